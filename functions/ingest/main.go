@@ -1,0 +1,47 @@
+// Ingest is the Lambda function behind the webhook's URL: it verifies, puts on
+// the queue, and answers.
+package main
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"github.com/clerksync/clerksync/pkg/awsenv"
+	"github.com/clerksync/clerksync/pkg/ingest"
+	"github.com/clerksync/clerksync/pkg/lambdafn"
+	"github.com/clerksync/clerksync/pkg/projector"
+	"github.com/clerksync/clerksync/pkg/sqsqueue"
+	"github.com/clerksync/clerksync/pkg/ssmparam"
+)
+
+func main() { lambda.StartHandler(handler(os.Getenv)) }
+
+// handler answers `not_configured` to everything where the environment is not
+// as it should be.
+func handler(get func(string) string) lambda.Handler {
+	settings, err := ingest.ReadSettings(get)
+	log := lambdafn.NewLogger(os.Stdout, settings.LogLevel)
+	aws, awsErr := awsenv.Read(get)
+	c := ingest.Config{
+		Secrets: ingest.FixedSecrets(nil), Instances: settings.Instances,
+		Projector: projector.New(projector.StoreNone),
+		Now:       time.Now, Observe: lambdafn.LogRequest(log),
+	}
+	if lambdafn.Configured(log, err, awsErr) {
+		c.Queue = sqsqueue.NewSender(sqs.NewFromConfig(aws.For(awsenv.SQS)), settings.QueueURL)
+		if settings.Secrets != nil {
+			c.Secrets = ingest.FixedSecrets(settings.Secrets)
+		} else {
+			p := ssmparam.New(ssm.NewFromConfig(aws.For(awsenv.SSM)), settings.SecretParameter)
+			c.Secrets = ingest.ReadSecrets(p, time.Now, lambdafn.Warn(log))
+		}
+		aws.Warm(awsenv.SQS)
+		c.Secrets.Current(context.Background())
+	}
+	return &lambdafn.Ingest{Handler: ingest.New(c), OldFormat: lambdafn.LogOldFormat(log)}
+}

@@ -1,0 +1,46 @@
+// Sync is the Lambda function behind the queue: it brings messages into the
+// tables.
+package main
+
+import (
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/clerksync/clerksync/pkg/awsenv"
+	"github.com/clerksync/clerksync/pkg/consumer"
+	"github.com/clerksync/clerksync/pkg/dynamo"
+	"github.com/clerksync/clerksync/pkg/ingest"
+	"github.com/clerksync/clerksync/pkg/lambdafn"
+	"github.com/clerksync/clerksync/pkg/projector"
+	"github.com/clerksync/clerksync/pkg/sqsqueue"
+)
+
+func main() { lambda.StartHandler(handler(os.Getenv)) }
+
+// handler fails every message where the environment is not as it should be.
+func handler(get func(string) string) lambda.Handler {
+	settings, err := consumer.ReadSettings(get)
+	level, levelErr := ingest.ReadLogLevel(get)
+	log := lambdafn.NewLogger(os.Stdout, level)
+	aws, awsErr := awsenv.Read(get)
+	if !lambdafn.Configured(log, err, levelErr, awsErr) {
+		return &lambdafn.Sync{}
+	}
+	aws.Warm(awsenv.DynamoDB)
+	return &lambdafn.Sync{Consumer: consumer.New(consumer.Config{
+		Table:     dynamo.New(dynamodb.NewFromConfig(aws.For(awsenv.DynamoDB)), settings.DirectoryTable, settings.DeliveriesTable),
+		Queue:     sqsqueue.NewQueue(sqs.NewFromConfig(aws.For(awsenv.SQS)), settings.QueueURL, settings.DeadLetterQueueURL),
+		Projector: projector.New(settings.Storage),
+		Policy:    settings.Policy,
+		Retention: settings.Retention,
+		Now:       time.Now,
+		Random:    rand.Float64,
+		Observe:   lambdafn.LogMessage(log),
+		Warn:      lambdafn.Warn(log),
+	})}
+}

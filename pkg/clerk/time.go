@@ -1,0 +1,139 @@
+package clerk
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Millis is a time in Unix milliseconds, as Clerk counts inside `data`.
+type Millis int64
+
+// ErrTime says that a time can be no time of Clerk's.
+var ErrTime = errors.New("is no time between 1970 and 2100")
+
+// limit is 2100-01-01 in milliseconds: nothing that Clerk sends lies behind it.
+const limit Millis = 4102444800000
+
+// Time reads the member as a time: a JSON number or the text of one (integer,
+// decimal or exponent), seconds where it is below 10^11 and milliseconds
+// otherwise, fractions of a millisecond dropped. Clerk documents milliseconds
+// and publishes samples in seconds, so both are met. Null, empty and absent
+// are 0; anything else is an error that wraps ErrTime and names the member.
+func (o Object) Time(name string) (Millis, error) {
+	raw := o.Raw(name)
+	if !present(raw) {
+		return 0, nil
+	}
+	if s := text(raw); s != "" {
+		raw = json.RawMessage(s)
+	}
+	m, ok := parseTime(raw)
+	if !ok {
+		return 0, fmt.Errorf("%s %w", name, ErrTime)
+	}
+	return m, nil
+}
+
+// Has says whether the member is there and neither null nor empty text.
+func (o Object) Has(name string) bool { return present(o.Raw(name)) }
+
+func present(raw json.RawMessage) bool {
+	return len(raw) > 0 && string(raw) != "null" && string(raw) != `""`
+}
+
+// parseTime works on the digits, so that no exponent is ever expanded: the
+// value is 0.DIGITS times ten to the power of point.
+func parseTime(raw []byte) (Millis, bool) {
+	negative, digits, point, ok := parseNumber(raw)
+	if !ok {
+		return 0, false
+	}
+	if len(digits) == 0 {
+		return 0, true
+	}
+	if negative {
+		return 0, false
+	}
+	if point <= 11 { // below 10^11: seconds
+		point += 3
+	}
+	if point > 13 {
+		return 0, false
+	}
+	var m Millis
+	for i := range int(max(point, 0)) {
+		m *= 10
+		if i < len(digits) {
+			m += Millis(digits[i] - '0')
+		}
+	}
+	return m, m < limit
+}
+
+// maxExponent bounds an exponent's text before it can overflow; a body holds
+// far fewer digits than that.
+const maxExponent = 1 << 40
+
+// parseNumber reads a JSON number's text. digits holds the significant digits
+// without leading zeros, empty for zero.
+func parseNumber(raw []byte) (negative bool, digits []byte, point int64, ok bool) {
+	rest := raw
+	if len(rest) > 0 && rest[0] == '-' {
+		negative, rest = true, rest[1:]
+	}
+	whole, rest := cutDigits(rest)
+	if len(whole) == 0 || len(whole) > 1 && whole[0] == '0' {
+		return negative, nil, 0, false
+	}
+	var fraction []byte
+	if len(rest) > 0 && rest[0] == '.' {
+		if fraction, rest = cutDigits(rest[1:]); len(fraction) == 0 {
+			return negative, nil, 0, false
+		}
+	}
+	exponent, ok := parseExponent(rest)
+	if !ok {
+		return negative, nil, 0, false
+	}
+	digits = append(append(digits, whole...), fraction...)
+	point = int64(len(whole)) + exponent
+	for len(digits) > 0 && digits[0] == '0' {
+		digits = digits[1:]
+		point--
+	}
+	return negative, digits, point, true
+}
+
+func parseExponent(rest []byte) (exponent int64, ok bool) {
+	if len(rest) == 0 {
+		return 0, true
+	}
+	if rest[0] != 'e' && rest[0] != 'E' {
+		return 0, false
+	}
+	rest = rest[1:]
+	sign := int64(1)
+	if len(rest) > 0 && (rest[0] == '+' || rest[0] == '-') {
+		if rest[0] == '-' {
+			sign = -1
+		}
+		rest = rest[1:]
+	}
+	digits, rest := cutDigits(rest)
+	if len(digits) == 0 || len(rest) > 0 {
+		return 0, false
+	}
+	for _, d := range digits {
+		exponent = min(exponent*10+int64(d-'0'), maxExponent)
+	}
+	return sign * exponent, true
+}
+
+func cutDigits(b []byte) (digits, rest []byte) {
+	i := 0
+	for i < len(b) && b[i] >= '0' && b[i] <= '9' {
+		i++
+	}
+	return b[:i], b[i:]
+}

@@ -1,0 +1,86 @@
+package directory
+
+// Kinds of rows.
+const (
+	KindUser         = "user"
+	KindOrganization = "organization"
+	KindMembership   = "membership"
+	KindMembershipOf = "membership_of" // pointer: a membership, found from its user
+	KindInvitation   = "invitation"
+	KindDomain       = "domain"
+	KindDomainOf     = "domain_of" // pointer: a domain, found from its organization
+	KindRole         = "role"
+	KindPermission   = "permission"
+)
+
+// Prefixes of the sort keys below a user and an organization.
+const (
+	PrefixMember     = "MEMBER#"
+	PrefixMembership = "MEMBERSHIP#"
+	PrefixInvitation = "INVITATION#"
+	PrefixDomain     = "DOMAIN#"
+)
+
+// UserKey is the key of a user's row.
+func UserKey(id string) Key { return Key{"USER#" + id, "USER"} }
+
+// OrganizationKey is the key of an organization's row.
+func OrganizationKey(id string) Key { return Key{"ORG#" + id, "ORG"} }
+
+// MembershipKey is the key of a membership's row.
+func MembershipKey(orgID, userID string) Key { return Key{"ORG#" + orgID, PrefixMember + userID} }
+
+// MembershipOfKey is the key of a membership's pointer, which lies with its user.
+func MembershipOfKey(orgID, userID string) Key {
+	return Key{"USER#" + userID, PrefixMembership + orgID}
+}
+
+// InvitationKey is the key of an invitation's row.
+func InvitationKey(orgID, id string) Key { return Key{"ORG#" + orgID, PrefixInvitation + id} }
+
+// DomainKey is the key of a domain's row.
+func DomainKey(id string) Key { return Key{"DOMAIN#" + id, "DOMAIN"} }
+
+// DomainOfKey is the key of a domain's pointer, which lies with its organization.
+func DomainOfKey(orgID, id string) Key { return Key{"ORG#" + orgID, PrefixDomain + id} }
+
+// RoleKey is the key of a role's row.
+func RoleKey(id string) Key { return Key{"ROLE#" + id, "ROLE"} }
+
+// PermissionKey is the key of a permission's row.
+func PermissionKey(id string) Key { return Key{"PERMISSION#" + id, "PERMISSION"} }
+
+// PointerKey is where the row's pointer lies; ok is false for a row that has
+// none.
+func PointerKey(r Row) (k Key, ok bool) {
+	org := r.Text("org_id")
+	switch r.Text(AttrKind) {
+	case KindMembership:
+		return MembershipOfKey(org, r.Text("user_id")), true
+	case KindDomain:
+		return DomainOfKey(org, r.Text("id")), org != ""
+	}
+	return Key{}, false
+}
+
+// Pointer is the pointer of a live row, a pure function of it; nil for a row
+// that has none.
+func Pointer(r Row) Row {
+	k, ok := PointerKey(r)
+	if !ok {
+		return nil
+	}
+	p := NewRow(k, KindMembershipOf)
+	attributes := []string{"id", "org_id", "user_id", "role", "role_name", "permissions", "created_at", "updated_at"}
+	if r.Text(AttrKind) == KindDomain {
+		p[AttrKind] = KindDomainOf
+		attributes = []string{"id", "org_id", "name", "enrollment_mode"}
+	}
+	for _, name := range append(attributes, AttrRev, AttrSvixID, AttrInstanceID, AttrSyncedAt) {
+		if v, ok := r[name]; ok {
+			p[name] = v
+		}
+	}
+	p.Fit()
+	return p
+}

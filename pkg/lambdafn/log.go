@@ -1,0 +1,129 @@
+package lambdafn
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/clerksync/clerksync/pkg/consumer"
+	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/pkg/ingest"
+	"github.com/clerksync/clerksync/pkg/projector"
+)
+
+// NewLogger writes one JSON line per record in Lambda's own shape, with the
+// request id and, where there is one, the trace id of the invocation. The
+// level is ours: Lambda's own filter stays at INFO.
+func NewLogger(w io.Writer, level slog.Level) *slog.Logger {
+	return slog.New(contextHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: lambdacontext.ReplaceAttr})})
+}
+
+type contextHandler struct{ slog.Handler }
+
+func (h contextHandler) Handle(ctx context.Context, r slog.Record) error {
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		r.AddAttrs(slog.String("requestId", lc.AwsRequestID))
+	}
+	if id, ok := ctx.Value("x-amzn-trace-id").(string); ok && id != "" { //nolint:revive // the key under which aws-lambda-go keeps it
+		r.AddAttrs(slog.String("traceId", id))
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// Warn logs what went wrong beside the messages themselves.
+func Warn(log *slog.Logger) func(context.Context, string, error) {
+	return func(ctx context.Context, deed string, err error) {
+		log.LogAttrs(ctx, slog.LevelWarn, deed+" failed", slog.String("error", err.Error()))
+	}
+}
+
+// LogRequest logs what became of each request: rejected ones at debug, lest a
+// flood fill the log, unless it is we who could not take it.
+func LogRequest(log *slog.Logger) func(context.Context, ingest.Report) {
+	return func(ctx context.Context, r ingest.Report) {
+		level := slog.LevelInfo
+		switch {
+		case r.Reason == "unavailable" || r.Reason == "not_configured":
+			level = slog.LevelError
+		case r.Stage == ingest.Rejected:
+			level = slog.LevelDebug
+		}
+		log.LogAttrs(ctx, level, "request "+string(r.Stage), optional(
+			"svix_id", r.SvixID, "event_type", EventType(r), "known", known(r), "reason", r.Reason, "error", text(r.Err))...)
+	}
+}
+
+// LogMessage logs what became of each message.
+func LogMessage(log *slog.Logger) func(context.Context, consumer.Report) {
+	return func(ctx context.Context, r consumer.Report) {
+		level := slog.LevelInfo
+		switch r.Outcome {
+		case directory.Failed:
+			level = slog.LevelWarn
+		case directory.Dead:
+			level = slog.LevelError
+		}
+		attrs := optional("svix_id", r.SvixID, "event_type", r.EventType, "entity", r.Entity,
+			"outcome", string(r.Outcome), "message_id", r.MessageID, "error", text(r.Err))
+		log.LogAttrs(ctx, level, "message "+string(r.Outcome), append(attrs, slog.Int("attempt", r.Attempt))...)
+	}
+}
+
+// EventType is a type's name where Clerk documents it, else "unknown": a name
+// that anybody may make up is not logged.
+func EventType(r ingest.Report) string {
+	switch {
+	case r.EventType == "":
+		return ""
+	case r.Known == projector.Unknown:
+		return "unknown"
+	}
+	return r.EventType
+}
+
+func known(r ingest.Report) string {
+	if r.EventType == "" {
+		return ""
+	}
+	return map[projector.Knowledge]string{
+		projector.Kept: "kept", projector.NotKept: "known but not kept", projector.Unknown: "unknown",
+	}[r.Known]
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// optional makes attributes of pairs and leaves out the empty ones.
+func optional(pairs ...string) (attrs []slog.Attr) {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			attrs = append(attrs, slog.String(pairs[i], pairs[i+1]))
+		}
+	}
+	return attrs
+}
+
+// Configured logs one message that names everything that is wrong with the
+// environment, and says whether nothing is.
+func Configured(log *slog.Logger, errs ...error) bool {
+	err := errors.Join(errs...)
+	if err != nil {
+		log.Error("not configured: mend these variables and deploy again", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	return err == nil
+}
+
+// LogOldFormat says what a request in payload format 1.0 is answered 404 for.
+func LogOldFormat(log *slog.Logger) func(context.Context) {
+	return func(ctx context.Context) {
+		log.WarnContext(ctx, "request in payload format 1.0: set PayloadFormatVersion 2.0 on the integration")
+	}
+}

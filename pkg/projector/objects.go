@@ -1,0 +1,126 @@
+package projector
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/clerksync/clerksync/pkg/clerk"
+	"github.com/clerksync/clerksync/pkg/directory"
+)
+
+// A member of another type than Clerk documents is left out of the attributes
+// and survives in `object`.
+
+func copyTexts(o clerk.Object, r directory.Row, names ...string) {
+	for _, n := range names {
+		r.SetText(n, o.Text(n))
+	}
+}
+
+func copyBools(o clerk.Object, r directory.Row, names ...string) {
+	for _, n := range names {
+		if v, ok := o.Bool(n); ok {
+			r[n] = v
+		}
+	}
+}
+
+// copyTimes leaves out a time that cannot be read.
+func copyTimes(o clerk.Object, r directory.Row, names ...string) {
+	for _, n := range names {
+		if t, err := o.Time(n); err == nil && o.Has(n) {
+			r[n] = directory.Number(strconv.FormatInt(int64(t), 10))
+		}
+	}
+}
+
+func copyIntegers(o clerk.Object, r directory.Row, names ...string) {
+	for _, n := range names {
+		if v, err := strconv.ParseInt(string(o.Raw(n)), 10, 64); err == nil {
+			r[n] = directory.Number(strconv.FormatInt(v, 10))
+		}
+	}
+}
+
+func projectUser(o clerk.Object, r directory.Row) {
+	copyTexts(o, r, "first_name", "last_name", "username", "image_url", "external_id")
+	copyBools(o, r, "banned", "locked")
+	copyTimes(o, r, "created_at", "updated_at", "last_sign_in_at")
+
+	addresses := o.Objects("email_addresses")
+	var list []string
+	for _, a := range addresses {
+		if s := a.Text("email_address"); s != "" {
+			list = append(list, s)
+		}
+	}
+	r.SetList("email_addresses", list)
+	if a, ok := primary(addresses, o.Text("primary_email_address_id"), "email_address"); ok {
+		r["email"] = strings.ToLower(a.Text("email_address"))
+		r["email_verified"] = a.Object("verification").Text("status") == "verified"
+	}
+	if n, ok := primary(o.Objects("phone_numbers"), o.Text("primary_phone_number_id"), "phone_number"); ok {
+		r["phone"] = n.Text("phone_number")
+	}
+	r.SetIndex("by_email", r.Text("email"))
+	r.SetIndex("by_external_id", r.Text("external_id"))
+	r.SetIndex("by_username", r.Text("username"))
+}
+
+// primary is the entry of that id, else the first, among those that hold the
+// value.
+func primary(entries []clerk.Object, id, value string) (first clerk.Object, ok bool) {
+	for _, e := range entries {
+		if e.Text(value) == "" {
+			continue
+		}
+		if id != "" && e.Text("id") == id {
+			return e, true
+		}
+		if !ok {
+			first, ok = e, true
+		}
+	}
+	return first, ok
+}
+
+func projectOrganization(o clerk.Object, r directory.Row) {
+	copyTexts(o, r, "name", "slug", "image_url", "created_by")
+	copyIntegers(o, r, "max_allowed_memberships")
+	copyTimes(o, r, "created_at", "updated_at")
+	r.SetIndex("by_slug", r.Text("slug"))
+}
+
+func projectMembership(o clerk.Object, r directory.Row) {
+	copyTexts(o, r, "role", "role_name")
+	r.SetList("permissions", o.Texts("permissions"))
+	copyTimes(o, r, "created_at", "updated_at")
+}
+
+func projectInvitation(o clerk.Object, r directory.Row) {
+	copyTexts(o, r, "email_address", "role", "role_name", "status", "user_id", "inviter_id")
+	copyTimes(o, r, "expires_at", "created_at", "updated_at")
+}
+
+func projectDomain(o clerk.Object, r directory.Row) {
+	copyTexts(o, r, "name", "enrollment_mode")
+	copyTimes(o, r, "created_at", "updated_at")
+}
+
+func projectRole(o clerk.Object, r directory.Row) {
+	copyTexts(o, r, "key", "name", "description")
+	copyBools(o, r, "is_creator_eligible")
+	copyTimes(o, r, "created_at", "updated_at")
+	var keys []string
+	for _, p := range o.Objects("permissions") {
+		if k := p.Text("key"); k != "" {
+			keys = append(keys, k)
+		}
+	}
+	r.SetList("permissions", keys)
+}
+
+func projectPermission(o clerk.Object, r directory.Row) {
+	copyTexts(o, r, "key", "name", "description", "type")
+	copyTimes(o, r, "created_at", "updated_at")
+}
