@@ -1,0 +1,108 @@
+# `make` prints what there is. sam calls the two build-* targets (BuildMethod: makefile in template.yaml).
+
+.DEFAULT_GOAL := help
+.PHONY: help test lint fmt build check-arch validate demo deploy bench sign-events invoke-ingest invoke-sync start-api \
+	logs build-IngestFunction build-SyncFunction
+
+SAM ?= sam
+ENV ?= default
+GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+INGEST_EVENT ?= events/apigw/valid.json
+SYNC_EVENT ?= events/sqs/mixed.json
+
+export SAM_CLI_TELEMETRY := 0
+
+help: ## print this
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target words; do \
+		printf '  %-14s %s\n' "$$target" "$$words"; done
+
+# --- on the laptop ----------------------------------------------------------------------------------------------------
+
+test: ## run every test
+	go test ./...
+
+lint: ## vet, golangci-lint and format check
+	go vet ./...
+	$(GOLANGCI_LINT) run ./...
+
+fmt: ## format all Go files
+	$(GOLANGCI_LINT) fmt ./...
+
+bench: ## run the benchmarks, without the tests
+	go test -run '^$$' -bench . -benchmem ./...
+
+demo: ## send a small company's first week through the whole pipeline, here
+	go run ./cmd/clerksync dev --demo --once
+
+# --- build ------------------------------------------------------------------------------------------------------------
+
+validate: ## sam validate --lint
+	$(SAM) validate --lint --config-env $(ENV)
+
+build: ## sam build, then check-arch; ENV=default|dev|prod|local
+	$(SAM) build --config-env $(ENV)
+	$(MAKE) --no-print-directory check-arch
+
+# What the binaries are built for: GOARCH where it is set; else what sam says that it is building (it writes build.toml
+# before it calls make); else the default of the template's parameter Architecture.
+GOARCH_arm64 := arm64
+GOARCH_x86_64 := amd64
+SAM_ARCH := $(if $(ARTIFACTS_DIR),$(shell \
+	sed -n 's/^architecture = "\(.*\)"/\1/p' '$(ARTIFACTS_DIR)/../../build.toml' 2>/dev/null | sort -u))
+GOARCH ?= $(or $(GOARCH_$(SAM_ARCH)),arm64)
+
+# Static (the runtime's glibc need not match the builder's), stripped, without the RPC half of aws-lambda-go, and the same
+# bytes from the same sources wherever they lie.
+define build-function
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build -tags lambda.norpc -trimpath -buildvcs=false \
+		-ldflags '-s -w -buildid=' -o '$(ARTIFACTS_DIR)/bootstrap' $(1)
+endef
+
+build-IngestFunction:
+	$(if $(ARTIFACTS_DIR),,$(error ARTIFACTS_DIR is not set: this target is for sam build))
+	$(call build-function,./functions/ingest)
+
+build-SyncFunction:
+	$(if $(ARTIFACTS_DIR),,$(error ARTIFACTS_DIR is not set: this target is for sam build))
+	$(call build-function,./functions/sync)
+
+# Field e_machine of the ELF header (bytes 18 and 19, https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html).
+ELF_MACHINE_arm64 := 183
+ELF_MACHINE_x86_64 := 62
+
+check-arch: ## hold the built binaries' ELF headers against the template's architecture
+	@arch=$$(sed -n 's/^architecture = "\(.*\)"/\1/p' .aws-sam/build.toml | sort -u); \
+	case "$$arch" in \
+	arm64) want=$(ELF_MACHINE_arm64) ;; \
+	x86_64) want=$(ELF_MACHINE_x86_64) ;; \
+	*) echo "check-arch: no one architecture in .aws-sam/build.toml: run sam build" >&2; exit 1 ;; \
+	esac; \
+	for function in IngestFunction SyncFunction; do \
+		file=.aws-sam/build/$$function/bootstrap; \
+		got=$$(od -An -j18 -N1 -tu1 "$$file" | tr -d ' ') && [ -n "$$got" ] || exit 1; \
+		if [ "$$got" != "$$want" ]; then \
+			echo "check-arch: $$file: ELF machine $$got, want $$want ($$arch)" >&2; exit 1; \
+		fi; \
+	done
+
+# --- sam local, against a running `clerksync dev` ---------------------------------------------------------------------
+
+sign-events: ## sign the sample requests afresh: a signature ages out in 5 minutes
+	go run ./cmd/clerksync sign --in-place events/apigw/*.json
+
+invoke-ingest: sign-events ## sam local invoke of ingest; INGEST_EVENT=file
+	$(SAM) local invoke IngestFunction --config-env local -e $(INGEST_EVENT)
+
+invoke-sync: ## sam local invoke of sync; SYNC_EVENT=file
+	$(SAM) local invoke SyncFunction --config-env local -e $(SYNC_EVENT)
+
+start-api: ## sam local start-api on port 3001
+	$(SAM) local start-api --config-env local
+
+# --- in an account ----------------------------------------------------------------------------------------------------
+
+deploy: build ## build and sam deploy; ENV=default|dev|prod|local
+	$(SAM) deploy --config-env $(ENV)
+
+logs: ## follow the logs of both functions; ENV=default|dev|prod|local
+	$(SAM) logs --config-env $(ENV) --tail

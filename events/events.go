@@ -1,0 +1,137 @@
+// Package events holds sample webhook bodies: what Clerk puts into the body of
+// a POST, byte for byte, one file a body in the folder clerk. They are not
+// signed; a signature is made when one is sent, for it ages out in minutes.
+//
+// Most of them tell one story, the first week (2026-03-02 to 2026-03-08) of a
+// made-up company, Lumen & Oak: who signs up, who is invited, who leaves. A
+// name with two parts, such as user.created, is an event type, and there is one
+// for every type that Clerk documents. A name with a third part is a further
+// event of the story (user.created.founder) or a shape that is odd but legal
+// (user.created.phone_only). README.md beside this file says what each one is.
+//
+// Nobody and nothing in them exists: addresses end in .example or are
+// example.com, telephone numbers are 555-01xx, IP addresses are of the ranges
+// kept for documentation (https://www.rfc-editor.org/rfc/rfc5737). Whatever
+// looks like a secret, an invitation's ticket or a one-time code, is there so
+// that tests can show that it is never kept.
+//
+// Sources of the shapes:
+//   - https://github.com/clerk/openapi-specs, webhooks/2025-04-15.yml
+//   - https://clerk.com/docs/guides/development/webhooks/overview
+package events
+
+import (
+	"cmp"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ErrUnknown says that no sample has the name that was asked for.
+var ErrUnknown = errors.New("no such sample event")
+
+//go:embed clerk/*.json
+var bodies embed.FS
+
+const (
+	folder    = "clerk/"
+	extension = ".json"
+
+	// How many close names an error lists, and how many letters off is close.
+	mostSuggested = 5
+	mostEdits     = 3
+)
+
+// Names returns the names of all samples, sorted: their file names without
+// ".json".
+func Names() []string {
+	// The compiler put the folder there, so reading it has no way to fail.
+	entries, _ := bodies.ReadDir(strings.TrimSuffix(folder, "/"))
+	names := make([]string, 0, len(entries))
+	for _, e := range entries {
+		names = append(names, strings.TrimSuffix(e.Name(), extension))
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Types returns the event types that have a sample named after them, sorted.
+func Types() []string {
+	return slices.DeleteFunc(Names(), func(name string) bool {
+		var event struct {
+			Type string `json:"type"`
+		}
+		body, err := Body(name)
+		return err != nil || json.Unmarshal(body, &event) != nil || event.Type != name
+	})
+}
+
+// Body returns the body of the sample of that name, exactly as it is sent: one
+// line of JSON in UTF-8 without a newline at its end. The bytes are the
+// caller's own. An unknown name is an error that is ErrUnknown and names the
+// samples which come close, or says where the names are.
+func Body(name string) ([]byte, error) {
+	body, err := bodies.ReadFile(folder + name + extension)
+	if err == nil {
+		return body, nil
+	}
+	near := closeTo(name)
+	if len(near) == 0 {
+		return nil, fmt.Errorf("%w: %q (a name is that of a file in events/clerk, such as user.created)", ErrUnknown, name)
+	}
+	return nil, fmt.Errorf("%w: %q (close to it: %s)", ErrUnknown, name, strings.Join(near, ", "))
+}
+
+// closeTo returns the few names that somebody who wrote name may have meant,
+// the likeliest first: the same but for case or ".json", a few letters off, or
+// names that go on where this one stops.
+func closeTo(name string) []string {
+	wanted := strings.ToLower(strings.TrimSuffix(name, extension))
+	if wanted == "" {
+		return nil
+	}
+	type candidate struct {
+		name  string
+		edits int
+	}
+	var found []candidate
+	for _, n := range Names() {
+		lower := strings.ToLower(n)
+		edits := distance(wanted, lower)
+		if edits > mostEdits && !strings.HasPrefix(lower, wanted) {
+			continue
+		}
+		found = append(found, candidate{n, edits})
+	}
+	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(a.edits, b.edits) })
+	near := make([]string, 0, mostSuggested)
+	for _, c := range found[:min(len(found), mostSuggested)] {
+		near = append(near, c.name)
+	}
+	return near
+}
+
+// distance counts the bytes to insert, delete or replace to make b out of a
+// (Levenshtein). Row i of its table is all that row i+1 needs.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replace := diagonal
+			if a[i] != b[j] {
+				replace++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replace, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,375 @@
+package events_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/clerksync/clerksync/events"
+)
+
+// documented lists every event type in Clerk's webhook specification
+// (https://github.com/clerk/openapi-specs, webhooks/2025-04-15.yml) and the one
+// that only @clerk/backend knows, subscriptionItem.created.
+func documented() []string {
+	return []string{
+		"email.created",
+		"organization.created", "organization.deleted", "organization.updated",
+		"organizationDomain.created", "organizationDomain.deleted", "organizationDomain.updated",
+		"organizationInvitation.accepted", "organizationInvitation.created", "organizationInvitation.revoked",
+		"organizationMembership.created", "organizationMembership.deleted", "organizationMembership.updated",
+		"paymentAttempt.created", "paymentAttempt.updated",
+		"permission.created", "permission.deleted", "permission.updated",
+		"role.created", "role.deleted", "role.updated",
+		"session.created", "session.ended", "session.pending", "session.removed", "session.revoked",
+		"sms.created",
+		"subscription.active", "subscription.created", "subscription.pastDue", "subscription.updated",
+		"subscriptionItem.abandoned", "subscriptionItem.active", "subscriptionItem.canceled",
+		"subscriptionItem.created", "subscriptionItem.ended", "subscriptionItem.freeTrialEnding",
+		"subscriptionItem.incomplete", "subscriptionItem.pastDue", "subscriptionItem.upcoming",
+		"subscriptionItem.updated",
+		"user.created", "user.deleted", "user.updated",
+		"waitlistEntry.created", "waitlistEntry.updated",
+	}
+}
+
+// filler is the one sample whose content means nothing, on purpose.
+const filler = "generated.example"
+
+func body(t *testing.T, name string) []byte {
+	t.Helper()
+	b, err := events.Body(name)
+	if err != nil {
+		t.Fatalf("Body(%q): %v", name, err)
+	}
+	return b
+}
+
+// event decodes a sample, numbers as they are written.
+func event(t *testing.T, name string) map[string]any {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(body(t, name)))
+	d.UseNumber()
+	var e map[string]any
+	if err := d.Decode(&e); err != nil {
+		t.Fatalf("decode %s: %v", name, err)
+	}
+	return e
+}
+
+func TestTypes(t *testing.T) {
+	if diff := cmp.Diff(documented(), events.Types()); diff != "" {
+		t.Errorf("Types() differs from the documented types (-want +got):\n%s", diff)
+	}
+}
+
+func TestNames(t *testing.T) {
+	names := events.Names()
+	if !slices.IsSorted(names) {
+		t.Errorf("Names() = %v, want them sorted", names)
+	}
+	for _, name := range names {
+		if strings.Contains(name, "/") || strings.HasSuffix(name, ".json") {
+			t.Errorf("Names() has %q, want no folder and no .json", name)
+		}
+	}
+}
+
+func TestBodyShape(t *testing.T) {
+	for _, name := range events.Names() {
+		t.Run(name, func(t *testing.T) {
+			b := body(t, name)
+			if !json.Valid(b) {
+				t.Fatal("not valid JSON")
+			}
+			if bytes.ContainsAny(b, "\n\r") {
+				t.Error("has a line break, want one line and no newline at its end")
+			}
+			// Only white space between tokens goes: numbers and escapes stay.
+			var small bytes.Buffer
+			if err := json.Compact(&small, b); err != nil || !bytes.Equal(small.Bytes(), b) {
+				t.Errorf("not minified (%v)", err)
+			}
+			e := event(t, name)
+			for key := range e {
+				if !slices.Contains([]string{"data", "event_attributes", "instance_id", "object", "timestamp", "type"}, key) {
+					t.Errorf("has a key %q that no envelope has", key)
+				}
+			}
+			if _, ok := e["data"].(map[string]any); !ok {
+				t.Error("has no object \"data\"")
+			}
+			if _, ok := e["timestamp"].(json.Number); !ok {
+				t.Error("has no number \"timestamp\"")
+			}
+			if name == filler {
+				return
+			}
+			parts := strings.Split(name, ".")
+			if len(parts) < 2 || len(parts) > 3 {
+				t.Fatalf("name has %d parts, want type or type.variant", len(parts))
+			}
+			if got, want := e["type"], strings.Join(parts[:2], "."); got != want {
+				t.Errorf("type = %v, want %s", got, want)
+			}
+			if e["object"] != "event" {
+				t.Errorf("object = %v, want event", e["object"])
+			}
+		})
+	}
+}
+
+func TestBodyUnknown(t *testing.T) {
+	tests := []struct{ name, ask, want string }{
+		{"a letter off", "user.creatd", "(close to it: user.created)"},
+		{"another case", "ORGANIZATIONmembership.created", "(close to it: organizationMembership.created, "},
+		{"the file's name", "user.created.json", "(close to it: user.created, "},
+		{"a beginning", "organizationDomain", "(close to it: organizationDomain.created, organizationDomain.deleted, organizationDomain.updated)"},
+		{"nothing near", "zebra", "(a name is that of a file in events/clerk, such as user.created)"},
+		{"empty", "", "(a name is that of a file in events/clerk, such as user.created)"},
+		{"outside the folder", "../events", "(a name is that of a file in events/clerk, such as user.created)"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b, err := events.Body(tt.ask)
+			if b != nil || !errors.Is(err, events.ErrUnknown) {
+				t.Fatalf("Body(%q) = %q, %v, want nil, ErrUnknown", tt.ask, b, err)
+			}
+			if !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Body(%q) error = %q, want it to contain %q", tt.ask, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestBodyIsTheCallersOwn(t *testing.T) {
+	first := body(t, "user.created")
+	clear(first)
+	if second := body(t, "user.created"); bytes.Equal(first, second) {
+		t.Error("Body(user.created) gave the same bytes twice, want a copy for each caller")
+	}
+}
+
+func TestSecretsAreMarkedAsFake(t *testing.T) {
+	tests := []struct{ name, marker string }{
+		{"organizationInvitation.created", "ticket=FAKE-TICKET-"},
+		{"organizationInvitation.accepted", "ticket=FAKE-TICKET-"},
+		{"organizationInvitation.revoked", "ticket=FAKE-TICKET-"},
+		{"waitlistEntry.updated", "ticket=FAKE-TICKET-"},
+		{"email.created", "424242"},
+		{"sms.created", "424242"},
+	}
+	for _, tt := range tests {
+		if !bytes.Contains(body(t, tt.name), []byte(tt.marker)) {
+			t.Errorf("%s has no %q, by which tests find out whether it was kept", tt.name, tt.marker)
+		}
+	}
+}
+
+// objects calls visit for every JSON object in v, v itself first.
+func objects(v any, visit func(map[string]any)) {
+	switch v := v.(type) {
+	case map[string]any:
+		visit(v)
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			objects(v[key], visit)
+		}
+	case []any:
+		for _, e := range v {
+			objects(e, visit)
+		}
+	}
+}
+
+// millis reads a time of the envelope or of an object in milliseconds; seconds
+// have at most eleven digits.
+func millis(t *testing.T, v any) (at int64, there bool) {
+	t.Helper()
+	n, ok := v.(json.Number)
+	if !ok {
+		return 0, false
+	}
+	at, err := n.Int64()
+	if err != nil {
+		t.Fatalf("time %s: %v", n, err)
+	}
+	if at < 1e11 {
+		at *= 1000
+	}
+	return at, true
+}
+
+func TestTimesAreInOrder(t *testing.T) {
+	const weekBegins, weekEnds = 1772409600000, 1773014400000 // 2026-03-02, 2026-03-09 UTC
+	for _, name := range events.Names() {
+		e := event(t, name)
+		data, _ := e["data"].(map[string]any)
+		sent, _ := millis(t, e["timestamp"])
+		created, ok := millis(t, data["created_at"])
+		if !ok {
+			created = sent
+		}
+		updated, ok := millis(t, data["updated_at"])
+		if !ok {
+			updated = created
+		}
+		// A timestamp in seconds has lost its milliseconds.
+		if created > updated || updated/1000 > sent/1000 {
+			t.Errorf("%s: created_at %d, updated_at %d, timestamp %d, want them to rise", name, created, updated, sent)
+		}
+		if ok && updated/1000 != sent/1000 && name != "role.deleted.whole" {
+			t.Errorf("%s: timestamp = %d, want updated_at %d, as in every sample of Clerk's", name, sent, updated)
+		}
+		if !strings.HasSuffix(name, ".example") && (created < weekBegins || sent >= weekEnds) {
+			t.Errorf("%s: created_at %d, timestamp %d, want both in the week from 2026-03-02", name, created, sent)
+		}
+	}
+}
+
+func TestMembershipDeletionMovesNoTime(t *testing.T) {
+	removed, changed := event(t, "organizationMembership.deleted"), event(t, "organizationMembership.updated")
+	data := removed["data"].(map[string]any)
+	if data["updated_at"] != data["created_at"] || removed["timestamp"] != data["created_at"] {
+		t.Errorf("deleted: created_at %v, updated_at %v, timestamp %v, want them equal",
+			data["created_at"], data["updated_at"], removed["timestamp"])
+	}
+	before, _ := millis(t, removed["timestamp"])
+	after, _ := millis(t, changed["timestamp"])
+	if before >= after {
+		t.Errorf("deleted has timestamp %d, want it below that of the update, %d", before, after)
+	}
+}
+
+// One id is one entity: the same one everywhere, or the story falls apart.
+func TestIDsAreUnique(t *testing.T) {
+	born, owner := map[string]json.Number{}, map[string]string{}
+	for _, name := range events.Names() {
+		if name == filler {
+			continue
+		}
+		objects(event(t, name)["data"], func(o map[string]any) {
+			id, _ := o["id"].(string)
+			if at, ok := o["created_at"].(json.Number); ok && id != "" {
+				if first, seen := born[id]; seen && first != at {
+					t.Errorf("%s: %s was created at %s, elsewhere at %s", name, id, at, first)
+				}
+				born[id] = at
+			}
+			mails, _ := o["email_addresses"].([]any)
+			phones, _ := o["phone_numbers"].([]any)
+			for _, v := range slices.Concat(mails, phones) {
+				m := v.(map[string]any)
+				for _, key := range []string{"id", "email_address", "phone_number"} {
+					value, _ := m[key].(string)
+					if value == "" {
+						continue
+					}
+					if other, seen := owner[value]; seen && other != id {
+						t.Errorf("%s: %s belongs to %s and to %s", name, value, other, id)
+					}
+					owner[value] = id
+				}
+			}
+		})
+	}
+}
+
+// Whoever the events of the story speak of, and whatever they belong to, has
+// an event that creates it; an odd shape touches none of them.
+func TestTheStoryHoldsTogether(t *testing.T) {
+	told := map[string]bool{}
+	for _, name := range events.Names() {
+		family, rest, _ := strings.Cut(name, ".")
+		if rest != "created" && !slices.Contains(storyVariants(), name) {
+			continue
+		}
+		if family == "user" || family == "organization" {
+			told[event(t, name)["data"].(map[string]any)["id"].(string)] = true
+		}
+	}
+	for _, name := range events.Names() {
+		e := event(t, name)
+		data := e["data"].(map[string]any)
+		if strings.Count(name, ".") == 2 && !slices.Contains(storyVariants(), name) {
+			if id, _ := data["id"].(string); told[id] {
+				t.Errorf("%s is about %s of the story, want an entity of its own", name, id)
+			}
+			continue
+		}
+		if name == filler {
+			continue
+		}
+		for _, id := range references(e) {
+			if !told[id] {
+				t.Errorf("%s speaks of %s, which no event creates", name, id)
+			}
+		}
+	}
+}
+
+// storyVariants lists the samples that are further events of the story.
+func storyVariants() []string {
+	return []string{
+		"organizationMembership.created.founder", "organizationMembership.created.invited",
+		"organizationMembership.created.rejoined", "user.created.founder", "user.created.invited",
+	}
+}
+
+// references returns the users and organizations that an event speaks of.
+func references(e map[string]any) []string {
+	var ids []string
+	objects(e["data"], func(o map[string]any) {
+		for _, v := range o {
+			if id, ok := v.(string); ok && (strings.HasPrefix(id, "user_") || strings.HasPrefix(id, "org_")) {
+				ids = append(ids, id)
+			}
+		}
+	})
+	return ids
+}
+
+func TestNothingIsReal(t *testing.T) {
+	host := regexp.MustCompile(`(?:@|https?://)([A-Za-z0-9.-]+)`)
+	phone := regexp.MustCompile(`\+\d+`)
+	address := regexp.MustCompile(`\b\d+\.\d+\.\d+\.\d+\b`)
+	made := regexp.MustCompile(`(?i)^([a-z0-9-]+\.)*([a-z0-9-]+\.(example|test)|example\.com)$`)
+	fictional := regexp.MustCompile(`^\+1\d{3}55501\d\d$`)
+	ranges := []netip.Prefix{
+		netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"),
+	}
+	for _, name := range events.Names() {
+		var text []string
+		objects(event(t, name), func(o map[string]any) {
+			for _, v := range o {
+				if s, ok := v.(string); ok {
+					text = append(text, s)
+				}
+			}
+		})
+		all := strings.Join(text, "\n")
+		for _, m := range host.FindAllStringSubmatch(all, -1) {
+			if !made.MatchString(m[1]) {
+				t.Errorf("%s: %q is not a domain kept for examples", name, m[1])
+			}
+		}
+		for _, m := range phone.FindAllString(all, -1) {
+			if !fictional.MatchString(m) {
+				t.Errorf("%s: %q is not a number kept for fiction (555-01xx)", name, m)
+			}
+		}
+		for _, m := range address.FindAllString(all, -1) {
+			ip, err := netip.ParseAddr(m)
+			if err != nil || !slices.ContainsFunc(ranges, func(p netip.Prefix) bool { return p.Contains(ip) }) {
+				t.Errorf("%s: %q is not an address kept for documentation", name, m)
+			}
+		}
+	}
+}

@@ -1,0 +1,165 @@
+// Package templatetest reads template.yaml as CloudFormation would with the defaults of its parameters, so that tests
+// can hold the numbers, names and permissions of a deployment to what the code relies on.
+//
+// It knows the short forms of YAML (!Ref, !GetAtt, !Sub, !If ...) and evaluates what depends on parameters alone: Ref of a
+// parameter, Fn::If and the conditions. Everything else, such as Ref of a resource, stays as CloudFormation's long form,
+// for example map[string]any{"Ref": "Queue"}.
+package templatetest
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Template is one parsed template together with the values of its parameters.
+type Template struct {
+	root   map[string]any
+	params map[string]any
+}
+
+// Load parses the template at path. Its parameters have their defaults; one without a default has none.
+func Load(path string) (*Template, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read template: %w", err)
+	}
+	return Parse(text)
+}
+
+// Parse is Load for the template's text.
+func Parse(text []byte) (*Template, error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		return nil, fmt.Errorf("parse template: %w", err)
+	}
+	if len(doc.Content) != 1 {
+		return nil, fmt.Errorf("parse template: %d documents, want 1", len(doc.Content))
+	}
+	value, err := decode(doc.Content[0])
+	if err != nil {
+		return nil, fmt.Errorf("parse template: %w", err)
+	}
+	root, ok := value.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("parse template: top is %T, want a mapping", value)
+	}
+	t := &Template{root: root, params: map[string]any{}}
+	for name, p := range t.section("Parameters") {
+		if fields, isMap := p.(map[string]any); isMap {
+			if def, has := fields["Default"]; has {
+				t.params[name] = def
+			}
+		}
+	}
+	return t, nil
+}
+
+// With is t with other values for some parameters.
+func (t *Template) With(params map[string]any) *Template {
+	merged := maps.Clone(t.params)
+	maps.Copy(merged, params)
+	return &Template{root: t.root, params: merged}
+}
+
+// Get is the evaluated value at path from the top, nil where there is none. A resource's properties are under
+// "Resources", its logical id, "Properties".
+func (t *Template) Get(path ...string) any {
+	var value any = t.root
+	for _, name := range path {
+		fields, ok := t.eval(value).(map[string]any)
+		if !ok {
+			return nil
+		}
+		value = fields[name]
+	}
+	return t.eval(value)
+}
+
+// Names are the sorted names of the mapping at path.
+func (t *Template) Names(path ...string) []string {
+	fields, _ := t.Get(path...).(map[string]any)
+	return slices.Sorted(maps.Keys(fields))
+}
+
+// OfType are the sorted logical ids of the resources of a type that exist under the parameters' values.
+func (t *Template) OfType(kind string) []string {
+	var ids []string
+	for _, id := range t.Names("Resources") {
+		condition, _ := t.Get("Resources", id, "Condition").(string)
+		if t.Get("Resources", id, "Type") == kind && (condition == "" || t.condition(condition)) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func (t *Template) section(name string) map[string]any {
+	fields, _ := t.root[name].(map[string]any)
+	return fields
+}
+
+// decode turns a node into maps, slices and scalars, with the short forms written out.
+func decode(n *yaml.Node) (any, error) {
+	value, err := decodePlain(n)
+	if err != nil || !strings.HasPrefix(n.Tag, "!") || strings.HasPrefix(n.Tag, "!!") {
+		return value, err
+	}
+	switch name := n.Tag[1:]; name {
+	case "Ref", "Condition":
+		return map[string]any{name: value}, nil
+	case "GetAtt":
+		if text, ok := value.(string); ok {
+			id, attribute, _ := strings.Cut(text, ".")
+			value = []any{id, attribute}
+		}
+		return map[string]any{"Fn::GetAtt": value}, nil
+	default:
+		return map[string]any{"Fn::" + name: value}, nil
+	}
+}
+
+func decodePlain(n *yaml.Node) (any, error) {
+	switch n.Kind {
+	case yaml.MappingNode:
+		fields := map[string]any{}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			name := n.Content[i].Value
+			if _, twice := fields[name]; twice {
+				return nil, fmt.Errorf("line %d: %q is there twice", n.Content[i].Line, name)
+			}
+			value, err := decode(n.Content[i+1])
+			if err != nil {
+				return nil, err
+			}
+			fields[name] = value
+		}
+		return fields, nil
+	case yaml.SequenceNode:
+		items := []any{}
+		for _, child := range n.Content {
+			value, err := decode(child)
+			if err != nil {
+				return nil, err
+			}
+			items = append(items, value)
+		}
+		return items, nil
+	case yaml.ScalarNode:
+		if strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
+			return n.Value, nil
+		}
+		var value any
+		if err := n.Decode(&value); err != nil {
+			return nil, fmt.Errorf("line %d: %w", n.Line, err)
+		}
+		return value, nil
+	default:
+		// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html
+		return nil, fmt.Errorf("line %d: CloudFormation takes no YAML aliases", n.Line)
+	}
+}
