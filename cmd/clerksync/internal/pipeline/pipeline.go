@@ -1,0 +1,169 @@
+// Package pipeline is the whole of clerksync in one process: the real ingest
+// and sync, joined by a queue and a poller as in Lambda, over embedded servers
+// or the AWS endpoint that it is pointed at. Only `clerksync dev` and tests
+// use it.
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/clerksync/clerksync/pkg/consumer"
+	"github.com/clerksync/clerksync/pkg/dynamo"
+	"github.com/clerksync/clerksync/pkg/eventsource"
+	"github.com/clerksync/clerksync/pkg/ingest"
+	"github.com/clerksync/clerksync/pkg/lambdafn"
+	"github.com/clerksync/clerksync/pkg/projector"
+	"github.com/clerksync/clerksync/pkg/sqsqueue"
+	"github.com/clerksync/clerksync/pkg/svix"
+)
+
+// Options say what to run.
+type Options struct {
+	Addr      string      // of the webhook, e.g. 127.0.0.1:3000
+	AWSAddr   string      // of the embedded AWS endpoint; "" where AWS is set
+	AWS       *aws.Config // an outside endpoint instead of the embedded one
+	Secrets   *svix.Secrets
+	Secret    string // its text, for the embedded Parameter Store; "" keeps it out
+	Instances []string
+	Consumer  consumer.Options
+
+	OnRequest func(context.Context, ingest.Report)
+	OnMessage func(context.Context, consumer.Report)
+	Warn      func(ctx context.Context, deed string, err error)
+}
+
+// Pipeline is a running pipeline.
+type Pipeline struct {
+	WebhookURL string
+	Endpoint   string // URL of the AWS endpoint
+	Stores
+	DynamoDB *dynamodb.Client
+	SQS      *sqs.Client
+
+	stop    context.CancelFunc // of the poller
+	webhook *http.Server
+	aws     *http.Server // nil for an outside endpoint
+	poller  sync.WaitGroup
+}
+
+const (
+	// functionTimeout is the sync function's in template.yaml.
+	functionTimeout = 60 * time.Second
+	pollers         = 4
+	headerTimeout   = 10 * time.Second
+)
+
+// Start runs a pipeline until Stop. The error says which address is taken or
+// which endpoint does not answer.
+func Start(ctx context.Context, o Options) (_ *Pipeline, err error) {
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	p := &Pipeline{stop: stop}
+	defer func() {
+		if err != nil {
+			p.Stop()
+		}
+	}()
+	cfg := o.AWS
+	if cfg == nil {
+		l, err := listen(ctx, o.AWSAddr)
+		if err != nil {
+			return nil, fmt.Errorf("the AWS endpoint: %w", err)
+		}
+		p.aws = serve(l, embedded(ctx, o.Secret))
+		cfg = embeddedConfig("http://" + l.Addr().String())
+	}
+	p.Endpoint = aws.ToString(cfg.BaseEndpoint)
+	p.DynamoDB, p.SQS = dynamodb.NewFromConfig(*cfg), sqs.NewFromConfig(*cfg)
+	if p.Stores, err = Create(ctx, p.DynamoDB, p.SQS); err != nil {
+		return nil, fmt.Errorf("the AWS endpoint %s: %w", p.Endpoint, err)
+	}
+	l, err := listen(ctx, o.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("the webhook: %w", err)
+	}
+	p.WebhookURL = "http://" + l.Addr().String() + ingest.Path
+	p.webhook = serve(l, p.ingest(o))
+	source := eventsource.Source{
+		Client: p.SQS, QueueURL: p.QueueURL, Concurrency: pollers, Timeout: functionTimeout, Warn: o.Warn,
+		Invoke: (&lambdafn.Sync{Consumer: p.consumer(o)}).Invoke,
+	}
+	p.poller.Go(func() { source.Run(run) })
+	return p, nil
+}
+
+func (p *Pipeline) ingest(o Options) *ingest.Ingest {
+	return ingest.New(ingest.Config{
+		Secrets: ingest.FixedSecrets(o.Secrets), Queue: sqsqueue.NewSender(p.SQS, p.QueueURL),
+		Instances: o.Instances, Projector: projector.New(projector.StoreNone),
+		Now: time.Now, Observe: o.OnRequest,
+	})
+}
+
+func (p *Pipeline) consumer(o Options) *consumer.Consumer {
+	return consumer.New(consumer.Config{
+		Table:     dynamo.New(p.DynamoDB, p.DirectoryTable, p.DeliveriesTable),
+		Queue:     sqsqueue.NewQueue(p.SQS, p.QueueURL, p.DeadLetterQueueURL),
+		Projector: projector.New(o.Consumer.Storage),
+		Policy:    o.Consumer.Policy, Retention: o.Consumer.Retention,
+		Now: time.Now, Random: rand.Float64, Observe: o.OnMessage, Warn: o.Warn,
+	})
+}
+
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w", addr, err)
+	}
+	return l, nil
+}
+
+func serve(l net.Listener, h http.Handler) *http.Server {
+	s := &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout}
+	go func() { _ = s.Serve(l) }() // ends with Stop
+	return s
+}
+
+// drainTimeout bounds how long Stop waits for the queue to run empty.
+const drainTimeout = 10 * time.Second
+
+// Stop takes no more requests, finishes what is in flight, and returns.
+func (p *Pipeline) Stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	if p.webhook != nil {
+		_ = p.webhook.Shutdown(ctx)
+		if p.aws != nil {
+			p.drain(ctx) // an embedded queue ends with the process
+		}
+	}
+	p.stop()
+	p.poller.Wait()
+	if p.aws != nil {
+		_ = p.aws.Close()
+	}
+}
+
+// drain waits until the queue shows no message.
+func (p *Pipeline) drain(ctx context.Context) {
+	visible, hidden := types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible
+	for ctx.Err() == nil {
+		out, err := p.SQS.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+			QueueUrl: &p.QueueURL, AttributeNames: []types.QueueAttributeName{visible, hidden},
+		})
+		if err != nil || out.Attributes[string(visible)] == "0" && out.Attributes[string(hidden)] == "0" {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}

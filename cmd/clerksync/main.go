@@ -1,0 +1,130 @@
+// Clerksync is the command that runs, feeds and looks into clerksync: the
+// whole pipeline on a laptop, sample events, and the rows in the tables.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v3"
+)
+
+// Exit statuses.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+func main() {
+	e := env{in: os.Stdin, out: os.Stdout, err: os.Stderr, get: os.Getenv, now: time.Now}
+	os.Exit(e.run(os.Args))
+}
+
+// env is what a command takes from and gives to the world.
+type env struct {
+	in       io.Reader
+	out, err io.Writer // data; words for people
+	get      func(string) string
+	now      func() time.Time
+}
+
+// usageError is a call that cannot be meant.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, a ...any) error { return usageError{fmt.Errorf(format, a...)} }
+
+// errSaid says that a command failed and has said why.
+var errSaid = errors.New("failed")
+
+// errInterrupted says that Ctrl-C ended the command.
+var errInterrupted = errors.New("interrupted")
+
+func (e env) run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := e.app().Run(ctx, args)
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &usage):
+		fmt.Fprintf(e.err, "clerksync: %v\n", err)
+		return exitUsage
+	case errors.Is(err, errInterrupted), ctx.Err() != nil:
+		return exitInterrupted
+	case errors.Is(err, errSaid):
+		return exitFailed
+	}
+	fmt.Fprintf(e.err, "clerksync: %v\n", err)
+	return exitFailed
+}
+
+func (e env) app() *cli.Command {
+	root := &cli.Command{
+		Name:  "clerksync",
+		Usage: "Clerk users and organizations in your own DynamoDB table",
+		Commands: []*cli.Command{
+			e.devCommand(), e.sendCommand(), e.getCommand(), e.secretCommand(), e.signCommand(),
+		},
+		Suggest: true,
+		Action: func(_ context.Context, c *cli.Command) error {
+			if c.Args().Present() {
+				return usagef("unknown command %q; see clerksync --help", c.Args().First())
+			}
+			return cli.ShowRootCommandHelp(c)
+		},
+		Metadata: examples("clerksync dev --demo", "clerksync send user.created", "clerksync get user ada@example.com"),
+	}
+	e.prepare(root)
+	return root
+}
+
+// prepare gives every command the same streams, help and usage errors.
+func (e env) prepare(c *cli.Command) {
+	c.Reader, c.Writer, c.ErrWriter = e.in, e.out, e.err
+	c.ExitErrHandler = func(context.Context, *cli.Command, error) {}
+	c.OnUsageError = func(_ context.Context, c *cli.Command, err error, _ bool) error {
+		return usagef("%w; see %s --help", err, c.FullName())
+	}
+	c.CustomHelpTemplate = helpTemplate
+	c.CustomRootCommandHelpTemplate = helpTemplate
+	c.HideHelpCommand = true
+	if len(c.Commands) > 0 && c.Action == nil {
+		c.Action = func(_ context.Context, c *cli.Command) error {
+			return usagef("%s needs a command; see %s --help", c.FullName(), c.FullName())
+		}
+	}
+	for _, sub := range c.Commands {
+		e.prepare(sub)
+	}
+}
+
+// helpTemplate ends in examples.
+const helpTemplate = `{{.FullName}} - {{.Usage}}
+
+USAGE
+  {{if .UsageText}}{{.UsageText}}{{else}}{{.FullName}}{{if .VisibleCommands}} COMMAND{{end}}{{if .ArgsUsage}} {{.ArgsUsage}}{{end}}{{if .VisibleFlags}} [flags]{{end}}{{end}}
+{{if .Description}}
+{{.Description}}
+{{end}}{{if .VisibleCommands}}
+COMMANDS{{range .VisibleCommands}}
+  {{printf "%-10s" .Name}}{{.Usage}}{{end}}
+{{end}}{{if .VisibleFlags}}
+FLAGS{{range .VisibleFlags}}
+  {{.}}{{end}}
+{{end}}
+EXAMPLES{{range index .Metadata "examples"}}
+  {{.}}{{end}}
+`
+
+func examples(lines ...string) map[string]any { return map[string]any{"examples": lines} }

@@ -1,0 +1,66 @@
+package sqsserver
+
+import (
+	"net/http"
+	"strconv"
+)
+
+// maxBatch is the number of entries that SQS takes in one request.
+const maxBatch = 10
+
+// failedEntry is an entry of a batch that was refused while others may not be.
+type failedEntry struct {
+	ID          string `json:"Id"`
+	Code        string
+	Message     string
+	SenderFault bool
+}
+
+func failed(id string, err error) failedEntry {
+	e := asAPIError(err)
+	return failedEntry{ID: id, Code: e.code, Message: e.message, SenderFault: e.status < http.StatusInternalServerError}
+}
+
+type succeededEntry struct {
+	ID string `json:"Id"`
+}
+
+type batchOut struct {
+	Successful []succeededEntry
+	Failed     []failedEntry `json:",omitempty"`
+}
+
+// checkBatch refuses a batch as a whole: no entry or more than ten, ids that
+// are malformed or not distinct.
+func checkBatch[E any](entries []E, id func(E) string) error {
+	if len(entries) == 0 {
+		return refuseOld("EmptyBatchRequest", "There should be at least one entry in the request.")
+	}
+	if len(entries) > maxBatch {
+		return refuseOld("TooManyEntriesInBatchRequest", "Maximum number of entries per request are "+strconv.Itoa(maxBatch)+". You have sent "+strconv.Itoa(len(entries))+".")
+	}
+	seen := make(map[string]bool)
+	for _, e := range entries {
+		if !validName(id(e)) {
+			return refuseOld("InvalidBatchEntryId", "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.")
+		}
+		if seen[id(e)] {
+			return refuseOld("BatchEntryIdsNotDistinct", "Id "+id(e)+" repeated.")
+		}
+		seen[id(e)] = true
+	}
+	return nil
+}
+
+// each does something for every entry and reports them one by one.
+func each[E any](entries []E, id func(E) string, do func(E) error) batchOut {
+	out := batchOut{Successful: []succeededEntry{}}
+	for _, e := range entries {
+		if err := do(e); err != nil {
+			out.Failed = append(out.Failed, failed(id(e), err))
+			continue
+		}
+		out.Successful = append(out.Successful, succeededEntry{id(e)})
+	}
+	return out
+}

@@ -1,0 +1,158 @@
+package sqsserver
+
+import (
+	"container/heap"
+	"container/list"
+	"time"
+)
+
+// queue holds one queue's messages. Every method is called with the server
+// locked and takes the time at which it happens.
+type queue struct {
+	name, arn         string
+	attributes        map[string]string // as set, without the computed ones
+	settings          settings          // the same, read
+	tags              map[string]string
+	created, modified time.Time
+	purged            time.Time
+
+	messages   map[string]*message // by id
+	ready      *list.List          // of *message; the front has waited longest
+	waiting    waitHeap            // delayed or in flight, soonest first
+	delayed    int                 // how many of waiting are delayed
+	nextExpiry time.Time           // no message is past its retention before this
+	changed    chan struct{}       // closed when somebody who waits should look again
+	gone       bool                // deleted
+}
+
+func newQueue(name string, now time.Time) *queue {
+	q := &queue{
+		name: name, arn: queueARN(name),
+		created: now, modified: now,
+		changed: make(chan struct{}),
+		tags:    make(map[string]string),
+	}
+	q.clear()
+	return q
+}
+
+func queueARN(name string) string { return "arn:aws:sqs:" + region + ":" + account + ":" + name }
+
+// clear drops all messages.
+func (q *queue) clear() {
+	q.messages = make(map[string]*message)
+	q.ready = list.New()
+	q.waiting = nil
+	q.delayed = 0
+	q.nextExpiry = time.Time{}
+}
+
+// wake makes all that wait for this queue look again.
+func (q *queue) wake() {
+	close(q.changed)
+	q.changed = make(chan struct{})
+}
+
+// add puts a message in, to be seen after the delay.
+func (q *queue) add(m *message, now time.Time, delay time.Duration) {
+	q.messages[m.id] = m
+	expiry := m.sent.Add(q.settings.retention)
+	if len(q.messages) == 1 || expiry.Before(q.nextExpiry) {
+		q.nextExpiry = expiry
+	}
+	if delay > 0 {
+		m.delayed = true
+		q.delayed++
+		q.hide(m, now.Add(delay))
+		return
+	}
+	q.show(m)
+}
+
+// show makes a message that is in neither place ready, behind the others.
+func (q *queue) show(m *message) {
+	m.place = q.ready.PushBack(m)
+	q.wake()
+}
+
+// hide makes a message that is in neither place wait. Those who wait look
+// again, for their time to do so may now come sooner.
+func (q *queue) hide(m *message, until time.Time) {
+	m.visibleAt = until
+	heap.Push(&q.waiting, m)
+	q.wake()
+}
+
+// take removes a message from whichever place it is in.
+func (q *queue) take(m *message) {
+	if m.place != nil {
+		q.ready.Remove(m.place)
+		m.place = nil
+		return
+	}
+	heap.Remove(&q.waiting, m.index)
+	if m.delayed {
+		m.delayed = false
+		q.delayed--
+	}
+}
+
+// remove forgets a message.
+func (q *queue) remove(m *message) {
+	q.take(m)
+	delete(q.messages, m.id)
+}
+
+// advance shows what has become visible and drops what is past its retention.
+func (q *queue) advance(now time.Time) {
+	for len(q.waiting) > 0 && !q.waiting[0].visibleAt.After(now) {
+		m := q.waiting[0]
+		q.take(m)
+		m.place = q.ready.PushBack(m)
+	}
+	if len(q.messages) == 0 || now.Before(q.nextExpiry) {
+		return
+	}
+	first := true
+	for _, m := range q.messages {
+		expiry := m.sent.Add(q.settings.retention)
+		if !now.Before(expiry) {
+			q.remove(m)
+			continue
+		}
+		if first || expiry.Before(q.nextExpiry) {
+			q.nextExpiry, first = expiry, false
+		}
+	}
+}
+
+func (q *queue) inFlight() int { return len(q.waiting) - q.delayed }
+
+// isInFlight tells whether the message was received and its visibility timeout
+// runs.
+func (m *message) isInFlight() bool { return m.place == nil && !m.delayed }
+
+// waitHeap orders messages by when they become visible.
+type waitHeap []*message
+
+func (h waitHeap) Len() int           { return len(h) }
+func (h waitHeap) Less(i, j int) bool { return h[i].visibleAt.Before(h[j].visibleAt) }
+
+func (h waitHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
+
+func (h *waitHeap) Push(x any) {
+	m := x.(*message) //nolint:forcetypeassert // only messages are pushed
+	m.index = len(*h)
+	*h = append(*h, m)
+}
+
+func (h *waitHeap) Pop() any {
+	old := *h
+	m := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	return m
+}

@@ -1,0 +1,192 @@
+package sqsserver
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// again is how long SQS makes callers wait before a deleted name is taken anew
+// and before a queue is purged a second time:
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteQueue.html
+const again = 60 * time.Second
+
+type queueURLOut struct {
+	QueueURL string `json:"QueueUrl"`
+}
+
+func (c *call) url(q *queue) string { return c.baseURL + "/" + account + "/" + q.name }
+
+// find returns the queue that a URL names by its last part: hosts differ from
+// caller to caller (names of containers, of this machine) and don't count.
+func (s *Server) find(url string) (*queue, error) {
+	if url == "" {
+		return nil, errMissing("QueueUrl")
+	}
+	q, ok := s.queues[url[strings.LastIndex(url, "/")+1:]]
+	if !ok {
+		return nil, errNoQueue()
+	}
+	return q, nil
+}
+
+type createQueueIn struct {
+	QueueName  string
+	Attributes map[string]string
+	Tags       map[string]string `json:"tags"`
+}
+
+func (s *Server) createQueue(c *call, in createQueueIn) (queueURLOut, error) {
+	if in.QueueName == "" {
+		return queueURLOut{}, errMissing("QueueName")
+	}
+	if _, ok := in.Attributes["FifoQueue"]; ok || strings.HasSuffix(in.QueueName, ".fifo") {
+		return queueURLOut{}, errUnsupported("FIFO queues are not there, only standard ones")
+	}
+	if !validName(in.QueueName) {
+		return queueURLOut{}, errInvalid("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")
+	}
+	now := s.lock()
+	defer s.mu.Unlock()
+	if q, ok := s.queues[in.QueueName]; ok {
+		for _, name := range slices.Sorted(maps.Keys(in.Attributes)) {
+			if q.attributes[name] != in.Attributes[name] {
+				return queueURLOut{}, errQueueExists(name)
+			}
+		}
+		return queueURLOut{c.url(q)}, nil
+	}
+	if at, ok := s.deleted[in.QueueName]; ok && now.Sub(at) < again {
+		return queueURLOut{}, refuseOld("QueueDeletedRecently", "You must wait 60 seconds after deleting a queue before you can create another with the same name.")
+	}
+	q := newQueue(in.QueueName, now)
+	var err error
+	q.attributes, q.settings, err = s.withAttributes(q.arn, defaultAttributes(), in.Attributes)
+	if err != nil {
+		return queueURLOut{}, err
+	}
+	maps.Copy(q.tags, in.Tags)
+	s.queues[q.name] = q
+	return queueURLOut{c.url(q)}, nil
+}
+
+type getQueueURLIn struct{ QueueName string }
+
+func (s *Server) getQueueURL(c *call, in getQueueURLIn) (queueURLOut, error) {
+	s.lock()
+	defer s.mu.Unlock()
+	q, ok := s.queues[in.QueueName]
+	if !ok {
+		return queueURLOut{}, errNoQueue()
+	}
+	return queueURLOut{c.url(q)}, nil
+}
+
+type queueIn struct {
+	QueueURL string `json:"QueueUrl"`
+}
+
+func (s *Server) deleteQueue(_ *call, in queueIn) (empty, error) {
+	now := s.lock()
+	defer s.mu.Unlock()
+	q, err := s.find(in.QueueURL)
+	if err != nil {
+		return empty{}, err
+	}
+	delete(s.queues, q.name)
+	s.deleted[q.name] = now
+	q.gone = true
+	q.wake()
+	return empty{}, nil
+}
+
+func (s *Server) purgeQueue(_ *call, in queueIn) (empty, error) {
+	now := s.lock()
+	defer s.mu.Unlock()
+	q, err := s.find(in.QueueURL)
+	if err != nil {
+		return empty{}, err
+	}
+	if !q.purged.IsZero() && now.Sub(q.purged) < again {
+		e := refuseOld("PurgeQueueInProgress", "Only one PurgeQueue operation on "+q.name+" is allowed every 60 seconds.")
+		e.status = 403
+		return empty{}, e
+	}
+	q.clear()
+	q.purged = now
+	return empty{}, nil
+}
+
+type setAttributesIn struct {
+	QueueURL   string `json:"QueueUrl"`
+	Attributes map[string]string
+}
+
+func (s *Server) setQueueAttributes(_ *call, in setAttributesIn) (empty, error) {
+	now := s.lock()
+	defer s.mu.Unlock()
+	q, err := s.find(in.QueueURL)
+	if err != nil {
+		return empty{}, err
+	}
+	all, read, err := s.withAttributes(q.arn, q.attributes, in.Attributes)
+	if err != nil {
+		return empty{}, err
+	}
+	q.attributes, q.settings, q.modified = all, read, now
+	// A shorter retention ends messages that were to stay: look at all again.
+	q.nextExpiry = time.Time{}
+	q.wake()
+	return empty{}, nil
+}
+
+type getAttributesIn struct {
+	QueueURL       string `json:"QueueUrl"`
+	AttributeNames []string
+}
+
+type getAttributesOut struct {
+	Attributes map[string]string `json:",omitempty"`
+}
+
+func (s *Server) getQueueAttributes(_ *call, in getAttributesIn) (getAttributesOut, error) {
+	now := s.lock()
+	defer s.mu.Unlock()
+	q, err := s.find(in.QueueURL)
+	if err != nil {
+		return getAttributesOut{}, err
+	}
+	q.advance(now)
+	all := maps.Clone(q.attributes)
+	all["QueueArn"] = q.arn
+	all["CreatedTimestamp"] = strconv.FormatInt(q.created.Unix(), 10)
+	all["LastModifiedTimestamp"] = strconv.FormatInt(q.modified.Unix(), 10)
+	all["ApproximateNumberOfMessages"] = strconv.Itoa(q.ready.Len())
+	all["ApproximateNumberOfMessagesNotVisible"] = strconv.Itoa(q.inFlight())
+	all["ApproximateNumberOfMessagesDelayed"] = strconv.Itoa(q.delayed)
+	if slices.Contains(in.AttributeNames, "All") {
+		return getAttributesOut{all}, nil
+	}
+	picked := make(map[string]string)
+	for _, name := range in.AttributeNames {
+		value, ok := all[name]
+		if !ok && !knownAttribute(name) {
+			return getAttributesOut{}, refuse("InvalidAttributeName", "Unknown Attribute "+name+".")
+		}
+		if ok {
+			picked[name] = value
+		}
+	}
+	return getAttributesOut{picked}, nil
+}
+
+// knownAttribute tells whether SQS knows an attribute that a standard queue may
+// lack.
+func knownAttribute(name string) bool {
+	return slices.Contains([]string{
+		"Policy", "RedrivePolicy", "RedriveAllowPolicy", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds",
+		"FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit",
+	}, name)
+}

@@ -1,0 +1,164 @@
+package sqsserver
+
+import (
+	"strconv"
+	"time"
+)
+
+type sendIn struct {
+	QueueURL string `json:"QueueUrl"`
+	sendEntry
+}
+
+type sendEntry struct {
+	ID                      string `json:"Id"`
+	MessageBody             string
+	DelaySeconds            *int
+	MessageAttributes       attributes
+	MessageSystemAttributes attributes
+	MessageGroupID          *string `json:"MessageGroupId"`
+	MessageDeduplicationID  *string `json:"MessageDeduplicationId"`
+}
+
+type sendOut struct {
+	ID                           string `json:"Id,omitempty"`
+	MessageID                    string `json:"MessageId"`
+	MD5OfMessageBody             string
+	MD5OfMessageAttributes       string `json:",omitempty"`
+	MD5OfMessageSystemAttributes string `json:",omitempty"`
+}
+
+func (s *Server) sendMessage(_ *call, in sendIn) (sendOut, error) {
+	if err := in.check(); err != nil {
+		return sendOut{}, err
+	}
+	m, out := in.message()
+	now := s.lock()
+	defer s.mu.Unlock()
+	q, err := s.find(in.QueueURL)
+	if err != nil {
+		return sendOut{}, err
+	}
+	if err := in.checkSize(q.settings.maxSize); err != nil {
+		return sendOut{}, err
+	}
+	out.MessageID = s.put(q, m, in.DelaySeconds, now)
+	return out, nil
+}
+
+type sendBatchIn struct {
+	QueueURL string `json:"QueueUrl"`
+	Entries  []sendEntry
+}
+
+type sendBatchOut struct {
+	Successful []sendOut
+	Failed     []failedEntry `json:",omitempty"`
+}
+
+func (s *Server) sendMessageBatch(_ *call, in sendBatchIn) (sendBatchOut, error) {
+	if err := checkBatch(in.Entries, func(e sendEntry) string { return e.ID }); err != nil {
+		return sendBatchOut{}, err
+	}
+	total := 0
+	for i := range in.Entries {
+		total += in.Entries[i].size()
+	}
+	if total > maxMessageSize {
+		return sendBatchOut{}, refuseOld("BatchRequestTooLong", "Batch requests cannot be longer than "+strconv.Itoa(maxMessageSize)+" bytes. You have sent "+strconv.Itoa(total)+" bytes.")
+	}
+	now := s.lock()
+	defer s.mu.Unlock()
+	q, err := s.find(in.QueueURL)
+	if err != nil {
+		return sendBatchOut{}, err
+	}
+	out := sendBatchOut{Successful: []sendOut{}}
+	for i := range in.Entries {
+		entry := &in.Entries[i]
+		err := entry.check()
+		if err == nil {
+			err = entry.checkSize(q.settings.maxSize)
+		}
+		if err != nil {
+			out.Failed = append(out.Failed, failed(entry.ID, err))
+			continue
+		}
+		m, sent := entry.message()
+		sent.ID, sent.MessageID = entry.ID, s.put(q, m, entry.DelaySeconds, now)
+		out.Successful = append(out.Successful, sent)
+	}
+	return out, nil
+}
+
+// check refuses what SQS refuses of a message whatever the queue.
+func (e *sendEntry) check() error {
+	switch {
+	case e.MessageBody == "":
+		return errMissing("MessageBody")
+	case !allowed(e.MessageBody):
+		return refuse("InvalidMessageContents", refusedCharacters)
+	case e.DelaySeconds != nil && (*e.DelaySeconds < 0 || *e.DelaySeconds > 900):
+		return errRange(*e.DelaySeconds, "DelaySeconds", "DelaySeconds must be >= 0 and <= 900.")
+	case e.MessageDeduplicationID != nil:
+		return errInvalid("Value " + *e.MessageDeduplicationID + " for parameter MessageDeduplicationId is invalid. Reason: The request includes a parameter that is not valid for this queue type.")
+	case e.MessageGroupID != nil && !validGroup(*e.MessageGroupID):
+		return errInvalid("Value " + *e.MessageGroupID + " for parameter MessageGroupId is invalid. Reason: MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 in length.")
+	}
+	if err := e.MessageAttributes.check(); err != nil {
+		return err
+	}
+	for name, a := range e.MessageSystemAttributes {
+		if name != "AWSTraceHeader" || a.DataType != "String" || a.value() == "" || !allowed(a.value()) {
+			return errInvalid("Message system attribute '" + name + "' is invalid: only AWSTraceHeader is there, of type String and not empty.")
+		}
+	}
+	return nil
+}
+
+func validGroup(id string) bool {
+	for _, r := range id {
+		if r <= ' ' || r > '~' {
+			return false
+		}
+	}
+	return id != "" && len(id) <= 128
+}
+
+// size is what counts towards limits, in bytes; system attributes are free.
+func (e *sendEntry) size() int { return len(e.MessageBody) + e.MessageAttributes.size() }
+
+func (e *sendEntry) checkSize(most int) error {
+	if e.size() > most {
+		return errInvalid("One or more parameters are invalid. Reason: Message must be shorter than " + strconv.Itoa(most) + " bytes.")
+	}
+	return nil
+}
+
+// message makes the message that the entry asks for, without id and time, and
+// the answer without id.
+func (e *sendEntry) message() (*message, sendOut) {
+	m := &message{
+		body: e.MessageBody, md5: md5Text(e.MessageBody), attributes: e.MessageAttributes,
+		sender: account, traceHeader: e.MessageSystemAttributes["AWSTraceHeader"].value(),
+	}
+	if e.MessageGroupID != nil {
+		m.group = *e.MessageGroupID
+	}
+	return m, sendOut{
+		MD5OfMessageBody:             m.md5,
+		MD5OfMessageAttributes:       e.MessageAttributes.md5(),
+		MD5OfMessageSystemAttributes: e.MessageSystemAttributes.md5(),
+	}
+}
+
+// put sends a message into a queue and returns its id.
+func (s *Server) put(q *queue, m *message, delaySeconds *int, now time.Time) string {
+	m.id, m.sent = s.newIDLocked(), now
+	delay := q.settings.delay
+	if delaySeconds != nil {
+		delay = time.Duration(*delaySeconds) * time.Second
+	}
+	q.add(m, now, delay)
+	return m.id
+}

@@ -1,0 +1,237 @@
+package sqsserver_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/clerksync/clerksync/pkg/sqsserver"
+)
+
+func code(err error) string {
+	var refusal smithy.APIError
+	if errors.As(err, &refusal) {
+		return refusal.ErrorCode()
+	}
+	return ""
+}
+
+// The digests are what SQS itself answered.
+func TestChecksumsAreThoseOfSQS(t *testing.T) {
+	q := newQueue(t, client(t, sqsserver.New(sqsserver.Options{})), "q", nil)
+	for want, values := range map[string]map[string]string{
+		"ae7155c6026991b6d54b11589678bf9c": {"Foo": "Bar"},
+		"adb59cd4678ea5a855436b949cd07ab6": {"MyAttribute": "foobar"},
+		"4c360f3fdafd970e05fae2f149d997f5": {"Hello": "There", "General": "Kenobi", "Help.Me": "Me"},
+	} {
+		attributes := make(map[string]types.MessageAttributeValue)
+		for name, value := range values {
+			attributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(value)}
+		}
+		out, err := q.c.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: aws.String("m"), MessageAttributes: attributes})
+		if err != nil || aws.ToString(out.MD5OfMessageAttributes) != want {
+			t.Errorf("SendMessage(%v) = %+v, %v, want MD5OfMessageAttributes %s", values, out, err, want)
+		}
+	}
+}
+
+func TestInFlightLimit(t *testing.T) {
+	q := newQueue(t, client(t, sqsserver.New(sqsserver.Options{InFlightLimit: 2})), "q", nil)
+	for range 3 {
+		q.send("m")
+	}
+	got := q.wantBodies("up to the limit", "m", "m")
+	_, err := q.c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &q.url})
+	var over *types.OverLimit
+	if !errors.As(err, &over) {
+		t.Errorf("short poll at the limit = %v, want OverLimit", err)
+	}
+	long, err := q.c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &q.url, WaitTimeSeconds: 1})
+	if err != nil || len(long.Messages) != 0 {
+		t.Errorf("long poll at the limit = %v, %v, want nothing", long, err)
+	}
+	if _, err := q.c.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &q.url, ReceiptHandle: got[0].ReceiptHandle}); err != nil {
+		t.Fatalf("DeleteMessage = %v", err)
+	}
+	q.wantBodies("below the limit again", "m")
+}
+
+func TestOnceAMinute(t *testing.T) {
+	at := newClock()
+	q := newQueue(t, client(t, sqsserver.New(sqsserver.Options{Now: at.Now})), "q", nil)
+	purge := func() error {
+		_, err := q.c.PurgeQueue(t.Context(), &sqs.PurgeQueueInput{QueueUrl: &q.url})
+		return err
+	}
+	if err := purge(); err != nil {
+		t.Fatalf("PurgeQueue = %v", err)
+	}
+	var inProgress *types.PurgeQueueInProgress
+	if err := purge(); !errors.As(err, &inProgress) {
+		t.Errorf("PurgeQueue again = %v, want PurgeQueueInProgress", err)
+	}
+	at.forward(time.Minute)
+	if err := purge(); err != nil {
+		t.Errorf("PurgeQueue after a minute = %v", err)
+	}
+	if _, err := q.c.DeleteQueue(t.Context(), &sqs.DeleteQueueInput{QueueUrl: &q.url}); err != nil {
+		t.Fatalf("DeleteQueue = %v", err)
+	}
+	var recently *types.QueueDeletedRecently
+	if _, err := q.c.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("q")}); !errors.As(err, &recently) {
+		t.Errorf("CreateQueue just after DeleteQueue = %v, want QueueDeletedRecently", err)
+	}
+	at.forward(time.Minute)
+	newQueue(t, q.c, "q", nil)
+}
+
+func TestRefusals(t *testing.T) {
+	c := client(t, sqsserver.New(sqsserver.Options{}))
+	q := newQueue(t, c, "q", nil)
+	create := func(name string, attributes map[string]string) error {
+		_, err := c.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
+		return err
+	}
+	_, unknown := c.AddPermission(t.Context(), &sqs.AddPermissionInput{
+		QueueUrl: &q.url, Label: aws.String("l"), Actions: []string{"SendMessage"}, AWSAccountIds: []string{"000000000000"},
+	})
+	const unsupported = "AWS.SimpleQueueService.UnsupportedOperation"
+	tests := []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"unknown action", unknown, unsupported},
+		{"fifo by name", create("a.fifo", nil), unsupported},
+		{"fifo by attribute", create("a", map[string]string{"FifoQueue": "true"}), unsupported},
+		{"name with a blank", create("a b", nil), "InvalidParameterValue"},
+		{"name of 81 characters", create(strings.Repeat("a", 81), nil), "InvalidParameterValue"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := code(test.err); got != test.want {
+				t.Errorf("code = %q (%v), want %q", got, test.err, test.want)
+			}
+		})
+	}
+}
+
+func TestRedriveAllowPolicyIsObeyed(t *testing.T) {
+	c := client(t, sqsserver.New(sqsserver.Options{}))
+	newQueue(t, c, "dead", map[string]string{
+		"RedriveAllowPolicy": `{"redrivePermission":"byQueue","sourceQueueArns":["arn:aws:sqs:us-east-1:000000000000:friend"]}`,
+	})
+	policy := map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":"5"}`}
+	newQueue(t, c, "friend", policy)
+	_, err := c.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("stranger"), Attributes: policy})
+	if code(err) != "InvalidParameterValue" {
+		t.Errorf("CreateQueue with a target that does not allow it = %v, want InvalidParameterValue", err)
+	}
+}
+
+func TestRequestsThatAreNotTheProtocol(t *testing.T) {
+	tests := []struct {
+		name, method, target, body string
+		status                     int
+	}{
+		{"query protocol", http.MethodPost, "", "Action=ListQueues", 400},
+		{"another service", http.MethodPost, "AmazonSSM.GetParameter", "{}", 400},
+		{"get", http.MethodGet, "AmazonSQS.ListQueues", "", 400},
+		{"no JSON", http.MethodPost, "AmazonSQS.ListQueues", "{", 400},
+		{"another shape", http.MethodPost, "AmazonSQS.ListQueues", `{"QueueNamePrefix":5}`, 400},
+		{"too long", http.MethodPost, "AmazonSQS.ListQueues", `{"QueueNamePrefix":"` + strings.Repeat("a", 9<<20) + `"}`, 413},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r := httptest.NewRequest(test.method, "/", strings.NewReader(test.body))
+			r.Header.Set("X-Amz-Target", test.target)
+			w := httptest.NewRecorder()
+			sqsserver.New(sqsserver.Options{}).ServeHTTP(w, r)
+			if w.Code != test.status || !strings.Contains(w.Body.String(), `"__type"`) {
+				t.Errorf("status %d, body %s, want %d and an error", w.Code, w.Body, test.status)
+			}
+		})
+	}
+}
+
+// A consumer that goes away while it waits takes no message with it.
+func TestCancelledPollTakesNothing(t *testing.T) {
+	q := newQueue(t, client(t, sqsserver.New(sqsserver.Options{})), "q", nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	gone := make(chan error, 1)
+	go func() {
+		_, err := q.c.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &q.url, WaitTimeSeconds: 20})
+		gone <- err
+	}()
+	time.Sleep(300 * time.Millisecond)
+	cancel()
+	if err := <-gone; err == nil {
+		t.Fatal("cancelled ReceiveMessage = nil, want an error")
+	}
+	time.Sleep(300 * time.Millisecond)
+	q.send("m")
+	q.wantBodies("after a cancelled poll", "m")
+}
+
+// Consumers that run at once share the messages: each comes exactly once.
+func TestConcurrentConsumers(t *testing.T) {
+	const messages, consumers = 400, 4
+	q := newQueue(t, client(t, sqsserver.New(sqsserver.Options{})), "q", nil)
+	var mu sync.Mutex
+	seen := make(map[string]int)
+	var all sync.WaitGroup
+	for range consumers {
+		all.Go(func() {
+			for {
+				out, err := q.c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &q.url, MaxNumberOfMessages: 10, WaitTimeSeconds: 2})
+				if err != nil || len(out.Messages) == 0 {
+					return
+				}
+				for _, m := range out.Messages {
+					mu.Lock()
+					seen[*m.Body]++
+					mu.Unlock()
+					_, _ = q.c.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &q.url, ReceiptHandle: m.ReceiptHandle})
+				}
+			}
+		})
+	}
+	for i := range messages {
+		q.send(strconv.Itoa(i))
+	}
+	all.Wait()
+	if len(seen) != messages {
+		t.Errorf("%d different messages came, want %d", len(seen), messages)
+	}
+	for body, n := range seen {
+		if n != 1 {
+			t.Errorf("message %s came %d times, want once", body, n)
+		}
+	}
+}
+
+func TestQueueURLs(t *testing.T) {
+	for _, test := range []struct{ base, want string }{
+		{"", "http://host.example:9/000000000000/q"},
+		{"http://127.0.0.1:4566/", "http://127.0.0.1:4566/000000000000/q"},
+	} {
+		r := httptest.NewRequest(http.MethodPost, "http://host.example:9/", strings.NewReader(`{"QueueName":"q"}`))
+		r.Header.Set("X-Amz-Target", "AmazonSQS.CreateQueue")
+		w := httptest.NewRecorder()
+		sqsserver.New(sqsserver.Options{BaseURL: test.base}).ServeHTTP(w, r)
+		if want := `{"QueueUrl":"` + test.want + `"}`; w.Body.String() != want {
+			t.Errorf("CreateQueue with base %q = %s, want %s", test.base, w.Body, want)
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package sqsserver
+
+import (
+	"encoding/base64"
+	"strings"
+	"time"
+)
+
+// newReceipt makes a handle that tells its queue and message, so that one of
+// another queue is refused and one of a message that is gone is not.
+func (s *Server) newReceipt(q *queue, m *message) string {
+	return base64.URLEncoding.EncodeToString([]byte(q.arn + " " + m.id + " " + s.newIDLocked()))
+}
+
+// byReceipt returns the message whose latest handle this is; nil if the handle
+// is one of this queue's but has been followed by another, or its message is
+// gone; an error if it never was a handle of this queue.
+func (q *queue) byReceipt(handle string) (*message, error) {
+	if handle == "" {
+		return nil, errMissing("ReceiptHandle")
+	}
+	text, err := base64.URLEncoding.DecodeString(handle)
+	if err != nil {
+		return nil, errHandle(handle)
+	}
+	parts := strings.Split(string(text), " ")
+	if len(parts) != 3 || parts[0] != q.arn {
+		return nil, errHandle(handle)
+	}
+	if m, ok := q.messages[parts[1]]; ok && m.receipt == handle {
+		return m, nil
+	}
+	return nil, nil
+}
+
+type settleEntry struct {
+	ID                string `json:"Id"`
+	ReceiptHandle     string
+	VisibilityTimeout *int
+}
+
+func (e settleEntry) id() string { return e.ID }
+
+type settleIn struct {
+	QueueURL string `json:"QueueUrl"`
+	settleEntry
+}
+
+type settleBatchIn struct {
+	QueueURL string `json:"QueueUrl"`
+	Entries  []settleEntry
+}
+
+func (s *Server) deleteMessage(_ *call, in settleIn) (empty, error) {
+	q, now, err := s.lockQueue(in.QueueURL)
+	defer s.mu.Unlock()
+	if err != nil {
+		return empty{}, err
+	}
+	return empty{}, q.discard(in.settleEntry, now)
+}
+
+func (s *Server) deleteMessageBatch(_ *call, in settleBatchIn) (batchOut, error) {
+	return s.settleBatch(in, (*queue).discard)
+}
+
+func (s *Server) changeVisibility(_ *call, in settleIn) (empty, error) {
+	q, now, err := s.lockQueue(in.QueueURL)
+	defer s.mu.Unlock()
+	if err != nil {
+		return empty{}, err
+	}
+	return empty{}, q.changeVisibility(in.settleEntry, now)
+}
+
+func (s *Server) changeVisibilityBatch(_ *call, in settleBatchIn) (batchOut, error) {
+	return s.settleBatch(in, (*queue).changeVisibility)
+}
+
+// lockQueue locks the server, also when it returns an error.
+func (s *Server) lockQueue(url string) (*queue, time.Time, error) {
+	now := s.lock()
+	q, err := s.find(url)
+	if err == nil {
+		q.advance(now)
+	}
+	return q, now, err
+}
+
+func (s *Server) settleBatch(in settleBatchIn, do func(*queue, settleEntry, time.Time) error) (batchOut, error) {
+	if err := checkBatch(in.Entries, settleEntry.id); err != nil {
+		return batchOut{}, err
+	}
+	q, now, err := s.lockQueue(in.QueueURL)
+	defer s.mu.Unlock()
+	if err != nil {
+		return batchOut{}, err
+	}
+	return each(in.Entries, settleEntry.id, func(e settleEntry) error { return do(q, e, now) }), nil
+}
+
+// discard deletes a message. With a handle that is not the latest, or of a
+// message that is gone, it succeeds and deletes nothing, as SQS reserves itself:
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html
+func (q *queue) discard(e settleEntry, _ time.Time) error {
+	m, err := q.byReceipt(e.ReceiptHandle)
+	if m != nil {
+		q.remove(m)
+	}
+	return err
+}
+
+// changeVisibility makes a message in flight visible so many seconds from now;
+// with 0 it is visible at once, behind those that are already.
+func (q *queue) changeVisibility(e settleEntry, now time.Time) error {
+	if e.VisibilityTimeout == nil {
+		return errMissing("VisibilityTimeout")
+	}
+	if err := checkVisibility(e.VisibilityTimeout); err != nil {
+		return err
+	}
+	m, err := q.byReceipt(e.ReceiptHandle)
+	if err != nil {
+		return err
+	}
+	if m == nil {
+		return errInvalid("Value " + e.ReceiptHandle + " for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.")
+	}
+	if !m.isInFlight() {
+		return refuseOld("MessageNotInflight", "The specified message isn't in flight.")
+	}
+	q.take(m)
+	if *e.VisibilityTimeout == 0 {
+		q.show(m)
+		return nil
+	}
+	q.hide(m, now.Add(time.Duration(*e.VisibilityTimeout)*time.Second))
+	return nil
+}

@@ -1,0 +1,185 @@
+package ssmserver
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const secure = "SecureString"
+
+// maxValue is the limit of a standard parameter's value, in bytes:
+// https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
+const maxValue = 4096
+
+// parameter is one version of one parameter.
+type parameter struct {
+	name, kind, value string
+	version           int
+	modified          time.Time
+}
+
+type parameterOut struct {
+	Name, Type, Value string
+	Version           int
+	Selector          string  `json:",omitempty"`
+	LastModifiedDate  float64 // seconds since 1970
+	ARN               string
+	DataType          string
+}
+
+// out tells a parameter; the value of a SecureString only to who asks for it
+// decrypted.
+func (p parameter) out(decrypt bool, selector string) parameterOut {
+	value := p.value
+	if p.kind == secure && !decrypt {
+		sum := sha256.Sum256([]byte(p.value))
+		value = base64.StdEncoding.EncodeToString(sum[:])
+	}
+	return parameterOut{
+		Name: p.name, Type: p.kind, Value: value, Version: p.version, Selector: selector,
+		LastModifiedDate: float64(p.modified.UnixMilli()) / 1000,
+		ARN:              arnPrefix + strings.TrimPrefix(p.name, "/"), DataType: "text",
+	}
+}
+
+// find returns the version that a name, name:version or ARN asks for, and the
+// selector, ":" and the version, or empty.
+func (s *Server) find(asked string) (parameter, string, error) {
+	name, isARN := strings.CutPrefix(asked, arnPrefix)
+	name, version, hasVersion := strings.Cut(name, ":")
+	versions := s.parameters[name]
+	if isARN && versions == nil {
+		// An ARN doesn't tell whether the name starts with a slash.
+		versions = s.parameters["/"+name]
+	}
+	if len(versions) == 0 {
+		return parameter{}, "", refuse("ParameterNotFound", "Parameter "+asked+" not found.")
+	}
+	if !hasVersion {
+		return versions[len(versions)-1], "", nil
+	}
+	n, err := strconv.Atoi(version)
+	if err != nil || n < 1 || n > len(versions) {
+		return parameter{}, "", refuse("ParameterVersionNotFound", "Systems Manager could not find version "+version+" of "+name+".")
+	}
+	return versions[n-1], ":" + version, nil
+}
+
+type getIn struct {
+	Name           string
+	WithDecryption bool
+}
+
+type getOut struct{ Parameter parameterOut }
+
+func (s *Server) getParameter(in getIn) (getOut, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, selector, err := s.find(in.Name)
+	if err != nil {
+		return getOut{}, err
+	}
+	return getOut{p.out(in.WithDecryption, selector)}, nil
+}
+
+type getManyIn struct {
+	Names          []string
+	WithDecryption bool
+}
+
+type getManyOut struct {
+	Parameters        []parameterOut
+	InvalidParameters []string
+}
+
+func (s *Server) getParameters(in getManyIn) (getManyOut, error) {
+	if len(in.Names) < 1 || len(in.Names) > 10 {
+		return getManyOut{}, refuse("ValidationException", "Names must have 1 to 10 members.")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := getManyOut{Parameters: []parameterOut{}, InvalidParameters: []string{}}
+	for _, name := range in.Names {
+		p, selector, err := s.find(name)
+		if err != nil {
+			out.InvalidParameters = append(out.InvalidParameters, name)
+			continue
+		}
+		out.Parameters = append(out.Parameters, p.out(in.WithDecryption, selector))
+	}
+	return out, nil
+}
+
+type putIn struct {
+	Name, Type, Value string
+	Overwrite         bool
+}
+
+type putOut struct {
+	Version int
+	Tier    string
+}
+
+func (s *Server) putParameter(in putIn) (putOut, error) {
+	if err := in.check(); err != nil {
+		return putOut{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	versions := s.parameters[in.Name]
+	kind := in.Type
+	switch {
+	case len(versions) > 0 && !in.Overwrite:
+		return putOut{}, refuse("ParameterAlreadyExists", "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.")
+	case len(versions) > 0 && kind == "":
+		kind = versions[len(versions)-1].kind
+	case kind == "":
+		return putOut{}, refuse("ValidationException", "A parameter type is required when you create a parameter.")
+	}
+	p := parameter{name: in.Name, kind: kind, value: in.Value, version: len(versions) + 1, modified: s.now()}
+	s.parameters[in.Name] = append(versions, p)
+	return putOut{Version: p.version, Tier: "Standard"}, nil
+}
+
+// check refuses what SSM refuses of a name, a type and a value:
+// https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
+func (in putIn) check() error {
+	first := strings.ToLower(strings.TrimPrefix(in.Name, "/"))
+	switch {
+	case in.Name == "", strings.IndexFunc(in.Name, badInName) >= 0:
+		return refuse("ValidationException", "Parameter name: only a mix of letters, numbers and the symbols .-_/ is allowed.")
+	case strings.HasPrefix(first, "aws"), strings.HasPrefix(first, "ssm"):
+		return refuse("ValidationException", "Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive).")
+	case strings.Contains(in.Name[1:], "/") && !strings.HasPrefix(in.Name, "/"):
+		return refuse("ValidationException", "Parameter name must be a fully qualified name.")
+	case in.Type != "" && !slices.Contains([]string{"String", "StringList", secure}, in.Type):
+		return refuse("UnsupportedParameterType", "The parameter type "+in.Type+" is not supported.")
+	case in.Value == "":
+		return refuse("ValidationException", "Value must have length greater than or equal to 1.")
+	case len(in.Value) > maxValue:
+		return refuse("ValidationException", "Standard tier parameters support a maximum parameter value of 4096 characters.")
+	}
+	return nil
+}
+
+func badInName(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_.-/", r))
+}
+
+type deleteIn struct{ Name string }
+
+type empty struct{}
+
+func (s *Server) deleteParameter(in deleteIn) (empty, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.parameters[in.Name]; !ok {
+		return empty{}, refuse("ParameterNotFound", "Parameter "+in.Name+" not found.")
+	}
+	delete(s.parameters, in.Name)
+	return empty{}, nil
+}
