@@ -1,7 +1,7 @@
 # `make` prints what there is. sam calls the two build-* targets (BuildMethod: makefile in template.yaml).
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint fmt build check-arch validate demo deploy bench sign-events invoke-ingest invoke-sync start-api \
+.PHONY: help test simulate samples lint fmt build check-arch validate demo deploy bench sign-events invoke-ingest invoke-sync start-api \
 	logs build-IngestFunction build-SyncFunction
 
 SAM ?= sam
@@ -30,6 +30,16 @@ fmt: ## format all Go files
 
 bench: ## run the benchmarks, without the tests
 	go test -run '^$$' -bench . -benchmem ./...
+
+N ?= 10000
+simulate: ## random histories under faults, N=10000; SIMULATION_SEED=S replays one
+	SIMULATION_HISTORIES=$(N) go test -count=1 -v -timeout 0 -run Simulation ./...
+
+# The secret is a sample too, and the time fixed, so that the files are the same each time; they are signed afresh by
+# sign-events before they are used.
+SAMPLE_SECRET := whsec_Y2xlcmtzeW5jLXNhbXBsZS1zZWNyZXQhIQ==
+samples: ## write events/apigw and events/sqs as they are in the repository
+	go run ./cmd/clerksync sign --secret $(SAMPLE_SECRET) --at 2026-03-02T10:31:00Z
 
 demo: ## send a small company's first week through the whole pipeline, here
 	go run ./cmd/clerksync dev --demo --once
@@ -88,7 +98,7 @@ check-arch: ## hold the built binaries' ELF headers against the template's archi
 # --- sam local, against a running `clerksync dev` ---------------------------------------------------------------------
 
 sign-events: ## sign the sample requests afresh: a signature ages out in 5 minutes
-	go run ./cmd/clerksync sign --in-place events/apigw/*.json
+	go run ./cmd/clerksync sign
 
 invoke-ingest: sign-events ## sam local invoke of ingest; INGEST_EVENT=file
 	$(SAM) local invoke IngestFunction --config-env local -e $(INGEST_EVENT)

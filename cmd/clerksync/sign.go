@@ -75,7 +75,7 @@ func (p poster) gateway(r request) events.APIGatewayV2HTTPRequest {
 	return events.APIGatewayV2HTTPRequest{
 		Version: "2.0", RouteKey: "POST " + ingest.Path, RawPath: ingest.Path, Body: body,
 		Headers: map[string]string{
-			"content-type": "application/json", "user-agent": "Svix-Webhooks/1.84.0 (sender-9YMgn; +https://www.svix.com/http-sender/)",
+			"content-type": "application/json", "user-agent": "Svix-Webhooks/1.84.0",
 			"svix-id": h.ID, "svix-timestamp": h.Timestamp, "svix-signature": h.Signature,
 		},
 		RequestContext: events.APIGatewayV2HTTPRequestContext{
