@@ -76,14 +76,14 @@ func (e env) dev(ctx context.Context, c *cli.Command) error {
 	screen.ready(p, secret, c.Bool("demo"))
 	if c.Bool("demo") {
 		if err := demo.run(ctx, p, o.Secrets); err != nil || c.Bool("once") {
-			p.Stop()
+			p.Stop(ctx)
 			return err
 		}
 		screen.next(p)
 	}
 	<-ctx.Done()
 	screen.note("Finishing what is in flight.")
-	p.Stop()
+	p.Stop(ctx)
 	return errInterrupted
 }
 

@@ -54,7 +54,7 @@ func (e env) keptSecret() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	b, err := os.ReadFile(path) //nolint:gosec // our own file
+	b, err := os.ReadFile(path)
 	if err == nil {
 		if _, err := svix.ParseSecrets(string(b)); err == nil {
 			return strings.TrimSpace(string(b)), nil

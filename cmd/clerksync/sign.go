@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -149,14 +150,14 @@ func batchOf(messages ...events.SQSMessage) events.SQSEvent {
 
 func sqsMessage(at time.Time, id string, body []byte) events.SQSMessage {
 	m := delivery.Delivery{
-		SvixID: id, SvixTimestamp: fmt.Sprint(at.Unix()), EventType: eventType(body), ReceivedAt: at, Body: body,
+		SvixID: id, SvixTimestamp: strconv.FormatInt(at.Unix(), 10), EventType: eventType(body), ReceivedAt: at, Body: body,
 	}.Encode()
 	out := events.SQSMessage{
 		Body: m.Body, EventSource: "aws:sqs", AWSRegion: "us-east-1",
 		EventSourceARN: "arn:aws:sqs:us-east-1:000000000000:clerksync-deliveries",
 		Attributes: map[string]string{
-			"ApproximateReceiveCount": "1", "SentTimestamp": fmt.Sprint(at.UnixMilli()),
-			"ApproximateFirstReceiveTimestamp": fmt.Sprint(at.UnixMilli()), "SenderId": "AIDAEXAMPLE",
+			"ApproximateReceiveCount": "1", "SentTimestamp": strconv.FormatInt(at.UnixMilli(), 10),
+			"ApproximateFirstReceiveTimestamp": strconv.FormatInt(at.UnixMilli(), 10), "SenderId": "AIDAEXAMPLE",
 		},
 		MessageAttributes: map[string]events.SQSMessageAttribute{},
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/clerksync/clerksync/pkg/ssmparam"
 )
 
-func main() { lambda.StartHandler(handler(os.Getenv)) }
+func main() { lambda.Start(handler(os.Getenv)) }
 
 // handler answers `not_configured` to everything where the environment is not
 // as it should be.

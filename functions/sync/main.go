@@ -20,7 +20,7 @@ import (
 	"github.com/clerksync/clerksync/pkg/sqsqueue"
 )
 
-func main() { lambda.StartHandler(handler(os.Getenv)) }
+func main() { lambda.Start(handler(os.Getenv)) }
 
 // handler fails every message where the environment is not as it should be.
 func handler(get func(string) string) lambda.Handler {

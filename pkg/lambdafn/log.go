@@ -28,7 +28,7 @@ func (h contextHandler) Handle(ctx context.Context, r slog.Record) error {
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		r.AddAttrs(slog.String("requestId", lc.AwsRequestID))
 	}
-	if id, ok := ctx.Value("x-amzn-trace-id").(string); ok && id != "" { //nolint:revive // the key under which aws-lambda-go keeps it
+	if id, ok := ctx.Value("x-amzn-trace-id").(string); ok && id != "" {
 		r.AddAttrs(slog.String("traceId", id))
 	}
 	return h.Handler.Handle(ctx, r)
@@ -37,7 +37,7 @@ func (h contextHandler) Handle(ctx context.Context, r slog.Record) error {
 // Warn logs what went wrong beside the messages themselves.
 func Warn(log *slog.Logger) func(context.Context, string, error) {
 	return func(ctx context.Context, deed string, err error) {
-		log.LogAttrs(ctx, slog.LevelWarn, deed+" failed", slog.String("error", err.Error()))
+		log.LogAttrs(ctx, slog.LevelWarn, "a call failed", slog.String("deed", deed), slog.String("error", err.Error()))
 	}
 }
 
@@ -52,8 +52,8 @@ func LogRequest(log *slog.Logger) func(context.Context, ingest.Report) {
 		case r.Stage == ingest.Rejected:
 			level = slog.LevelDebug
 		}
-		log.LogAttrs(ctx, level, "request "+string(r.Stage), optional(
-			"svix_id", r.SvixID, "event_type", EventType(r), "known", known(r), "reason", r.Reason, "error", text(r.Err))...)
+		log.LogAttrs(ctx, level, "request", optional(
+			"stage", string(r.Stage), "svix_id", r.SvixID, "event_type", EventType(r), "known", known(r), "reason", r.Reason, "error", text(r.Err))...)
 	}
 }
 
@@ -62,6 +62,7 @@ func LogMessage(log *slog.Logger) func(context.Context, consumer.Report) {
 	return func(ctx context.Context, r consumer.Report) {
 		level := slog.LevelInfo
 		switch r.Outcome {
+		case directory.Applied, directory.Stale, directory.Duplicate:
 		case directory.Failed:
 			level = slog.LevelWarn
 		case directory.Dead:
@@ -69,7 +70,7 @@ func LogMessage(log *slog.Logger) func(context.Context, consumer.Report) {
 		}
 		attrs := optional("svix_id", r.SvixID, "event_type", r.EventType, "entity", r.Entity,
 			"outcome", string(r.Outcome), "message_id", r.MessageID, "error", text(r.Err))
-		log.LogAttrs(ctx, level, "message "+string(r.Outcome), append(attrs, slog.Int("attempt", r.Attempt))...)
+		log.LogAttrs(ctx, level, "message", append(attrs, slog.Int("attempt", r.Attempt))...)
 	}
 }
 
@@ -116,7 +117,7 @@ func optional(pairs ...string) (attrs []slog.Attr) {
 func Configured(log *slog.Logger, errs ...error) bool {
 	err := errors.Join(errs...)
 	if err != nil {
-		log.Error("not configured: mend these variables and deploy again", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
+		log.Error("not configured: mend these variables and deploy again", slog.String("error", strings.ReplaceAll(err.Error(), "\n", "; ")))
 	}
 	return err == nil
 }

@@ -140,6 +140,7 @@ func (p *Projector) object(f *family, data clerk.Object) string {
 		names = append(names, f.secret)
 	}
 	switch p.storage {
+	case StoreFull:
 	case StoreNone:
 		return ""
 	case StorePublic:

@@ -108,7 +108,7 @@ func (s *Secrets) Equal(o *Secrets) bool {
 }
 
 func (k *key) mac(id, timestamp string, body []byte) (sum [sha256.Size]byte) {
-	h := k.pool.Get().(hash.Hash) //nolint:errcheck // the pool holds nothing else
+	h := k.pool.Get().(hash.Hash) //nolint:forcetypeassert // the pool holds nothing else
 	h.Reset()
 	var pre [MaxIDLength + 16]byte
 	b := append(pre[:0], id...)

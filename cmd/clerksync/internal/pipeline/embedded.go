@@ -18,7 +18,7 @@ import (
 )
 
 // SecretParameter is the template's default name of the signing secret.
-const SecretParameter = "/clerksync/signing-secret" //nolint:gosec // a parameter's name
+const SecretParameter = "/clerksync/signing-secret"
 
 // Region is the embedded endpoint's.
 const Region = "us-east-1"

@@ -71,7 +71,7 @@ func Start(ctx context.Context, o Options) (_ *Pipeline, err error) {
 	p := &Pipeline{stop: stop}
 	defer func() {
 		if err != nil {
-			p.Stop()
+			p.Stop(ctx)
 		}
 	}()
 	cfg := o.AWS
@@ -137,9 +137,10 @@ func serve(l net.Listener, h http.Handler) *http.Server {
 // drainTimeout bounds how long Stop waits for the queue to run empty.
 const drainTimeout = 10 * time.Second
 
-// Stop takes no more requests, finishes what is in flight, and returns.
-func (p *Pipeline) Stop() {
-	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+// Stop takes no more requests, finishes what is in flight though ctx has
+// ended, and returns.
+func (p *Pipeline) Stop(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	if p.webhook != nil {
 		_ = p.webhook.Shutdown(ctx)
