@@ -1,0 +1,192 @@
+package dynamoserver
+
+import (
+	"maps"
+	"math"
+	"slices"
+)
+
+// maxPage is how many bytes of items one Query or Scan reads.
+// Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
+const maxPage = 1 << 20
+
+// searchInput has the members that Query and Scan share.
+type searchInput struct {
+	TableName                 string
+	IndexName                 *string
+	FilterExpression          *string
+	ProjectionExpression      *string
+	ExpressionAttributeNames  map[string]string
+	ExpressionAttributeValues item
+	ExclusiveStartKey         item
+	Limit                     *int
+	Select                    string
+	ConsistentRead            bool
+	ReturnConsumedCapacity    string
+}
+
+// search is a Query or a Scan that was understood.
+type search struct {
+	table   *table
+	index   *index // nil for the table itself
+	key     keySchema
+	rows    rows // those to read, all of them
+	place   *placeholders
+	filter  condition
+	filters []path // that the filter names
+	paths   []path // of the projection, nil for all
+	count   bool   // only count
+	limit   int
+}
+
+// searchOutput is one page.
+type searchOutput struct {
+	Items            *[]item `json:",omitempty"`
+	Count            int
+	ScannedCount     int
+	LastEvaluatedKey item `json:",omitempty"`
+}
+
+// search compiles what Query and Scan share; the caller holds the lock.
+func (s *Server) search(in searchInput) (*search, error) {
+	t, err := s.table(in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	q := &search{table: t, key: t.key, rows: t.rows, limit: math.MaxInt}
+	if in.IndexName != nil {
+		if q.index, err = t.index(*in.IndexName); err != nil {
+			return nil, err
+		}
+		if in.ConsistentRead {
+			return nil, invalid("Consistent reads are not supported on global secondary indexes")
+		}
+		q.key, q.rows = q.index.key, q.index.rows
+	}
+	if in.Limit != nil {
+		if q.limit = *in.Limit; q.limit < 1 {
+			return nil, invalid("Value %d at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1", q.limit)
+		}
+	}
+	if q.place, err = newPlaceholders(in.ExpressionAttributeNames, in.ExpressionAttributeValues); err != nil {
+		return nil, err
+	}
+	if q.filter, q.filters, err = q.place.condition("FilterExpression", in.FilterExpression); err != nil {
+		return nil, err
+	}
+	if q.paths, err = q.place.projectionPaths(in.ProjectionExpression); err != nil {
+		return nil, err
+	}
+	if err := q.checkProjected(); err != nil {
+		return nil, err
+	}
+	return q, q.choose(in.Select)
+}
+
+// checkProjected refuses a projection of what the index does not hold.
+func (q *search) checkProjected() error {
+	if q.index == nil {
+		return nil
+	}
+	for _, p := range q.paths {
+		if !q.index.projects(q.table, p[0].name) {
+			return badParameter("Global secondary index %s does not project [%s]", q.index.name, p[0].name)
+		}
+	}
+	return nil
+}
+
+func (q *search) choose(wanted string) error {
+	if q.paths != nil && wanted != "" && wanted != "SPECIFIC_ATTRIBUTES" {
+		return invalid("Cannot specify the ProjectionExpression when choosing to get %s", wanted)
+	}
+	switch wanted {
+	case "":
+	case "COUNT":
+		q.count = true
+	case "SPECIFIC_ATTRIBUTES":
+		if q.paths == nil {
+			return invalid("Must specify the ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES")
+		}
+	case "ALL_PROJECTED_ATTRIBUTES":
+		if q.index == nil {
+			return invalid("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
+		}
+	case "ALL_ATTRIBUTES":
+		if q.index != nil && q.index.projection.ProjectionType != "ALL" {
+			return badParameter("Select type ALL_ATTRIBUTES is not supported for global secondary index %s because its projection type is not ALL", q.index.name)
+		}
+	default:
+		return invalid("Value %q at 'select' failed to satisfy constraint: Member must satisfy enum value set: [SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES]", wanted)
+	}
+	return nil
+}
+
+// start is the position of an ExclusiveStartKey; whether that item is still
+// there does not matter.
+func (q *search) start(key item) (string, error) {
+	attributes := q.table.key.attributes()
+	if q.index != nil {
+		for _, part := range q.index.key.attributes() {
+			if !slices.Contains(attributes, part) {
+				attributes = append(attributes, part)
+			}
+		}
+	}
+	if len(key) != len(attributes) {
+		return "", invalid("The provided starting key is invalid")
+	}
+	for _, part := range attributes {
+		if v := key[part.name]; v.kind != part.kind || v.text == "" {
+			return "", invalid("The provided starting key is invalid: The provided key element does not match the schema")
+		}
+	}
+	if q.index != nil {
+		return q.index.position(q.table, key), nil
+	}
+	return q.table.key.position(key), nil
+}
+
+// page reads rows from to (exclusive), backwards where forward is false, until
+// the limit or 1 MB is reached.
+func (q *search) page(from, to int, forward bool) searchOutput {
+	items := []item{}
+	out := searchOutput{}
+	bytes := 0
+	var last item
+	for n := range to - from {
+		i := from + n
+		if !forward {
+			i = to - 1 - n
+		}
+		x := q.rows[i]
+		if bytes += x.size; out.ScannedCount == q.limit || out.ScannedCount > 0 && bytes > maxPage {
+			out.LastEvaluatedKey = q.startKey(last)
+			break
+		}
+		last = x.item
+		out.ScannedCount++
+		if q.filter != nil && !q.filter(x.item) {
+			continue
+		}
+		out.Count++
+		items = append(items, project(x.item, q.paths))
+	}
+	if out.ScannedCount == q.limit {
+		// As on AWS, even if nothing follows: only a page without the key is
+		// the last.
+		out.LastEvaluatedKey = q.startKey(last)
+	}
+	if !q.count {
+		out.Items = &items
+	}
+	return out
+}
+
+func (q *search) startKey(last item) item {
+	key := q.table.key.of(last)
+	if q.index != nil {
+		maps.Copy(key, q.index.key.of(last))
+	}
+	return key
+}

@@ -1,0 +1,211 @@
+package dynamoserver
+
+// description is a TableDescription. A table is ACTIVE as soon as it is there.
+// Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
+type description struct {
+	TableName                 string
+	TableArn                  string
+	TableStatus               string
+	CreationDateTime          float64 // seconds since 1970
+	AttributeDefinitions      []attributeDefinition
+	KeySchema                 []keyElement
+	ItemCount                 int
+	TableSizeBytes            int
+	BillingModeSummary        *billingSummary `json:",omitempty"`
+	ProvisionedThroughput     throughput
+	DeletionProtectionEnabled bool
+	TableClassSummary         *tableClassSummary `json:",omitempty"`
+	SSEDescription            *sseDescription    `json:",omitempty"`
+	GlobalSecondaryIndexes    []indexDescription `json:",omitempty"`
+}
+
+type billingSummary struct{ BillingMode string }
+
+type tableClassSummary struct{ TableClass string }
+
+type sseDescription struct {
+	Status          string
+	SSEType         string
+	KMSMasterKeyArn string `json:",omitempty"`
+}
+
+type indexDescription struct {
+	IndexName             string
+	IndexArn              string
+	IndexStatus           string
+	KeySchema             []keyElement
+	Projection            projection
+	ItemCount             int
+	IndexSizeBytes        int
+	ProvisionedThroughput throughput
+}
+
+func (t *table) describe() description {
+	d := description{
+		TableName:                 t.name,
+		TableArn:                  "arn:aws:dynamodb:us-east-1:000000000000:table/" + t.name,
+		TableStatus:               "ACTIVE",
+		CreationDateTime:          float64(t.created.UnixMilli()) / 1000,
+		AttributeDefinitions:      t.definition.AttributeDefinitions,
+		KeySchema:                 t.definition.KeySchema,
+		ItemCount:                 len(t.rows),
+		TableSizeBytes:            t.rows.bytes(),
+		DeletionProtectionEnabled: t.definition.DeletionProtectionEnabled,
+	}
+	if t.definition.BillingMode == "PAY_PER_REQUEST" {
+		d.BillingModeSummary = &billingSummary{t.definition.BillingMode}
+	}
+	if p := t.definition.ProvisionedThroughput; p != nil {
+		d.ProvisionedThroughput = *p
+	}
+	if class := t.definition.TableClass; class != "" {
+		d.TableClassSummary = &tableClassSummary{class}
+	}
+	if sse := t.definition.SSESpecification; sse != nil && sse.Enabled != nil && *sse.Enabled {
+		d.SSEDescription = &sseDescription{Status: "ENABLED", SSEType: "KMS", KMSMasterKeyArn: sse.KMSMasterKeyID}
+	}
+	for i, x := range t.indexes {
+		d.GlobalSecondaryIndexes = append(d.GlobalSecondaryIndexes, indexDescription{
+			IndexName:      x.name,
+			IndexArn:       d.TableArn + "/index/" + x.name,
+			IndexStatus:    "ACTIVE",
+			KeySchema:      t.definition.GlobalSecondaryIndexes[i].KeySchema,
+			Projection:     x.projection,
+			ItemCount:      len(x.rows),
+			IndexSizeBytes: x.rows.bytes(),
+		})
+	}
+	return d
+}
+
+func (r rows) bytes() int {
+	total := 0
+	for _, x := range r {
+		total += x.size
+	}
+	return total
+}
+
+// updateTableInput has the settings that may change; indexes are made with the
+// table.
+type updateTableInput struct {
+	TableName                 string
+	AttributeDefinitions      []attributeDefinition
+	BillingMode               string
+	ProvisionedThroughput     *throughput
+	DeletionProtectionEnabled *bool
+	SSESpecification          *sseSpecification
+	TableClass                string
+}
+
+func (s *Server) updateTable(in updateTableInput) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, err := s.table(in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	if in.BillingMode != "" || in.ProvisionedThroughput != nil {
+		if err := checkBilling(in.BillingMode, in.ProvisionedThroughput); err != nil {
+			return nil, err
+		}
+		t.definition.BillingMode, t.definition.ProvisionedThroughput = in.BillingMode, in.ProvisionedThroughput
+	}
+	if in.DeletionProtectionEnabled != nil {
+		t.definition.DeletionProtectionEnabled = *in.DeletionProtectionEnabled
+	}
+	if in.SSESpecification != nil {
+		t.definition.SSESpecification = in.SSESpecification
+	}
+	if in.TableClass != "" {
+		t.definition.TableClass = in.TableClass
+	}
+	return struct{ TableDescription description }{t.describe()}, nil
+}
+
+// ttlSpecification is remembered; nothing expires.
+type ttlSpecification struct {
+	AttributeName string
+	Enabled       bool
+}
+
+type updateTTLInput struct {
+	TableName               string
+	TimeToLiveSpecification ttlSpecification
+}
+
+func (s *Server) updateTimeToLive(in updateTTLInput) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, err := s.table(in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	switch wanted := in.TimeToLiveSpecification; {
+	case wanted.AttributeName == "":
+		return nil, invalid("Value '' at 'timeToLiveSpecification.attributeName' failed to satisfy constraint: Member must have length greater than or equal to 1")
+	case wanted.Enabled && t.ttl.Enabled:
+		return nil, invalid("TimeToLive is already enabled")
+	case !wanted.Enabled && !t.ttl.Enabled:
+		return nil, invalid("TimeToLive is already disabled")
+	case !wanted.Enabled && wanted.AttributeName != t.ttl.AttributeName:
+		return nil, invalid("TimeToLive is active on a different AttributeName: current AttributeName is %s", t.ttl.AttributeName)
+	default:
+		t.ttl = wanted
+		return struct{ TimeToLiveSpecification ttlSpecification }{wanted}, nil
+	}
+}
+
+func (s *Server) describeTimeToLive(in tableInput) (any, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	t, err := s.table(in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	d := map[string]string{"TimeToLiveStatus": "DISABLED"}
+	if t.ttl.Enabled {
+		d = map[string]string{"TimeToLiveStatus": "ENABLED", "AttributeName": t.ttl.AttributeName}
+	}
+	return map[string]any{"TimeToLiveDescription": d}, nil
+}
+
+type updateBackupsInput struct {
+	TableName                        string
+	PointInTimeRecoverySpecification struct {
+		PointInTimeRecoveryEnabled bool
+		RecoveryPeriodInDays       int
+	}
+}
+
+func (s *Server) updateContinuousBackups(in updateBackupsInput) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, err := s.table(in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	t.recovery = in.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled
+	return t.describeBackups(), nil
+}
+
+func (s *Server) describeContinuousBackups(in tableInput) (any, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	t, err := s.table(in.TableName)
+	if err != nil {
+		return nil, &apiError{code: "TableNotFoundException", message: "Table not found: " + in.TableName}
+	}
+	return t.describeBackups(), nil
+}
+
+func (t *table) describeBackups() any {
+	recovery := "DISABLED"
+	if t.recovery {
+		recovery = "ENABLED"
+	}
+	return map[string]any{"ContinuousBackupsDescription": map[string]any{
+		"ContinuousBackupsStatus":        "ENABLED",
+		"PointInTimeRecoveryDescription": map[string]any{"PointInTimeRecoveryStatus": recovery},
+	}}
+}

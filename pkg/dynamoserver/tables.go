@@ -1,0 +1,234 @@
+package dynamoserver
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+)
+
+var tableName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
+
+type attributeDefinition struct{ AttributeName, AttributeType string }
+
+type keyElement struct{ AttributeName, KeyType string }
+
+type projection struct {
+	ProjectionType   string
+	NonKeyAttributes []string `json:",omitempty"`
+}
+
+type throughput struct{ ReadCapacityUnits, WriteCapacityUnits int64 }
+
+type sseSpecification struct {
+	Enabled        *bool
+	SSEType        string
+	KMSMasterKeyID string `json:"KMSMasterKeyId"`
+}
+
+type indexInput struct {
+	IndexName             string
+	KeySchema             []keyElement
+	Projection            projection
+	ProvisionedThroughput *throughput
+}
+
+type tag struct{ Key, Value string }
+
+// createTableInput has the members of CreateTable that the engine keeps.
+type createTableInput struct {
+	TableName                 string
+	AttributeDefinitions      []attributeDefinition
+	KeySchema                 []keyElement
+	BillingMode               string
+	ProvisionedThroughput     *throughput
+	GlobalSecondaryIndexes    []indexInput
+	DeletionProtectionEnabled bool
+	SSESpecification          *sseSpecification
+	TableClass                string
+	Tags                      []tag
+}
+
+type tableInput struct{ TableName string }
+
+func (s *Server) createTable(in createTableInput) (any, error) {
+	if !tableName.MatchString(in.TableName) {
+		return nil, invalid("Value %q at 'tableName' failed to satisfy constraint: 3 to 255 of a-z, A-Z, 0-9, '_', '-' and '.'", in.TableName)
+	}
+	t, err := newTable(in)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.tables[in.TableName]; ok {
+		return nil, &apiError{code: "ResourceInUseException", message: "Table already exists: " + in.TableName}
+	}
+	t.created = s.now()
+	s.tables[in.TableName] = t
+	return struct{ TableDescription description }{t.describe()}, nil
+}
+
+func newTable(in createTableInput) (*table, error) {
+	t := &table{name: in.TableName, definition: in}
+	kinds := map[string]string{}
+	for _, d := range in.AttributeDefinitions {
+		if !slices.Contains([]string{"S", "N", "B"}, d.AttributeType) {
+			return nil, invalid("Member must satisfy enum value set: [B, N, S]")
+		}
+		kinds[d.AttributeName] = d.AttributeType
+	}
+	var err error
+	if t.key, err = newKeySchema(in.KeySchema, kinds); err != nil {
+		return nil, err
+	}
+	if err := checkBilling(in.BillingMode, in.ProvisionedThroughput); err != nil {
+		return nil, err
+	}
+	used := map[string]bool{t.key.hash.name: true, t.key.sort.name: true}
+	for _, x := range in.GlobalSecondaryIndexes {
+		if len(t.indexes) == 20 {
+			return nil, badParameter("GlobalSecondaryIndex count exceeds the per-table limit of 20")
+		}
+		key, err := newKeySchema(x.KeySchema, kinds)
+		if err != nil {
+			return nil, err
+		}
+		if err := t.checkNewIndex(x); err != nil {
+			return nil, err
+		}
+		used[key.hash.name], used[key.sort.name] = true, true
+		t.indexes = append(t.indexes, &index{name: x.IndexName, key: key, projection: x.Projection})
+	}
+	delete(used, "")
+	if len(used) != len(in.AttributeDefinitions) {
+		return nil, badParameter("Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions")
+	}
+	return t, nil
+}
+
+func (t *table) checkNewIndex(x indexInput) error {
+	if !tableName.MatchString(x.IndexName) {
+		return invalid("Value %q at 'indexName' failed to satisfy constraint: 3 to 255 of a-z, A-Z, 0-9, '_', '-' and '.'", x.IndexName)
+	}
+	if _, err := t.index(x.IndexName); err == nil {
+		return badParameter("Duplicate index name: %s", x.IndexName)
+	}
+	switch listed := len(x.Projection.NonKeyAttributes) > 0; x.Projection.ProjectionType {
+	case "INCLUDE":
+		if !listed {
+			return badParameter("ProjectionType is INCLUDE, but NonKeyAttributes is not specified")
+		}
+	case "ALL", "KEYS_ONLY":
+		if listed {
+			return badParameter("ProjectionType is %s, but NonKeyAttributes is specified", x.Projection.ProjectionType)
+		}
+	default:
+		return badParameter("Unknown ProjectionType: %s", x.Projection.ProjectionType)
+	}
+	return nil
+}
+
+func newKeySchema(elements []keyElement, kinds map[string]string) (keySchema, error) {
+	var key keySchema
+	if len(elements) < 1 || len(elements) > 2 || elements[0].KeyType != "HASH" {
+		return key, invalid("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
+	}
+	for i, e := range elements {
+		part := keyAttribute{e.AttributeName, kinds[e.AttributeName]}
+		if part.kind == "" {
+			return key, badParameter("Some index key attributes are not defined in AttributeDefinitions: %s", e.AttributeName)
+		}
+		if i == 0 {
+			key.hash = part
+			continue
+		}
+		if e.KeyType != "RANGE" || part == key.hash {
+			return key, invalid("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type of its own")
+		}
+		key.sort = part
+	}
+	return key, nil
+}
+
+func checkBilling(mode string, provisioned *throughput) error {
+	switch mode {
+	case "PAY_PER_REQUEST":
+		if provisioned != nil {
+			return badParameter("Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
+		}
+	case "", "PROVISIONED":
+		if provisioned == nil {
+			return badParameter("ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED")
+		}
+	default:
+		return invalid("Member must satisfy enum value set: [PROVISIONED, PAY_PER_REQUEST]")
+	}
+	return nil
+}
+
+// table finds a table; the caller holds the lock.
+func (s *Server) table(name string) (*table, error) {
+	t, ok := s.tables[name]
+	if !ok {
+		return nil, notFound(name)
+	}
+	return t, nil
+}
+
+func (s *Server) describeTable(in tableInput) (any, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	t, err := s.table(in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	return struct{ Table description }{t.describe()}, nil
+}
+
+func (s *Server) deleteTable(in tableInput) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, err := s.table(in.TableName)
+	if err != nil {
+		return nil, err
+	}
+	if t.definition.DeletionProtectionEnabled {
+		return nil, invalid("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
+	}
+	delete(s.tables, in.TableName)
+	last := t.describe()
+	last.TableStatus = "DELETING"
+	return struct{ TableDescription description }{last}, nil
+}
+
+type listTablesInput struct {
+	ExclusiveStartTableName string
+	Limit                   *int
+}
+
+func (s *Server) listTables(in listTablesInput) (any, error) {
+	limit := 100
+	if in.Limit != nil {
+		limit = *in.Limit
+	}
+	if limit < 1 || limit > 100 {
+		return nil, invalid("Value %d at 'limit' failed to satisfy constraint: 1 to 100", limit)
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out := struct {
+		TableNames             []string
+		LastEvaluatedTableName string `json:",omitempty"`
+	}{TableNames: []string{}}
+	for _, name := range slices.Sorted(maps.Keys(s.tables)) {
+		if name <= in.ExclusiveStartTableName {
+			continue
+		}
+		if len(out.TableNames) == limit {
+			out.LastEvaluatedTableName = out.TableNames[limit-1]
+			break
+		}
+		out.TableNames = append(out.TableNames, name)
+	}
+	return out, nil
+}

@@ -1,0 +1,211 @@
+package dynamoserver
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/truora/minidyn/interpreter/language"
+)
+
+// source is what an action takes its value from, in the item as it was.
+type source func(item) (value, error)
+
+// action is one part of an update: SET, REMOVE, ADD or DELETE at a path.
+type action struct {
+	kind language.TokenType
+	path path
+	from source // nil for REMOVE
+}
+
+// update is a compiled UpdateExpression.
+type update []action
+
+// update compiles an UpdateExpression; nil gives one that changes nothing.
+func (p *placeholders) update(text *string, key keySchema) (update, error) {
+	if text == nil {
+		return nil, nil
+	}
+	c := &compiler{label: "UpdateExpression", place: p}
+	if err := c.checkText(*text); err != nil {
+		return nil, err
+	}
+	parser := language.NewUpdateParser(language.NewLexer(*text))
+	statement := parser.ParseUpdateExpression()
+	if problems := parser.Errors(); len(problems) > 0 {
+		return nil, c.refuse("Syntax error; %s", problems[0])
+	}
+	clauses, ok := statement.Expression.(*language.UpdateExpression)
+	if !ok || len(clauses.Expressions) == 0 {
+		return nil, c.refuse("Syntax error; SET, REMOVE, ADD or DELETE is expected")
+	}
+	var u update
+	var targets []path
+	for _, e := range clauses.Expressions {
+		a, err := c.action(e)
+		if err != nil {
+			return nil, err
+		}
+		if root := a.path[0].name; key.has(root) {
+			return nil, badParameter("Cannot update attribute %s. This attribute is part of the key", root)
+		}
+		u = append(u, a)
+		targets = append(targets, a.path)
+	}
+	// Elements of a list go from its end, so that none moves before its turn.
+	slices.SortStableFunc(u, func(a, b action) int {
+		if a.kind != language.REMOVE || b.kind != language.REMOVE {
+			return cmp.Compare(rank(a), rank(b))
+		}
+		return cmp.Compare(b.path[len(b.path)-1].index, a.path[len(a.path)-1].index)
+	})
+	return u, checkOverlap(c.label, targets)
+}
+
+func rank(a action) int {
+	if a.kind == language.REMOVE {
+		return 1
+	}
+	return 0
+}
+
+func (c *compiler) action(e language.Expression) (action, error) {
+	n, ok := e.(*language.ActionExpression)
+	if !ok || n == nil {
+		return action{}, c.refuse("Syntax error; an action is expected")
+	}
+	p, err := c.path(n.Left)
+	if err != nil {
+		return action{}, err
+	}
+	a := action{kind: n.Token.Type, path: p}
+	switch a.kind {
+	case language.REMOVE:
+	case language.SET:
+		a.from, err = c.setSource(n.Right)
+	default:
+		v, ok, valueErr := c.value(n.Right)
+		if valueErr != nil || !ok || len(p) > 1 {
+			return action{}, cmp.Or(valueErr, c.refuse("Syntax error; %s takes a top-level attribute and a value", a.kind))
+		}
+		if !a.takes(v) {
+			return action{}, c.refuse("Incorrect operand type for operator or function; operator: %s, operand type: %s", a.kind, v.kind)
+		}
+		a.from = func(it item) (value, error) { return a.combine(it, v) }
+	}
+	return a, err
+}
+
+// takes tells whether ADD or DELETE work with values of this type.
+func (a action) takes(v value) bool {
+	return v.set != nil || a.kind == language.ADD && v.kind == "N"
+}
+
+// combine is what ADD and DELETE make of the attribute; an empty set leaves no
+// attribute behind, which apply reads off an empty kind.
+func (a action) combine(it item, v value) (value, error) {
+	old, ok := it[a.path[0].name]
+	switch {
+	case !ok && a.kind == language.ADD:
+		return v, nil
+	case !ok:
+		return value{}, nil
+	case old.kind != v.kind:
+		return value{}, invalid("An operand in the update expression has an incorrect data type")
+	case v.kind == "N":
+		text, err := sum(old.text, v.text, false)
+		return value{kind: "N", text: text}, err
+	}
+	set := slices.Clone(old.set)
+	for _, element := range v.set {
+		if a.kind == language.DELETE {
+			set = slices.DeleteFunc(set, func(s string) bool { return s == element })
+		} else if !slices.Contains(set, element) {
+			set = append(set, element)
+		}
+	}
+	if len(set) == 0 {
+		return value{}, nil
+	}
+	return value{kind: old.kind, set: set}, nil
+}
+
+func (c *compiler) setSource(e language.Expression) (source, error) {
+	n, ok := e.(*language.InfixExpression)
+	if !ok {
+		return c.setOperand(e)
+	}
+	left, err := c.setOperand(n.Left)
+	if err != nil {
+		return nil, err
+	}
+	right, err := c.setOperand(n.Right)
+	if err != nil {
+		return nil, err
+	}
+	minus := strings.TrimSpace(n.Operator) == "-"
+	return func(it item) (value, error) {
+		a, err := left(it)
+		if err != nil {
+			return value{}, err
+		}
+		b, err := right(it)
+		if err != nil {
+			return value{}, err
+		}
+		if a.kind != "N" || b.kind != "N" {
+			return value{}, invalid("An operand in the update expression has an incorrect data type")
+		}
+		text, err := sum(a.text, b.text, minus)
+		return value{kind: "N", text: text}, err
+	}, nil
+}
+
+func (c *compiler) setOperand(e language.Expression) (source, error) {
+	if v, ok, err := c.value(e); ok {
+		return func(item) (value, error) { return v, nil }, err
+	}
+	if call, ok := e.(*language.CallExpression); ok {
+		return c.setFunction(call)
+	}
+	p, err := c.path(e)
+	return func(it item) (value, error) {
+		v, ok := p.find(it)
+		if !ok {
+			return value{}, invalid("The provided expression refers to an attribute that does not exist in the item")
+		}
+		return v, nil
+	}, err
+}
+
+func (c *compiler) setFunction(call *language.CallExpression) (source, error) {
+	name, arguments := callParts(call)
+	if len(arguments) != 2 || name != "if_not_exists" && name != "list_append" {
+		return nil, c.refuse("Invalid function name or incorrect number of operands; function: %s", name)
+	}
+	second, err := c.setOperand(arguments[1])
+	if err != nil {
+		return nil, err
+	}
+	if name == "if_not_exists" {
+		p, err := c.path(arguments[0])
+		return func(it item) (value, error) {
+			if v, ok := p.find(it); ok {
+				return v, nil
+			}
+			return second(it)
+		}, err
+	}
+	first, err := c.setOperand(arguments[0])
+	return func(it item) (value, error) {
+		a, err := first(it)
+		if err != nil {
+			return value{}, err
+		}
+		b, err := second(it)
+		if err == nil && (a.kind != "L" || b.kind != "L") {
+			err = invalid("An operand in the update expression has an incorrect data type")
+		}
+		return value{kind: "L", list: slices.Concat(a.list, b.list)}, err
+	}, err
+}

@@ -1,0 +1,220 @@
+package dynamoserver
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+)
+
+// maxDepth is how deep lists and maps may be nested.
+const maxDepth = 32
+
+// value is one attribute value. It is never changed once it is decoded, so that
+// rows and answers can share it.
+type value struct {
+	kind   string // S N B BOOL NULL L M SS NS BS
+	text   string // S; N in its normal form; B as raw bytes
+	flag   bool   // BOOL
+	list   []value
+	fields item
+	set    []string // SS NS BS, each element as in text
+}
+
+// item is a row, a key, or the values of an expression.
+type item map[string]value
+
+// UnmarshalJSON reads DynamoDB's JSON of a value, with all of its rules.
+// Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
+func (v *value) UnmarshalJSON(data []byte) error { return v.decode(data, 0) }
+
+func (v *value) decode(data []byte, depth int) error {
+	if depth > maxDepth {
+		return invalid("Nesting Levels have exceeded supported limits")
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(data, &members); err != nil {
+		return badValue()
+	}
+	if len(members) != 1 {
+		return invalid("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
+	}
+	for kind, raw := range members {
+		v.kind = kind
+		return v.decodeKind(raw, depth)
+	}
+	return nil
+}
+
+func (v *value) decodeKind(raw []byte, depth int) error {
+	switch v.kind {
+	case "S", "N", "B":
+		var text *string
+		if json.Unmarshal(raw, &text) != nil || text == nil {
+			return badValue()
+		}
+		var err error
+		v.text, err = decodeScalar(v.kind, *text)
+		return err
+	case "BOOL":
+		return decodeInto(raw, &v.flag)
+	case "NULL":
+		var null bool
+		if err := decodeInto(raw, &null); err != nil || !null {
+			return badParameter("Null attribute value types must have the value of true")
+		}
+		return nil
+	case "L":
+		return v.decodeList(raw, depth)
+	case "M":
+		return v.decodeMap(raw, depth)
+	case "SS", "NS", "BS":
+		return v.decodeSet(raw)
+	}
+	return badValue()
+}
+
+func (v *value) decodeList(raw []byte, depth int) error {
+	var elements []json.RawMessage
+	if err := decodeInto(raw, &elements); err != nil {
+		return err
+	}
+	v.list = make([]value, len(elements))
+	for i, element := range elements {
+		if err := v.list[i].decode(element, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *value) decodeMap(raw []byte, depth int) error {
+	var members map[string]json.RawMessage
+	if err := decodeInto(raw, &members); err != nil {
+		return err
+	}
+	v.fields = make(item, len(members))
+	for name, member := range members {
+		var field value
+		if err := field.decode(member, depth+1); err != nil {
+			return err
+		}
+		v.fields[name] = field
+	}
+	return nil
+}
+
+func (v *value) decodeSet(raw []byte) error {
+	var texts []string
+	if err := decodeInto(raw, &texts); err != nil {
+		return err
+	}
+	if len(texts) == 0 {
+		return badParameter("An set may not be empty")
+	}
+	for _, text := range texts {
+		element, err := decodeScalar(v.kind[:1], text)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(v.set, element) {
+			return badParameter("Input collection %q contains duplicates", texts)
+		}
+		v.set = append(v.set, element)
+	}
+	return nil
+}
+
+func decodeInto(raw []byte, target any) error {
+	if string(raw) == "null" || json.Unmarshal(raw, target) != nil {
+		return badValue()
+	}
+	return nil
+}
+
+func badValue() error {
+	return invalid("Supplied AttributeValue is empty or malformed, must contain exactly one of the supported datatypes")
+}
+
+func decodeScalar(kind, text string) (string, error) {
+	switch kind {
+	case "N":
+		number, err := parseDecimal(text)
+		return number.String(), err
+	case "B":
+		raw, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			return "", badValue()
+		}
+		return string(raw), nil
+	}
+	return text, nil
+}
+
+// MarshalJSON writes DynamoDB's JSON of an item.
+func (it item) MarshalJSON() ([]byte, error) { return it.appendJSON(nil), nil }
+
+// MarshalJSON writes DynamoDB's JSON of a value.
+func (v value) MarshalJSON() ([]byte, error) { return v.appendJSON(nil), nil }
+
+func (it item) appendJSON(b []byte) []byte {
+	b = append(b, '{')
+	for i, name := range slices.Sorted(maps.Keys(it)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendText(b, name)
+		b = append(b, ':')
+		b = it[name].appendJSON(b)
+	}
+	return append(b, '}')
+}
+
+func (v value) appendJSON(b []byte) []byte {
+	b = append(b, `{"`+v.kind+`":`...)
+	switch v.kind {
+	case "BOOL":
+		b = strconv.AppendBool(b, v.flag)
+	case "NULL":
+		b = append(b, "true"...)
+	case "L":
+		b = append(b, '[')
+		for i, element := range v.list {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = element.appendJSON(b)
+		}
+		b = append(b, ']')
+	case "M":
+		b = v.fields.appendJSON(b)
+	case "SS", "NS", "BS":
+		b = append(b, '[')
+		for i, element := range v.set {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendScalar(b, v.kind[:1], element)
+		}
+		b = append(b, ']')
+	default:
+		b = appendScalar(b, v.kind, v.text)
+	}
+	return append(b, '}')
+}
+
+func appendScalar(b []byte, kind, text string) []byte {
+	if kind != "B" {
+		return appendText(b, text)
+	}
+	b = append(b, '"')
+	b = base64.StdEncoding.AppendEncode(b, []byte(text))
+	return append(b, '"')
+}
+
+func appendText(b []byte, text string) []byte {
+	// A string always has a JSON form.
+	quoted, _ := json.Marshal(text)
+	return append(b, quoted...)
+}
