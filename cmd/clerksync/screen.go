@@ -88,7 +88,7 @@ func (s *screen) next(p *pipeline.Pipeline) {
 	s.note(`Next, in another terminal:
 
   go run ./cmd/clerksync send%s user.created
-  go run ./cmd/clerksync get%s user jonah.adeyemi@lumenoak.example
+  go run ./cmd/clerksync get%s user jonah@lumenoak.example
   aws --endpoint-url %s dynamodb scan --table-name %s
 
 Each message shows here as it flows. Ctrl-C stops.
