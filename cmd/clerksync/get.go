@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,6 +26,9 @@ func (e env) getCommand() *cli.Command {
 			Metadata: examples("clerksync get "+example, "clerksync get "+example+" --json | jq .", "clerksync get "+example+" --stack clerksync"),
 		}
 	}
+	delivery := sub("delivery", "what became of a message", "<svix id>", "delivery msg_2b3Ck9u0PqVbFZ1r2s3T4u5V6w7", (*reader).delivery)
+	delivery.Flags = append(delivery.Flags, queueURLFlags()...)
+	delivery.Action = e.getDelivery
 	return &cli.Command{
 		Name:  "get",
 		Usage: "look up rows in the tables",
@@ -35,11 +39,14 @@ are named. A deleted row shows with its deleted_at. Nothing found is exit status
 			sub("org", "an organization", "<id | slug>", "org lumen-oak", (*reader).org),
 			sub("members", "the members of an organization", "<id | slug>", "members lumen-oak", (*reader).members),
 			sub("memberships", "the memberships of a user", "<id | e-mail | username | external id>", "memberships ada@example.com", (*reader).memberships),
-			sub("delivery", "what became of a message", "<svix id>", "delivery msg_2b3Ck9u0PqVbFZ1r2s3T4u5V6w7", (*reader).delivery),
+			delivery,
 		},
 		Metadata: examples("clerksync get user ada@example.com", "clerksync get members lumen-oak --json", "clerksync get delivery msg_2b3Ck9u0PqVbFZ1r2s3T4u5V6w7 --stack clerksync"),
 	}
 }
+
+// errNothing says that nothing was found.
+var errNothing = errors.New("not here")
 
 func (e env) getRows(ctx context.Context, c *cli.Command, find func(*reader, context.Context, string) ([]record, error)) error {
 	if c.NArg() != 1 {
@@ -55,7 +62,7 @@ func (e env) getRows(ctx context.Context, c *cli.Command, find func(*reader, con
 		return fmt.Errorf("%w\nIs it the right place? `clerksync dev` runs a pipeline here; --stack, --directory-table and --endpoint-url name another", err)
 	}
 	if len(rows) == 0 {
-		return fmt.Errorf("no %s %q here", c.Name, c.Args().First())
+		return fmt.Errorf("%w: %s %q", errNothing, c.Name, c.Args().First())
 	}
 	for i, row := range rows {
 		if c.Bool("json") {
@@ -68,6 +75,38 @@ func (e env) getRows(ctx context.Context, c *cli.Command, find func(*reader, con
 		e.print(row)
 	}
 	return nil
+}
+
+// getDelivery says what became of a message: its row, or its dead letter, or
+// where else to look.
+func (e env) getDelivery(ctx context.Context, c *cli.Command) error {
+	err := e.getRows(ctx, c, (*reader).delivery)
+	if !errors.Is(err, errNothing) {
+		return err
+	}
+	d, lettersErr := e.letters(ctx, c, false)
+	if lettersErr != nil {
+		return errors.Join(err, fmt.Errorf("and the dead letters cannot be read: %w", lettersErr))
+	}
+	id, found := c.Args().First(), false
+	lettersErr = d.walk(ctx, func(l letter) (bool, error) {
+		if l.is(id) && !found {
+			found = true
+			r := record{"svix_id": l.SvixID, "event_type": l.EventType, "outcome": "dead", "reason": l.Reason, "dead_since": l.DeadSince, "received_at": l.Received}
+			if c.Bool("json") {
+				writeJSON(e.out, r)
+			} else {
+				e.print(r)
+				say(e.err, "\n`clerksync dlq show %s` prints it; `clerksync dlq redrive %s` tries it again.", id, id)
+			}
+		}
+		return false, nil
+	})
+	if found || lettersErr != nil {
+		return lettersErr
+	}
+	return fmt.Errorf("%w: no row in the Deliveries table, no dead letter. It may still be on the queue, its row may have expired, its type may not be kept, or it never came: "+
+		"Clerk's dashboard, Webhooks, the endpoint, Message Attempts shows what Svix knows of it and sends it again", err)
 }
 
 // print shows a row to people: what says what it is first.

@@ -74,7 +74,7 @@ func (e env) app() *cli.Command {
 		Name:  "clerksync",
 		Usage: "Clerk users and organizations in your own DynamoDB table",
 		Commands: []*cli.Command{
-			e.devCommand(), e.sendCommand(), e.getCommand(), e.secretCommand(), e.signCommand(),
+			e.devCommand(), e.sendCommand(), e.getCommand(), e.dlqCommand(), e.secretCommand(), e.signCommand(),
 		},
 		Suggest: true,
 		Action: func(_ context.Context, c *cli.Command) error {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/urfave/cli/v3"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
@@ -18,6 +20,7 @@ import (
 type target struct {
 	aws aws.Config
 	pipeline.Stores
+	redriveRole string // ARN; "" where none is needed
 }
 
 // targetFlags say where the tables are.
@@ -30,6 +33,20 @@ func targetFlags() []cli.Flag {
 	}
 }
 
+// queueFlags say where the queues are.
+func queueFlags() []cli.Flag {
+	return append(queueURLFlags(),
+		&cli.StringFlag{Name: "stack", Usage: "read the URLs from the outputs of stack `NAME`"},
+		endpointFlag())
+}
+
+func queueURLFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "queue-url", Usage: "`URL` of the queue", Sources: cli.EnvVars("QUEUE_URL")},
+		&cli.StringFlag{Name: "dead-letter-queue-url", Usage: "`URL` of the dead-letter queue", Sources: cli.EnvVars("DEAD_LETTER_QUEUE_URL")},
+	}
+}
+
 func endpointFlag() cli.Flag {
 	return &cli.StringFlag{Name: "endpoint-url", Usage: "talk to the AWS endpoint at `URL` instead of AWS"}
 }
@@ -37,24 +54,45 @@ func endpointFlag() cli.Flag {
 // target finds out where to look. With no flag and no variable it is a
 // `clerksync dev` at its default address.
 func (e env) target(ctx context.Context, c *cli.Command) (t target, err error) {
-	stack, named := c.String("stack"), c.String("directory-table") != "" || c.String("deliveries-table") != ""
+	stack := c.String("stack")
+	named := slices.ContainsFunc([]string{"directory-table", "deliveries-table", "queue-url", "dead-letter-queue-url"},
+		func(flag string) bool { return c.String(flag) != "" })
 	t.aws, err = e.awsConfig(ctx, c.String("endpoint-url"), stack == "" && !named)
 	if err != nil {
 		return t, err
 	}
 	t.DirectoryTable, t.DeliveriesTable = pipeline.DirectoryTable, pipeline.DeliveriesTable
 	if stack != "" {
-		if t.Stores, err = outputs(ctx, t.aws, stack); err != nil {
+		if err := t.readOutputs(ctx, stack); err != nil {
 			return t, err
 		}
 	}
-	if name := c.String("directory-table"); name != "" {
-		t.DirectoryTable = name
-	}
-	if name := c.String("deliveries-table"); name != "" {
-		t.DeliveriesTable = name
+	for flag, field := range map[string]*string{
+		"directory-table": &t.DirectoryTable, "deliveries-table": &t.DeliveriesTable,
+		"queue-url": &t.QueueURL, "dead-letter-queue-url": &t.DeadLetterQueueURL,
+	} {
+		if v := c.String(flag); v != "" {
+			*field = v
+		}
 	}
 	return t, nil
+}
+
+// findQueues asks for the URLs of the queues that a `clerksync dev` makes,
+// where no others are named.
+func (t *target) findQueues(ctx context.Context) error {
+	client := sqs.NewFromConfig(t.aws)
+	for name, field := range map[string]*string{pipeline.QueueName: &t.QueueURL, pipeline.DeadLetterQueueName: &t.DeadLetterQueueURL} {
+		if *field != "" {
+			continue
+		}
+		out, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+		if err != nil {
+			return fmt.Errorf("find queue %s: %w\nIs `clerksync dev` running? --stack names a deployed stack", name, err)
+		}
+		*field = aws.ToString(out.QueueUrl)
+	}
+	return nil
 }
 
 // awsConfig is for an endpoint that is named, for a `clerksync dev` where
@@ -83,15 +121,18 @@ func (e env) awsConfig(ctx context.Context, endpoint string, dev bool) (aws.Conf
 	return cfg, nil
 }
 
-// outputs reads a stack's outputs.
-func outputs(ctx context.Context, cfg aws.Config, stack string) (s pipeline.Stores, err error) {
-	out, err := cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack})
+// readOutputs reads a stack's outputs.
+func (t *target) readOutputs(ctx context.Context, stack string) error {
+	out, err := cloudformation.NewFromConfig(t.aws).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack})
 	if err != nil {
-		return s, fmt.Errorf("read stack %s: %w", stack, err)
+		return fmt.Errorf("read stack %s: %w", stack, err)
 	}
 	fields := map[string]*string{
-		"DirectoryTableName": &s.DirectoryTable, "DeliveriesTableName": &s.DeliveriesTable,
-		"QueueUrl": &s.QueueURL, "DeadLetterQueueUrl": &s.DeadLetterQueueURL,
+		"DirectoryTableName": &t.DirectoryTable, "DeliveriesTableName": &t.DeliveriesTable,
+		"QueueUrl": &t.QueueURL, "DeadLetterQueueUrl": &t.DeadLetterQueueURL, "RedriveRoleArn": &t.redriveRole,
+	}
+	for _, f := range fields {
+		*f = ""
 	}
 	for _, o := range out.Stacks[0].Outputs {
 		if f := fields[aws.ToString(o.OutputKey)]; f != nil {
@@ -100,8 +141,8 @@ func outputs(ctx context.Context, cfg aws.Config, stack string) (s pipeline.Stor
 	}
 	for name, f := range fields {
 		if *f == "" {
-			return s, fmt.Errorf("stack %s has no output %s: is it a clerksync stack?", stack, name)
+			return fmt.Errorf("stack %s has no output %s: is it a clerksync stack?", stack, name)
 		}
 	}
-	return s, nil
+	return nil
 }

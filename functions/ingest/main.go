@@ -9,14 +9,12 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"github.com/clerksync/clerksync/pkg/awsenv"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/sqsqueue"
-	"github.com/clerksync/clerksync/pkg/ssmparam"
 )
 
 func main() { lambda.Start(handler(os.Getenv)) }
@@ -26,22 +24,22 @@ func main() { lambda.Start(handler(os.Getenv)) }
 func handler(get func(string) string) lambda.Handler {
 	settings, err := ingest.ReadSettings(get)
 	log := lambdafn.NewLogger(os.Stdout, settings.LogLevel)
+	metrics := lambdafn.IngestMetrics(os.Stdout, get("AWS_LAMBDA_FUNCTION_NAME"), time.Now)
+	observer := lambdafn.Observer{Log: log, Metrics: metrics}
 	aws, awsErr := awsenv.Read(get)
 	c := ingest.Config{
 		Secrets: ingest.FixedSecrets(nil), Instances: settings.Instances,
 		Projector: projector.New(projector.StoreNone),
-		Now:       time.Now, Observe: lambdafn.LogRequest(log),
+		Now:       time.Now, Observe: observer.Request,
 	}
 	if lambdafn.Configured(log, err, awsErr) {
 		c.Queue = sqsqueue.NewSender(sqs.NewFromConfig(aws.For(awsenv.SQS)), settings.QueueURL)
 		if settings.Secrets != nil {
 			c.Secrets = ingest.FixedSecrets(settings.Secrets)
 		} else {
-			p := ssmparam.New(ssm.NewFromConfig(aws.For(awsenv.SSM)), settings.SecretParameter)
-			c.Secrets = ingest.ReadSecrets(p, time.Now, lambdafn.Warn(log))
+			c.Secrets = ingest.ReadSecrets(aws.Parameter(settings.SecretParameter, time.Now), time.Now, observer.SecretUnreadable)
 		}
-		aws.Warm(awsenv.SQS)
-		c.Secrets.Current(context.Background())
+		aws.Warm(awsenv.SQS, func() { c.Secrets.Current(context.Background()) })
 	}
-	return &lambdafn.Ingest{Handler: ingest.New(c), OldFormat: lambdafn.LogOldFormat(log)}
+	return &lambdafn.Ingest{Handler: ingest.New(c), Metrics: metrics, OldFormat: lambdafn.LogOldFormat(log)}
 }

@@ -27,20 +27,23 @@ func handler(get func(string) string) lambda.Handler {
 	settings, err := consumer.ReadSettings(get)
 	level, levelErr := ingest.ReadLogLevel(get)
 	log := lambdafn.NewLogger(os.Stdout, level)
+	metrics := lambdafn.SyncMetrics(os.Stdout, get("AWS_LAMBDA_FUNCTION_NAME"), time.Now)
 	aws, awsErr := awsenv.Read(get)
 	if !lambdafn.Configured(log, err, levelErr, awsErr) {
-		return &lambdafn.Sync{}
+		return &lambdafn.Sync{Metrics: metrics}
 	}
 	aws.Warm(awsenv.DynamoDB)
-	return &lambdafn.Sync{Consumer: consumer.New(consumer.Config{
-		Table:     dynamo.New(dynamodb.NewFromConfig(aws.For(awsenv.DynamoDB)), settings.DirectoryTable, settings.DeliveriesTable),
+	tables := aws.For(awsenv.DynamoDB)
+	tables.HTTPClient = metrics.CountRequests(tables.HTTPClient)
+	return &lambdafn.Sync{Metrics: metrics, Consumer: consumer.New(consumer.Config{
+		Table:     dynamo.New(dynamodb.NewFromConfig(tables), settings.DirectoryTable, settings.DeliveriesTable),
 		Queue:     sqsqueue.NewQueue(sqs.NewFromConfig(aws.For(awsenv.SQS)), settings.QueueURL, settings.DeadLetterQueueURL),
 		Projector: projector.New(settings.Storage),
 		Policy:    settings.Policy,
 		Retention: settings.Retention,
 		Now:       time.Now,
 		Random:    rand.Float64,
-		Observe:   lambdafn.LogMessage(log),
+		Observe:   lambdafn.Observer{Log: log, Metrics: metrics}.Message,
 		Warn:      lambdafn.Warn(log),
 	})}
 }

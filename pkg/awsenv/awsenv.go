@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -103,18 +104,25 @@ const warmTimeout = 2 * time.Second
 
 // Warm opens a connection to a service before the first request needs it:
 // reading the certificates and shaking hands cost a small function more than
-// all else at a cold start. Its outcome does not matter.
-func (c *Config) Warm(s Service) {
+// all else at a cold start. Its outcome does not matter. The functions of
+// beside run meanwhile, so that two services' answers are waited for once. With
+// WARM_UP=off nothing is done.
+func (c *Config) Warm(s Service, beside ...func()) {
 	if c.cold {
 		return
 	}
-	endpoint := c.endpoints[string(s)]
-	if endpoint == "" {
-		endpoint = "https://" + strings.ToLower(string(s)) + "." + c.Region + ".amazonaws.com"
+	var g sync.WaitGroup
+	for _, f := range beside {
+		g.Go(f)
 	}
+	c.connect(s)
+	g.Wait()
+}
+
+func (c *Config) connect(s Service) {
 	ctx, cancel := context.WithTimeout(context.Background(), warmTimeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.endpoint(s), nil)
 	if err != nil {
 		return
 	}
@@ -122,4 +130,26 @@ func (c *Config) Warm(s Service) {
 		_, _ = io.Copy(io.Discard, io.LimitReader(out.Body, 1<<16)) // so that the connection is kept
 		_ = out.Body.Close()
 	}
+}
+
+// endpoint is the service's URL without a slash at its end.
+func (c *Config) endpoint(s Service) string {
+	if e := c.endpoints[string(s)]; e != "" {
+		return strings.TrimRight(e, "/")
+	}
+	return "https://" + strings.ToLower(string(s)) + "." + c.Region + "." + domain(c.Region)
+}
+
+// domain is that of the region's partition:
+// https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
+func domain(region string) string {
+	for prefix, d := range map[string]string{
+		"cn-": "amazonaws.com.cn", "eusc-": "amazonaws.eu", "eu-isoe-": "cloud.adc-e.uk",
+		"us-iso-": "c2s.ic.gov", "us-isob-": "sc2s.sgov.gov", "us-isof-": "csp.hci.ic.gov",
+	} {
+		if strings.HasPrefix(region, prefix) {
+			return d
+		}
+	}
+	return "amazonaws.com"
 }

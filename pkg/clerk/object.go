@@ -25,8 +25,8 @@ type member struct {
 	start, end int // of name and value in text
 }
 
-// ParseObject finds the members of text, which json.Valid has accepted. It
-// reports false where text is no object.
+// ParseObject finds the members of text, which is UTF-8 and which json.Valid
+// has accepted. It reports false where text is no object.
 func ParseObject(text []byte) (Object, bool) {
 	o := Object{text: text}
 	i := space(text, 0)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/pkg/projector"
 )
 
 const (
@@ -102,10 +103,10 @@ func (b *batch) run(ctx context.Context, t *task) {
 		b.done = append(b.done, t.record)
 	}
 	b.mu.Unlock()
-	b.Observe(ctx, report(t, outcome, err))
+	b.Observe(ctx, b.report(t, outcome, err))
 }
 
-func report(t *task, outcome directory.Outcome, err error) Report {
+func (b *batch) report(t *task, outcome directory.Outcome, err error) Report {
 	r := Report{
 		MessageID:  t.record.MessageID,
 		SvixID:     t.delivery.SvixID,
@@ -114,6 +115,8 @@ func report(t *task, outcome directory.Outcome, err error) Report {
 		Outcome:    outcome,
 		Attempt:    t.record.Receives,
 		ReceivedAt: t.delivery.ReceivedAt,
+		EndedAt:    b.Now(),
+		Known:      b.Projector.Know(t.delivery.EventType) == projector.Kept,
 		Deletion:   t.change.Delete,
 		Err:        err,
 	}
@@ -162,15 +165,21 @@ func (b *batch) delay(ctx context.Context) (failed []string) {
 	return failed
 }
 
-// Visibility of a failed message grows from 30 s to 15 min: 60 receives are
-// then more than 14 hours.
+// Visibility of a failed message grows from 30 s to 15 min: the 59 waits
+// between 60 receives are then more than 13 hours.
 const (
 	firstDelay   = 30 * time.Second
 	longestDelay = 15 * time.Minute
 )
 
 func backoff(receives int, err error) time.Duration {
-	if errors.Is(err, errOutOfTime) || errors.Is(err, errNotTried) {
+	switch {
+	case errors.Is(err, errOutOfTime):
+		return 0
+	case errors.Is(err, errNotTried) && receives < Suspect:
+		// Later the wait grows all the same: while DynamoDB does not answer,
+		// one suspect takes the whole invocation, and its neighbours would
+		// use up their receives in an hour.
 		return 0
 	}
 	d := firstDelay

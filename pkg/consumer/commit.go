@@ -61,10 +61,10 @@ func (c *Consumer) fill(w *directory.Write, ch projector.Change, there directory
 	} else {
 		w.Row = ch.Row.Clone()
 		w.Row[directory.AttrSyncedAt] = c.stamp()
+		w.Row.Fit() // first, so that the pointer is a function of the row as it is kept
 		if p := directory.Pointer(w.Row); p != nil {
 			w.Put = []directory.Row{p}
 		}
-		w.Row.Fit()
 	}
 	for _, r := range []directory.Row{there, ch.Row} {
 		k, ok := directory.PointerKey(r)
@@ -111,6 +111,7 @@ func (c *Consumer) tombstone(ch projector.Change, there directory.Row) directory
 	r := c.ended(kept)
 	r[directory.AttrRev] = string(ch.Revision)
 	r[directory.AttrDeletedAt] = time.UnixMilli(int64(ch.Sent)).UTC().Format(delivery.TimeFormat)
+	delete(r, directory.AttrSvixID)
 	for _, name := range []string{directory.AttrSvixID, directory.AttrInstanceID} {
 		r.SetText(name, ch.Row.Text(name))
 	}

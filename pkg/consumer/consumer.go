@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/clerksync/clerksync/pkg/clerk"
@@ -50,6 +51,8 @@ type Report struct {
 	Attempt    int       // receives, this one included
 	ReceivedAt time.Time // by ingest; zero where not known
 	ChangedAt  time.Time // Clerk's envelope time; zero where not known
+	EndedAt    time.Time // now
+	Known      bool      // EventType is a type that is kept
 	Deletion   bool
 	Err        error // why it failed or is dead; never holds Clerk's data
 }
@@ -157,7 +160,7 @@ const maxReason = 1024
 
 func reason(err error) string {
 	text := err.Error()
-	return text[:min(len(text), maxReason)]
+	return strings.ToValidUTF8(text[:min(len(text), maxReason)], "")
 }
 
 // panicError hides the panic's value, which may hold Clerk's data.

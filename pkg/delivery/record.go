@@ -21,11 +21,14 @@ type Attribute struct {
 	Binary   []byte
 }
 
+// IsBinary says which of the values counts.
+func (a Attribute) IsBinary() bool { return strings.HasPrefix(a.DataType, "Binary") }
+
 // Message is the record as ingest sent it.
 func (r Record) Message() Message {
 	m := Message{Body: r.Body, Attributes: make(map[string]string, len(r.Attributes))}
 	for name, a := range r.Attributes {
-		if !strings.HasPrefix(a.DataType, "Binary") {
+		if !a.IsBinary() {
 			m.Attributes[name] = a.Text
 		}
 	}

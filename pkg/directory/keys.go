@@ -51,12 +51,13 @@ func RoleKey(id string) Key { return Key{"ROLE#" + id, "ROLE"} }
 func PermissionKey(id string) Key { return Key{"PERMISSION#" + id, "PERMISSION"} }
 
 // PointerKey is where the row's pointer lies; ok is false for a row that has
-// none.
+// none, and for a tombstone that does not tell.
 func PointerKey(r Row) (k Key, ok bool) {
 	org := r.Text("org_id")
 	switch r.Text(AttrKind) {
 	case KindMembership:
-		return MembershipOfKey(org, r.Text("user_id")), true
+		user := r.Text("user_id")
+		return MembershipOfKey(org, user), org != "" && user != ""
 	case KindDomain:
 		return DomainOfKey(org, r.Text("id")), org != ""
 	}

@@ -114,7 +114,8 @@ const MaxRowBytes = 400 << 10
 // then its longest attributes (by name among equals), and names them in
 // `omitted`. What makes it a row of the table stays.
 func (r Row) Fit() {
-	var omitted []string
+	omitted, _ := r[AttrOmitted].([]string) // of a row that was brought to fit before
+	omitted = slices.Clone(omitted)         // lists are shared
 	for r.Size() > MaxRowBytes {
 		name := r.longest()
 		if name == "" {

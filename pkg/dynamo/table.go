@@ -141,6 +141,10 @@ func refused(err error) error {
 	return err
 }
 
+// maxBatchGet is how many keys one BatchGetItem takes:
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+const maxBatchGet = 100
+
 // Read reads one row with GetItem, several with BatchGetItem, both consistent.
 func (t *Table) Read(ctx context.Context, keys ...directory.Key) ([]directory.Row, error) {
 	if len(keys) == 1 {
@@ -151,13 +155,17 @@ func (t *Table) Read(ctx context.Context, keys ...directory.Key) ([]directory.Ro
 		return []directory.Row{row(out.Item)}, nil
 	}
 	found := map[directory.Key]directory.Row{}
-	ask := make([]map[string]types.AttributeValue, len(keys))
-	for i, k := range keys {
-		ask[i] = key(k)
+	var ask []map[string]types.AttributeValue
+	for _, k := range keys {
+		if _, asked := found[k]; !asked { // the same key twice is refused
+			found[k] = nil
+			ask = append(ask, key(k))
+		}
 	}
 	for len(ask) > 0 {
+		part := ask[:min(len(ask), maxBatchGet)]
 		out, err := t.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
-			t.directory: {Keys: ask, ConsistentRead: aws.Bool(true)},
+			t.directory: {Keys: part, ConsistentRead: aws.Bool(true)},
 		}})
 		if err != nil {
 			return nil, fmt.Errorf("get several items: %w", err)
@@ -167,10 +175,10 @@ func (t *Table) Read(ctx context.Context, keys ...directory.Key) ([]directory.Ro
 			found[r.Key()] = r
 		}
 		rest := out.UnprocessedKeys[t.directory].Keys
-		if len(rest) == len(ask) {
+		if len(rest) == len(part) {
 			return nil, errors.New("get several items: throttled, none was read")
 		}
-		ask = rest
+		ask = append(rest, ask[len(part):]...)
 	}
 	rows := make([]directory.Row, len(keys))
 	for i, k := range keys {

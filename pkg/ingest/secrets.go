@@ -50,10 +50,20 @@ func ReadSecrets(r SecretReader, now func() time.Time, warn func(context.Context
 func (s *Secrets) Current(ctx context.Context) *svix.Secrets {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.current == nil || s.reader != nil && s.now().Sub(s.readAt) >= MaxAge {
+	if s.current == nil || !s.within(MaxAge) {
 		s.read(ctx)
 	}
 	return s.current
+}
+
+// within says whether the last try is less than d ago. A clock that was set
+// back tells nothing, so then it is not.
+func (s *Secrets) within(d time.Duration) bool {
+	if s.reader == nil {
+		return true
+	}
+	age := s.now().Sub(s.readAt)
+	return age >= 0 && age < d
 }
 
 // Refresh is called when a signature matches none of tried. It returns the
@@ -72,11 +82,13 @@ func (s *Secrets) Refresh(ctx context.Context, tried *svix.Secrets) *svix.Secret
 
 // read reads them unless that was tried a moment ago.
 func (s *Secrets) read(ctx context.Context) {
-	if s.reader == nil || !s.readAt.IsZero() && s.now().Sub(s.readAt) < MinDistance {
+	if s.within(MinDistance) {
 		return
 	}
-	s.readAt = s.now()
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	// The wall clock counts: the other one may stand still while the function
+	// is frozen between two invocations.
+	s.readAt = s.now().Round(0)
+	ctx, cancel := detached(ctx)
 	defer cancel()
 	text, err := s.reader.Read(ctx)
 	if err != nil {
@@ -91,4 +103,17 @@ func (s *Secrets) read(ctx context.Context) {
 	if s.current == nil || !s.current.Equal(parsed) {
 		s.current = parsed
 	}
+}
+
+// detached keeps the deadline but not the end of the request that happens to
+// need the secrets: all others wait for the same read, and a sender who hangs
+// up must not make it fail.
+func detached(ctx context.Context) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
+	d, ok := ctx.Deadline()
+	if !ok {
+		return out, cancel
+	}
+	out, cancelDeadline := context.WithDeadline(out, d)
+	return out, func() { cancelDeadline(); cancel() }
 }

@@ -22,6 +22,7 @@ type Ingest struct {
 	// OldFormat is called for a request in payload format 1.0, which has no
 	// rawPath and is answered 404.
 	OldFormat func(context.Context)
+	Metrics   *Metrics // nil writes none
 }
 
 // request are the fields of a payload format 2.0 request that are read:
@@ -64,6 +65,7 @@ func (h *Ingest) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		defer cancel()
 	}
 	reply := h.Handler.Handle(ctx, in.request())
+	h.Metrics.Flush()
 	return json.Marshal(response{reply.Status, reply.Header, string(reply.Body)})
 }
 

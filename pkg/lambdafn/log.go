@@ -68,8 +68,15 @@ func LogMessage(log *slog.Logger) func(context.Context, consumer.Report) {
 		case directory.Dead:
 			level = slog.LevelError
 		}
-		attrs := optional("svix_id", r.SvixID, "event_type", r.EventType, "entity", r.Entity,
+		eventType := r.EventType
+		if eventType != "" && !r.Known {
+			eventType = "unknown"
+		}
+		attrs := optional("svix_id", r.SvixID, "event_type", eventType, "entity", r.Entity,
 			"outcome", string(r.Outcome), "message_id", r.MessageID, "error", text(r.Err))
+		if ms, ok := lag(r); ok {
+			attrs = append(attrs, slog.Int64("lag_ms", ms))
+		}
 		log.LogAttrs(ctx, level, "message", append(attrs, slog.Int("attempt", r.Attempt))...)
 	}
 }

@@ -17,6 +17,7 @@ type Sync struct {
 	// Consumer is nil where the function is not configured: every message
 	// fails and comes again.
 	Consumer *consumer.Consumer
+	Metrics  *Metrics // nil writes none
 }
 
 // batch are the fields of an SQS event that are read:
@@ -58,6 +59,7 @@ func (h *Sync) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 			failed = append(failed, r.MessageID)
 		}
 	}
+	h.Metrics.Flush()
 	out := failures{Items: []item{}}
 	for _, id := range failed {
 		out.Items = append(out.Items, item{id})

@@ -80,7 +80,7 @@ func (q *Queue) DeadLetter(ctx context.Context, r delivery.Record, reason string
 }
 
 func attribute(a delivery.Attribute) types.MessageAttributeValue {
-	if a.Binary != nil {
+	if a.IsBinary() {
 		return types.MessageAttributeValue{DataType: &a.DataType, BinaryValue: a.Binary}
 	}
 	return types.MessageAttributeValue{DataType: &a.DataType, StringValue: &a.Text}

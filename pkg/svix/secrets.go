@@ -9,6 +9,7 @@ import (
 	"hash"
 	"strings"
 	"sync"
+	"unicode"
 )
 
 // MinKeyBytes is the least that a signing key holds; Svix makes 24 to 75.
@@ -16,7 +17,7 @@ const MinKeyBytes = 24
 
 const (
 	secretPrefix = "whsec_"
-	version      = "v1,"
+	version      = "v1"
 	macText      = 44 // base64 of 32 bytes, padded
 )
 
@@ -36,7 +37,7 @@ type key struct {
 // whole text bad, lest a mistyped secret go unnoticed beside a good one. The
 // error names the entry's place and never holds any of the text.
 func ParseSecrets(text string) (*Secrets, error) {
-	entries := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || strings.ContainsRune(" \t\r\n\v\f", r) })
+	entries := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 	if len(entries) == 0 {
 		return nil, errors.New("holds no secret")
 	}
@@ -89,7 +90,7 @@ func (s *Secrets) Sign(id, timestamp string, body []byte) string {
 	entries := make([]string, len(s.keys))
 	for i, k := range s.keys {
 		m := k.mac(id, timestamp, body)
-		entries[i] = version + base64.StdEncoding.EncodeToString(m[:])
+		entries[i] = version + "," + base64.StdEncoding.EncodeToString(m[:])
 	}
 	return strings.Join(entries, " ")
 }
@@ -123,16 +124,21 @@ func (k *key) mac(id, timestamp string, body []byte) (sum [sha256.Size]byte) {
 }
 
 // decodeSignatures appends the MACs of a header's well-formed v1 entries;
-// entries of other versions and malformed ones are skipped.
+// entries of other versions and malformed ones are skipped. A comma behind an
+// entry begins another one: so a gateway joins a header that was repeated.
 func decodeSignatures(dst [][sha256.Size]byte, header string) [][sha256.Size]byte {
-	for entry := range strings.SplitSeq(header, " ") {
-		text, ok := strings.CutPrefix(entry, version)
-		if !ok || len(text) != macText {
-			continue
-		}
-		var b [macText / 4 * 3]byte
-		if n, err := base64.StdEncoding.Strict().Decode(b[:], []byte(text)); err == nil && n == sha256.Size {
-			dst = append(dst, [sha256.Size]byte(b[:n]))
+	for entries := range strings.SplitSeq(header, " ") {
+		for entries != "" {
+			var v, text string
+			v, entries, _ = strings.Cut(entries, ",")
+			text, entries, _ = strings.Cut(entries, ",")
+			if v != version || len(text) != macText {
+				continue
+			}
+			var b [macText / 4 * 3]byte
+			if n, err := base64.StdEncoding.Strict().Decode(b[:], []byte(text)); err == nil && n == sha256.Size {
+				dst = append(dst, [sha256.Size]byte(b[:n]))
+			}
 		}
 	}
 	return dst

@@ -24,10 +24,10 @@ type Stores struct {
 
 // Names of what `clerksync dev` makes.
 const (
-	DirectoryTable  = "clerksync-directory"
-	DeliveriesTable = "clerksync-deliveries"
-	queueName       = "clerksync-deliveries"
-	deadLetterName  = "clerksync-dead-letters"
+	DirectoryTable      = "clerksync-directory"
+	DeliveriesTable     = "clerksync-deliveries"
+	QueueName           = "clerksync-deliveries"
+	DeadLetterQueueName = "clerksync-dead-letters"
 )
 
 // The queues' numbers are template.yaml's, which gives the reasons.
@@ -51,7 +51,7 @@ func Create(ctx context.Context, d *dynamodb.Client, q *sqs.Client) (s Stores, e
 	if err := expire(ctx, d); err != nil {
 		return s, err
 	}
-	if s.DeadLetterQueueURL, err = createQueue(ctx, q, deadLetterName, map[string]string{
+	if s.DeadLetterQueueURL, err = createQueue(ctx, q, DeadLetterQueueName, map[string]string{
 		"MessageRetentionPeriod": seconds(deadLetterRetention), "MaximumMessageSize": strconv.Itoa(maxMessage),
 	}); err != nil {
 		return s, err
@@ -62,7 +62,7 @@ func Create(ctx context.Context, d *dynamodb.Client, q *sqs.Client) (s Stores, e
 	if err != nil {
 		return s, fmt.Errorf("read the dead letters' ARN: %w", err)
 	}
-	s.QueueURL, err = createQueue(ctx, q, queueName, map[string]string{
+	s.QueueURL, err = createQueue(ctx, q, QueueName, map[string]string{
 		"VisibilityTimeout": seconds(visibility), "MessageRetentionPeriod": seconds(queueRetention),
 		"MaximumMessageSize": strconv.Itoa(maxMessage),
 		"RedrivePolicy":      fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":%d}`, out.Attributes["QueueArn"], maxReceives),

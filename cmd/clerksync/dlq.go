@@ -1,0 +1,178 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/urfave/cli/v3"
+)
+
+func (e env) dlqCommand() *cli.Command {
+	json := &cli.BoolFlag{Name: "json", Usage: "print one JSON object a line"}
+	all := &cli.BoolFlag{Name: "all", Usage: "every dead letter"}
+	dry := &cli.BoolFlag{Name: "dry-run", Usage: "say what would be done and do nothing"}
+	ids := "<svix id | message id>..."
+	return &cli.Command{
+		Name:  "dlq",
+		Usage: "look at dead letters, put them back, or drop them",
+		Description: `A dead letter is a message that could never be applied, with the reason, or one
+that failed 60 times over half a day. Mend what the reason says, then redrive: an
+old message cannot harm newer state, it is then stale. SQS keeps them 14 days.`,
+		Commands: []*cli.Command{
+			{
+				Name: "ls", Usage: "list them with their reasons", Flags: append(queueFlags(), json), Action: e.dlqList,
+				Metadata: examples("clerksync dlq ls --stack clerksync", "clerksync dlq ls --json | jq -r .reason | sort | uniq -c"),
+			},
+			{
+				Name: "show", Usage: "print one whole, its body included", ArgsUsage: "<svix id | message id>", Flags: queueFlags(), Action: e.dlqShow,
+				Metadata: examples("clerksync dlq show msg_2b3Ck9u0PqVbFZ1r2s3T4u5V6w7 --stack clerksync"),
+			},
+			{
+				Name: "redrive", Usage: "put some or all back on the queue", ArgsUsage: ids, Flags: append(queueFlags(), all, dry, json), Action: e.dlqRedrive,
+				Metadata: examples("clerksync dlq redrive --all --dry-run --stack clerksync", "clerksync dlq redrive msg_2b3Ck9u0PqVbFZ1r2s3T4u5V6w7 --stack clerksync"),
+			},
+			{
+				Name: "drop", Usage: "delete some or all for good", ArgsUsage: ids,
+				Flags:  append(queueFlags(), all, dry, json, &cli.BoolFlag{Name: "yes", Usage: "do not ask"}),
+				Action: e.dlqDrop, Metadata: examples("clerksync dlq drop msg_2b3Ck9u0PqVbFZ1r2s3T4u5V6w7 --stack clerksync", "clerksync dlq drop --all --yes --stack clerksync"),
+			},
+		},
+		Metadata: examples("clerksync dlq ls --stack clerksync", "clerksync dlq redrive --all --stack clerksync"),
+	}
+}
+
+// letters are the dead letters that the flags name. Where write is set they
+// can be put back: a stack's queue takes messages from ingest and from the
+// role of its output RedriveRoleArn alone, so that one is assumed.
+func (e env) letters(ctx context.Context, c *cli.Command, write bool) (*deadLetters, error) {
+	t, err := e.target(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.findQueues(ctx); err != nil {
+		return nil, err
+	}
+	cfg := t.aws
+	if write && t.redriveRole != "" {
+		cfg.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(t.aws), t.redriveRole))
+	}
+	return newDeadLetters(sqs.NewFromConfig(cfg), t.DeadLetterQueueURL, t.QueueURL), nil
+}
+
+func (e env) dlqList(ctx context.Context, c *cli.Command) error {
+	d, err := e.letters(ctx, c, false)
+	if err != nil {
+		return err
+	}
+	n := 0
+	var rows [][]string
+	err = d.walk(ctx, func(l letter) (bool, error) {
+		n++
+		if c.Bool("json") {
+			writeJSON(e.out, l)
+		} else {
+			rows = append(rows, []string{l.DeadSince, l.SvixID, l.EventType, l.Reason})
+		}
+		return false, nil
+	})
+	if len(rows) > 0 {
+		slices.SortFunc(rows, slices.Compare[[]string])
+		grid(e.out, []string{"dead since", "svix id", "event", "reason"}, rows)
+	}
+	if err == nil && n == 0 {
+		say(e.err, "%s no dead letters.", good("ok:"))
+	}
+	return err
+}
+
+func (e env) dlqShow(ctx context.Context, c *cli.Command) error {
+	if c.NArg() != 1 {
+		return usagef("dlq show needs one svix id or message id")
+	}
+	d, err := e.letters(ctx, c, false)
+	if err != nil {
+		return err
+	}
+	id, found := c.Args().First(), false
+	err = d.walk(ctx, func(l letter) (bool, error) {
+		if l.is(id) {
+			found = true
+			say(e.err, "%s\n%s  %s  dead since %s\n", bad(l.Reason), l.EventType, dim(l.SvixID), l.DeadSince)
+			fmt.Fprintln(e.out, aws.ToString(l.message.Body))
+		}
+		return false, nil
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("no dead letter %q here", id)
+	}
+	return err
+}
+
+func (e env) dlqRedrive(ctx context.Context, c *cli.Command) error {
+	return e.each(ctx, c, "redriven", func(d *deadLetters, l letter) error { return d.redrive(ctx, l) })
+}
+
+func (e env) dlqDrop(ctx context.Context, c *cli.Command) error {
+	if !c.Bool("yes") && !c.Bool("dry-run") {
+		what := strings.Join(c.Args().Slice(), " ")
+		if c.Bool("all") {
+			what = "ALL dead letters"
+		}
+		fmt.Fprintf(e.err, "Drop %s for good? Nothing brings them back but a replay from Svix. [y/N] ", what)
+		answer, _ := bufio.NewReader(e.in).ReadString('\n') // nothing read is no
+		if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
+			return fmt.Errorf("nothing was dropped")
+		}
+	}
+	return e.each(ctx, c, "dropped", func(*deadLetters, letter) error { return nil })
+}
+
+// each does the deed to the letters that the arguments name, each of which is
+// then deleted, and says how it goes on.
+func (e env) each(ctx context.Context, c *cli.Command, deed string, do func(*deadLetters, letter) error) error {
+	ids, all := c.Args().Slice(), c.Bool("all")
+	if all == (len(ids) > 0) {
+		return usagef("%s needs either ids or --all", c.FullName())
+	}
+	d, err := e.letters(ctx, c, deed == "redriven")
+	if err != nil {
+		return err
+	}
+	dry, n := c.Bool("dry-run"), 0
+	missing := slices.Clone(ids)
+	did := map[string]bool{} // what dies again while we walk is not put back again
+	err = d.walk(ctx, func(l letter) (bool, error) {
+		if did[l.content()] || !all && !slices.ContainsFunc(ids, l.is) {
+			return false, nil
+		}
+		did[l.content()] = true
+		if !dry {
+			if err := do(d, l); err != nil {
+				return false, err
+			}
+		}
+		n++
+		missing = slices.DeleteFunc(missing, l.is)
+		if c.Bool("json") {
+			writeJSON(e.out, l)
+		} else {
+			say(e.out, "%s  %s  %s", deed, pad(l.EventType, 30), dim(l.SvixID))
+		}
+		return !dry, nil
+	})
+	if dry {
+		deed = "would be " + deed
+	}
+	say(e.err, "%d %s.", n, deed)
+	if err == nil && len(missing) > 0 {
+		err = fmt.Errorf("no dead letter %s here", strings.Join(missing, ", "))
+	}
+	return err
+}

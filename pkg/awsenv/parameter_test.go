@@ -1,0 +1,140 @@
+package awsenv_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"github.com/clerksync/clerksync/pkg/awsenv"
+	"github.com/clerksync/clerksync/pkg/ssmserver"
+)
+
+const name = "/clerksync/signing-secret"
+
+func config(t *testing.T, url string, more ...string) *awsenv.Config {
+	t.Helper()
+	env := map[string]string{
+		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example-key",
+		"AWS_SESSION_TOKEN": "example-token", "AWS_ENDPOINT_URL_SSM": url,
+	}
+	for i := 0; i+1 < len(more); i += 2 {
+		env[more[i]] = more[i+1]
+	}
+	c, err := awsenv.Read(func(n string) string { return env[n] })
+	if err != nil {
+		t.Fatalf("Read: %v", err)
+	}
+	return c
+}
+
+func TestParameterReadsWhatTheSDKWrote(t *testing.T) {
+	host := httptest.NewServer(ssmserver.New(ssmserver.Options{}))
+	defer host.Close()
+	c := config(t, host.URL+"/")
+	const value = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX, \"é\"\n"
+	_, err := ssm.NewFromConfig(c.For(awsenv.SSM)).PutParameter(t.Context(), &ssm.PutParameterInput{
+		Name: aws.String(name), Value: aws.String(value), Type: types.ParameterTypeSecureString,
+	})
+	if err != nil {
+		t.Fatalf("PutParameter: %v", err)
+	}
+	got, err := c.Parameter(name, time.Now).Read(t.Context())
+	if got != value || err != nil {
+		t.Errorf("Read() = %q, %v, want %q", got, err, value)
+	}
+	if _, err := c.Parameter("/none", time.Now).Read(t.Context()); err == nil || !strings.Contains(err.Error(), "ParameterNotFound") {
+		t.Errorf("Read() of a missing parameter = %v, want ParameterNotFound", err)
+	}
+}
+
+// TestParameterIsSigned signs what arrives once more, with the same keys and
+// time, and compares.
+func TestParameterIsSigned(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	var got, want string
+	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		again, _ := http.NewRequestWithContext(r.Context(), r.Method, "http://"+r.Host+r.URL.Path, strings.NewReader(string(body)))
+		for _, n := range []string{"Content-Type", "X-Amz-Target"} {
+			again.Header.Set(n, r.Header.Get(n))
+		}
+		sum := sha256.Sum256(body)
+		keys := aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example-key", SessionToken: "example-token"}
+		_ = v4.NewSigner().SignHTTP(r.Context(), keys, again, hex.EncodeToString(sum[:]), "ssm", "eu-central-1", at)
+		got, want = r.Header.Get("Authorization"), again.Header.Get("Authorization")
+		_, _ = io.WriteString(w, `{"Parameter":{"Value":"v"}}`)
+	}))
+	defer host.Close()
+	c := config(t, host.URL)
+	if _, err := c.Parameter(name, func() time.Time { return at }).Read(t.Context()); err != nil {
+		t.Fatalf("Read: %v", err)
+	}
+	if got != want || !strings.Contains(got, "/20260102/eu-central-1/ssm/aws4_request") || !strings.Contains(got, "x-amz-security-token") {
+		t.Errorf("Authorization = %q, want %q", got, want)
+	}
+}
+
+func TestParameterTriesAgain(t *testing.T) {
+	cases := []struct {
+		name    string
+		status  int
+		body    string
+		calls   int32 // that the server sees, 1 failing
+		succeed bool
+	}{
+		{"server error", 500, `{"__type":"InternalServerError"}`, 2, true},
+		{"throttled", 400, `{"__type":"ThrottlingException"}`, 2, true},
+		{"no JSON", 502, `<html>`, 2, true},
+		{"not there", 400, `{"__type":"com.amazonaws.ssm#ParameterNotFound"}`, 1, false},
+		{"denied", 400, `{"__type":"AccessDeniedException"}`, 1, false},
+		{"without value", 200, `{"Parameter":{}}`, 1, false},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			var calls atomic.Int32
+			host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if calls.Add(1) == 1 {
+					w.WriteHeader(c.status)
+					_, _ = io.WriteString(w, c.body)
+					return
+				}
+				_, _ = io.WriteString(w, `{"Parameter":{"Value":"v"}}`)
+			}))
+			defer host.Close()
+			value, err := config(t, host.URL).Parameter(name, time.Now).Read(context.Background())
+			if calls.Load() != c.calls || (err == nil) != c.succeed || c.succeed && value != "v" {
+				t.Errorf("Read() = %q, %v after %d calls, want success %v after %d", value, err, calls.Load(), c.succeed, c.calls)
+			}
+		})
+	}
+}
+
+func TestWarm(t *testing.T) {
+	var calls atomic.Int32
+	host := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { calls.Add(1) }))
+	defer host.Close()
+	for _, c := range []struct {
+		name, warmUp string
+		want         int32
+	}{{"by default", "", 2}, {"switched off", "off", 0}} {
+		t.Run(c.name, func(t *testing.T) {
+			calls.Store(0)
+			config(t, host.URL, "WARM_UP", c.warmUp).Warm(awsenv.SSM, func() { calls.Add(1) })
+			if got := calls.Load(); got != c.want {
+				t.Errorf("Warm() made %d calls, want %d", got, c.want)
+			}
+		})
+	}
+}

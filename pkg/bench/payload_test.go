@@ -1,0 +1,49 @@
+package bench_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/clerksync/clerksync/events"
+)
+
+// payload is a sample event with members of its data set and, unless size is
+// 0, its metadata replaced by as much text as brings it to that size in bytes.
+func payload(tb testing.TB, name string, size int, set map[string]any) string {
+	tb.Helper()
+	text, err := events.Body(name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var envelope, data map[string]any
+	if err := json.Unmarshal(text, &envelope); err != nil {
+		tb.Fatal(err)
+	}
+	data = envelope["data"].(map[string]any) //nolint:forcetypeassert // a sample
+	for path, v := range set {
+		into := data
+		names := strings.Split(path, ".")
+		for _, n := range names[:len(names)-1] {
+			into = into[n].(map[string]any) //nolint:forcetypeassert // a sample
+		}
+		into[names[len(names)-1]] = v
+	}
+	encode := func() string {
+		out, err := json.Marshal(envelope)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return string(out)
+	}
+	if size == 0 {
+		return encode()
+	}
+	data["public_metadata"], data["private_metadata"], data["unsafe_metadata"] = map[string]any{"note": ""}, nil, nil
+	room := size - len(encode())
+	if room < 0 {
+		tb.Fatalf("payload(%s) has no room in %d bytes: it is %d longer", name, size, -room)
+	}
+	data["public_metadata"] = map[string]any{"note": strings.Repeat("x", room)}
+	return encode()
+}

@@ -1,0 +1,86 @@
+package bench_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// runtimeAPI is Lambda's runtime API for one process at a time: it hands out
+// one event a number of times and notes when.
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+type runtimeAPI struct {
+	*httptest.Server
+
+	mu    sync.Mutex
+	event []byte
+	want  int // responses
+	first time.Time
+	got   int
+	last  []byte
+	bad   string // what the function reported as an error
+	done  chan struct{}
+}
+
+func newRuntimeAPI(tb testing.TB) *runtimeAPI {
+	tb.Helper()
+	a := &runtimeAPI{}
+	a.Server = httptest.NewServer(a)
+	tb.Cleanup(func() {
+		a.CloseClientConnections() // a function waits at /next for ever
+		a.Close()
+	})
+	return a
+}
+
+// expect forgets what was and waits for a number of responses.
+func (a *runtimeAPI) expect(event []byte, responses int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.event, a.want, a.got, a.bad, a.last = event, responses, 0, "", nil
+	a.first, a.done = time.Time{}, make(chan struct{})
+}
+
+func (a *runtimeAPI) address() string { return strings.TrimPrefix(a.URL, "http://") }
+
+func (a *runtimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasSuffix(r.URL.Path, "/next") {
+		a.hand(w, r)
+		return
+	}
+	body, _ := io.ReadAll(r.Body)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !strings.HasSuffix(r.URL.Path, "/response") {
+		a.bad = string(body)
+	}
+	if a.got++; a.got == 1 {
+		a.first = time.Now()
+	}
+	a.last = body
+	if a.got == a.want {
+		close(a.done)
+	}
+	w.WriteHeader(http.StatusAccepted)
+}
+
+func (a *runtimeAPI) hand(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	over, event, n := a.got >= a.want, a.event, a.got
+	a.mu.Unlock()
+	if over {
+		<-r.Context().Done() // until the process is ended
+		return
+	}
+	h := w.Header()
+	h.Set("Lambda-Runtime-Aws-Request-Id", fmt.Sprintf("8476a536-e9f4-11e8-9739-%012d", n))
+	h.Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(10*time.Second).UnixMilli()))
+	h.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:000000000000:function:bench")
+	h.Set("Lambda-Runtime-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0")
+	_, _ = w.Write(event)
+}

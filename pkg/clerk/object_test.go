@@ -1,0 +1,245 @@
+package clerk_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/clerksync/clerksync/events"
+	"github.com/clerksync/clerksync/pkg/clerk"
+)
+
+func object(t testing.TB, text string) clerk.Object {
+	t.Helper()
+	if !json.Valid([]byte(text)) {
+		t.Fatalf("%s is no JSON", text)
+	}
+	o, ok := clerk.ParseObject([]byte(text))
+	if !ok {
+		t.Fatalf("ParseObject(%s) reports no object", text)
+	}
+	return o
+}
+
+func TestParseObjectOfSomethingElse(t *testing.T) {
+	for _, text := range []string{"", " ", "[]", "1", `"{}"`, "null", " [{}]"} {
+		if _, ok := clerk.ParseObject([]byte(text)); ok {
+			t.Errorf("ParseObject(%q) reports an object", text)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	for name, c := range map[string]struct {
+		text  string
+		raw   string // of member id
+		count int
+	}{
+		"plain":         {`{"id":"a"}`, `"a"`, 1},
+		"absent":        {`{}`, ``, 0},
+		"white space":   {" {\n\t\"id\" \r:\n \"a\" \t}\n", `"a"`, 1},
+		"doubled: last": {`{"id":"a","id":"b"}`, `"b"`, 2},
+		// https://github.com/golang/go/issues/14750
+		"another case":              {`{"id":"a","ID":"b","Id":"c"}`, `"a"`, 1},
+		"another case only":         {`{"ID":"b"}`, ``, 0},
+		"letter that folds":         {`{"ıd":"b"}`, ``, 0},
+		"escaped":                   {`{"\u0069d":"a"}`, `"a"`, 1},
+		"doubled in two spellings":  {`{"id":"a","i\u0064":"b"}`, `"b"`, 2},
+		"nested names do not count": {`{"x":{"id":"b"},"y":[{"id":"c"}],"z":"\"id\":"}`, ``, 0},
+		"quote in a name before":    {`{"a\"":1,"id":2}`, `2`, 1},
+		"backslashes before quotes": {`{"a\\":"\\\\\"","id":2}`, `2`, 1},
+		"braces in strings":         {`{"a":{"b":"}]\"{"},"id":[1,"]"],"c":0}`, `[1,"]"]`, 1},
+		"number at the end":         {`{"id":1.0e+3}`, `1.0e+3`, 1},
+		"number before a blank":     {`{"id":-0 ,"x":1}`, `-0`, 1},
+		"empty name":                {`{"":1,"id":2}`, `2`, 1},
+		"null is there":             {`{"id":null}`, `null`, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := object(t, c.text)
+			if got := string(o.Raw("id")); got != c.raw {
+				t.Errorf("Raw(id) of %s = %s, want %s", c.text, got, c.raw)
+			}
+			if got := o.Count("id"); got != c.count {
+				t.Errorf("Count(id) of %s = %d, want %d", c.text, got, c.count)
+			}
+		})
+	}
+}
+
+func TestValues(t *testing.T) {
+	o := object(t, `{"t":"a\u0000\ud83d\ude92é","e":"","n":null,"f":false,"y":true,"i":1,"o":{"k":"v"},
+		"l":["a","",1,null,{"k":1},["b"],{"k":2},"c"],"none":[]}`)
+	for _, c := range []struct{ name, want string }{
+		{"t", "a\x00🚒é"}, {"e", ""}, {"n", ""}, {"f", ""}, {"i", ""}, {"o", ""}, {"l", ""}, {"absent", ""},
+	} {
+		if got := o.Text(c.name); got != c.want {
+			t.Errorf("Text(%s) = %q, want %q", c.name, got, c.want)
+		}
+	}
+	for _, c := range []struct {
+		name      string
+		value, ok bool
+	}{{"f", false, true}, {"y", true, true}, {"n", false, false}, {"t", false, false}, {"i", false, false}, {"absent", false, false}} {
+		if value, ok := o.Bool(c.name); value != c.value || ok != c.ok {
+			t.Errorf("Bool(%s) = %v, %v, want %v, %v", c.name, value, ok, c.value, c.ok)
+		}
+	}
+	for name, want := range map[string]bool{"t": true, "e": false, "n": false, "f": true, "i": true, "none": true, "absent": false} {
+		if got := o.Has(name); got != want {
+			t.Errorf("Has(%s) = %v, want %v", name, got, want)
+		}
+	}
+	if got := o.Object("o").Text("k"); got != "v" {
+		t.Errorf("Object(o).Text(k) = %q, want v", got)
+	}
+	for _, name := range []string{"t", "n", "l", "absent"} {
+		if got := o.Object(name).Raw("k"); got != nil {
+			t.Errorf("Object(%s).Raw(k) = %s, want none", name, got)
+		}
+	}
+	if diff := cmp.Diff([]string{"a", "c"}, o.Texts("l")); diff != "" {
+		t.Errorf("Texts(l): %s", diff)
+	}
+	if got := o.Objects("l"); len(got) != 2 || string(got[1].Raw("k")) != "2" {
+		t.Errorf("Objects(l) = %v, want two", got)
+	}
+	for _, name := range []string{"none", "n", "o", "t", "absent"} {
+		if got := o.List(name); len(got) != 0 {
+			t.Errorf("List(%s) = %s, want none", name, got)
+		}
+	}
+}
+
+func TestWithout(t *testing.T) {
+	for name, c := range map[string]struct {
+		text          string
+		names, nested []string
+		want          string
+	}{
+		"nothing": {` { "a" : 1.0 , "b":"\u00e9" } `, nil, nil, `{"a" : 1.0,"b":"\u00e9"}`},
+		// https://github.com/clerk/clerk-sdk-go/issues/420
+		"the first":             {`{"url":"https://example.com/t","b":2}`, []string{"url"}, nil, `{"b":2}`},
+		"the last":              {`{"b":2,"url":null}`, []string{"url"}, nil, `{"b":2}`},
+		"all":                   {`{"url":1}`, []string{"url"}, nil, `{}`},
+		"of an empty object":    {`{ }`, []string{"url"}, []string{"url"}, `{}`},
+		"every double":          {`{"url":1,"a":0,"url":2,"\u0075rl":3}`, []string{"url"}, nil, `{"a":0}`},
+		"exact case":            {`{"URL":1,"url":2}`, []string{"url"}, nil, `{"URL":1}`},
+		"not the nested ones":   {`{"a":{"url":1}}`, []string{"url"}, nil, `{"a":{"url":1}}`},
+		"in objects inside":     {`{"p":1,"a":{"p":2,"q" : 3},"b":[{"p":4}],"c":{"d":{"p":5}}}`, []string{"p"}, []string{"p"}, `{"a":{"q" : 3},"b":[{"p":4}],"c":{"d":{"p":5}}}`},
+		"inside only":           {`{"p":1,"a":{"p":2}}`, nil, []string{"p"}, `{"p":1,"a":{}}`},
+		"text of values stays":  {`{"p":0,"n":1e400,"m":-0.0,"k":0e-0}`, []string{"p"}, nil, `{"n":1e400,"m":-0.0,"k":0e-0}`},
+		"forty digits":          {`{"n":1234567890123456789012345678901234567890,"p":1}`, []string{"p"}, nil, `{"n":1234567890123456789012345678901234567890}`},
+		"escapes of slash stay": {`{"s":"\/\u002F\ud800","p":1}`, []string{"p"}, nil, `{"s":"\/\u002F\ud800"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := object(t, c.text).Without(c.names, c.nested); got != c.want {
+				t.Errorf("Without(%v, %v) of %s = %s, want %s", c.names, c.nested, c.text, got, c.want)
+			}
+		})
+	}
+}
+
+// member is what encoding/json sees of an object, in order.
+type member struct {
+	Name, Value string
+}
+
+// oracle reads the members with json.Decoder.
+func oracle(t *testing.T, text []byte) (list []member) {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(text))
+	if tok, err := d.Token(); err != nil || tok != json.Delim('{') {
+		t.Fatalf("first token of %s = %v, %v", text, tok, err)
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, member{name.(string), string(value)})
+	}
+	return list
+}
+
+// For any JSON object, the members found are those that encoding/json finds,
+// text for text; without one of them, exactly the others are left.
+func FuzzParseObject(f *testing.F) {
+	for _, name := range events.Names() {
+		body, err := events.Body(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(body)
+	}
+	for _, s := range []string{
+		`{}`, ` { } `, `{"a":[{"b":"]}"}],"a":1}`, `{"\\":"\\\"","":{"":""}}`, `{"a":-0.0e-1,"b":1E400,"\ud800":"\udfff"}`,
+		"{\"a\"\t:\r\n[ ] ,\"b\":[[],[1 , 2]]}", `{"data":{"private_metadata":{"a":1},"id":"x"},"x":{"data":1}}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if !utf8.Valid(text) || !json.Valid(text) || !bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{")) {
+			t.Skip()
+		}
+		o, ok := clerk.ParseObject(text)
+		if !ok {
+			t.Fatalf("ParseObject(%s) reports no object", text)
+		}
+		if o.String() != string(text) {
+			t.Errorf("String = %s, want %s", o.String(), text)
+		}
+		want := oracle(t, text)
+		last, count := map[string]string{}, map[string]int{}
+		for _, m := range want {
+			last[m.Name] = m.Value
+			count[m.Name]++
+		}
+		for name, value := range last {
+			if got := string(o.Raw(name)); got != value || o.Count(name) != count[name] {
+				t.Errorf("Raw(%q) = %s, %d times, want %s, %d times", name, got, o.Count(name), value, count[name])
+			}
+			checkList(t, o, name)
+			var rest []member
+			for _, m := range want {
+				if m.Name != name {
+					rest = append(rest, m)
+				}
+			}
+			without := o.Without([]string{name}, nil)
+			if !json.Valid([]byte(without)) {
+				t.Fatalf("Without(%q) of %s = %s, no JSON", name, text, without)
+			}
+			if diff := cmp.Diff(rest, oracle(t, []byte(without))); diff != "" {
+				t.Errorf("Without(%q) of %s: %s", name, text, diff)
+			}
+		}
+		if o.Count("no such name "+strings.Repeat("x", 20)) != 0 {
+			t.Error("Count of a name that is not there is not 0")
+		}
+	})
+}
+
+func checkList(t *testing.T, o clerk.Object, name string) {
+	t.Helper()
+	var want []json.RawMessage
+	if json.Unmarshal(o.Raw(name), &want) != nil {
+		want = nil
+	}
+	got := o.List(name)
+	if len(got) != len(want) {
+		t.Fatalf("List(%q) has %d elements, want %d", name, len(got), len(want))
+	}
+	for i := range got {
+		if string(got[i]) != string(want[i]) {
+			t.Errorf("List(%q)[%d] = %s, want %s", name, i, got[i], want[i])
+		}
+	}
+}

@@ -1,0 +1,182 @@
+package directorytest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/clerksync/clerksync/pkg/directory"
+)
+
+// Memory is a directory.Table in memory. It decides by Condition.Holds and
+// refuses what DynamoDB refuses. It is safe for concurrent use.
+type Memory struct {
+	mu         sync.Mutex
+	rows       map[directory.Key]directory.Row
+	deliveries map[string]directory.Delivery
+}
+
+// NewMemory makes an empty table.
+func NewMemory() *Memory {
+	return &Memory{rows: map[directory.Key]directory.Row{}, deliveries: map[string]directory.Delivery{}}
+}
+
+// Rows are copies of all rows.
+func (m *Memory) Rows() map[directory.Key]directory.Row {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	rows := make(map[directory.Key]directory.Row, len(m.rows))
+	for k, r := range m.rows {
+		rows[k] = copied(r)
+	}
+	return rows
+}
+
+// Deliveries are all rows of the Deliveries table by their message id.
+func (m *Memory) Deliveries() map[string]directory.Delivery {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.deliveries)
+}
+
+// Forget takes a row out of the Deliveries table, as its time to live does.
+func (m *Memory) Forget(svixID string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.deliveries, svixID)
+}
+
+// Write is directory.Table's.
+func (m *Memory) Write(ctx context.Context, w directory.Write) (directory.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	if err := acceptable(w); err != nil {
+		return 0, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if w.Delivery != nil {
+		if _, ok := m.deliveries[w.Delivery.SvixID]; ok {
+			return directory.AlreadyRecorded, nil
+		}
+	}
+	if w.Row != nil && !w.If.Holds(m.rows[w.Row.Key()]) {
+		return directory.ConditionFailed, nil
+	}
+	if w.Delivery != nil {
+		m.deliveries[w.Delivery.SvixID] = *w.Delivery
+	}
+	if w.Row != nil {
+		m.rows[w.Row.Key()] = copied(w.Row)
+	}
+	for _, r := range w.Put {
+		m.rows[r.Key()] = copied(r)
+	}
+	for _, k := range w.Drop {
+		delete(m.rows, k)
+	}
+	return directory.Written, nil
+}
+
+// Read is directory.Table's.
+func (m *Memory) Read(ctx context.Context, keys ...directory.Key) ([]directory.Row, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	rows := make([]directory.Row, len(keys))
+	for i, k := range keys {
+		rows[i] = copied(m.rows[k])
+	}
+	return rows, nil
+}
+
+// pageBytes is how much DynamoDB reads for a page, tombstones included.
+const pageBytes = 1 << 20
+
+// Live is directory.Table's.
+func (m *Memory) Live(ctx context.Context, pk, prefix, after string) (rows []directory.Row, next string, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, "", err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var sks []string
+	for k := range m.rows {
+		if k.PK == pk && len(k.SK) >= len(prefix) && k.SK[:len(prefix)] == prefix && k.SK > after {
+			sks = append(sks, k.SK)
+		}
+	}
+	slices.Sort(sks)
+	size := 0
+	for _, sk := range sks {
+		r := m.rows[directory.Key{PK: pk, SK: sk}]
+		if r.Live() {
+			rows = append(rows, copied(r))
+		}
+		if size += r.Size(); size >= pageBytes {
+			return rows, sk, nil
+		}
+	}
+	return rows, "", nil
+}
+
+// copied shares nothing with r.
+func copied(r directory.Row) directory.Row {
+	c := r.Clone()
+	for name, v := range c {
+		if list, ok := v.([]string); ok {
+			c[name] = slices.Clone(list)
+		}
+	}
+	return c
+}
+
+func refuse(reason string) error { return fmt.Errorf("%w: %s", directory.ErrRefused, reason) }
+
+// acceptable says whether DynamoDB would take the write in some state of the
+// tables.
+func acceptable(w directory.Write) error {
+	rows := w.Put
+	if w.Row != nil {
+		rows = append(slices.Clone(w.Put), w.Row)
+	}
+	seen := map[directory.Key]bool{}
+	keys := slices.Clone(w.Drop)
+	for _, r := range rows {
+		if err := acceptableRow(r); err != nil {
+			return err
+		}
+		keys = append(keys, r.Key())
+	}
+	for _, k := range keys {
+		switch {
+		case !k.Valid():
+			return refuse("key")
+		case seen[k]:
+			return refuse("two operations on one item")
+		}
+		seen[k] = true
+	}
+	if w.Delivery != nil && (w.Delivery.SvixID == "" || len(w.Delivery.SvixID) > directory.MaxPK) {
+		return refuse("key of the delivery")
+	}
+	return nil
+}
+
+func acceptableRow(r directory.Row) error {
+	for _, name := range directory.Indexes() {
+		v, ok := r[name]
+		if s, text := v.(string); ok && (!text || s == "" || len(s) > directory.MaxIndexKey) {
+			return refuse("key of index " + name)
+		}
+	}
+	if r.Size() > directory.MaxRowBytes {
+		return refuse("size")
+	}
+	return nil
+}

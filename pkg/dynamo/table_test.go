@@ -1,0 +1,202 @@
+package dynamo_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/pkg/directory/directorytest"
+	"github.com/clerksync/clerksync/pkg/dynamo"
+	"github.com/clerksync/clerksync/pkg/dynamo/dynamotest"
+)
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	directorytest.Run(t, func(t *testing.T) directory.Table {
+		client, names := dynamotest.Open(t)
+		return dynamo.New(client, names.Directory, names.Deliveries)
+	})
+}
+
+// counted are the operations that a client asked for.
+type counted struct {
+	mu    sync.Mutex
+	calls []string
+}
+
+func (c *counted) Do(r *http.Request) (*http.Response, error) {
+	c.mu.Lock()
+	c.calls = append(c.calls, strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB_20120810."))
+	c.mu.Unlock()
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+func (c *counted) take() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	calls := c.calls
+	c.calls = nil
+	return calls
+}
+
+func TestRequests(t *testing.T) {
+	t.Parallel()
+	count := &counted{}
+	client, names := dynamotest.Open(t, func(o *dynamodb.Options) { o.HTTPClient = count })
+	table := dynamo.New(client, names.Directory, names.Deliveries)
+	row := user("u1", "1")
+	keys := make([]directory.Key, 130)
+	for i := range keys {
+		keys[i] = directory.UserKey(string(rune('A' + i)))
+	}
+	write := func(w directory.Write) func(context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := table.Write(ctx, w)
+			return err
+		}
+	}
+	read := func(keys ...directory.Key) func(context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := table.Read(ctx, keys...)
+			return err
+		}
+	}
+	for _, c := range []struct {
+		name string
+		call func(context.Context) error
+		want []string
+	}{
+		{"message and row", write(directory.Write{Delivery: record("msg_1"), Row: row, If: directory.IfNewer("1")}), []string{"TransactWriteItems"}},
+		{"message and row that lose", write(directory.Write{Delivery: record("msg_2"), Row: row, If: directory.IfNewer("1")}), []string{"TransactWriteItems"}},
+		{"message and row that are recorded", write(directory.Write{Delivery: record("msg_1"), Row: row, If: directory.IfNewer("1")}), []string{"TransactWriteItems"}},
+		{"message alone", write(directory.Write{Delivery: record("msg_3")}), []string{"PutItem"}},
+		{"message alone that is recorded", write(directory.Write{Delivery: record("msg_3")}), []string{"PutItem"}},
+		{"row alone", write(directory.Write{Row: user("u1", "2"), If: directory.IfNewer("2")}), []string{"PutItem"}},
+		{"row alone that loses", write(directory.Write{Row: row}), []string{"PutItem"}},
+		{"row and pointer", write(directory.Write{Row: user("u1", "3"), If: directory.IfNewer("3"), Drop: []directory.Key{directory.UserKey("u2")}}), []string{"TransactWriteItems"}},
+		{"no key", read(), nil},
+		{"one key", read(row.Key()), []string{"GetItem"}},
+		{"two keys", read(keys[:2]...), []string{"BatchGetItem"}},
+		{"one key twice", read(row.Key(), row.Key()), []string{"BatchGetItem"}},
+		{"130 keys", read(keys...), []string{"BatchGetItem", "BatchGetItem"}},
+		{"a page", func(ctx context.Context) error {
+			_, _, err := table.Live(ctx, "USER#u1", "", "")
+			return err
+		}, []string{"Query"}},
+	} {
+		if err := c.call(t.Context()); err != nil {
+			t.Errorf("%s: %v, want no error", c.name, err)
+		}
+		if diff := cmp.Diff(c.want, count.take()); diff != "" {
+			t.Errorf("%s: requests differ (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
+func TestStoredItems(t *testing.T) {
+	t.Parallel()
+	client, names := dynamotest.Open(t)
+	table := dynamo.New(client, names.Directory, names.Deliveries)
+	received := time.Date(2026, 3, 2, 11, 2, 55, 640_900_000, time.FixedZone("", 3600))
+	d := &directory.Delivery{
+		SvixID: "msg_1", EventType: "user.updated", Entity: "user/u1", Outcome: directory.Applied,
+		ReceivedAt: received, ProcessedAt: received.Add(time.Second), ExpiresAt: received.Add(time.Hour),
+	}
+	row := user("u1", "1")
+	row["by_email"], row["banned"], row["created_at"], row["email_addresses"] = "ada@example.com", false, directory.Number("5"), []string{"a", "b"}
+	if got, err := table.Write(t.Context(), directory.Write{Delivery: d, Row: row}); got != directory.Written || err != nil {
+		t.Fatalf("Write = %v, %v, want written", got, err)
+	}
+	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	get := func(name string, key map[string]types.AttributeValue) map[string]types.AttributeValue {
+		out, err := client.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &name, Key: key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.Item
+	}
+	wantDelivery := map[string]types.AttributeValue{
+		"svix_id": text("msg_1"), "event_type": text("user.updated"), "entity": text("user/u1"), "outcome": text("applied"),
+		"received_at": text("2026-03-02T10:02:55.640Z"), "processed_at": text("2026-03-02T10:02:56.640Z"),
+		"expires_at": &types.AttributeValueMemberN{Value: "1772449375"},
+	}
+	if diff := cmp.Diff(wantDelivery, get(names.Deliveries, map[string]types.AttributeValue{"svix_id": text("msg_1")}), values); diff != "" {
+		t.Errorf("Deliveries item differs (-want +got):\n%s", diff)
+	}
+	wantRow := map[string]types.AttributeValue{
+		"pk": text("USER#u1"), "sk": text("USER"), "kind": text("user"), "rev": text("1"), "by_email": text("ada@example.com"),
+		"banned": &types.AttributeValueMemberBOOL{}, "created_at": &types.AttributeValueMemberN{Value: "5"},
+		"email_addresses": &types.AttributeValueMemberL{Value: []types.AttributeValue{text("a"), text("b")}},
+	}
+	if diff := cmp.Diff(wantRow, get(names.Directory, map[string]types.AttributeValue{"pk": text("USER#u1"), "sk": text("USER")}), values); diff != "" {
+		t.Errorf("Directory item differs (-want +got):\n%s", diff)
+	}
+	out, err := client.Query(t.Context(), &dynamodb.QueryInput{
+		TableName: &names.Directory, IndexName: aws.String("by_email"), KeyConditionExpression: aws.String("by_email = :e"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":e": text("ada@example.com")},
+	})
+	if err != nil || out.Count != 1 {
+		t.Errorf("Query(by_email) = %d items, %v, want 1", out.Count, err)
+	}
+}
+
+// TestRowsOfOthers reads an item that somebody changed by hand.
+func TestRowsOfOthers(t *testing.T) {
+	t.Parallel()
+	client, names := dynamotest.Open(t)
+	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	_, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &names.Directory, Item: map[string]types.AttributeValue{
+		"pk": text("USER#u1"), "sk": text("USER"), "rev": text("1"), "note": text("hello"),
+		"null": &types.AttributeValueMemberNULL{Value: true}, "map": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"a": text("b")}},
+		"mixed": &types.AttributeValueMemberL{Value: []types.AttributeValue{text("a"), &types.AttributeValueMemberNULL{Value: true}}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := dynamo.New(client, names.Directory, names.Deliveries).Read(t.Context(), directory.UserKey("u1"))
+	want := []directory.Row{{"pk": "USER#u1", "sk": "USER", "rev": "1", "note": "hello", "mixed": []string{"a"}}}
+	if diff := cmp.Diff(want, rows); err != nil || diff != "" {
+		t.Errorf("Read = %v, differs (-want +got):\n%s", err, diff)
+	}
+}
+
+// values compares attribute values by what they hold.
+var values = cmp.Comparer(func(x, y types.AttributeValue) bool { return describe(x) == describe(y) })
+
+func describe(v types.AttributeValue) string {
+	switch v := v.(type) {
+	case *types.AttributeValueMemberS:
+		return "S " + v.Value
+	case *types.AttributeValueMemberN:
+		return "N " + v.Value
+	case *types.AttributeValueMemberBOOL:
+		return "BOOL " + map[bool]string{true: "true", false: "false"}[v.Value]
+	case *types.AttributeValueMemberL:
+		list := "L"
+		for _, e := range v.Value {
+			list += " " + describe(e)
+		}
+		return list
+	}
+	return "unknown"
+}
+
+func user(id, rev string) directory.Row {
+	r := directory.NewRow(directory.UserKey(id), directory.KindUser)
+	r[directory.AttrRev] = rev
+	return r
+}
+
+func record(svixID string) *directory.Delivery {
+	at := time.UnixMilli(1_772_449_375_640)
+	return &directory.Delivery{SvixID: svixID, EventType: "user.updated", Entity: "user/u1", Outcome: directory.Applied, ReceivedAt: at, ProcessedAt: at, ExpiresAt: at}
+}

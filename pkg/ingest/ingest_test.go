@@ -1,0 +1,365 @@
+package ingest_test
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/clerksync/clerksync/pkg/clerktest"
+	"github.com/clerksync/clerksync/pkg/ingest"
+	"github.com/clerksync/clerksync/pkg/lambdafn"
+	"github.com/clerksync/clerksync/pkg/projector"
+	"github.com/clerksync/clerksync/pkg/svix"
+)
+
+// bench is an Ingest with everything around it.
+type bench struct {
+	clock   *clerktest.Clock
+	queue   *clerktest.Queue
+	handler *ingest.Ingest
+
+	mu      sync.Mutex
+	reports []ingest.Report
+}
+
+// newBench makes one; change may alter its configuration.
+func newBench(t testing.TB, change ...func(*ingest.Config)) *bench {
+	t.Helper()
+	secrets, err := svix.ParseSecrets(clerktest.Secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{clock: clerktest.NewClock(), queue: &clerktest.Queue{}}
+	c := ingest.Config{
+		Secrets: ingest.FixedSecrets(secrets), Queue: b.queue, Projector: projector.New(projector.StoreNone), Now: b.clock.Now,
+		Observe: func(_ context.Context, r ingest.Report) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.reports = append(b.reports, r)
+		},
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	b.handler = ingest.New(c)
+	return b
+}
+
+func (b *bench) last() ingest.Report {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.reports[len(b.reports)-1]
+}
+
+// answer is what a sender sees.
+type answer struct {
+	Status int
+	Body   string
+	Header map[string]string // our own
+}
+
+func plain(status int, body string) answer {
+	return answer{status, body, map[string]string{"Content-Type": "application/json"}}
+}
+
+func refusal(status int, code string) answer { return plain(status, `{"error":"`+code+`"}`) }
+
+func (a answer) with(name, value string) answer {
+	a.Header[name] = value
+	return a
+}
+
+// overHTTP asks the http.Handler.
+func (b *bench) overHTTP(r clerktest.Request) answer {
+	w := httptest.NewRecorder()
+	b.handler.ServeHTTP(w, r.HTTP())
+	out := answer{w.Code, w.Body.String(), map[string]string{}}
+	for name := range w.Header() {
+		out.Header[name] = w.Header().Get(name)
+	}
+	return out
+}
+
+// asFunction asks the way Lambda does.
+func (b *bench) asFunction(t *testing.T, r clerktest.Request, asBase64 bool) answer {
+	t.Helper()
+	h := &lambdafn.Ingest{Handler: b.handler, OldFormat: func(context.Context) { t.Error("OldFormat called for format 2.0") }}
+	return invoke(t, h, r.Lambda(asBase64))
+}
+
+const event = `{"type":"user.updated","data":{"id":"user_a1"},"instance_id":"ins_a","timestamp":1767225600000}`
+
+// contract is one row of the HTTP contract.
+type contract struct {
+	r      clerktest.Request
+	want   answer
+	queued int
+	change func(*ingest.Config)
+}
+
+func ok(ignored string) answer {
+	if ignored == "" {
+		return plain(200, `{"received":true,"id":"`+clerktest.ID+`"}`)
+	}
+	return plain(200, `{"received":true,"id":"`+clerktest.ID+`","ignored":"`+ignored+`"}`)
+}
+
+func instances(ids ...string) func(*ingest.Config) {
+	return func(c *ingest.Config) { c.Instances = ids }
+}
+
+func configured(secrets string) func(*ingest.Config) {
+	return func(c *ingest.Config) {
+		s, err := svix.ParseSecrets(secrets)
+		if err != nil {
+			panic(err)
+		}
+		c.Secrets = ingest.FixedSecrets(s)
+	}
+}
+
+func signed(body string) clerktest.Request { return clerktest.Signed(clerktest.Epoch(), body) }
+
+func signedWith(id, timestamp string) clerktest.Request {
+	return clerktest.SignedBy(clerktest.Secret, id, timestamp, event)
+}
+
+func at(d time.Duration) string {
+	return strconv.FormatInt(clerktest.Epoch().Add(d).Unix(), 10)
+}
+
+// sized is an event of exactly n bytes.
+func sized(n int, fill string) string {
+	const head, tail = `{"type":"user.updated","data":{"x":"`, `"}}`
+	room := n - len(head) - len(tail)
+	return head + strings.Repeat(fill, room/len(fill)) + strings.Repeat("a", room%len(fill)) + tail
+}
+
+// run holds each row against both forms of the way in; the function gets the
+// body as text, where it is UTF-8, and in base64.
+func run(t *testing.T, rows map[string]contract) {
+	t.Helper()
+	for name, c := range rows {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var change []func(*ingest.Config)
+			if c.change != nil {
+				change = append(change, c.change)
+			}
+			check := func(form string, ask func(b *bench) answer) {
+				b := newBench(t, change...)
+				if diff := cmp.Diff(c.want, ask(b)); diff != "" {
+					t.Errorf("answer, %s: %s", form, diff)
+				}
+				m := b.queue.Messages()
+				if len(m) != c.queued {
+					t.Fatalf("%s: %d messages are on the queue, want %d", form, len(m), c.queued)
+				}
+				if c.queued == 0 {
+					return
+				}
+				d, err := m[0].Decode()
+				if err != nil || string(d.Body) != string(c.r.Body) {
+					t.Errorf("%s: the queue has %.80q, %v, want the signed bytes %.80q", form, d.Body, err, c.r.Body)
+				}
+			}
+			check("http.Handler", func(b *bench) answer { return b.overHTTP(c.r) })
+			check("function, base64", func(b *bench) answer { return b.asFunction(t, c.r, true) })
+			if len(c.r.Body) < 500_000 && utf8.Valid(c.r.Body) { // JSON of large text is slow with -race
+				check("function, text", func(b *bench) answer { return b.asFunction(t, c.r, false) })
+			}
+		})
+	}
+}
+
+func TestRoute(t *testing.T) {
+	r := signed(event)
+	run(t, map[string]contract{
+		// https://github.com/devlikeapro/waha/issues/112
+		"slash at the end":      {r: r.To("POST", "/webhooks/clerk/"), want: refusal(404, "not_found")},
+		"capitals":              {r: r.To("POST", "/Webhooks/Clerk"), want: refusal(404, "not_found")},
+		"root":                  {r: r.To("POST", "/"), want: refusal(404, "not_found")},
+		"other path and method": {r: r.To("GET", "/webhooks"), want: refusal(404, "not_found")},
+		"more behind":           {r: r.To("POST", "/webhooks/clerk/x"), want: refusal(404, "not_found")},
+		"GET":                   {r: r.To("GET", "/webhooks/clerk"), want: refusal(405, "method_not_allowed").with("Allow", "POST")},
+		"PUT":                   {r: r.To("PUT", "/webhooks/clerk"), want: refusal(405, "method_not_allowed").with("Allow", "POST")},
+		"OPTIONS":               {r: r.To("OPTIONS", "/webhooks/clerk"), want: refusal(405, "method_not_allowed").with("Allow", "POST")},
+		"path before the secret": {
+			r: r.To("POST", "/x"), want: refusal(404, "not_found"),
+			change: func(c *ingest.Config) { c.Secrets = ingest.FixedSecrets(nil) },
+		},
+	})
+}
+
+// Each row fails its own check and all that come after it.
+func TestOrderOfChecks(t *testing.T) {
+	unconfigured := func(c *ingest.Config) { c.Secrets = ingest.FixedSecrets(nil) }
+	large := clerktest.Signed(clerktest.Epoch(), strings.Repeat("x", ingest.MaxBody+1)).With("svix-id", "-")
+	badTime := signed("").With("svix-timestamp", "x").With("svix-signature", "x")
+	run(t, map[string]contract{
+		"method before configuration": {r: large.To("GET", "/webhooks/clerk"), want: refusal(405, "method_not_allowed").with("Allow", "POST"), change: unconfigured},
+		"configuration before size":   {r: large, want: refusal(500, "not_configured"), change: unconfigured},
+		"headers before timestamp":    {r: badTime.With("svix-id", "-"), want: refusal(400, "missing_headers")},
+		"id before timestamp":         {r: badTime.With("svix-id", "a.b"), want: refusal(400, "missing_headers")},
+		"timestamp before signature":  {r: badTime, want: refusal(400, "invalid_timestamp")},
+		"signature before payload":    {r: signed("").With("svix-signature", "v1,x"), want: refusal(400, "invalid_signature")},
+		"payload before base64 size":  {r: signed(strings.Repeat("\uffff", 250_001)), want: invalidPayload()},
+		"base64 size before type":     {r: signed(strings.Replace(sized(750_002, "\uffff"), "user.updated", "emai.created", 1)), want: refusal(413, "payload_too_large")},
+		"type before instance":        {r: signed(`{"type":"email.created","data":{}}`), want: ok("type"), change: instances("ins_b")},
+		"instance before queue": {r: signed(event), want: ok("instance"), change: func(c *ingest.Config) {
+			c.Instances, c.Queue = []string{"ins_b"}, &clerktest.Queue{Before: errors.New("down")}
+		}},
+	})
+	t.Run("size before headers", func(t *testing.T) {
+		b := newBench(t)
+		for form, got := range map[string]answer{"http.Handler": b.overHTTP(large), "function": b.asFunction(t, large, true)} {
+			if got.Status != 413 || got.Body != `{"error":"payload_too_large"}` {
+				t.Errorf("%s: answer = %v, want 413 payload_too_large", form, got)
+			}
+		}
+	})
+}
+
+func invalidPayload() answer {
+	return refusal(400, "invalid_payload").with("Webhook-Delivery", "abort-message")
+}
+
+func TestSignatureAndHeaders(t *testing.T) {
+	r := signed(event)
+	good := r.Header["svix-signature"]
+	bothFamilies := r.With("webhook-id", "msg_other").With("webhook-timestamp", "1").With("webhook-signature", "v1,x")
+	rows := map[string]contract{
+		// https://github.com/SatyamPandey-07/WorkSphere/issues/481
+		"printed otherwise": {r: signed("{ \"type\" :\"user.updated\",\"data\":{\"id\":\"user_a1\",\"n\":1.0,\"s\":\"\\u00e9\"}}\n"), want: ok(""), queued: 1},
+		// https://github.com/octokit/webhooks.js/issues/1155
+		"emoji": {r: signed(`{"type":"user.updated","data":{"id":"user_a1","first_name":"Zoé 🚒"}}`), want: ok(""), queued: 1},
+		// https://github.com/stripe/stripe-node/issues/356
+		"signed over the base64 instead": {
+			r: clerktest.Request{
+				Method: "POST", Path: "/webhooks/clerk", Body: []byte(event),
+				Header: signed(base64.StdEncoding.EncodeToString([]byte(event))).Header,
+			},
+			want: refusal(400, "invalid_signature"),
+		},
+		// https://github.com/svix/svix-webhooks/pull/2393
+		"last of three signatures": {r: r.With("svix-signature", "v1,AAAA= v1,BBBB= "+good), want: ok(""), queued: 1},
+		// https://github.com/svix/svix-webhooks/issues/55
+		"other versions beside": {r: r.With("svix-signature", "v1a,x v2,y "+good), want: ok(""), queued: 1},
+		"other versions only":   {r: r.With("svix-signature", "v1a,"+good[3:]+" v2,"+good[3:]), want: refusal(400, "invalid_signature")},
+		// https://github.com/svix/svix-webhooks/pull/1942
+		"no comma":            {r: r.With("svix-signature", "BADSIG"), want: refusal(400, "invalid_signature")},
+		"comma alone":         {r: r.With("svix-signature", ","), want: refusal(400, "invalid_signature")},
+		"version alone":       {r: r.With("svix-signature", "v1,"), want: refusal(400, "invalid_signature")},
+		"good, then garbage":  {r: r.With("svix-signature", good+" garbage"), want: ok(""), queued: 1},
+		"doubled blanks":      {r: r.With("svix-signature", "v1,AAAA=  "+good), want: ok(""), queued: 1},
+		"changed after it":    {r: clerktest.Request{Method: "POST", Path: r.Path, Header: r.Header, Body: []byte(event + " ")}, want: refusal(400, "invalid_signature")},
+		"another id":          {r: r.With("svix-id", "msg_b"), want: refusal(400, "invalid_signature")},
+		"another timestamp":   {r: r.With("svix-timestamp", at(time.Second)), want: refusal(400, "invalid_signature")},
+		"another's secret":    {r: clerktest.SignedBy(clerktest.OtherSecret, clerktest.ID, at(0), event), want: refusal(400, "invalid_signature")},
+		"old of two secrets":  {r: r, want: ok(""), queued: 1, change: configured(clerktest.Secret + " " + clerktest.OtherSecret)},
+		"new of two secrets":  {r: r, want: ok(""), queued: 1, change: configured(clerktest.OtherSecret + "," + clerktest.Secret)},
+		"after the old's end": {r: r, want: refusal(400, "invalid_signature"), change: configured(clerktest.OtherSecret)},
+		// https://github.com/polarsource/polar/pull/13256
+		"text as key": {r: r.With("svix-signature", clerktest.SignRaw([]byte(clerktest.Secret), clerktest.ID, at(0), []byte(event))), want: refusal(400, "invalid_signature")},
+		// https://github.com/corsairdev/corsair/pull/1024
+		"empty key": {r: r.With("svix-signature", clerktest.SignRaw(nil, clerktest.ID, at(0), []byte(event))), want: refusal(400, "invalid_signature")},
+		// https://github.com/kortix-ai/suna/pull/6040
+		"webhook-* alone": {r: r.Renamed("webhook-"), want: ok(""), queued: 1},
+		// https://github.com/svix/svix-webhooks/pull/2147
+		"two of svix-*, one of webhook-*": {r: r.With("svix-signature", "-").With("webhook-signature", good), want: refusal(400, "missing_headers")},
+		"both complete: svix-* decides":   {r: bothFamilies, want: ok(""), queued: 1},
+		"both complete, svix-* wrong":     {r: r.Renamed("webhook-").With("svix-id", "msg_b").With("svix-timestamp", at(0)).With("svix-signature", "v1,x"), want: refusal(400, "invalid_signature")},
+		"svix-* with one empty":           {r: r.Renamed("webhook-").With("svix-id", "msg_b").With("svix-timestamp", at(0)).With("svix-signature", ""), want: ok(""), queued: 1},
+		// https://github.com/harshdwivediiiii/pathfinder-ai/issues/1720
+		"unsigned deletion": {
+			r:    clerktest.Request{Method: "POST", Path: r.Path, Body: []byte(`{"type":"user.deleted","data":{"id":"user_a1","deleted":true}}`)},
+			want: refusal(400, "missing_headers"),
+		},
+	}
+	// https://github.com/swamp-club/swamp/pull/1638
+	for _, family := range []string{"svix-", "webhook-"} {
+		for _, name := range []string{"id", "timestamp", "signature"} {
+			rows["without "+family+name] = contract{r: r.Renamed(family).With(family+name, "-"), want: refusal(400, "missing_headers")}
+			rows["empty "+family+name] = contract{r: r.Renamed(family).With(family+name, ""), want: refusal(400, "missing_headers")}
+		}
+	}
+	run(t, rows)
+}
+
+func TestTimestamps(t *testing.T) {
+	rows := map[string]contract{}
+	// https://github.com/svix/svix-webhooks/issues/93
+	// https://github.com/stripe/stripe-dotnet/issues/1183
+	for _, d := range []time.Duration{0, 299 * time.Second, 300 * time.Second} {
+		for _, d := range []time.Duration{d, -d} {
+			rows[fmt.Sprint("signed at ", d)] = contract{r: signedWith(clerktest.ID, at(d)), want: ok(""), queued: 1}
+		}
+	}
+	for _, d := range []time.Duration{301 * time.Second, 24 * time.Hour, 365 * 24 * time.Hour} {
+		for _, d := range []time.Duration{d, -d} {
+			rows[fmt.Sprint("signed at ", d)] = contract{r: signedWith(clerktest.ID, at(d)), want: refusal(400, "invalid_timestamp")}
+		}
+	}
+	// https://github.com/open-mercato/open-mercato/pull/3945
+	for _, text := range []string{
+		at(0) + "abc", "+" + at(0), "+" + at(0)[1:], "1.7e9", "-1", strings.Repeat("1", 40), "0x69559e00", at(0) + "000", "0" + at(0),
+		at(0)[:9] + "a", at(0) + "," + at(0), "Thu, 01 Jan 2026 00:00:00 GMT", "9223372036854775808", at(0) + ".0",
+	} {
+		rows["timestamp "+text] = contract{r: signedWith(clerktest.ID, text), want: refusal(400, "invalid_timestamp")}
+	}
+	run(t, rows)
+}
+
+func TestIDs(t *testing.T) {
+	rows := map[string]contract{}
+	for name, id := range map[string]string{
+		"dot": "msg_a.b", "comma": "msg_a,msg_a", "257 characters": strings.Repeat("a", 257),
+		// https://github.com/facebook/ThreatExchange/issues/1324
+		"2,100 characters": strings.Repeat("a", 2100),
+		// https://github.com/softwaremill/elasticmq/pull/341
+		"tab inside": "msg\ta", "blank inside": "msg a", "beyond ASCII": "msg_é",
+	} {
+		rows[name] = contract{r: signedWith(id, at(0)), want: refusal(400, "missing_headers")}
+	}
+	long := strings.Repeat("~", 256)
+	rows["256 characters"] = contract{r: signedWith(long, at(0)), want: plain(200, `{"received":true,"id":"`+long+`"}`), queued: 1}
+	rows["signs that HTML escapes"] = contract{r: signedWith("<&>\"\\'", at(0)), want: plain(200, `{"received":true,"id":"\u003c\u0026\u003e\"\\'"}`), queued: 1}
+	run(t, rows)
+}
+
+// The dot between the signed parts cannot be moved.
+func TestPartsCannotBeMoved(t *testing.T) {
+	r := signed(event)
+	moved := r.With("svix-id", clerktest.ID+"."+at(0)).With("svix-timestamp", `{"type":"u`)
+	moved.Body = []byte(strings.TrimPrefix(event, `{"type":"u.`))
+	if got := newBench(t).overHTTP(moved); got.Status != 400 {
+		t.Errorf("answer = %v, want 400", got)
+	}
+}
+
+func TestBrokenOffBody(t *testing.T) {
+	b := newBench(t)
+	r := signed(event).HTTP()
+	r.Body = io.NopCloser(io.MultiReader(strings.NewReader(event), failing{}))
+	w := httptest.NewRecorder()
+	b.handler.ServeHTTP(w, r)
+	if w.Code != http.StatusBadRequest || len(b.queue.Messages()) != 0 {
+		t.Errorf("answer = %d with %d messages queued, want 400 with none", w.Code, len(b.queue.Messages()))
+	}
+}
+
+type failing struct{}
+
+func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }

@@ -1,0 +1,200 @@
+package lambdafn
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/clerksync/clerksync/pkg/consumer"
+	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/pkg/ingest"
+)
+
+// Namespace is that of the metrics in CloudWatch.
+const Namespace = "clerksync"
+
+// Names of the metrics. Each has the dimension FunctionName; Rejected also has
+// Reason, the error of the reply.
+const (
+	MetricReceived         = "Received"         // requests
+	MetricVerified         = "Verified"         // requests that Clerk signed: queued or ignored
+	MetricQueued           = "Queued"           // messages that the queue has
+	MetricIgnored          = "Ignored"          // verified, not kept
+	MetricRejected         = "Rejected"         // requests answered with an error
+	MetricSecretUnreadable = "SecretUnreadable" // reads of the signing secret that failed
+	MetricApplied          = "Applied"
+	MetricStale            = "Stale"
+	MetricDuplicate        = "Duplicate"
+	MetricFailed           = "Failed" // receives; the message comes again
+	MetricDead             = "Dead"
+	MetricDeletions        = "Deletions"     // deletion events that were applied
+	MetricLag              = "Lag"           // ms from Clerk's change to the row
+	MetricBatchSize        = "BatchSize"     // messages of an invocation
+	MetricTableRequests    = "TableRequests" // HTTP requests to DynamoDB, repeated ones included
+	MetricColdStart        = "ColdStart"
+)
+
+// Dimensions of the metrics.
+const (
+	DimensionFunction = "FunctionName"
+	DimensionReason   = "Reason"
+)
+
+// Metrics counts what happens during an invocation and writes it as one line
+// of CloudWatch's embedded metric format, which needs neither agent nor call:
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+// It is safe for concurrent use.
+type Metrics struct {
+	w        io.Writer
+	function string
+	now      func() time.Time
+	names    []string // written by every invocation, be they 0
+
+	mu     sync.Mutex
+	counts map[string]int
+	lags   []int64
+	reason string
+	warm   bool
+}
+
+// IngestMetrics are those of the function behind the webhook.
+func IngestMetrics(w io.Writer, function string, now func() time.Time) *Metrics {
+	return newMetrics(w, function, now, MetricReceived, MetricVerified, MetricQueued, MetricIgnored, MetricRejected, MetricSecretUnreadable)
+}
+
+// SyncMetrics are those of the function behind the queue.
+func SyncMetrics(w io.Writer, function string, now func() time.Time) *Metrics {
+	return newMetrics(w, function, now, MetricApplied, MetricStale, MetricDuplicate, MetricFailed, MetricDead,
+		MetricDeletions, MetricBatchSize, MetricTableRequests)
+}
+
+func newMetrics(w io.Writer, function string, now func() time.Time, names ...string) *Metrics {
+	return &Metrics{w: w, function: function, now: now, names: append(names, MetricColdStart), counts: map[string]int{}}
+}
+
+func (m *Metrics) add(names ...string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, n := range names {
+		m.counts[n]++
+	}
+}
+
+// Request counts a request.
+func (m *Metrics) Request(_ context.Context, r ingest.Report) {
+	switch r.Stage {
+	case ingest.Queued:
+		m.add(MetricReceived, MetricVerified, MetricQueued)
+	case ingest.Ignored:
+		m.add(MetricReceived, MetricVerified, MetricIgnored)
+	case ingest.Rejected:
+		m.add(MetricReceived, MetricRejected)
+		m.mu.Lock()
+		m.reason = r.Reason
+		m.mu.Unlock()
+	}
+}
+
+// maxLags is how many values one line holds of a metric.
+const maxLags = 100
+
+// Message counts a message.
+func (m *Metrics) Message(_ context.Context, r consumer.Report) {
+	m.add(MetricBatchSize, map[directory.Outcome]string{
+		directory.Applied: MetricApplied, directory.Stale: MetricStale, directory.Duplicate: MetricDuplicate,
+		directory.Failed: MetricFailed, directory.Dead: MetricDead,
+	}[r.Outcome])
+	if r.Outcome != directory.Applied {
+		return
+	}
+	if r.Deletion {
+		m.add(MetricDeletions)
+	}
+	if lag, ok := lag(r); ok {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if len(m.lags) < maxLags {
+			m.lags = append(m.lags, lag)
+		}
+	}
+}
+
+// lag is the time in ms from Clerk's change to its end here, where it is known.
+func lag(r consumer.Report) (int64, bool) {
+	if r.ChangedAt.IsZero() {
+		return 0, false
+	}
+	return max(0, r.EndedAt.Sub(r.ChangedAt).Milliseconds()), true
+}
+
+// SecretUnreadable counts a read of the signing secret that failed.
+func (m *Metrics) SecretUnreadable() { m.add(MetricSecretUnreadable) }
+
+// CountRequests counts the requests that go through a client, as TableRequests.
+func (m *Metrics) CountRequests(c aws.HTTPClient) aws.HTTPClient { return counted{c, m} }
+
+type counted struct {
+	aws.HTTPClient
+	m *Metrics
+}
+
+func (c counted) Do(r *http.Request) (*http.Response, error) {
+	c.m.add(MetricTableRequests)
+	return c.HTTPClient.Do(r)
+}
+
+type directive struct {
+	Timestamp int64     `json:"Timestamp"`
+	Metrics   []metrics `json:"CloudWatchMetrics"`
+}
+
+type metrics struct {
+	Namespace  string     `json:"Namespace"`
+	Dimensions [][]string `json:"Dimensions"`
+	Metrics    []metric   `json:"Metrics"`
+}
+
+type metric struct {
+	Name string `json:"Name"`
+	Unit string `json:"Unit"`
+}
+
+// Flush writes what was counted since the last time.
+func (m *Metrics) Flush() {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.warm {
+		m.warm = true
+		m.counts[MetricColdStart]++
+	}
+	line := map[string]any{DimensionFunction: m.function}
+	all := metrics{Namespace: Namespace, Dimensions: [][]string{{DimensionFunction}}}
+	for _, n := range m.names {
+		line[n] = m.counts[n]
+		all.Metrics = append(all.Metrics, metric{n, "Count"})
+	}
+	if len(m.lags) > 0 {
+		line[MetricLag] = m.lags
+		all.Metrics = append(all.Metrics, metric{MetricLag, "Milliseconds"})
+	}
+	d := directive{m.now().UnixMilli(), []metrics{all}}
+	if m.reason != "" {
+		line[DimensionReason] = m.reason
+		d.Metrics = append(d.Metrics, metrics{Namespace, [][]string{{DimensionFunction, DimensionReason}}, []metric{{MetricRejected, "Count"}}})
+	}
+	line["_aws"] = d
+	text, err := json.Marshal(line)
+	if err == nil { // numbers and names
+		_, _ = m.w.Write(append(text, '\n')) // standard output, or nobody
+	}
+	clear(m.counts)
+	m.lags, m.reason = nil, ""
+}

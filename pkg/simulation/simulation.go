@@ -1,0 +1,151 @@
+package simulation
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"pgregory.net/rapid"
+)
+
+// Run runs histories of the seeds first, first+1 ... and fails t at the
+// first that breaks a promise, with the line that replays it and a short
+// history that breaks the same way. It returns what happened in all of them.
+func Run(t *testing.T, first uint64, histories int) *Tally {
+	t.Helper()
+	tally := &Tally{}
+	seed, err := search(t, first, histories, nil, tally)
+	if err != nil {
+		t.Errorf("the history of seed %d: %v\nreplay: SIMULATION_SEED=%d go test -count=1 -v -run Simulation ./pkg/simulation", seed, err, seed)
+		shrink(t, seed, nil)
+	}
+	return tally
+}
+
+// Replay runs the history of one seed and tells its every step; it shrinks it
+// if it breaks a promise.
+func Replay(t *testing.T, seed uint64) {
+	t.Helper()
+	tally := &Tally{}
+	story, err := tell(t, plans().Example(int(seed)), nil, tally) //nolint:gosec // a seed may be any number
+	t.Logf("%s\n%s", story, tally)
+	if err != nil {
+		t.Errorf("the history of seed %d: %v", seed, err)
+		shrink(t, seed, nil)
+	}
+}
+
+// search runs histories on all cores and returns the smallest seed that it
+// found to fail.
+func search(t *testing.T, first uint64, histories int, bug *Bug, tally *Tally) (uint64, error) {
+	t.Helper()
+	var (
+		mu      sync.Mutex
+		failed  error
+		at      uint64
+		next    atomic.Int64
+		stopped atomic.Bool
+		workers sync.WaitGroup
+		plan    = plans()
+	)
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for i := next.Add(1) - 1; i < int64(histories) && !stopped.Load(); i = next.Add(1) - 1 {
+				seed := first + uint64(i)                           //nolint:gosec // not negative
+				err := live(t, plan.Example(int(seed)), bug, tally) //nolint:gosec // a seed may be any number
+				if err == nil {
+					continue
+				}
+				stopped.Store(true)
+				mu.Lock()
+				if failed == nil || seed < at {
+					failed, at = err, seed
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	workers.Wait()
+	return at, failed
+}
+
+// live runs one history.
+func live(t *testing.T, p Plan, bug *Bug, tally *Tally) error {
+	t.Helper()
+	_, err := enact(t, p, bug, tally, false)
+	return err
+}
+
+// tell runs one history and tells what happened in it.
+func tell(t *testing.T, p Plan, bug *Bug, tally *Tally) (string, error) {
+	t.Helper()
+	d, err := enact(t, p, bug, tally, true)
+	var b strings.Builder
+	fmt.Fprintf(&b, "policy %s, object storage %s, %d consumers, schedule %d\n", p.Policy, p.Storage, p.Workers, p.Schedule)
+	b.WriteString("Clerk's events, in its order:\n")
+	for _, m := range d.messages {
+		fmt.Fprintf(&b, "  %-32s %s %s updated %d sent %d\n", m.eventType, m.svixID, m.entity, m.updated, m.sent)
+	}
+	b.WriteString("What happened:\n")
+	for _, line := range d.trace {
+		b.WriteString("  " + line + "\n")
+	}
+	return b.String(), err
+}
+
+func enact(t *testing.T, p Plan, bug *Bug, tally *Tally, tracing bool) (d *day, err error) {
+	t.Helper()
+	messages := history(p, "")
+	synctest.Test(t, func(*testing.T) {
+		d = newDay(p, messages, bug, tally)
+		d.tracing = tracing
+		if err = d.run(); err == nil {
+			err = d.check()
+		}
+	})
+	tally.histories.Add(1)
+	tally.events.Add(int64(len(messages)))
+	return d, err
+}
+
+// schedules is under how many interleavings a shorter history is tried: it
+// has another one than the longer had, in any case.
+const schedules = 40
+
+// shrink finds a short history that fails as the seed's did, and prints it.
+func shrink(t *testing.T, seed uint64, bug *Bug) {
+	t.Helper()
+	restore, err := rapidFlags(map[string]string{
+		"rapid.seed": fmt.Sprint(seed), "rapid.checks": "5", "rapid.nofailfile": "true", "rapid.shrinktime": "20s",
+	})
+	if err != nil {
+		t.Logf("shrink: %v", err)
+		return
+	}
+	defer restore()
+	generator, tally := plans(), &Tally{}
+	last := ""
+	quiet := &quietTB{name: t.Name()}
+	done := make(chan struct{})
+	go func() { // rapid ends the goroutine of a test that failed
+		defer close(done)
+		rapid.Check(quiet, func(rt *rapid.T) {
+			p := generator.Draw(rt, "")
+			for i := range uint64(schedules) {
+				q := p
+				q.Schedule += i
+				if live(t, q, bug, tally) != nil {
+					story, err := tell(t, q, bug, tally)
+					last = fmt.Sprintf("%s%v", story, err)
+					rt.Fatalf("broken")
+				}
+			}
+		})
+	}()
+	<-done
+	t.Logf("a short history that fails:\n%s", last)
+}

@@ -1,0 +1,159 @@
+package stacktest_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// row is an item as plain JSON values.
+type row map[string]any
+
+func (r row) text(name string) string {
+	s, _ := r[name].(string)
+	return s
+}
+
+func (s *stack) scan(ctx context.Context, table string) (rows []row, err error) {
+	pages := dynamodb.NewScanPaginator(s.tables, &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("scan table %s: %w", table, err)
+		}
+		for _, item := range page.Items {
+			rows = append(rows, plain(&types.AttributeValueMemberM{Value: item}).(row))
+		}
+	}
+	return rows, nil
+}
+
+func plain(v types.AttributeValue) any {
+	switch v := v.(type) {
+	case *types.AttributeValueMemberS:
+		return v.Value
+	case *types.AttributeValueMemberN:
+		return json.Number(v.Value)
+	case *types.AttributeValueMemberBOOL:
+		return v.Value
+	case *types.AttributeValueMemberL:
+		list := []any{}
+		for _, e := range v.Value {
+			list = append(list, plain(e))
+		}
+		return list
+	case *types.AttributeValueMemberM:
+		r := row{}
+		for name, e := range v.Value {
+			r[name] = plain(e)
+		}
+		return r
+	}
+	return fmt.Sprintf("%T", v) // no row of ours has another kind
+}
+
+// outcomes waits until every one of these messages is in the Deliveries table
+// and returns what became of each.
+func (s *stack) outcomes(t *testing.T, long time.Duration, ids ...string) map[string]string {
+	t.Helper()
+	var got map[string]string
+	end := time.Now().Add(long)
+	for {
+		rows, err := s.scan(t.Context(), s.deliveries)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = map[string]string{}
+		for _, r := range rows {
+			if slices.Contains(ids, r.text("svix_id")) {
+				got[r.text("svix_id")] = r.text("outcome")
+			}
+		}
+		if len(got) == len(ids) {
+			return got
+		}
+		if time.Now().After(end) {
+			missing := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return got[id] != "" })
+			t.Fatalf("%d of %d messages had no effect within %v: %v", len(missing), len(ids), long, missing)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+// find returns the Directory row of that key, nil where there is none.
+func (s *stack) find(t *testing.T, pk, sk string) row {
+	t.Helper()
+	out, err := s.tables.GetItem(t.Context(), &dynamodb.GetItemInput{
+		TableName: &s.directory, ConsistentRead: aws.Bool(true),
+		Key: map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: pk}, "sk": &types.AttributeValueMemberS{Value: sk}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(out.Item) == 0 {
+		return nil
+	}
+	return plain(&types.AttributeValueMemberM{Value: out.Item}).(row)
+}
+
+// settled is what the order of arrival has no say in, a line each, sorted: the
+// live rows without the time of writing, and key, revision and deletion of the
+// deleted rows that have no parent.
+func settled(t *testing.T, rows []row) string {
+	t.Helper()
+	var lines []string
+	for _, r := range rows {
+		r = maps.Clone(r)
+		delete(r, "synced_at")
+		if r["deleted_at"] != nil {
+			if !slices.Contains([]string{"user", "organization", "role", "permission"}, r.text("kind")) {
+				continue
+			}
+			r = row{"pk": r["pk"], "sk": r["sk"], "kind": r["kind"], "rev": r["rev"], "deleted_at": r["deleted_at"]}
+		}
+		var b bytes.Buffer
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(r); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, r.text("pk")+" "+r.text("sk")+"\t"+b.String())
+	}
+	slices.Sort(lines)
+	var text []byte
+	for _, line := range lines {
+		text = append(text, line...)
+	}
+	return string(text)
+}
+
+// compare holds text against a golden file.
+func compare(t *testing.T, text, file string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), text); diff != "" {
+		t.Errorf("%s differs (-want +got):\n%s", file, diff)
+	}
+}

@@ -1,0 +1,168 @@
+package stacktest_test
+
+import (
+	"errors"
+	"net/url"
+	"path/filepath"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go"
+)
+
+const stackName = "clerksync-local"
+
+// stack is the deployed template.
+type stack struct {
+	*emulator
+	sam, clerksync string
+	built          string // folder of what sam built
+
+	api, ingest, sync          string // id; names
+	queue, deadLetters         string // URLs
+	directory, deliveries      string
+	tables                     *dynamodb.Client
+	queues                     *sqs.Client
+	stacks                     *cloudformation.Client
+}
+
+func newStack(t *testing.T, e *emulator, sam string) *stack {
+	t.Helper()
+	return &stack{
+		emulator: e, sam: sam, clerksync: clerksync(t), built: filepath.Join(t.TempDir(), "sam", "build"),
+		tables: dynamodb.NewFromConfig(e.config), queues: sqs.NewFromConfig(e.config), stacks: cloudformation.NewFromConfig(e.config),
+	}
+}
+
+func (s *stack) build(t *testing.T) {
+	t.Helper()
+	command{env: fakeAWS(s.url), args: []string{
+		s.sam, "build", "--config-env", "local", "--build-dir", s.built, "--parameter-overrides", "Architecture=x86_64",
+	}}.run(t)
+}
+
+// deploy deploys the template with these parameters beside the architecture
+// and the endpoint, fills the emulator's gaps and reads the outputs.
+func (s *stack) deploy(t *testing.T, parameters ...string) {
+	t.Helper()
+	args := []string{
+		s.sam, "deploy", "--config-file", filepath.Join(repository(t), "samconfig.toml"), "--config-env", "local",
+		"--template-file", filepath.Join(s.built, "template.yaml"), "--stack-name", stackName,
+		"--parameter-overrides", "Architecture=x86_64", "AwsEndpointUrl=" + s.url,
+	}
+	command{env: fakeAWS(s.url), args: append(args, parameters...)}.run(t)
+	out, err := s.stacks.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: aws.String(stackName)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	outputs := map[string]string{}
+	for _, o := range out.Stacks[0].Outputs {
+		outputs[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
+	}
+	s.api, s.queue, s.deadLetters = outputs["ApiId"], outputs["QueueUrl"], outputs["DeadLetterQueueUrl"]
+	s.directory, s.deliveries = outputs["DirectoryTableName"], outputs["DeliveriesTableName"]
+	s.ingest, s.sync = s.physical(t, "IngestFunction"), s.physical(t, "SyncFunction")
+	s.addRoute(t)
+	s.limitSync(t)
+}
+
+func (s *stack) physical(t *testing.T, logical string) string {
+	t.Helper()
+	out, err := s.stacks.DescribeStackResource(t.Context(), &cloudformation.DescribeStackResourceInput{
+		StackName: aws.String(stackName), LogicalResourceId: &logical,
+	})
+	if err != nil {
+		t.Fatalf("find resource %s: %v", logical, err)
+	}
+	return aws.ToString(out.StackResourceDetail.PhysicalResourceId)
+}
+
+// addRoute makes the route that CloudFormation reads from the API's OpenAPI
+// body, where the emulator has not.
+func (s *stack) addRoute(t *testing.T) {
+	t.Helper()
+	var routes struct{ Items []any }
+	s.call(t, "apigateway", "GET", "/v2/apis/"+s.api+"/routes", nil, &routes)
+	if len(routes.Items) > 0 {
+		return
+	}
+	var integration struct{ IntegrationID string }
+	s.call(t, "apigateway", "POST", "/v2/apis/"+s.api+"/integrations", map[string]string{
+		"integrationType": "AWS_PROXY", "payloadFormatVersion": "2.0",
+		"integrationUri": "arn:aws:lambda:us-east-1:000000000000:function:" + s.ingest,
+	}, &integration)
+	s.call(t, "apigateway", "POST", "/v2/apis/"+s.api+"/routes", map[string]string{
+		"routeKey": "POST /webhooks/clerk", "target": "integrations/" + integration.IntegrationID,
+	}, &struct{}{})
+}
+
+// limitSync says the event source's MaximumConcurrency as a number. The
+// template takes it from a parameter; CloudFormation makes a number of that,
+// and the emulator keeps its text, which its poller can't compare.
+func (s *stack) limitSync(t *testing.T) {
+	t.Helper()
+	var mappings struct {
+		EventSourceMappings []struct{ UUID string }
+	}
+	s.call(t, "lambda", "GET", "/2015-03-31/event-source-mappings/?"+url.Values{"FunctionName": {s.sync}}.Encode(), nil, &mappings)
+	if len(mappings.EventSourceMappings) != 1 {
+		t.Fatalf("%d event source mappings, want 1", len(mappings.EventSourceMappings))
+	}
+	s.call(t, "lambda", "PUT", "/2015-03-31/event-source-mappings/"+mappings.EventSourceMappings[0].UUID,
+		map[string]any{"ScalingConfig": map[string]int{"MaximumConcurrency": 5}}, &struct{}{})
+}
+
+// setSecret stores one or several signing secrets, as an operator does.
+func (s *stack) setSecret(t *testing.T, secrets string) {
+	t.Helper()
+	command{env: fakeAWS(s.url), stdin: secrets + "\n", args: []string{s.clerksync, "secret", "set", "--endpoint-url", s.url}}.run(t)
+}
+
+// delete deletes the stack.
+func (s *stack) delete(t *testing.T) {
+	t.Helper()
+	command{env: fakeAWS(s.url), args: []string{
+		s.sam, "delete", "--config-file", filepath.Join(repository(t), "samconfig.toml"), "--config-env", "local",
+		"--stack-name", stackName, "--region", "us-east-1", "--no-prompts",
+	}}.run(t)
+}
+
+// remains says which of the stack's parts are still there.
+func (s *stack) remains(t *testing.T) (parts []string) {
+	t.Helper()
+	there := func(part string, err error) {
+		var answer smithy.APIError
+		switch {
+		case err == nil:
+			parts = append(parts, part)
+		case !errors.As(err, &answer):
+			t.Fatalf("look for %s: %v", part, err)
+		}
+	}
+	for part, table := range map[string]string{"DirectoryTable": s.directory, "DeliveriesTable": s.deliveries} {
+		out, err := s.tables.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: &table})
+		if err == nil && out.Table.TableStatus != types.TableStatusActive {
+			t.Errorf("%s is %s", part, out.Table.TableStatus)
+		}
+		there(part, err)
+	}
+	for part, queue := range map[string]string{"Queue": s.queue, "DeadLetterQueue": s.deadLetters} {
+		_, err := s.queues.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &queue})
+		there(part, err)
+	}
+	var functions struct{ Functions []struct{ FunctionName string } }
+	s.call(t, "lambda", "GET", "/2015-03-31/functions/", nil, &functions)
+	for _, f := range functions.Functions {
+		parts = append(parts, f.FunctionName)
+	}
+	var apis struct{ Items []struct{ APIID string } }
+	s.call(t, "apigateway", "GET", "/v2/apis", nil, &apis)
+	for range apis.Items {
+		parts = append(parts, "Api")
+	}
+	return parts
+}

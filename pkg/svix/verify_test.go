@@ -1,0 +1,178 @@
+package svix_test
+
+import (
+	"encoding/base64"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/clerksync/clerksync/pkg/clerktest"
+	"github.com/clerksync/clerksync/pkg/svix"
+)
+
+// The first is published in Svix's and Standard Webhooks' own tests.
+func TestVectors(t *testing.T) {
+	for name, c := range map[string]struct{ secret, id, timestamp, body, want string }{
+		"published": {
+			"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330",
+			`{"test": 2432232314}`, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+		},
+		"a deletion of Clerk's": {
+			"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX", "msg_example0001", "1767225600",
+			`{"data":{"deleted":true,"id":"user_example0001","object":"user"},"instance_id":"ins_example01","object":"event","timestamp":1767225600000,"type":"user.deleted"}`,
+			"v1,JM5XYsFgW5UaiC4dmLGChip3Q3PPYNuyleCsW9ORZqY=",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := parse(t, c.secret)
+			if got := s.Sign(c.id, c.timestamp, []byte(c.body)); got != c.want {
+				t.Errorf("Sign = %q, want %q", got, c.want)
+			}
+			if err := s.Verify(svix.Headers{ID: c.id, Timestamp: c.timestamp, Signature: c.want}, []byte(c.body)); err != nil {
+				t.Errorf("Verify = %v, want nil", err)
+			}
+		})
+	}
+}
+
+func TestVerifySignatureHeader(t *testing.T) {
+	const id, timestamp, body = "msg_a", "1767225600", `{"a":1}`
+	good := clerktest.Sign(clerktest.Secret, id, timestamp, []byte(body))
+	mac := strings.TrimPrefix(good, "v1,")
+	raw, err := base64.StdEncoding.DecodeString(mac)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := "v1," + base64.StdEncoding.EncodeToString(make([]byte, 32))
+	for name, c := range map[string]struct {
+		signature string
+		want      bool
+	}{
+		// https://github.com/blindpaylabs/blindpay-node/issues/24
+		"alone": {good, true},
+		// https://github.com/svix/svix-webhooks/pull/2393
+		"the last of three":            {"v1,AAAA= v1,BBBB= " + good, true},
+		"the first of two":             {good + " " + wrong, true},
+		"the last of twenty":           {strings.Repeat(wrong+" ", 19) + good, true},
+		"wrong ones alone":             {wrong + " " + wrong, false},
+		"doubled blanks":               {"  " + wrong + "   " + good + "  ", true},
+		"garbage behind a blank":       {good + " garbage", true},
+		"a part more behind a comma":   {good + ",more", true},
+		"repeated headers, good first": {good + "," + wrong, true},
+		"repeated headers, good last":  {wrong + " " + wrong + "," + good, true},
+		"repeated headers, none good":  {wrong + "," + wrong, false},
+		// https://github.com/svix/svix-webhooks/issues/55
+		"other versions before":    {"v1a," + mac + " v2," + mac + " " + good, true},
+		"other versions only":      {"v1a," + mac + " v2," + mac, false},
+		"version in capitals":      {"V1," + mac, false},
+		"version of more digits":   {"v11," + mac, false},
+		"version with a blank":     {"v1, " + mac, false},
+		"no version":               {mac, false},
+		"no version but the comma": {"," + mac, false},
+		// https://github.com/svix/svix-webhooks/pull/1942
+		"no comma":              {"BADSIG", false},
+		"comma alone":           {",", false},
+		"version alone":         {"v1,", false},
+		"version without comma": {"v1", false},
+		"blanks alone":          {"   ", false},
+		"empty":                 {"", false},
+		"no padding":            {strings.TrimRight(good, "="), false},
+		"padding too much":      {good + "=", false},
+		"the MAC and more":      {good + "AAAA", false},
+		"half the MAC":          {good[:len(good)/2], false},
+		"hexadecimal":           {"v1," + strings.Repeat("0a", 32), false},
+		"URL alphabet":          {"v1," + base64.URLEncoding.EncodeToString(append([]byte{0xff, 0xfe}, raw[2:]...)), false},
+		"a bit behind the MAC":  {good[:len(good)-2] + string(good[len(good)-2]+1) + "=", false},
+		"letters in small":      {strings.ToLower(good), false},
+		"by tab":                {wrong + "\t" + good, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := parse(t, clerktest.Secret).Verify(svix.Headers{ID: id, Timestamp: timestamp, Signature: c.signature}, []byte(body))
+			if (err == nil) != c.want || err != nil && !errors.Is(err, svix.ErrInvalidSignature) {
+				t.Errorf("Verify with %q = %v, want verified %v", c.signature, err, c.want)
+			}
+		})
+	}
+}
+
+// https://github.com/svix/svix-webhooks/pull/626
+func TestVerifyAroundARotation(t *testing.T) {
+	const id, timestamp, body = "msg_a", "1767225600", `{}`
+	sign := func(secret string) string { return clerktest.Sign(secret, id, timestamp, []byte(body)) }
+	oldOne, newOne := clerktest.Secret, clerktest.OtherSecret
+	for name, c := range map[string]struct {
+		configured, signature string
+		want                  bool
+	}{
+		"both configured, signed by the old": {oldOne + "," + newOne, sign(oldOne), true},
+		"both configured, signed by the new": {oldOne + "," + newOne, sign(newOne), true},
+		"both configured, signed by both":    {oldOne + "," + newOne, sign(oldOne) + " " + sign(newOne), true},
+		"new configured, signed by both":     {newOne, sign(oldOne) + " " + sign(newOne), true},
+		"new configured, signed by the old":  {newOne, sign(oldOne), false},
+		"both configured, signed by a third": {oldOne + "," + newOne, sign(clerktest.ThirdSecret), false},
+		// https://github.com/polarsource/polar/pull/13256
+		"signed with the secret's text as key": {oldOne, clerktest.SignRaw([]byte(oldOne), id, timestamp, []byte(body)), false},
+		"signed with the base64's text as key": {oldOne, clerktest.SignRaw([]byte(strings.TrimPrefix(oldOne, "whsec_")), id, timestamp, []byte(body)), false},
+		"signed with the empty key":            {oldOne, clerktest.SignRaw(nil, id, timestamp, []byte(body)), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := parse(t, c.configured).Verify(svix.Headers{ID: id, Timestamp: timestamp, Signature: c.signature}, []byte(body))
+			if (err == nil) != c.want {
+				t.Errorf("Verify = %v, want verified %v", err, c.want)
+			}
+		})
+	}
+}
+
+func TestSecretsWithoutAnyVerifyNothing(t *testing.T) {
+	var s svix.Secrets
+	h := svix.Headers{ID: "msg_a", Timestamp: "1767225600", Signature: clerktest.SignRaw(nil, "msg_a", "1767225600", nil)}
+	if err := s.Verify(h, nil); !errors.Is(err, svix.ErrInvalidSignature) {
+		t.Errorf("Verify without secrets = %v, want ErrInvalidSignature", err)
+	}
+}
+
+// HMAC states are shared by all requests.
+func TestVerifyConcurrently(t *testing.T) {
+	s := parse(t, clerktest.Secret+","+clerktest.OtherSecret)
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			body := []byte(strings.Repeat("x", 100*i))
+			h := svix.Headers{ID: "msg_a", Timestamp: "1767225600"}
+			h.Signature = clerktest.Sign(clerktest.OtherSecret, h.ID, h.Timestamp, body)
+			for range 50 {
+				if err := s.Verify(h, body); err != nil {
+					t.Errorf("Verify = %v, want nil", err)
+				}
+				if s.Verify(h, append(body, 'y')) == nil {
+					t.Error("Verify of another body = nil, want an error")
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// A flipped bit, anywhere in id, timestamp, body or MAC, never verifies.
+func FuzzFlippedBit(f *testing.F) {
+	f.Add("msg_a", "1767225600", []byte(`{"a":1}`), uint(3), uint8(2))
+	f.Add("msg_b", "1767225600", []byte{}, uint(12), uint8(7))
+	f.Add("msg_c", "1767225600", []byte("x"), uint(40), uint8(0))
+	s := parse(f, clerktest.Secret)
+	f.Fuzz(func(t *testing.T, id, timestamp string, body []byte, at uint, bit uint8) {
+		if !svix.ValidID(id) || !svix.ValidTimestamp(timestamp) {
+			t.Skip()
+		}
+		signature := s.Sign(id, timestamp, body)
+		all := []byte(id + timestamp + signature + string(body))
+		all[at%uint(len(all))] ^= 1 << (bit % 8)
+		i, j := len(id), len(id)+len(timestamp)
+		k := j + len(signature)
+		h := svix.Headers{ID: string(all[:i]), Timestamp: string(all[i:j]), Signature: string(all[j:k])}
+		if err := s.Verify(h, all[k:]); err == nil {
+			t.Errorf("Verify with bit %d of byte %d flipped = nil, want an error", bit%8, at%uint(len(all)))
+		}
+	})
+}
