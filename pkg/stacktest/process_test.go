@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -40,10 +41,16 @@ func repository(t *testing.T) string {
 func fakeAWS(endpoint string) []string {
 	return []string{
 		"AWS_ENDPOINT_URL=" + endpoint, "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1",
-		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=", "AWS_PROFILE=",
+		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 		"AWS_CONFIG_FILE=/nonexistent", "AWS_SHARED_CREDENTIALS_FILE=/nonexistent", "AWS_EC2_METADATA_DISABLED=true",
 		"SAM_CLI_TELEMETRY=0",
 	}
+}
+
+// environment is the test's own without what it says about AWS, and more.
+func environment(more []string) []string {
+	own := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
+	return append(own, more...)
 }
 
 // command is a program to be run in the repository, in environment variables
@@ -71,7 +78,7 @@ func (c command) try(t *testing.T) (out, words string, err error) {
 	defer cancel()
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, c.args[0], c.args[1:]...)
-	cmd.Dir, cmd.Env = repository(t), append(os.Environ(), c.env...)
+	cmd.Dir, cmd.Env = repository(t), environment(c.env)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(c.stdin), &stdout, &stderr
 	cmd.WaitDelay = 5 * time.Second
 	err = cmd.Run()
@@ -89,7 +96,7 @@ func (c command) start(t *testing.T) (output string) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(c.args[0], c.args[1:]...)
-	cmd.Dir, cmd.Env = repository(t), append(os.Environ(), c.env...)
+	cmd.Dir, cmd.Env = repository(t), environment(c.env)
 	cmd.Stdout, cmd.Stderr = file, file
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {

@@ -22,12 +22,12 @@ type stack struct {
 	sam, clerksync string
 	built          string // folder of what sam built
 
-	api, ingest, sync          string // id; names
-	queue, deadLetters         string // URLs
-	directory, deliveries      string
-	tables                     *dynamodb.Client
-	queues                     *sqs.Client
-	stacks                     *cloudformation.Client
+	api, ingest, sync     string // id; names
+	queue, deadLetters    string // URLs
+	directory, deliveries string
+	tables                *dynamodb.Client
+	queues                *sqs.Client
+	stacks                *cloudformation.Client
 }
 
 func newStack(t *testing.T, e *emulator, sam string) *stack {
@@ -154,7 +154,9 @@ func (s *stack) remains(t *testing.T) (parts []string) {
 		_, err := s.queues.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &queue})
 		there(part, err)
 	}
-	var functions struct{ Functions []struct{ FunctionName string } }
+	var functions struct {
+		Functions []struct{ FunctionName string }
+	}
 	s.call(t, "lambda", "GET", "/2015-03-31/functions/", nil, &functions)
 	for _, f := range functions.Functions {
 		parts = append(parts, f.FunctionName)

@@ -1,0 +1,220 @@
+package stacktest_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/clerksync/clerksync/events"
+	"github.com/clerksync/clerksync/pkg/clerktest"
+)
+
+const (
+	// reread is how long a function may take to see another secret: it reads
+	// at most every 30 s.
+	reread = 50 * time.Second
+	soon   = time.Minute
+)
+
+func TestDeployed(t *testing.T) {
+	sam, ministack := program(t, "STACKTEST_SAM"), program(t, "STACKTEST_MINISTACK")
+	s := newStack(t, startEmulator(t, ministack), sam)
+	s.build(t)
+	s.deploy(t)
+	t.Logf("sam build and sam deploy made the stack: API %s, queue %s", s.api, s.queue)
+	for _, step := range []struct {
+		name string
+		run  func(*testing.T, *stack)
+	}{
+		{"no secret yet", noSecret},
+		{"poison goes to the dead letters", poison},
+		{"every sample, to the row", samples},
+		{"refused", refused},
+		{"any order", anyOrder},
+		{"any content type", anyContentType},
+		{"an outage and a new secret", outage},
+		{"a second deploy with events in flight", redeploy},
+		{"sam delete leaves the tables", deleted},
+	} {
+		t.Run(step.name, func(t *testing.T) { step.run(t, s) })
+	}
+}
+
+func noSecret(t *testing.T, s *stack) {
+	s.answers(t, request{id: "msg_before", body: sample(t, "user.created")}, http.StatusInternalServerError, `{"error":"not_configured"}`)
+	s.setSecret(t, clerktest.Secret)
+	t.Log("without a secret: 500 not_configured; then clerksync secret set")
+}
+
+// poison puts messages on the queue by hand. (On AWS the queue's policy lets
+// only the redrive role do so; the emulator lets its root.)
+func poison(t *testing.T, s *stack) {
+	put := func(id, body string) {
+		in := &sqs.SendMessageInput{QueueUrl: &s.queue, MessageBody: &body, MessageAttributes: map[string]types.MessageAttributeValue{}}
+		for name, value := range map[string]string{"svix-id": id, "svix-timestamp": "1772451061", "event-type": "user.deleted", "received-at": "2026-03-02T11:31:01.000Z"} {
+			in.MessageAttributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
+		}
+		if _, err := s.queues.SendMessage(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bad := []string{`{"type":"user.deleted","object":"event","data":{"object":"user","deleted":true}}`, "no event at all"}
+	put("msg_poison1", bad[0])
+	put("msg_sound", withID(sample(t, "user.deleted"), "user_byhand"))
+	put("msg_poison2", bad[1])
+
+	if got := s.outcomes(t, soon, "msg_sound"); got["msg_sound"] != "applied" {
+		t.Errorf("the sound message between them is %q, want applied", got["msg_sound"])
+	}
+	dead := map[string]string{}
+	within(t, soon, "two dead letters", func() bool {
+		out, err := s.queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+			QueueUrl: &s.deadLetters, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"}, WaitTimeSeconds: 1,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range out.Messages {
+			reason := aws.ToString(m.MessageAttributes["reason"].StringValue)
+			if reason == "" || aws.ToString(m.MessageAttributes["svix-id"].StringValue) == "" {
+				t.Errorf("dead letter with attributes %v, want a reason and what it came with", m.MessageAttributes)
+			}
+			dead[aws.ToString(m.Body)] = reason
+		}
+		return len(dead) >= len(bad)
+	})
+	for _, body := range bad {
+		if dead[body] == "" {
+			t.Errorf("dead letters %v, want %s", dead, body)
+		}
+		t.Logf("dead letter: %s", dead[body])
+	}
+}
+
+func samples(t *testing.T, s *stack) {
+	began := time.Now()
+	if _, err := s.deliver(t.Context(), request{id: sampleID("user.created"), body: sample(t, "user.created")}, reread); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("the running function took the secret %.0f s after secret set", time.Since(began).Seconds())
+	var kept []string
+	var answers strings.Builder
+	for _, name := range events.Names() {
+		status, body, err := s.post(t.Context(), request{id: sampleID(name), body: sample(t, name)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&answers, "%s\t%d %s\n", name, status, body)
+		if status == http.StatusOK && !strings.Contains(body, "ignored") {
+			kept = append(kept, sampleID(name))
+		}
+	}
+	compare(t, answers.String(), "testdata/answers.golden")
+	s.outcomes(t, soon, kept...)
+	rows, err := s.scan(t.Context(), s.directory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows = slices.DeleteFunc(rows, func(r row) bool { return r["pk"] == "USER#user_byhand" })
+	compare(t, settled(t, rows), "testdata/rows.golden")
+	t.Logf("%d samples posted, %d kept, %d rows as in the golden file", len(events.Names()), len(kept), len(rows))
+
+	before := s.find(t, "USER#"+idOf(sample(t, "user.created.phone_only")), "USER")
+	for range 3 {
+		s.answers(t, request{id: sampleID("user.created.phone_only"), body: sample(t, "user.created.phone_only")},
+			http.StatusOK, `{"received":true,"id":"`+sampleID("user.created.phone_only")+`"}`)
+	}
+	s.drained(t)
+	if diff := cmp.Diff(before, s.find(t, "USER#"+idOf(sample(t, "user.created.phone_only")), "USER")); diff != "" {
+		t.Errorf("a message that came four times changed its row (-first +last):\n%s", diff)
+	}
+	t.Log("duplicates: 200, and the row is not written again")
+}
+
+func refused(t *testing.T, s *stack) {
+	body := sample(t, "user.updated.emoji")
+	for _, c := range []struct {
+		name string
+		request
+		want string
+	}{
+		{"a byte more than was signed", request{id: "msg_forged1", tamper: true}, "invalid_signature"},
+		{"another secret", request{id: "msg_forged2", secret: clerktest.ThirdSecret}, "invalid_signature"},
+		{"signed ten minutes ago", request{id: "msg_stale", skew: -10 * time.Minute}, "invalid_timestamp"},
+		{"signed in ten minutes", request{id: "msg_early", skew: 10 * time.Minute}, "invalid_timestamp"},
+	} {
+		c.body = body
+		s.answers(t, c.request, http.StatusBadRequest, `{"error":"`+c.want+`"}`)
+		t.Logf("%s: 400 %s", c.name, c.want)
+	}
+	s.drained(t)
+	rows, err := s.scan(t.Context(), s.deliveries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rows {
+		if slices.Contains([]string{"msg_forged1", "msg_forged2", "msg_stale", "msg_early"}, r.text("svix_id")) {
+			t.Errorf("%s had an effect", r.text("svix_id"))
+		}
+	}
+}
+
+func anyOrder(t *testing.T, s *stack) {
+	for _, step := range []struct{ name, want string }{{"user.deleted", "applied"}, {"user.updated", "stale"}, {"user.created", "stale"}} {
+		r := request{id: "msg_order_" + strings.TrimPrefix(step.name, "user."), body: withID(sample(t, step.name), "user_order")}
+		if _, err := s.deliver(t.Context(), r, soon); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.outcomes(t, soon, r.id)[r.id]; got != step.want {
+			t.Errorf("%s is %s, want %s", step.name, got, step.want)
+		}
+	}
+	if r := s.find(t, "USER#user_order", "USER"); r["deleted_at"] == nil || r["by_email"] != nil {
+		t.Errorf("after deleted, updated, created the row is %v, want a tombstone", r)
+	}
+	t.Log("deleted, updated, created: applied, stale, stale, and the user stays deleted")
+}
+
+func anyContentType(t *testing.T, s *stack) {
+	for i, contentType := range []string{"text/plain", "application/octet-stream"} {
+		r := request{id: fmt.Sprintf("msg_type_%d", i), body: withID(sample(t, "user.updated.emoji"), fmt.Sprintf("user_type_%d", i)), contentType: contentType}
+		s.answers(t, r, http.StatusOK, `{"received":true,"id":"`+r.id+`"}`)
+		if got := s.outcomes(t, soon, r.id)[r.id]; got != "applied" {
+			t.Errorf("as %s: %s, want applied", contentType, got)
+		}
+	}
+	t.Log("content types that the gateway passes in base64: applied")
+}
+
+func sampleID(name string) string { return "msg_sample_" + strings.ReplaceAll(name, ".", "_") }
+
+func sample(t *testing.T, name string) string {
+	t.Helper()
+	body, err := events.Body(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+func idOf(body string) string {
+	var e struct {
+		Data struct {
+			ID string `json:"id"`
+		} `json:"data"`
+	}
+	_ = json.Unmarshal([]byte(body), &e) // "" for no event
+	return e.Data.ID
+}
+
+// withID is the same event about another thing.
+func withID(body, id string) string { return strings.ReplaceAll(body, idOf(body), id) }
