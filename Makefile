@@ -1,7 +1,7 @@
 # `make` prints what there is. sam calls the two build-* targets (BuildMethod: makefile in template.yaml).
 
 .DEFAULT_GOAL := help
-.PHONY: help test simulate samples lint fmt build check-arch validate demo deploy bench sign-events invoke-ingest invoke-sync start-api \
+.PHONY: help package test simulate samples lint fmt build check-arch validate demo deploy bench sign-events invoke-ingest invoke-sync start-api \
 	logs build-IngestFunction build-SyncFunction
 
 SAM ?= sam
@@ -75,6 +75,22 @@ build-IngestFunction:
 build-SyncFunction:
 	$(if $(ARTIFACTS_DIR),,$(error ARTIFACTS_DIR is not set: this target is for sam build))
 	$(call build-function,./functions/sync)
+
+# A release: for both architectures the two functions, zipped, each with a list of what is in it. The same bytes from the
+# same commit; dist/SHA256SUMS says which.
+CYCLONEDX := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+package: ## reproducible bundles and their SBOMs in dist/
+	rm -rf dist && mkdir -p dist/tools
+	GOBIN=$(CURDIR)/dist/tools go install $(CYCLONEDX)
+	for arch in arm64 amd64; do for function in ingest sync; do \
+		CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -tags lambda.norpc -trimpath -buildvcs=false -ldflags '-s -w -buildid=' \
+			-o dist/$$function-$$arch/bootstrap ./functions/$$function && \
+		go run ./cmd/bundle dist/$$function-$$arch dist/$$function-$$arch.zip && \
+		GOARCH=$$arch dist/tools/cyclonedx-gomod app -json -noserial -main functions/$$function -output dist/$$function-$$arch.cdx.json . && \
+		sed -i '/^ *"timestamp": ".*",$$/d' dist/$$function-$$arch.cdx.json && \
+		rm -r dist/$$function-$$arch || exit 1; done; done
+	rm -r dist/tools && cp template.yaml samconfig.toml dist/
+	cd dist && sha256sum *.zip *.cdx.json template.yaml samconfig.toml > SHA256SUMS
 
 # Field e_machine of the ELF header (bytes 18 and 19, https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html).
 ELF_MACHINE_arm64 := 183

@@ -59,6 +59,7 @@ func Read(get func(string) string) (*Config, error) {
 		cold:      get("WARM_UP") == "off",
 	}
 	var errs []error
+	bad := map[string]bool{} // one variable may stand for several services
 	for _, name := range []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
 		if get(name) == "" {
 			errs = append(errs, errors.New(name+" is missing"))
@@ -71,7 +72,8 @@ func Read(get func(string) string) (*Config, error) {
 				continue // empty means none
 			}
 			u, err := url.Parse(text)
-			if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			if good := err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https"); !good && !bad[name] {
+				bad[name] = true
 				errs = append(errs, errors.New(name+" is no http or https URL"))
 			}
 			c.endpoints[string(s)] = text

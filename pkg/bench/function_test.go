@@ -19,7 +19,7 @@ func build(tb testing.TB, dir string) (path string) {
 	tb.Helper()
 	path = filepath.Join(tb.TempDir(), filepath.Base(dir))
 	c := exec.CommandContext(tb.Context(), "go", "build", "-tags", "lambda.norpc", "-trimpath", "-buildvcs=false",
-		"-ldflags", "-buildid=", "-o", path, dir)
+		"-ldflags", "-s -w -buildid=", "-o", path, dir)
 	c.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := c.CombinedOutput(); err != nil {
 		tb.Fatalf("go build %s: %v\n%s", dir, err, out)

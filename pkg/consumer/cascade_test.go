@@ -215,3 +215,27 @@ func TestChildChangesMeanwhile(t *testing.T) {
 		t.Errorf("ended child = %v, want the one that was written meanwhile", r)
 	}
 }
+
+// TestDomainMovesMeanwhile: a domain that another organization has by now is
+// not ended with the first.
+func TestDomainMovesMeanwhile(t *testing.T) {
+	t.Parallel()
+	policies(t, func(t *testing.T, p consumer.DeletionPolicy) {
+		ctx := t.Context()
+		moved := newWorld(with(p))
+		moved.handle(t, message("msg_5", domain("updated", "o2", "d1", 5)))
+		w := newWorld(with(p))
+		w.handle(t, message("msg_1", domain("created", "o1", "d1", 1)))
+		w.Table = &hooked{Memory: w.memory, before: func(n int, _ directory.Write) {
+			if n == 2 { // the first write is the tombstone
+				w.memory.Write(ctx, directory.Write{
+					Row: moved.row(directory.DomainKey("d1")), If: directory.IfNewer("~"),
+					Put: []directory.Row{moved.row(directory.DomainOfKey("o2", "d1"))}, Drop: []directory.Key{directory.DomainOfKey("o1", "d1")},
+				})
+			}
+		}}
+		w.check(t, "applied", message("msg_9", deleted("organization", "o1", 9)))
+		w.checkLive(t, "DOMAIN#d1/DOMAIN", "ORG#o2/DOMAIN#d1")
+		w.checkInvariants(t)
+	})
+}

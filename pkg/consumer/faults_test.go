@@ -129,8 +129,8 @@ func play(t *testing.T, w *world, handle func(r delivery.Record) (failed []strin
 				t.Fatalf("%s does not come through: %v", r.MessageID, w.reports[len(w.reports)-1].Err)
 			}
 		}
-		w.checkInvariants(t)
 	}
+	w.checkInvariants(t)
 	return receives
 }
 

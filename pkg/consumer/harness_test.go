@@ -1,7 +1,6 @@
 package consumer_test
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -321,5 +320,3 @@ func ids(records []delivery.Record) (out []string) {
 	}
 	return out
 }
-
-func byID(x, y delivery.Record) int { return cmp.Compare(x.MessageID, y.MessageID) }

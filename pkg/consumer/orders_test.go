@@ -65,8 +65,13 @@ type fataler interface {
 // settle holds the tables to the model once all is in.
 func (w *world) settle(t fataler, records []delivery.Record) {
 	t.Helper()
+	w.settleAs(t, model(t, records), records)
+}
+
+func (w *world) settleAs(t fataler, want map[directory.Key]directory.Row, records []delivery.Record) {
+	t.Helper()
 	w.checkInvariants(t)
-	if d := diff.Diff(model(t, records), state(w.memory.Rows())); d != "" {
+	if d := diff.Diff(want, state(w.memory.Rows())); d != "" {
 		t.Errorf("%v: tables differ from the model (-want +got):\n%s", ids(records), d)
 	}
 	deliveries := w.memory.Deliveries()
@@ -126,10 +131,11 @@ func TestAllOrders(t *testing.T) {
 	policies(t, func(t *testing.T, p consumer.DeletionPolicy) {
 		for name, set := range sets {
 			t.Run(name, func(t *testing.T) {
+				want := model(t, set)
 				for _, order := range permutations(set) {
 					w := newWorld(with(p))
 					w.handle(t, order...)
-					w.settle(t, order)
+					w.settleAs(t, want, order)
 					if t.Failed() {
 						t.Fatalf("in the order %v", ids(order))
 					}

@@ -1,7 +1,9 @@
 package dynamo_test
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -27,15 +29,23 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// counted are the operations that a client asked for.
+// counted are the operations that a client asked for, and how many of them
+// were consistent reads.
 type counted struct {
-	mu    sync.Mutex
-	calls []string
+	mu         sync.Mutex
+	calls      []string
+	consistent int
 }
 
 func (c *counted) Do(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	c.mu.Lock()
 	c.calls = append(c.calls, strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB_20120810."))
+	c.consistent += bytes.Count(body, []byte(`"ConsistentRead":true`))
 	c.mu.Unlock()
 	return http.DefaultTransport.RoundTrip(r)
 }
@@ -99,6 +109,9 @@ func TestRequests(t *testing.T) {
 		if diff := cmp.Diff(c.want, count.take()); diff != "" {
 			t.Errorf("%s: requests differ (-want +got):\n%s", c.name, diff)
 		}
+	}
+	if reads := 1 + 1 + 1 + 2 + 1; count.consistent != reads {
+		t.Errorf("%d consistent reads, want all %d", count.consistent, reads)
 	}
 }
 

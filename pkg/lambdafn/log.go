@@ -34,6 +34,16 @@ func (h contextHandler) Handle(ctx context.Context, r slog.Record) error {
 	return h.Handler.Handle(ctx, r)
 }
 
+// WithAttrs keeps the ids on loggers made by With.
+func (h contextHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return contextHandler{h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup keeps the ids on loggers made by WithGroup.
+func (h contextHandler) WithGroup(name string) slog.Handler {
+	return contextHandler{h.Handler.WithGroup(name)}
+}
+
 // Warn logs what went wrong beside the messages themselves.
 func Warn(log *slog.Logger) func(context.Context, string, error) {
 	return func(ctx context.Context, deed string, err error) {

@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/clerksync/clerksync/pkg/delivery"
@@ -18,17 +19,19 @@ type Bug struct {
 	failed  func(all []delivery.Record, failed []string) []string
 }
 
-// Find runs histories until one breaks a promise, and says which that was,
-// counted from 1, and how; 0 where none did. The histories are those of the
-// seeds 1, 2, 3 ...
-func (b Bug) Find(t *testing.T, histories int) (n int, how error) {
+// Find runs up to so many histories, from seed 1, until one breaks a promise.
+// It returns how many that took, 0 where none did, and how it broke.
+func (b Bug) Find(t *testing.T, histories int) (n int, seed uint64, how error) {
 	t.Helper()
-	for seed := 1; seed <= histories; seed++ {
-		if err := live(t, plans().Example(seed), &b, &Tally{}); err != nil {
-			return seed, err
+	var seeds atomic.Uint64
+	plan := plans()
+	for n = 1; n <= histories; n++ {
+		seed, p := nextPlan(plan, &seeds)
+		if err := live(t, p, &b, &Tally{}); err != nil {
+			return n, seed, err
 		}
 	}
-	return 0, nil
+	return 0, 0, nil
 }
 
 // Shrink prints a short history in which the bug of that seed shows.

@@ -17,6 +17,7 @@ type thing struct {
 	version          int    // every change of it shows in its values
 	accepted         bool   // an invitation
 	gone             bool
+	silent           bool // Clerk tells no updated_at of it
 }
 
 // clerk is the model of an instance: it does a plan's steps and tells of each
@@ -39,9 +40,7 @@ func history(p Plan, name string) []*message {
 	c := &clerk{plan: p, name: name, now: start + 123, random: rand.New(rand.NewPCG(p.Schedule, 1))}
 	for _, s := range p.Steps {
 		c.now += s.After
-		if s.Kind != idleKind {
-			deeds()[s.Kind](c, s)
-		}
+		deeds()[s.Kind](c, s)
 	}
 	return c.messages
 }
@@ -53,6 +52,7 @@ func deeds() []func(*clerk, Step) {
 		(*clerk).rejoin, (*clerk).inviteOrSettle, (*clerk).changeDomain, (*clerk).deleteUser,
 		(*clerk).deleteOrganization, (*clerk).deleteDomain, (*clerk).joinOrPromote, (*clerk).changeRole,
 		(*clerk).changePermission, (*clerk).tellAgain, (*clerk).tellBroken, (*clerk).deleteRole,
+		(*clerk).changeDomain, (*clerk).deleteDomain, (*clerk).deleteOrganization,
 	}
 }
 
@@ -79,7 +79,7 @@ func (c *clerk) create(kind, org, user string) *thing {
 	c.born++
 	// Ids come in no order, and some hold bytes that a revision escapes.
 	id := fmt.Sprintf("%s_%s%s%d", kind, c.name, []string{"x", "a-", "m.", "Z"}[c.random.IntN(4)], c.born)
-	t := &thing{kind: kind, id: id, org: org, user: user, created: c.now, updated: c.now}
+	t := &thing{kind: kind, id: id, org: org, user: user, created: c.now, updated: c.now, silent: c.random.IntN(6) == 0}
 	c.things = append(c.things, t)
 	c.tell(t, "created")
 	return t

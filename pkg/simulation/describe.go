@@ -46,9 +46,9 @@ func (w *telling) times(t *thing, m *message) {
 	if t.kind == directory.KindMembership {
 		m.incarnation, m.incarnID = created, t.id
 	}
-	switch w.c.random.IntN(12) {
-	case 0: // absent: the order cannot tell
-	case 1:
+	switch way := w.c.random.IntN(16); {
+	case t.silent, way == 0: // absent: the order cannot tell
+	case way == 1:
 		w.hidden("updated_at", "null")
 	default:
 		m.updated = w.time("updated_at", t.updated)

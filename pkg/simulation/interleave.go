@@ -28,6 +28,8 @@ type Scenario struct {
 	// Crash lets one consumer die once, before or after the effect of any
 	// call; what it had not finished comes again.
 	Crash bool
+	// Bug is planted, unless nil.
+	Bug *Bug
 }
 
 // choice is something that can happen next in a scenario.
@@ -120,7 +122,7 @@ func (r *rehearsal) acknowledge(ids []string) {
 func (r *rehearsal) delay(string, time.Duration) {}
 
 func (r *rehearsal) run() error {
-	r.stage = newStage(r.Plan, nil, r.messages)
+	r.stage = newStage(r.Plan, r.Bug, r.messages)
 	r.queueOps = r
 	for i, list := range r.Consumers {
 		r.todo[i] = slices.Clone(list)
@@ -199,10 +201,12 @@ func (r *rehearsal) turn() (turned bool) {
 // choices are all that can happen next.
 func (r *rehearsal) choices() (list []choice) {
 	for _, f := range r.memory.flights {
-		list = append(list, choice{
-			id: "show " + f.id(), keys: f.keys[len(f.keys)-len(f.items):][:1], worker: -1,
-			do: func() { r.show(f) },
-		})
+		for i, one := range f.items {
+			list = append(list, choice{
+				id: "show " + one.key.PK + " " + one.key.SK, keys: []directory.Key{one.key}, worker: -1,
+				do: func() { r.show(f, i) },
+			})
+		}
 	}
 	for _, c := range r.waiting() {
 		busy := slices.ContainsFunc(r.memory.flights, func(f *flight) bool { return c.write != nil && slices.ContainsFunc(c.keys, f.touches) })
@@ -309,7 +313,7 @@ func (r *rehearsal) effect(c *call, err error) {
 		}
 		f.done = func() { close(c.reply) }
 		for !r.ByItem && len(f.items) > 0 {
-			r.show(f)
+			r.show(f, 0)
 		}
 		return
 	case c.part != nil:
@@ -323,15 +327,12 @@ func (r *rehearsal) effect(c *call, err error) {
 	close(c.reply)
 }
 
-func (r *rehearsal) show(f *flight) {
-	f.items[0]()
-	f.items = f.items[1:]
+func (r *rehearsal) show(f *flight, i int) {
+	f.items[i].show()
+	f.items = slices.Delete(f.items, i, i+1)
 	if len(f.items) == 0 {
 		r.memory.land(f)
 		r.judge.landed(f)
 		f.done()
 	}
 }
-
-// id names a transaction under way by its first key.
-func (f *flight) id() string { return f.keys[0].PK + " " + f.keys[0].SK + " " + strconv.Itoa(len(f.items)) }

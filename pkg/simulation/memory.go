@@ -40,12 +40,18 @@ func NewMemory(pageSize int) *Memory {
 
 var errConflict = errors.New("simulation: transaction conflict")
 
+// item is one operation of a transaction.
+type item struct {
+	key  directory.Key
+	show func()
+}
+
 // flight is a transaction that was decided on and is becoming visible.
 type flight struct {
 	write  directory.Write
 	before directory.Row // what was at the key of the write's Row
 	known  *directory.Delivery
-	items  []func()
+	items  []item // not yet visible
 	keys   []directory.Key
 	partly bool   // visible
 	done   func() // when it is visible as a whole
@@ -97,13 +103,17 @@ func (m *Memory) begin(w directory.Write, r rules) (*flight, directory.Result, e
 	return f, directory.Written, nil
 }
 
+func (f *flight) add(k directory.Key, show func()) {
+	f.keys = append(f.keys, k)
+	f.items = append(f.items, item{k, show})
+}
+
 // lay makes the write's items and refuses what DynamoDB refuses.
 func (f *flight) lay(m *Memory) error {
 	w := f.write
 	if w.Delivery != nil {
 		d := *w.Delivery
-		f.keys = append(f.keys, directory.Key{PK: d.SvixID})
-		f.items = append(f.items, func() { m.deliveries[d.SvixID] = d })
+		f.add(directory.Key{PK: d.SvixID}, func() { m.deliveries[d.SvixID] = d })
 	}
 	puts := w.Put
 	if w.Row != nil {
@@ -114,8 +124,7 @@ func (f *flight) lay(m *Memory) error {
 			return err
 		}
 		r = r.Clone()
-		f.keys = append(f.keys, r.Key())
-		f.items = append(f.items, func() {
+		f.add(r.Key(), func() {
 			m.rows[r.Key()] = r
 			m.behind = append(m.behind, r.Key())
 		})
@@ -124,8 +133,7 @@ func (f *flight) lay(m *Memory) error {
 		if !k.Valid() {
 			return fmt.Errorf("%w: key of %d and %d bytes", directory.ErrRefused, len(k.PK), len(k.SK))
 		}
-		f.keys = append(f.keys, k)
-		f.items = append(f.items, func() {
+		f.add(k, func() {
 			delete(m.rows, k)
 			m.behind = append(m.behind, k)
 		})
@@ -182,8 +190,8 @@ func (m *Memory) Write(_ context.Context, w directory.Write) (directory.Result, 
 	if f == nil {
 		return result, err
 	}
-	for _, item := range f.items {
-		item()
+	for _, i := range f.items {
+		i.show()
 	}
 	m.land(f)
 	return directory.Written, nil

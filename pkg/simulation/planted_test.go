@@ -13,12 +13,12 @@ func TestPlantedBugs(t *testing.T) {
 	const atMost = 2000
 	for _, bug := range simulation.Bugs() {
 		t.Run(bug.Name, func(t *testing.T) {
-			n, how := bug.Find(t, atMost)
+			n, _, how := bug.Find(t, atMost)
 			if n == 0 {
 				t.Fatalf("not found in %d histories", atMost)
 			}
 			first, _, _ := strings.Cut(how.Error(), "\n")
-			t.Logf("found after %d histories: %s", n, first)
+			t.Logf("%s: found after %d histories: %s", bug.Name, n, first)
 		})
 	}
 }

@@ -41,36 +41,44 @@ func Replay(t *testing.T, seed uint64) {
 
 // search runs histories on all cores and returns the smallest seed that it
 // found to fail.
-func search(t *testing.T, first uint64, histories int, bug *Bug, tally *Tally) (uint64, error) {
+func search(t *testing.T, first uint64, histories int, bug *Bug, tally *Tally) (at uint64, failed error) {
 	t.Helper()
 	var (
 		mu      sync.Mutex
-		failed  error
-		at      uint64
-		next    atomic.Int64
-		stopped atomic.Bool
+		begun   atomic.Int64
+		seeds   atomic.Uint64
 		workers sync.WaitGroup
 		plan    = plans()
 	)
+	seeds.Store(first - 1)
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
-			for i := next.Add(1) - 1; i < int64(histories) && !stopped.Load(); i = next.Add(1) - 1 {
-				seed := first + uint64(i)                           //nolint:gosec // not negative
-				err := live(t, plan.Example(int(seed)), bug, tally) //nolint:gosec // a seed may be any number
-				if err == nil {
-					continue
+			for begun.Add(1) <= int64(histories) {
+				seed, p := nextPlan(plan, &seeds)
+				if err := live(t, p, bug, tally); err != nil {
+					begun.Store(int64(histories))
+					mu.Lock()
+					if failed == nil || seed < at {
+						at, failed = seed, err
+					}
+					mu.Unlock()
 				}
-				stopped.Store(true)
-				mu.Lock()
-				if failed == nil || seed < at {
-					failed, at = err, seed
-				}
-				mu.Unlock()
 			}
 		})
 	}
 	workers.Wait()
 	return at, failed
+}
+
+// nextPlan is the next seed's whose history is long enough.
+func nextPlan(plan *rapid.Generator[Plan], seeds *atomic.Uint64) (uint64, Plan) {
+	for {
+		seed := seeds.Add(1)
+		p := plan.Example(int(seed)) //nolint:gosec // a seed may be any number
+		if len(history(p, "")) >= minEvents {
+			return seed, p
+		}
+	}
 }
 
 // live runs one history.
@@ -127,25 +135,37 @@ func shrink(t *testing.T, seed uint64, bug *Bug) {
 		return
 	}
 	defer restore()
-	generator, tally := plans(), &Tally{}
-	last := ""
-	quiet := &quietTB{name: t.Name()}
+	generator, story := plans(), ""
 	done := make(chan struct{})
 	go func() { // rapid ends the goroutine of a test that failed
 		defer close(done)
-		rapid.Check(quiet, func(rt *rapid.T) {
-			p := generator.Draw(rt, "")
-			for i := range uint64(schedules) {
-				q := p
-				q.Schedule += i
-				if live(t, q, bug, tally) != nil {
-					story, err := tell(t, q, bug, tally)
-					last = fmt.Sprintf("%s%v", story, err)
-					rt.Fatalf("broken")
-				}
+		rapid.Check(&quietTB{name: t.Name()}, func(rt *rapid.T) {
+			if s := shortest(t, generator.Draw(rt, ""), bug); s != "" {
+				story = s
+				rt.Fatalf("broken")
 			}
 		})
 	}()
 	<-done
-	t.Logf("a short history that fails:\n%s", last)
+	t.Logf("a short history that fails:\n%s", story)
+}
+
+// shortest is the story of the interleaving of a plan that fails soonest, ""
+// where none fails.
+func shortest(t *testing.T, p Plan, bug *Bug) (story string) {
+	t.Helper()
+	tally, found := &Tally{}, 0
+	for range schedules {
+		if live(t, p, bug, tally) != nil {
+			s, err := tell(t, p, bug, tally)
+			if s += err.Error(); story == "" || len(s) < len(story) {
+				story = s
+			}
+			if found++; found == 3 {
+				break
+			}
+		}
+		p.Schedule++
+	}
+	return story
 }

@@ -112,7 +112,7 @@ func (d *day) fly(f *flight, c *call, err error) {
 	c.result = directory.Written
 	f.done = func() { d.answer(c, err) }
 	d.random.Shuffle(len(f.items), func(i, j int) { f.items[i], f.items[j] = f.items[j], f.items[i] })
-	if d.plan.Faults == 0 || d.random.IntN(2) == 0 {
+	if d.plan.Faults == 0 || d.random.IntN(3) == 0 {
 		for len(f.items) > 0 {
 			d.show(f)
 		}
@@ -121,7 +121,7 @@ func (d *day) fly(f *flight, c *call, err error) {
 
 // show makes one item visible; with the last the write is acknowledged.
 func (d *day) show(f *flight) {
-	f.items[0]()
+	f.items[0].show()
 	f.items = f.items[1:]
 	if len(f.items) > 0 {
 		f.partly = true

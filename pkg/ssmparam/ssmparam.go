@@ -31,7 +31,10 @@ func (p *Parameter) Read(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read parameter %s: %w", p.name, plain(err))
 	}
-	return aws.ToString(out.Parameter.Value), nil
+	if out.Parameter == nil || aws.ToString(out.Parameter.Value) == "" {
+		return "", fmt.Errorf("read parameter %s: SSM answered without a value", p.name)
+	}
+	return *out.Parameter.Value, nil
 }
 
 // Write puts the value, over one that is there.

@@ -1,0 +1,268 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"github.com/clerksync/clerksync/pkg/clerktest"
+	"github.com/clerksync/clerksync/pkg/sqsserver"
+	"github.com/clerksync/clerksync/pkg/ssmparam"
+	"github.com/clerksync/clerksync/pkg/ssmserver"
+)
+
+// cloud is SQS and SSM on one address.
+type cloud struct {
+	url, queue string
+	sqs        *sqs.Client
+	parameter  *ssmparam.Parameter
+}
+
+const parameterName = "/clerksync/signing-secret"
+
+func newCloud(t *testing.T) *cloud {
+	t.Helper()
+	queues, parameters := sqsserver.New(sqsserver.Options{}), ssmserver.New(ssmserver.Options{})
+	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "AmazonSSM.") {
+			parameters.ServeHTTP(w, r)
+			return
+		}
+		queues.ServeHTTP(w, r)
+	}))
+	t.Cleanup(host.Close)
+	keys := credentials.NewStaticCredentialsProvider("test", "test", "")
+	c := &cloud{url: host.URL, sqs: sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: &host.URL, Credentials: keys})}
+	c.parameter = ssmparam.New(ssm.New(ssm.Options{Region: "us-east-1", BaseEndpoint: &host.URL, Credentials: keys}), parameterName)
+	out, err := c.sqs.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("queue")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.queue = *out.QueueUrl
+	return c
+}
+
+func (c *cloud) env(more ...string) map[string]string {
+	env := map[string]string{
+		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example-canary",
+		"AWS_ENDPOINT_URL": c.url, "QUEUE_URL": c.queue, "CLERK_WEBHOOK_SIGNING_SECRET": clerktest.Secret,
+	}
+	for i := 0; i+1 < len(more); i += 2 {
+		env[more[i]] = more[i+1]
+	}
+	return env
+}
+
+// bodies are those of the messages on the queue.
+func (c *cloud) bodies(t *testing.T) (list []string) {
+	t.Helper()
+	out, err := c.sqs.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &c.queue, MaxNumberOfMessages: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range out.Messages {
+		list = append(list, *m.Body)
+	}
+	return list
+}
+
+// start makes the function and returns it with what it logged meanwhile and
+// while the requests ran.
+func start(t *testing.T, env map[string]string, requests func(h lambda.Handler)) (lines []string) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := make(chan []byte)
+	go func() {
+		all, _ := io.ReadAll(r)
+		read <- all
+	}()
+	stdout := os.Stdout
+	os.Stdout = w
+	defer func() { os.Stdout = stdout }()
+	requests(handler(func(n string) string { return env[n] }))
+	_ = w.Close()
+	for _, line := range bytes.Split(<-read, []byte("\n")) {
+		if len(line) > 0 && !bytes.Contains(line, []byte(`"_aws"`)) { // metrics
+			lines = append(lines, string(line))
+		}
+	}
+	return lines
+}
+
+func invoke(t *testing.T, h lambda.Handler, r clerktest.Request) (status int, body string) {
+	t.Helper()
+	out, err := h.Invoke(t.Context(), r.Lambda(true))
+	if err != nil {
+		t.Fatalf("Invoke = %v", err)
+	}
+	var reply struct {
+		StatusCode int
+		Body       string
+	}
+	if err := json.Unmarshal(out, &reply); err != nil {
+		t.Fatal(err)
+	}
+	return reply.StatusCode, reply.Body
+}
+
+const event = `{"type":"user.updated","data":{"id":"user_a1","first_name":"Zoé 🚒"}}`
+
+func signed() clerktest.Request { return clerktest.Signed(time.Now(), event) }
+
+func TestBadEnvironment(t *testing.T) {
+	c := newCloud(t)
+	const noSecret = "CLERK_WEBHOOK_SIGNING_SECRET"
+	key := strings.TrimPrefix(clerktest.Secret, "whsec_")
+	for name, bad := range map[string]struct {
+		env   map[string]string
+		names []string
+	}{
+		"nothing at all": {map[string]string{}, []string{"QUEUE_URL", "CLERK_WEBHOOK_SECRET", "CLERK_WEBHOOK_SECRET_PARAMETER", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}},
+		"no queue":       {c.env("QUEUE_URL", ""), []string{"QUEUE_URL"}},
+		"no region":      {c.env("AWS_REGION", ""), []string{"AWS_REGION"}},
+		// https://github.com/harshdwivediiiii/pathfinder-ai/issues/2610
+		"no secret, empty strings": {c.env(noSecret, "", "CLERK_WEBHOOK_SECRET", "", "CLERK_WEBHOOK_SECRET_PARAMETER", ""), []string{"CLERK_WEBHOOK_SECRET", "CLERK_WEBHOOK_SECRET_PARAMETER"}},
+		// https://github.com/standard-webhooks/standard-webhooks/issues/235
+		"v1, in front": {c.env(noSecret, "", "CLERK_WEBHOOK_SECRET", "v1,"+clerktest.Secret), []string{"CLERK_WEBHOOK_SECRET: entry 1 is not a whsec_ secret"}},
+		// https://github.com/corsairdev/corsair/pull/1024
+		"no base64": {c.env(noSecret, "whsec_!!!!"), []string{noSecret + ": entry 1"}},
+		"no key":    {c.env(noSecret, "whsec_"), []string{noSecret + ": entry 1"}},
+		// https://github.com/openai/openai-node/pull/1887
+		"short":                {c.env(noSecret, "whsec_eA=="), []string{noSecret + ": entry 1"}},
+		"short, a good beside": {c.env(noSecret, clerktest.Secret+" whsec_eA=="), []string{noSecret + ": entry 2"}},
+		// https://github.com/nextlyhq/nextly/pull/227
+		"no prefix":    {c.env(noSecret, key), []string{noSecret + ": entry 1 is not a whsec_ secret"}},
+		"bad endpoint": {c.env("AWS_ENDPOINT_URL", "canary"), []string{"AWS_ENDPOINT_URL"}},
+		"bad level":    {c.env("LOG_LEVEL", "canary"), []string{"LOG_LEVEL"}},
+		"several":      {c.env("LOG_LEVEL", "canary", "QUEUE_URL", "", "AWS_ENDPOINT_URL_SQS", "canary"), []string{"LOG_LEVEL", "QUEUE_URL", "AWS_ENDPOINT_URL_SQS"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			emptyKey := signed().With("svix-signature", clerktest.SignRaw(nil, clerktest.ID, signed().Header["svix-timestamp"], []byte(event)))
+			lines := start(t, bad.env, func(h lambda.Handler) {
+				for _, r := range []clerktest.Request{signed(), emptyKey, {Method: "POST", Path: "/webhooks/clerk"}, signed()} {
+					if status, body := invoke(t, h, r); status != 500 || body != `{"error":"not_configured"}` {
+						t.Errorf("answer = %d %s, want 500 not_configured", status, body)
+					}
+				}
+			})
+			var naming []string
+			for _, line := range lines {
+				if strings.Contains(line, bad.names[0]) {
+					naming = append(naming, line)
+				}
+				for _, value := range []string{"canary", key, "eA==", "!!!!", c.queue} {
+					if strings.Contains(line, value) {
+						t.Errorf("log line %s holds a value", line)
+					}
+				}
+			}
+			if len(naming) != 1 {
+				t.Fatalf("%d log lines name %s, want 1: %q", len(naming), bad.names[0], lines)
+			}
+			for _, n := range bad.names {
+				if !strings.Contains(naming[0], n) {
+					t.Errorf("log line %s does not name %s", naming[0], n)
+				}
+			}
+		})
+	}
+	if list := c.bodies(t); len(list) != 0 {
+		t.Errorf("queue = %q, want nothing", list)
+	}
+}
+
+func TestEndToEnd(t *testing.T) {
+	for name, c := range map[string]struct {
+		more []string
+		kept string // in SSM
+	}{
+		"secret in the environment":      {},
+		"its other name":                 {more: []string{"CLERK_WEBHOOK_SIGNING_SECRET", "", "CLERK_WEBHOOK_SECRET", clerktest.Secret}},
+		"two secrets":                    {more: []string{"CLERK_WEBHOOK_SIGNING_SECRET", clerktest.OtherSecret + "," + clerktest.Secret}},
+		"line feed behind the secret":    {more: []string{"CLERK_WEBHOOK_SIGNING_SECRET", clerktest.Secret + "\n"}}, // https://github.com/heripo-lab/heripo-engine/pull/47
+		"secret in SSM":                  {more: []string{"CLERK_WEBHOOK_SIGNING_SECRET", "", "CLERK_WEBHOOK_SECRET_PARAMETER", parameterName}, kept: clerktest.Secret + "\n"},
+		"secret in SSM, without warm-up": {more: []string{"CLERK_WEBHOOK_SIGNING_SECRET", "", "CLERK_WEBHOOK_SECRET_PARAMETER", parameterName, "WARM_UP", "off"}, kept: clerktest.Secret},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cloud := newCloud(t)
+			if c.kept != "" {
+				if err := cloud.parameter.Write(t.Context(), c.kept); err != nil {
+					t.Fatal(err)
+				}
+			}
+			lines := start(t, cloud.env(c.more...), func(h lambda.Handler) {
+				for _, step := range []struct {
+					r      clerktest.Request
+					status int
+				}{
+					{signed(), 200},
+					{signed().With("svix-signature", "v1,x"), 400},
+					{clerktest.SignedBy(clerktest.ThirdSecret, clerktest.ID, signed().Header["svix-timestamp"], event), 400},
+				} {
+					if status, body := invoke(t, h, step.r); status != step.status {
+						t.Errorf("answer = %d %s, want %d", status, body, step.status)
+					}
+				}
+			})
+			if list := cloud.bodies(t); len(list) != 1 || list[0] != event {
+				t.Errorf("queue = %q, want %q", list, event)
+			}
+			for _, line := range lines {
+				for _, value := range []string{"canary", "Zoé", "whsec_"} {
+					if strings.Contains(line, value) {
+						t.Errorf("log line %s holds %q", line, value)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Where the secret cannot be read, the function stands and says so.
+func TestSecretInSSMCannotBeRead(t *testing.T) {
+	for name, value := range map[string]string{"not there": "", "bad": "whsec_canary!"} {
+		t.Run(name, func(t *testing.T) {
+			c := newCloud(t)
+			if value != "" {
+				if err := c.parameter.Write(t.Context(), value); err != nil {
+					t.Fatal(err)
+				}
+			}
+			env := c.env("CLERK_WEBHOOK_SIGNING_SECRET", "", "CLERK_WEBHOOK_SECRET_PARAMETER", parameterName)
+			lines := start(t, env, func(h lambda.Handler) {
+				for range 3 {
+					if status, body := invoke(t, h, signed()); status != 500 || body != `{"error":"not_configured"}` {
+						t.Errorf("answer = %d %s, want 500 not_configured", status, body)
+					}
+				}
+			})
+			warnings := 0
+			for _, line := range lines {
+				if strings.Contains(line, `"WARN"`) {
+					warnings++
+				}
+				if strings.Contains(line, "canary") {
+					t.Errorf("log line %s holds the value", line)
+				}
+			}
+			if warnings != 1 || len(c.bodies(t)) != 0 {
+				t.Errorf("%d warnings in %q, want 1 and nothing queued", warnings, lines)
+			}
+		})
+	}
+}

@@ -1,0 +1,220 @@
+// Package archtest holds who may import whom, and what each binary may compile.
+// A new entry in these lists is a decision: it belongs into docs/design.md too.
+package archtest_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/clerksync/clerksync"
+
+// layer says what its packages may import beside the standard library.
+type layer struct {
+	packages []string // a/... stands for all below a
+	ours     []string // layers
+	modules  []string // of others
+}
+
+func layers() map[string]layer {
+	const (
+		sdk    = "github.com/aws/aws-sdk-go-v2"
+		sqs    = sdk + "/service/sqs"
+		ssm    = sdk + "/service/ssm"
+		dynamo = sdk + "/service/dynamodb"
+		smithy = "github.com/aws/smithy-go"
+		lambda = "github.com/aws/aws-lambda-go"
+	)
+	return map[string]layer{
+		// The field knows nothing.
+		"field": {packages: []string{"pkg/svix", "pkg/clerk", "pkg/directory", "pkg/delivery"}, ours: []string{"field"}},
+		// The work knows the field.
+		"work": {
+			packages: []string{"pkg/ingest", "pkg/projector", "pkg/consumer"},
+			ours:     []string{"field", "work"}, modules: []string{"golang.org/x/sync"},
+		},
+		// The edge knows the field and one technology, and no other edge.
+		"environment": {packages: []string{"pkg/awsenv"}, modules: []string{sdk}},
+		"dynamodb":    {packages: []string{"pkg/dynamo"}, ours: []string{"field"}, modules: []string{sdk, dynamo, smithy}},
+		"sqs":         {packages: []string{"pkg/sqsqueue"}, ours: []string{"field"}, modules: []string{sdk, sqs, smithy}},
+		"ssm":         {packages: []string{"pkg/ssmparam"}, modules: []string{sdk, ssm, smithy}},
+		// Lambda's events are what the work is asked with.
+		"lambda": {packages: []string{"pkg/lambdafn"}, ours: []string{"field", "work"}, modules: []string{lambda, sdk}},
+		// The laptop's servers stand for AWS: they know nothing of ours.
+		"servers": {packages: []string{"pkg/sqsserver", "pkg/ssmserver", "pkg/dynamoserver"}, modules: []string{"github.com/truora/minidyn"}},
+		"poller":  {packages: []string{"pkg/eventsource"}, modules: []string{lambda, sdk, sqs}},
+		"samples": {packages: []string{"events"}},
+		// Only functions and commands know both work and edge.
+		"functions": {
+			packages: []string{"functions/ingest", "functions/sync"},
+			ours:     []string{"field", "work", "lambda", "environment", "dynamodb", "sqs"},
+			modules:  []string{lambda, dynamo, sqs},
+		},
+		"commands": {
+			packages: []string{"cmd/..."},
+			ours: []string{
+				"field", "work", "lambda", "environment", "dynamodb", "sqs", "ssm", "servers", "poller", "samples", "commands",
+			},
+			modules: []string{
+				lambda, sdk, sdk + "/config", sdk + "/credentials", dynamo, sqs, ssm, sdk + "/service/cloudformation", sdk + "/service/sts", smithy,
+				"charm.land/lipgloss/v2", "github.com/urfave/cli/v3", "golang.org/x/term", "golang.org/x/sync", "golang.org/x/time", "github.com/lmittmann/tint",
+			},
+		},
+		// What only tests import may import anything.
+		"tests": {packages: []string{
+			"pkg/archtest", "pkg/bench/...", "pkg/clerktest", "pkg/directory/directorytest", "pkg/dynamo/dynamotest", "pkg/dynamoserver/enginetest",
+			"pkg/simulation/...", "pkg/sqsserver/queuetest", "pkg/stacktest/...", "pkg/templatetest",
+		}},
+	}
+}
+
+// layerOf names the layer of a package of ours, "" for one in none.
+func layerOf(path string) string {
+	for name, l := range layers() {
+		for _, p := range l.packages {
+			below, all := strings.CutSuffix(p, "/...")
+			if p == path || all && (path == below || strings.HasPrefix(path, below+"/")) {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// list runs go list at the module's root and returns its lines.
+func list(t *testing.T, args ...string) []string {
+	t.Helper()
+	look(t)
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...)
+	cmd.Dir = "../.."
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list %v: %v\n%s", args, err, stderr.String())
+	}
+	return strings.Fields(string(out))
+}
+
+// look looks at every Go file, so that go test, which cannot know what go list
+// reads, does not repeat an old result after one has changed.
+func look(t *testing.T) {
+	t.Helper()
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && strings.HasSuffix(path, ".go") {
+			_, err = os.Stat(path)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // gone meanwhile
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Imports of tests are free.
+func TestImportsGoOneWay(t *testing.T) {
+	t.Parallel()
+	// Each line is a package and one of its imports.
+	lines := list(t, "-f", `{{$p := .ImportPath}}{{range .Imports}}{{$p}}={{.}}{{"\n"}}{{end}}{{$p}}={{"\n"}}`, "./...")
+	for _, line := range lines {
+		importer, imported, _ := strings.Cut(line, "=")
+		path := strings.TrimPrefix(importer, module+"/")
+		from := layerOf(path)
+		switch {
+		case from == "":
+			t.Errorf("%s is in no layer: put it into one here and in docs/design.md", path)
+			continue
+		case from == "tests" || imported == "":
+			continue
+		case imported == "testing" || strings.HasPrefix(imported, "testing/"):
+			t.Errorf("%s imports %s: that is for tests", path, imported)
+			continue
+		}
+		may := layers()[from]
+		if rest, ours := strings.CutPrefix(imported, module+"/"); ours {
+			if to := layerOf(rest); !slices.Contains(may.ours, to) {
+				t.Errorf("%s imports %s: %s may not know %s", path, rest, from, to)
+			}
+			continue
+		}
+		if first, _, _ := strings.Cut(imported, "/"); strings.Contains(first, ".") && !covered(imported, may.modules) {
+			t.Errorf("%s imports %s: %s may not", path, imported, from)
+		}
+	}
+}
+
+// covered says whether one of the modules holds the package. A service of the
+// SDK is a module of its own: the SDK's own path does not cover it.
+func covered(imported string, modules []string) bool {
+	return slices.ContainsFunc(modules, func(m string) bool {
+		rest, ok := strings.CutPrefix(imported, m)
+		if !ok || rest != "" && rest[0] != '/' {
+			return false
+		}
+		for _, own := range []string{"/service/", "/config", "/credentials", "/feature/"} {
+			if strings.HasPrefix(rest, own) && strings.HasSuffix(m, "/aws-sdk-go-v2") {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// What a function compiles is what it pays for at each cold start: all of it
+// is written out.
+func TestWhatTheFunctionsCompile(t *testing.T) {
+	const sdk = "github.com/aws/aws-sdk-go-v2"
+	both := []string{
+		module, "github.com/aws/aws-lambda-go", sdk, sdk + "/internal/configsources", sdk + "/internal/endpoints/v2",
+		sdk + "/service/sqs", "github.com/aws/smithy-go", "golang.org/x/sync",
+	}
+	for name, c := range map[string]struct{ more, ours []string }{
+		// No dynamodb, and no ssm either: pkg/awsenv reads one parameter.
+		"ingest": {nil, []string{"awsenv", "clerk", "consumer", "delivery", "directory", "ingest", "lambdafn", "projector", "sqsqueue", "svix"}},
+		"sync": {
+			[]string{sdk + "/service/dynamodb", sdk + "/service/internal/accept-encoding", sdk + "/service/internal/endpoint-discovery"},
+			[]string{"awsenv", "clerk", "consumer", "delivery", "directory", "dynamo", "ingest", "lambdafn", "projector", "sqsqueue", "svix"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			lines := list(t, "-deps", "-tags", "lambda.norpc", "-f", `{{.ImportPath}}={{with .Module}}{{.Path}}{{end}}`, "./functions/"+name)
+			for _, line := range lines {
+				imported, from, _ := strings.Cut(line, "=")
+				switch path, ours := strings.CutPrefix(imported, module+"/pkg/"); {
+				case ours && !slices.Contains(c.ours, path):
+					t.Errorf("functions/%s compiles pkg/%s", name, path)
+				case from != "" && !slices.Contains(both, from) && !slices.Contains(c.more, from):
+					t.Errorf("functions/%s compiles %s of %s", name, imported, from)
+				case slices.Contains([]string{"testing", "net/rpc", "net/http/httptest", "net/http/pprof", "expvar", "html/template", "go/build"}, imported):
+					t.Errorf("functions/%s compiles %s", name, imported)
+				}
+			}
+		})
+	}
+}
+
+// The laptop's program has no test tools in it.
+func TestWhatTheProgramCompiles(t *testing.T) {
+	t.Parallel()
+	for _, line := range list(t, "-deps", "./cmd/clerksync") {
+		path, ours := strings.CutPrefix(line, module+"/")
+		if ours && layerOf(path) == "tests" || line == "testing" {
+			t.Errorf("cmd/clerksync compiles %s", line)
+		}
+		for _, tool := range []string{"svix/svix-webhooks", "standard-webhooks", "google/go-cmp", "pgregory.net/rapid", "go.yaml.in/yaml"} {
+			if strings.Contains(line, tool) {
+				t.Errorf("cmd/clerksync compiles %s", line)
+			}
+		}
+	}
+}

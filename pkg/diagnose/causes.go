@@ -1,0 +1,100 @@
+package diagnose
+
+// Cause names what is wrong, for programs.
+type Cause string
+
+// Causes.
+const (
+	// Secrets.
+	AnotherSecret   Cause = "another_secret"
+	SecretMalformed Cause = "secret_malformed" //nolint:gosec // a cause's name
+	TextAsKey       Cause = "text_as_key"
+
+	// Headers.
+	HeaderMissing       Cause = "header_missing"
+	HeaderRenamed       Cause = "header_renamed"
+	HeaderAltered       Cause = "header_altered"
+	HeadersMixed        Cause = "headers_mixed"
+	OtherID             Cause = "other_id"
+	OtherTimestamp      Cause = "other_timestamp"
+	OtherSignature      Cause = "other_signature"
+	TimestampMalformed  Cause = "timestamp_malformed"
+	Clock               Cause = "clock"
+	SignatureHex        Cause = "signature_hex"
+	SignatureBase64     Cause = "signature_base64"
+	SignatureBare       Cause = "signature_without_version"
+	SignatureAsymmetric Cause = "signature_asymmetric"
+	SignatureMalformed  Cause = "signature_malformed"
+	LaterSignature      Cause = "later_signature"
+
+	// Bodies.
+	BodyReserialised   Cause = "body_reserialised"
+	BodyEscaped        Cause = "body_escaped"
+	BodyQuoted         Cause = "body_quoted"
+	BodyLineEndings    Cause = "body_line_endings"
+	BodyNewlineAdded   Cause = "body_newline_added"
+	BodyNewlineLost    Cause = "body_newline_lost"
+	BodySpaceAdded     Cause = "body_space_added"
+	BodyByteOrderMark  Cause = "body_byte_order_mark"
+	BodyBase64Left     Cause = "body_base64_left"
+	BodyBase64Undone   Cause = "body_base64_undone"
+	BodyEncoding       Cause = "body_encoding"
+	BodyDecoded        Cause = "body_decoded"
+	BodyFormEncoded    Cause = "body_form_encoded"
+	BodyEmpty          Cause = "body_empty"
+	BodyLength         Cause = "body_length"
+	rawBytes                 = "Verify the raw bytes, before anything parses them: express.raw() in Express, await request.text() in Next.js, the event's body in Lambda."
+	asSent                   = "Pass the header on as it was sent."
+	oneRequest               = "Take id, timestamp and signature from the headers of one and the same request, and log them together."
+	pasteAgain               = "Copy the secret again from Clerk's dashboard, Webhooks, the endpoint, Signing Secret: from whsec_ to its end and nothing else. clerksync secret set keeps it, clerksync secret check looks at it."
+	asFile                   = "Keep the file byte for byte: editors and shells add and drop line ends (printf %s, not echo; git's autocrlf off)."
+	signAsSvix               = "Whoever signs must send v1, and the padded standard base64 of the HMAC-SHA256, as Svix does."
+	proxiedBytes             = "Something between Svix and the verifier decodes and encodes the body. Let it pass bytes."
+)
+
+// mend says what to do about a cause.
+func (c Cause) mend() string {
+	switch c {
+	case AnotherSecret:
+		return "Each endpoint in Clerk's dashboard has its own secret, and so has each instance. Give the endpoint the secret of its own page; while one replaces another, give it both, separated by a comma."
+	case SecretMalformed:
+		return pasteAgain
+	case TextAsKey:
+		return "The key is what base64 of the part behind whsec_ decodes to, not the text. Mend whoever signs."
+	case HeaderMissing:
+		return "Let svix-id, svix-timestamp and svix-signature through every proxy on the way."
+	case HeaderRenamed, HeaderAltered, TimestampMalformed:
+		return asSent
+	case HeadersMixed, OtherID, OtherTimestamp, OtherSignature:
+		return oneRequest
+	case Clock:
+		return "Set the clock by NTP. If the request was recorded, give the time at which it arrived with --at: a signature is good for 5 minutes, which is what stops a replay. Let Svix send it again from the dashboard."
+	case SignatureHex, SignatureBase64, SignatureBare, SignatureMalformed:
+		return signAsSvix
+	case SignatureAsymmetric:
+		return "Clerk signs with v1, a shared secret. Is the request Clerk's?"
+	case LaterSignature:
+		return "While a secret is rotated Svix sends a signature for the old and the new one: a verifier must try each. clerksync does."
+	default:
+		return c.mendBody()
+	}
+}
+
+func (c Cause) mendBody() string {
+	switch c {
+	case BodyReserialised, BodyEscaped, BodyQuoted, BodySpaceAdded, BodyEmpty, BodyFormEncoded:
+		return rawBytes
+	case BodyLineEndings, BodyNewlineAdded, BodyNewlineLost, BodyByteOrderMark:
+		return asFile
+	case BodyBase64Left:
+		return "The gateway encodes a body that it takes for binary and says so in isBase64Encoded: undo it before verifying."
+	case BodyBase64Undone:
+		return "The body was base64 when it was signed: leave it as it is."
+	case BodyEncoding, BodyDecoded:
+		return proxiedBytes
+	case BodyLength:
+		return "The body is not the one that was sent: it was cut, decompressed or written anew. " + rawBytes
+	default:
+		return ""
+	}
+}

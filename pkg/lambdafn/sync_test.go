@@ -1,0 +1,181 @@
+package lambdafn_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/clerksync/clerksync/pkg/consumer"
+	"github.com/clerksync/clerksync/pkg/delivery"
+	"github.com/clerksync/clerksync/pkg/lambdafn"
+	"github.com/clerksync/clerksync/pkg/projector"
+	"github.com/clerksync/clerksync/pkg/sqsqueue"
+	"github.com/clerksync/clerksync/pkg/sqsserver"
+)
+
+// deadLetters takes what can never work, or fails.
+type deadLetters struct {
+	mu      sync.Mutex
+	records []delivery.Record
+	err     error
+	delays  []delivery.Delay
+}
+
+func (q *deadLetters) DeadLetter(_ context.Context, r delivery.Record, _ string) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.err == nil {
+		q.records = append(q.records, r)
+	}
+	return q.err
+}
+
+func (q *deadLetters) Acknowledge(context.Context, []delivery.Record) error { return nil }
+
+func (q *deadLetters) Delay(_ context.Context, d []delivery.Delay) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.delays = append(q.delays, d...)
+	return nil
+}
+
+// newSync is the function with a consumer that needs no table: its messages
+// cannot be read.
+func newSync(q consumer.Queue) *lambdafn.Sync {
+	return &lambdafn.Sync{Consumer: consumer.New(consumer.Config{
+		Queue: q, Projector: projector.New(projector.StoreFull), Policy: consumer.Soft, Retention: time.Hour,
+		Now: time.Now, Random: func() float64 { return 0 },
+		Observe: func(context.Context, consumer.Report) {}, Warn: func(context.Context, string, error) {},
+	})}
+}
+
+const batch = `{"Records":[
+	{"messageId":"m-1","receiptHandle":"r-1","body":"{\"n\": 1.0}\n","eventSource":"aws:sqs","awsRegion":"us-east-1",
+	 "attributes":{"ApproximateReceiveCount":"1","SentTimestamp":"1767225600000"},
+	 "messageAttributes":{
+		"svix-id":{"stringValue":"msg_a","stringListValues":[],"binaryListValues":[],"dataType":"String"},
+		"bytes":{"binaryValue":"AP8=","stringListValues":[],"binaryListValues":[],"dataType":"Binary.png"},
+		"n":{"stringValue":"7","dataType":"Number"}}},
+	{"messageId":"m-2","receiptHandle":"r-2","body":"","attributes":{"ApproximateReceiveCount":"12"},"messageAttributes":{}},
+	{"messageId":"m-3","body":"x"}]}`
+
+func TestSyncDecodesRecords(t *testing.T) {
+	q := &deadLetters{}
+	got, err := newSync(q).Invoke(t.Context(), []byte(batch))
+	if err != nil || string(got) != `{"batchItemFailures":[]}` {
+		t.Errorf("Invoke = %s, %v, want no failures", got, err)
+	}
+	want := []delivery.Record{
+		{MessageID: "m-1", Receipt: "r-1", Receives: 1, Body: "{\"n\": 1.0}\n", Attributes: map[string]delivery.Attribute{
+			"svix-id": {DataType: "String", Text: "msg_a"}, "bytes": {DataType: "Binary.png", Binary: []byte{0, 0xff}}, "n": {DataType: "Number", Text: "7"},
+		}},
+		{MessageID: "m-2", Receipt: "r-2", Receives: 12, Attributes: map[string]delivery.Attribute{}},
+		{MessageID: "m-3", Receives: 1, Body: "x", Attributes: map[string]delivery.Attribute{}},
+	}
+	byID := cmpopts.SortSlices(func(a, b delivery.Record) bool { return a.MessageID < b.MessageID })
+	if diff := cmp.Diff(want, q.records, byID, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("records: %s", diff)
+	}
+}
+
+// https://github.com/floci-io/floci/issues/3152
+func TestSyncNamesFailuresByMessageID(t *testing.T) {
+	q := &deadLetters{err: errors.New("throttled")}
+	got, err := newSync(q).Invoke(t.Context(), []byte(batch))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := identifiers(t, got)
+	if diff := cmp.Diff([]string{"m-1", "m-2", "m-3"}, ids, cmpopts.SortSlices(strings.Compare)); diff != "" {
+		t.Errorf("failures: %s", diff)
+	}
+	if len(q.delays) != 3 {
+		t.Errorf("%d messages were delayed, want 3", len(q.delays))
+	}
+}
+
+func identifiers(t *testing.T, reply []byte) (ids []string) {
+	t.Helper()
+	var out struct {
+		BatchItemFailures []struct{ ItemIdentifier string }
+	}
+	if err := json.Unmarshal(reply, &out); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range out.BatchItemFailures {
+		ids = append(ids, f.ItemIdentifier)
+	}
+	return ids
+}
+
+func TestSyncUnconfiguredFailsEveryMessage(t *testing.T) {
+	got, err := (&lambdafn.Sync{}).Invoke(t.Context(), []byte(batch))
+	const want = `{"batchItemFailures":[{"itemIdentifier":"m-1"},{"itemIdentifier":"m-2"},{"itemIdentifier":"m-3"}]}`
+	if err != nil || string(got) != want {
+		t.Errorf("Invoke = %s, %v, want %s", got, err, want)
+	}
+}
+
+func TestSyncOfSomethingElse(t *testing.T) {
+	for _, in := range []string{`{}`, `{"Records":[]}`, `{"Records":null}`, `{"rawPath":"/webhooks/clerk"}`} {
+		if got, err := newSync(&deadLetters{}).Invoke(t.Context(), []byte(in)); err != nil || string(got) != `{"batchItemFailures":[]}` {
+			t.Errorf("Invoke(%s) = %s, %v, want no failures", in, got, err)
+		}
+	}
+	for _, in := range []string{``, `{`, `{"Records":"canary"}`, `[]`} {
+		if got, err := newSync(&deadLetters{}).Invoke(t.Context(), []byte(in)); err == nil || strings.Contains(err.Error(), "canary") {
+			t.Errorf("Invoke(%s) = %s, %v, want an error without the payload", in, got, err)
+		}
+	}
+}
+
+// A hopeless message reaches the dead letters through the real client, with
+// every attribute as Lambda had handed it over.
+func TestSyncDeadLettersThroughSQS(t *testing.T) {
+	host := httptest.NewServer(sqsserver.New(sqsserver.Options{}))
+	defer host.Close()
+	client := sqs.New(sqs.Options{
+		Region: "us-east-1", BaseEndpoint: &host.URL, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})
+	urls := map[string]string{}
+	for _, name := range []string{"queue", "dead"} {
+		out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(name)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		urls[name] = *out.QueueUrl
+	}
+	in := fmt.Sprintf(`{"Records":[{"messageId":"m-1","receiptHandle":"r-1","body":%q,"attributes":{"ApproximateReceiveCount":"1"},
+		"messageAttributes":{"svix-id":{"stringValue":"msg_a","dataType":"String"},"bytes":{"binaryValue":"AP8=","dataType":"Binary"},
+		"reason":{"stringValue":"of yesterday","dataType":"String"}}}]}`, "not an event")
+	got, err := newSync(sqsqueue.NewQueue(client, urls["queue"], urls["dead"])).Invoke(t.Context(), []byte(in))
+	if err != nil || string(got) != `{"batchItemFailures":[]}` {
+		t.Fatalf("Invoke = %s, %v, want no failures", got, err)
+	}
+	out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+		QueueUrl: aws.String(urls["dead"]), MessageAttributeNames: []string{"All"}, MaxNumberOfMessages: 10,
+	})
+	if err != nil || len(out.Messages) != 1 {
+		t.Fatalf("ReceiveMessage = %v, %v, want one message", out, err)
+	}
+	m := out.Messages[0]
+	attr := func(name string) string { return aws.ToString(m.MessageAttributes[name].StringValue) }
+	if *m.Body != "not an event" || attr("svix-id") != "msg_a" || string(m.MessageAttributes["bytes"].BinaryValue) != "\x00\xff" {
+		t.Errorf("dead letter = %q %v, want it as it was", *m.Body, m.MessageAttributes)
+	}
+	if r := attr("reason"); r == "" || r == "of yesterday" {
+		t.Errorf("reason = %q, want why it is dead today", r)
+	}
+}

@@ -1,0 +1,75 @@
+package ssmparam_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"github.com/clerksync/clerksync/pkg/clerktest"
+	"github.com/clerksync/clerksync/pkg/ssmparam"
+	"github.com/clerksync/clerksync/pkg/ssmserver"
+)
+
+func parameter(t *testing.T, h http.Handler, name string) *ssmparam.Parameter {
+	t.Helper()
+	host := httptest.NewServer(h)
+	t.Cleanup(host.Close)
+	return ssmparam.New(ssm.New(ssm.Options{
+		Region: "us-east-1", BaseEndpoint: &host.URL, RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	}), name)
+}
+
+func TestWriteThenRead(t *testing.T) {
+	p := parameter(t, ssmserver.New(ssmserver.Options{}), "/clerksync/signing-secret")
+	if _, err := p.Read(t.Context()); !errors.Is(err, ssmparam.ErrNotFound) {
+		t.Errorf("Read before Write = %v, want ErrNotFound", err)
+	}
+	for _, value := range []string{clerktest.Secret, clerktest.OtherSecret + "," + clerktest.Secret + "\n"} {
+		if err := p.Write(t.Context(), value); err != nil {
+			t.Fatalf("Write = %v, want nil", err)
+		}
+		if got, err := p.Read(t.Context()); got != value || err != nil {
+			t.Errorf("Read = %q, %v, want %q, decrypted", got, err, value)
+		}
+	}
+}
+
+func TestFailures(t *testing.T) {
+	for name, c := range map[string]struct {
+		status int
+		body   string
+		want   string
+	}{
+		"denied":              {400, `{"__type":"AccessDeniedException","message":"canary"}`, "SSM answered AccessDeniedException"},
+		"throttled":           {400, `{"__type":"ThrottlingException","message":"canary"}`, "SSM answered ThrottlingException"},
+		"server error":        {500, `{"__type":"InternalServerError","message":"canary"}`, "SSM answered InternalServerError"},
+		"answers nothing":     {200, `{}`, "read parameter /p"},
+		"answers no value":    {200, `{"Parameter":{"Name":"/p"}}`, "read parameter /p"},
+		"answers empty value": {200, `{"Parameter":{"Value":""}}`, "read parameter /p"},
+		"answers no JSON":     {200, `canary`, "read parameter /p"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := parameter(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(c.status)
+				_, _ = io.WriteString(w, c.body)
+			}), "/p")
+			value, err := p.Read(t.Context())
+			if value != "" || err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "canary") {
+				t.Errorf("Read = %q, %v, want an error with %q and nothing of the answer", value, err, c.want)
+			}
+			if c.status == http.StatusOK {
+				return
+			}
+			if err := p.Write(t.Context(), "whsec_secretcanary"); err == nil || !strings.HasPrefix(err.Error(), "write parameter /p: ") || strings.Contains(err.Error(), "canary") {
+				t.Errorf("Write = %v, want an error that names the parameter and not the value", err)
+			}
+		})
+	}
+}
