@@ -132,7 +132,15 @@ func TestMemberships(t *testing.T) {
 			t.Errorf("rows = %v, want the membership's tombstone alone", rows)
 		}
 
-		// The first incarnation's late deletion keeps nothing of the second.
+		// The second incarnation's deletion keeps nothing of the first.
+		w = newWorld(with(policy))
+		w.check(t, "applied applied stale", first, message("msg_5", membership("deleted", "o1", "u1", 200, 200, "org:member")), second)
+		if r := w.row(m); policy == consumer.Soft && (r.Text("id") != "orgmem_o1_u1_200" || r.Text("role") != "org:member") {
+			t.Errorf("tombstone = %v, want the second incarnation's attributes", r)
+		}
+		w.checkLive(t)
+
+		// Nor is the second's tombstone changed by the first's late deletion.
 		w = newWorld(with(policy))
 		w.check(t, "applied applied stale", second, message("msg_5", membership("deleted", "o1", "u1", 200, 200, "org:member")), removed)
 		if got := w.row(m).Revision().Incarnation(); got != "001772000000200-orgmem_o1_u1_200" {

@@ -108,10 +108,11 @@ func TestLongOutage(t *testing.T) {
 		start := time.Now()
 		for time.Since(start) < 3*time.Hour {
 			var now []delivery.Record
+			var at []int
 			for i := range batch {
 				if again[i] <= time.Since(start) {
 					batch[i].Receives++
-					now = append(now, batch[i])
+					now, at = append(now, batch[i]), append(at, i)
 				}
 			}
 			if len(now) == 0 {
@@ -121,14 +122,12 @@ func TestLongOutage(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			w.Handle(ctx, now)
 			cancel()
-			for i := range batch {
-				if again[i] <= time.Since(start) {
-					again[i] = time.Since(start) + w.queue.delays[batch[i].MessageID]
-				}
+			for _, i := range at {
+				again[i] = time.Since(start) + w.queue.delays[batch[i].MessageID]
 			}
 		}
 		for _, r := range batch {
-			if r.Receives > 30 {
+			if r.Receives > 20 {
 				t.Errorf("%s was received %d times in three hours, want far fewer than 60", r.MessageID, r.Receives)
 			}
 		}

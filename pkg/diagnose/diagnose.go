@@ -80,14 +80,37 @@ func Signature(r Request) Result {
 		return s.accepted()
 	}
 	if m, ok := s.run(); ok {
-		findings := append(s.certain(), m.findings...)
-		return Result{Secret: m.from, Findings: append(findings, s.clock(m.head)...)}
+		return s.explained(m)
 	}
 	findings := append(s.seen(), missing(s.header)...)
 	if base := svix.FromHeader(s.header.get); base.Timestamp != "" {
 		findings = append(findings, s.clock(head{id: base.ID, at: base.Timestamp})...)
 	}
 	return Result{Findings: append(findings, s.suspicions()...)}
+}
+
+// explained is what the match tells.
+func (s *search) explained(m matched) Result {
+	findings := m.findings
+	if m.from != s.Secrets[0].From {
+		findings = append(s.seen(), findings...)
+	}
+	findings = append(findings, s.clock(m.head)...)
+	if base := svix.FromHeader(s.header.get); len(findings) == 0 && !svix.ValidID(base.ID) {
+		findings = append(findings, found(HeaderAltered, "the signature is right, and no message id looks like this one"))
+	}
+	if len(findings) == 0 {
+		findings = append(findings, found(HeaderAltered, "the signature is right, and not written as Svix writes it: `v1,` and base64, separated by spaces"))
+	}
+	return Result{Secret: m.from, Findings: findings}
+}
+
+// seen is what can be seen to be wrong with the endpoint's secret.
+func (s *search) seen() []Finding {
+	if len(s.Secrets) == 0 {
+		return nil
+	}
+	return malformed(s.Secrets[0])
 }
 
 // good says whether a verifier of ours takes the request as it is.

@@ -78,22 +78,41 @@ func malformed(s Secret) []Finding {
 }
 
 // entries splits a text into what is meant as one secret each.
-func entries(text string) []string {
+func entries(text string) (out []string) {
 	if _, err := svix.ParseSecrets(text); err == nil {
 		return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 	}
-	var out []string
-	for {
-		next := -1
-		if len(text) > len(prefix) {
-			if next = strings.Index(text[1:], prefix); next >= 0 && strings.Contains(text[:next+1], prefix) && strings.TrimSpace(text[:next+1]) != prefix {
-				out, text = append(out, text[:next+1]), text[next+1:]
-				continue
-			}
+	pending := ""
+	for piece := range strings.SplitSeq(separated(text), ",") {
+		piece = pending + piece
+		if pending = ""; strings.HasSuffix(piece, "v1") && len(piece) < len(prefix) {
+			pending = piece + "," // belongs to what follows
+			continue
 		}
-		return append(out, text)
+		if strings.Trim(piece, around) != "" {
+			out = append(out, piece)
+		}
 	}
+	return out
 }
+
+// separated puts a comma before each further whsec_ that begins a secret.
+func separated(text string) string {
+	var b strings.Builder
+	for i, part := range strings.SplitAfter(text, prefix) {
+		body := strings.TrimSuffix(part, prefix)
+		if i > 0 && body != part && strings.TrimSpace(body) != "" && !strings.Contains(body, ",") {
+			part = body + "," + prefix
+		}
+		b.WriteString(part)
+	}
+	return b.String()
+}
+
+const (
+	quotes = "\"'`“”‘’„«»"
+	around = quotes + ",; \t\r\n"
+)
 
 // slip is something that goes wrong when a secret is pasted.
 type slip struct {
@@ -117,7 +136,12 @@ func slips() []slip {
 		{"has white space around it", strings.TrimSpace},
 		{"has the variable's name before it", func(s string) string { return name.ReplaceAllString(s, "") }},
 		{"has a comma or semicolon behind it", func(s string) string { return strings.TrimRight(s, ",; \t\r\n") }},
-		{"is in quotes", func(s string) string { return strings.Trim(s, "\"'`“”‘’„«»") }},
+		{"is in quotes", func(s string) string {
+			if strings.ContainsAny(s, quotes) {
+				return strings.Trim(s, around)
+			}
+			return s
+		}},
 		{"has white space around it", strings.TrimSpace},
 		{"has v1, before it, which belongs to a signature", func(s string) string { return strings.TrimPrefix(s, "v1,") }},
 		{"has white space in it", func(s string) string { return strings.Join(strings.FieldsFunc(s, cut), "") }},

@@ -166,7 +166,7 @@ func (i *Ingest) accept(ctx context.Context, h svix.Headers, body []byte) (Reply
 	if sent, err := e.Timestamp(); err == nil && sent > 0 {
 		report.ChangedAt = time.UnixMilli(int64(sent))
 	}
-	if delivery.NeedsBase64(body) && len(body) > delivery.MaxBase64Body {
+	if len(body) > delivery.MaxBase64Body && delivery.NeedsBase64(body) {
 		return refuse(report, http.StatusRequestEntityTooLarge, payloadTooLarge)
 	}
 	switch {

@@ -349,6 +349,33 @@ func TestPartsCannotBeMoved(t *testing.T) {
 	}
 }
 
+// Repeated headers are joined, as the gateway joins them.
+func TestRepeatedHeaders(t *testing.T) {
+	for name, c := range map[string]struct {
+		header, value string
+		want          int
+	}{
+		"id":                       {"Svix-Id", clerktest.ID, 400},
+		"timestamp":                {"Svix-Timestamp", at(0), 400},
+		"signature, the good last": {"Svix-Signature", "", 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			r := signed(event).HTTP()
+			if c.value == "" {
+				r.Header["Svix-Signature"] = append([]string{"v1,AAAA"}, r.Header["Svix-Signature"]...)
+			} else {
+				r.Header.Add(c.header, c.value)
+			}
+			w := httptest.NewRecorder()
+			b.handler.ServeHTTP(w, r)
+			if w.Code != c.want {
+				t.Errorf("answer = %d %s, want %d", w.Code, w.Body, c.want)
+			}
+		})
+	}
+}
+
 func TestBrokenOffBody(t *testing.T) {
 	b := newBench(t)
 	r := signed(event).HTTP()

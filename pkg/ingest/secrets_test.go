@@ -245,26 +245,12 @@ func TestSenderHangsUpDuringARead(t *testing.T) {
 	}
 }
 
-// The clock may be set back; the other clock stands still while a function is
-// frozen.
-func TestSecretAndTheClock(t *testing.T) {
+func TestClockSetBack(t *testing.T) {
 	k := newKept(t, one)
 	k.want(t, one, 200, 1)
 	k.clock.Advance(-time.Hour)
 	k.p.set(two, nil)
 	k.want(t, two, 200, 2)
-
-	t.Run("frozen", func(t *testing.T) {
-		p := &parameter{text: one}
-		now := time.Now() // with a reading of the monotonic clock
-		s := ingest.ReadSecrets(p, func() time.Time { return now }, func(context.Context, string, error) {})
-		s.Current(t.Context())
-		now = time.Unix(now.Unix()+3600, 0)
-		s.Current(t.Context())
-		if p.count() != 2 {
-			t.Errorf("read %d times, want 2", p.count())
-		}
-	})
 }
 
 func TestFixedSecrets(t *testing.T) {

@@ -87,6 +87,7 @@ func TestInvoke(t *testing.T) {
 		"base64":                {func(m map[string]any) { m["body"], m["isBase64Encoded"] = in64, true }, queued},
 		"base64, not marked":    {set("body", in64), badMAC},
 		"marked, but no base64": {set("isBase64Encoded", true), badMAC},
+		"garbage behind":        {func(m map[string]any) { m["body"], m["isBase64Encoded"] = in64+"!", true }, badMAC},
 		"marked, cut off":       {func(m map[string]any) { m["body"], m["isBase64Encoded"] = in64[:len(in64)-3], true }, badMAC},
 		// https://github.com/aws/serverless-application-model/issues/1967
 		"names in any case":           {headers("Svix-Id", "SVIX-TIMESTAMP", "svix-Signature"), queued},

@@ -39,6 +39,16 @@ func Replay(t *testing.T, seed uint64) {
 	}
 }
 
+// Story tells the history of one seed, step by step.
+func Story(t *testing.T, seed uint64) string {
+	t.Helper()
+	story, err := tell(t, plans().Example(int(seed)), nil, &Tally{}) //nolint:gosec // a seed may be any number
+	if err != nil {
+		story += err.Error()
+	}
+	return story
+}
+
 // search runs histories on all cores and returns the smallest seed that it
 // found to fail.
 func search(t *testing.T, first uint64, histories int, bug *Bug, tally *Tally) (at uint64, failed error) {

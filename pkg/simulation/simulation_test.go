@@ -30,3 +30,12 @@ func TestSimulation(t *testing.T) {
 		t.Errorf("no history had the fault %q", f)
 	}
 }
+
+// The same seed is the same history, step by step.
+func TestSimulationReplays(t *testing.T) {
+	for seed := uint64(1); seed <= 40; seed++ {
+		if first, second := simulation.Story(t, seed), simulation.Story(t, seed); first != second {
+			t.Fatalf("the history of seed %d differs from itself:\n%s\n%s", seed, first, second)
+		}
+	}
+}

@@ -202,10 +202,11 @@ func TestDeadLetterKeepsTheMessage(t *testing.T) {
 		"a reason of before":     {with(0, map[string]delivery.Attribute{"reason": text("of before")}), nil},
 		"binary, number, labels": {map[string]delivery.Attribute{"b": {DataType: "Binary.png", Binary: []byte{0, 255}}, "n": {DataType: "Number", Text: "1.50"}, "l": {DataType: "String.x", Text: "é"}}, nil},
 		// As Lambda's event decodes: an empty, not a nil value.
-		"text with an empty binary": {map[string]delivery.Attribute{"svix-id": {DataType: "String", Text: "msg_a", Binary: []byte{}}}, nil},
-		"nine":                      {with(3, nil), nil},
-		"ten":                       {with(4, nil), []string{"a-3"}},
-		"ten, one a reason":         {with(3, map[string]delivery.Attribute{"reason": text("of before")}), nil},
+		"text with an empty binary":  {map[string]delivery.Attribute{"svix-id": {DataType: "String", Text: "msg_a", Binary: []byte{}}}, nil},
+		"nine":                       {with(3, nil), nil},
+		"ten":                        {with(4, nil), []string{"a-3"}},
+		"ten, one before z a reason": {with(2, map[string]delivery.Attribute{"reason": text("of before"), "z": text("last")}), nil},
+		"ten, one a reason":          {with(3, map[string]delivery.Attribute{"reason": text("of before")}), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
