@@ -1,13 +1,14 @@
 # `make` prints what there is. sam calls the two build-* targets (BuildMethod: makefile in template.yaml).
 
 .DEFAULT_GOAL := help
-.PHONY: help package test simulate samples lint fmt build check-arch validate demo deploy bench sign-events invoke-ingest invoke-sync start-api \
+.PHONY: help package test simulate samples lint fmt build check-arch validate demo deploy bench build-local sign-events invoke-ingest invoke-sync start-api \
 	logs build-IngestFunction build-SyncFunction
 
 SAM ?= sam
 ENV ?= default
 GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-INGEST_EVENT ?= events/apigw/valid.json
+SIGNED := .aws-sam/events
+INGEST_EVENT ?= $(SIGNED)/apigw/valid.json
 SYNC_EVENT ?= events/sqs/mixed.json
 
 export SAM_CLI_TELEMETRY := 0
@@ -113,17 +114,26 @@ check-arch: ## hold the built binaries' ELF headers against the template's archi
 
 # --- sam local, against a running `clerksync dev` ---------------------------------------------------------------------
 
-sign-events: ## sign the sample requests afresh: a signature ages out in 5 minutes
-	go run ./cmd/clerksync sign
+# Built for this machine's architecture, and beside the build that `sam deploy` would take.
+LOCAL_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+LOCAL_BUILD := .aws-sam/local/build
+LOCAL := --config-file $(CURDIR)/samconfig.toml --config-env local --parameter-overrides Architecture=$(LOCAL_ARCH)
+RUN_LOCAL := $(LOCAL) --template $(LOCAL_BUILD)/template.yaml
 
-invoke-ingest: sign-events ## sam local invoke of ingest; INGEST_EVENT=file
-	$(SAM) local invoke IngestFunction --config-env local -e $(INGEST_EVENT)
+build-local: ## sam build for this machine, for the three targets below
+	$(SAM) build $(LOCAL) --build-dir $(LOCAL_BUILD)
 
-invoke-sync: ## sam local invoke of sync; SYNC_EVENT=file
-	$(SAM) local invoke SyncFunction --config-env local -e $(SYNC_EVENT)
+sign-events: ## sign the sample requests afresh, below .aws-sam/events: a signature ages out in 5 minutes
+	go run ./cmd/clerksync sign --dir $(SIGNED)
 
-start-api: ## sam local start-api on port 3001
-	$(SAM) local start-api --config-env local
+invoke-ingest: build-local sign-events ## sam local invoke of ingest; INGEST_EVENT=file
+	$(SAM) local invoke IngestFunction $(RUN_LOCAL) --event $(INGEST_EVENT)
+
+invoke-sync: build-local ## sam local invoke of sync; SYNC_EVENT=file
+	$(SAM) local invoke SyncFunction $(RUN_LOCAL) --event $(SYNC_EVENT)
+
+start-api: build-local ## sam local start-api on port 3001
+	$(SAM) local start-api $(RUN_LOCAL)
 
 # --- in an account ----------------------------------------------------------------------------------------------------
 

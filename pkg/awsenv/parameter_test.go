@@ -1,7 +1,6 @@
 package awsenv_test
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
@@ -113,7 +112,7 @@ func TestParameterTriesAgain(t *testing.T) {
 				_, _ = io.WriteString(w, `{"Parameter":{"Value":"v"}}`)
 			}))
 			defer host.Close()
-			value, err := config(t, host.URL).Parameter(name, time.Now).Read(context.Background())
+			value, err := config(t, host.URL).Parameter(name, time.Now).Read(t.Context())
 			if calls.Load() != c.calls || (err == nil) != c.succeed || c.succeed && value != "v" {
 				t.Errorf("Read() = %q, %v after %d calls, want success %v after %d", value, err, calls.Load(), c.succeed, c.calls)
 			}

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -86,13 +87,14 @@ func lambdaConfig(tb testing.TB, url string) *awsenv.Config {
 // two parts that nobody can leave out: decoding the gateway's request and the
 // SDK's call.
 func BenchmarkIngest(b *testing.B) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // the template's GOGC, for both sides
 	for _, size := range []int{2 << 10, 20 << 10} {
 		b.Run(fmt.Sprintf("%dKB", size>>10), func(b *testing.B) {
 			client := sqs.NewFromConfig(lambdaConfig(b, outside(b, 0)).For(awsenv.SQS))
 			event := sample(b, size)
 			handler := ingestFunction(b, client)
 			const target = 1 / 0.9 // a tenth of the whole
-			versus(b, cpu, target, func() { leastIngest(b, client, event) }, func() {
+			versus(b, cpu(), target, func() { leastIngest(b, client, event) }, func() {
 				out, err := handler.Invoke(b.Context(), event)
 				if err != nil || !strings.Contains(string(out), "received") {
 					b.Fatalf("Invoke() = %s, %v", out, err)

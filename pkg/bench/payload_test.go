@@ -9,7 +9,7 @@ import (
 )
 
 // payload is a sample event with members of its data set and, unless size is
-// 0, its metadata replaced by as much text as brings it to that size in bytes.
+// 0, its metadata replaced by as much text as brings data to that many bytes.
 func payload(tb testing.TB, name string, size int, set map[string]any) string {
 	tb.Helper()
 	text, err := events.Body(name)
@@ -29,21 +29,22 @@ func payload(tb testing.TB, name string, size int, set map[string]any) string {
 		}
 		into[names[len(names)-1]] = v
 	}
-	encode := func() string {
-		out, err := json.Marshal(envelope)
-		if err != nil {
-			tb.Fatal(err)
+	if size > 0 {
+		data["public_metadata"], data["private_metadata"], data["unsafe_metadata"] = map[string]any{"note": ""}, nil, nil
+		room := size - len(marshal(tb, data))
+		if room < 0 {
+			tb.Fatalf("payload(%s) has no room in %d bytes: its data is %d longer", name, size, -room)
 		}
-		return string(out)
+		data["public_metadata"] = map[string]any{"note": strings.Repeat("x", room)}
 	}
-	if size == 0 {
-		return encode()
+	return marshal(tb, envelope)
+}
+
+func marshal(tb testing.TB, v any) string {
+	tb.Helper()
+	out, err := json.Marshal(v)
+	if err != nil {
+		tb.Fatal(err)
 	}
-	data["public_metadata"], data["private_metadata"], data["unsafe_metadata"] = map[string]any{"note": ""}, nil, nil
-	room := size - len(encode())
-	if room < 0 {
-		tb.Fatalf("payload(%s) has no room in %d bytes: it is %d longer", name, size, -room)
-	}
-	data["public_metadata"] = map[string]any{"note": strings.Repeat("x", room)}
-	return encode()
+	return string(out)
 }

@@ -50,14 +50,14 @@ func BenchmarkVerify(b *testing.B) {
 			}
 		}
 		b.Run(fmt.Sprintf("%dKB/clerksync", c.size>>10), func(b *testing.B) {
-			versus(b, wall, c.target, floor, func() {
+			versus(b, wall(), c.target, floor, func() {
 				if h.Check(time.Now()) != nil || secrets.Verify(h, body) != nil {
 					b.Fatal("refused")
 				}
 			})
 		})
 		b.Run(fmt.Sprintf("%dKB/svix-library", c.size>>10), func(b *testing.B) {
-			versus(b, wall, c.target, floor, func() {
+			versus(b, wall(), c.target, floor, func() {
 				if library.Verify(body, headers) != nil {
 					b.Fatal("refused")
 				}
@@ -82,31 +82,23 @@ func BenchmarkGarbage(b *testing.B) {
 			}
 		}
 	}
-	b.Run("900KB-against-2KB", func(b *testing.B) { versus(b, wall, 1, check(2<<10), check(900<<10)) })
+	b.Run("900KB-against-2KB", func(b *testing.B) { versus(b, wall(), 1, check(2<<10), check(900<<10)) })
 }
 
-// TestGarbageIsNotHashed allocates nothing and so hashes nothing: an HMAC state
-// would have to be made for a key that was never used.
+// TestGarbageIsNotHashed holds by allocations what the benchmark shows by time:
+// whoever hashes with a key for the first time makes its state.
 func TestGarbageIsNotHashed(t *testing.T) {
-	if n := testing.AllocsPerRun(10, func() {
-		secrets, err := svix.ParseSecrets(clerktest.Secret)
-		if err != nil || secrets.Len() != 1 {
-			t.Fatal(err)
-		}
-	}); n == 0 {
-		t.Fatal("ParseSecrets allocates nothing: the comparison below is void")
-	}
 	secrets, err := svix.ParseSecrets(clerktest.Secret)
 	if err != nil {
 		t.Fatal(err)
 	}
+	h := svix.Headers{ID: clerktest.ID, Timestamp: "1767225600", Signature: "v1,bm90IGEgc2lnbmF0dXJl v2,x"}
 	body := make([]byte, 1<<20)
-	h := svix.Headers{ID: clerktest.ID, Timestamp: "1767225600", Signature: "v1,short v2,x"}
 	if n := testing.AllocsPerRun(10, func() {
 		if secrets.Verify(h, body) == nil {
 			t.Error("Verify() accepted garbage")
 		}
 	}); n != 0 {
-		t.Errorf("Verify(garbage) allocates %v times, want 0: is the body hashed?", n)
+		t.Errorf("Verify(garbage) allocates %v times, want 0", n)
 	}
 }

@@ -9,21 +9,27 @@ import (
 )
 
 // clock is what is measured: the wall's time or the process's own CPU time.
-type clock func() time.Duration
-
-func wall() time.Duration { return time.Duration(time.Now().UnixNano()) }
-
-// cpu is the process's user and system time on all its threads.
-func cpu() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // cannot fail for oneself
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+// block is what one round of one side takes: the kernel counts CPU time in
+// ticks, so that of a short one would be mostly chance.
+type clock struct {
+	now   func() time.Duration
+	block time.Duration
 }
 
-const (
-	rounds = 25
-	block  = 10 * time.Millisecond // what one round of one side takes
-)
+func wall() clock {
+	return clock{func() time.Duration { return time.Duration(time.Now().UnixNano()) }, 10 * time.Millisecond}
+}
+
+// cpu is the process's user and system time on all its threads.
+func cpu() clock {
+	return clock{func() time.Duration {
+		var u syscall.Rusage
+		_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // cannot fail for oneself
+		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	}, 100 * time.Millisecond}
+}
+
+const rounds = 21
 
 // versus runs both sides in turn, round by round, so that whatever else the
 // machine does hits them alike, and reports each one's median time and the
@@ -33,26 +39,26 @@ func versus(b *testing.B, c clock, target float64, floor, subject func()) {
 	var times [2][]float64
 	var ratios []float64
 	sides := []func(){floor, subject}
-	n := [2]int{calibrate(floor), calibrate(subject)}
+	n := [2]int{calibrate(floor, c.block), calibrate(subject, c.block)}
 	for round := range rounds {
 		var took [2]float64
 		for _, side := range []int{round % 2, 1 - round%2} {
-			began := c()
+			began := c.now()
 			for range n[side] {
 				sides[side]()
 			}
-			took[side] = float64(c()-began) / float64(n[side])
+			took[side] = float64(c.now()-began) / float64(n[side])
 			times[side] = append(times[side], took[side])
 		}
 		ratios = append(ratios, took[1]/took[0])
 	}
 	b.ReportMetric(middle(times[1]), "ns/op")
 	b.ReportMetric(middle(times[0]), "floor-ns/op")
-	b.ReportMetric(middle(ratios), fmt.Sprintf("x-floor(target:%v)", target))
+	b.ReportMetric(middle(ratios), fmt.Sprintf("x-floor(target:%.3g)", target))
 }
 
 // calibrate is how often f fits into one round.
-func calibrate(f func()) int {
+func calibrate(f func(), block time.Duration) int {
 	f() // warm
 	for n := 1; ; n *= 2 {
 		began := time.Now()

@@ -13,7 +13,7 @@ import (
 	"github.com/clerksync/clerksync/pkg/clerk"
 )
 
-func object(t testing.TB, text string) clerk.Object {
+func object(t *testing.T, text string) clerk.Object {
 	t.Helper()
 	if !json.Valid([]byte(text)) {
 		t.Fatalf("%s is no JSON", text)

@@ -13,6 +13,7 @@ import (
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/projector"
+	"github.com/clerksync/clerksync/pkg/svix"
 )
 
 const (
@@ -120,6 +121,9 @@ func (b *batch) report(t *task, outcome directory.Outcome, err error) Report {
 		Deletion:   t.change.Delete,
 		Err:        err,
 	}
+	if !svix.ValidID(r.SvixID) {
+		r.SvixID = "" // put there by hand: anything may stand there
+	}
 	if t.change.Sent > 0 {
 		r.ChangedAt = time.UnixMilli(int64(t.change.Sent))
 	}
@@ -179,7 +183,7 @@ func backoff(receives int, err error) time.Duration {
 	case errors.Is(err, errNotTried) && receives < Suspect:
 		// Later the wait grows all the same: while DynamoDB does not answer,
 		// one suspect takes the whole invocation, and its neighbours would
-		// use up their receives in an hour.
+		// use up their receives long before the twelve hours that we promise.
 		return 0
 	}
 	d := firstDelay

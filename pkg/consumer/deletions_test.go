@@ -66,14 +66,17 @@ func TestTombstones(t *testing.T) {
 // TestNoEnvelopeTime: a deletion without a time is one all the same.
 func TestNoEnvelopeTime(t *testing.T) {
 	t.Parallel()
-	policies(t, func(t *testing.T, p consumer.DeletionPolicy) {
-		w := newWorld(with(p))
-		w.check(t, "applied applied stale", message("msg_1", user("created", "u1", 1, "")), message("msg_2", `{"type":"user.deleted","data":{"id":"u1"}}`), message("msg_3", user("updated", "u1", 9, "")))
-		if got := w.row(directory.UserKey("u1")).Text("deleted_at"); got != "1970-01-01T00:00:00.000Z" {
-			t.Errorf("deleted_at = %q, want the epoch", got)
-		}
-		w.checkLive(t)
-	})
+	for _, p := range policies() {
+		t.Run(string(p), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(with(p))
+			w.check(t, "applied applied stale", message("msg_1", user("created", "u1", 1, "")), message("msg_2", `{"type":"user.deleted","data":{"id":"u1"}}`), message("msg_3", user("updated", "u1", 9, "")))
+			if got := w.row(directory.UserKey("u1")).Text("deleted_at"); got != "1970-01-01T00:00:00.000Z" {
+				t.Errorf("deleted_at = %q, want the epoch", got)
+			}
+			w.checkLive(t)
+		})
+	}
 }
 
 // TestSoftReadsAnew: the row changes between the deletion's look and its write.
@@ -100,53 +103,56 @@ func TestMemberships(t *testing.T) {
 	m, p := directory.MembershipKey("o1", "u1"), directory.MembershipOfKey("o1", "u1")
 	first, second := message("msg_1", membership("created", "o1", "u1", 100, 100, "org:admin")), message("msg_3", membership("created", "o1", "u1", 200, 200, "org:member"))
 	removed := message("msg_2", membership("deleted", "o1", "u1", 100, 100, "org:admin"))
-	policies(t, func(t *testing.T, policy consumer.DeletionPolicy) {
-		// https://github.com/IBM/mcp-context-forge/issues/959
-		for _, order := range permutations([]delivery.Record{first, removed, second}) {
-			w := newWorld(with(policy))
-			w.handle(t, order...)
-			w.checkInvariants(t)
-			w.checkLive(t, "ORG#o1/MEMBER#u1", "USER#u1/MEMBERSHIP#o1")
-			if r, q := w.row(m), w.row(p); r.Text("role") != "org:member" || q.Text("role") != "org:member" || r.Text("id") != "orgmem_o1_u1_200" {
-				t.Errorf("%v: membership = %v, want that of the second incarnation", ids(order), r)
+	for _, policy := range policies() {
+		t.Run(string(policy), func(t *testing.T) {
+			t.Parallel()
+			// https://github.com/IBM/mcp-context-forge/issues/959
+			for _, order := range permutations([]delivery.Record{first, removed, second}) {
+				w := newWorld(with(policy))
+				w.handle(t, order...)
+				w.checkInvariants(t)
+				w.checkLive(t, "ORG#o1/MEMBER#u1", "USER#u1/MEMBERSHIP#o1")
+				if r, q := w.row(m), w.row(p); r.Text("role") != "org:member" || q.Text("role") != "org:member" || r.Text("id") != "orgmem_o1_u1_200" {
+					t.Errorf("%v: membership = %v, want that of the second incarnation", ids(order), r)
+				}
 			}
-		}
 
-		// https://github.com/solana-foundation/solana-developer-platform/pull/24
-		w := newWorld(with(policy))
-		w.check(t, "applied applied", first, message("msg_4", membership("updated", "o1", "u1", 100, 150, "org:member")))
-		if w.row(m).Text("role") != "org:member" || w.row(p).Text("role") != "org:member" {
-			t.Errorf("role = %s, in the pointer %s, want both to follow", w.row(m).Text("role"), w.row(p).Text("role"))
-		}
-		w.check(t, "applied", removed)
-		w.checkLive(t)
-		w.checkInvariants(t)
-		if r := w.row(m); (r.Text("role") == "org:member") != (policy == consumer.Soft) {
-			t.Errorf("role of the tombstone = %q with %s", r.Text("role"), policy)
-		}
+			// https://github.com/solana-foundation/solana-developer-platform/pull/24
+			w := newWorld(with(policy))
+			w.check(t, "applied applied", first, message("msg_4", membership("updated", "o1", "u1", 100, 150, "org:member")))
+			if w.row(m).Text("role") != "org:member" || w.row(p).Text("role") != "org:member" {
+				t.Errorf("role = %s, in the pointer %s, want both to follow", w.row(m).Text("role"), w.row(p).Text("role"))
+			}
+			w.check(t, "applied", removed)
+			w.checkLive(t)
+			w.checkInvariants(t)
+			if r := w.row(m); (r.Text("role") == "org:member") != (policy == consumer.Soft) {
+				t.Errorf("role of the tombstone = %q with %s", r.Text("role"), policy)
+			}
 
-		// https://github.com/cloud-gov/pages-core/pull/3098
-		w = newWorld(with(policy))
-		w.check(t, "applied", removed)
-		if rows := w.memory.Rows(); len(rows) != 1 || !rows[m].Gone() {
-			t.Errorf("rows = %v, want the membership's tombstone alone", rows)
-		}
+			// https://github.com/cloud-gov/pages-core/pull/3098
+			w = newWorld(with(policy))
+			w.check(t, "applied", removed)
+			if rows := w.memory.Rows(); len(rows) != 1 || !rows[m].Gone() {
+				t.Errorf("rows = %v, want the membership's tombstone alone", rows)
+			}
 
-		// The second incarnation's deletion keeps nothing of the first.
-		w = newWorld(with(policy))
-		w.check(t, "applied applied stale", first, message("msg_5", membership("deleted", "o1", "u1", 200, 200, "org:member")), second)
-		if r := w.row(m); policy == consumer.Soft && (r.Text("id") != "orgmem_o1_u1_200" || r.Text("role") != "org:member") {
-			t.Errorf("tombstone = %v, want the second incarnation's attributes", r)
-		}
-		w.checkLive(t)
+			// The second incarnation's deletion keeps nothing of the first.
+			w = newWorld(with(policy))
+			w.check(t, "applied applied stale", first, message("msg_5", membership("deleted", "o1", "u1", 200, 200, "org:member")), second)
+			if r := w.row(m); policy == consumer.Soft && (r.Text("id") != "orgmem_o1_u1_200" || r.Text("role") != "org:member") {
+				t.Errorf("tombstone = %v, want the second incarnation's attributes", r)
+			}
+			w.checkLive(t)
 
-		// Nor is the second's tombstone changed by the first's late deletion.
-		w = newWorld(with(policy))
-		w.check(t, "applied applied stale", second, message("msg_5", membership("deleted", "o1", "u1", 200, 200, "org:member")), removed)
-		if got := w.row(m).Revision().Incarnation(); got != "001772000000200-orgmem_o1_u1_200" {
-			t.Errorf("incarnation = %s, want the second", got)
-		}
-	})
+			// Nor is the second's tombstone changed by the first's late deletion.
+			w = newWorld(with(policy))
+			w.check(t, "applied applied stale", second, message("msg_5", membership("deleted", "o1", "u1", 200, 200, "org:member")), removed)
+			if got := w.row(m).Revision().Incarnation(); got != "001772000000200-orgmem_o1_u1_200" {
+				t.Errorf("incarnation = %s, want the second", got)
+			}
+		})
+	}
 }
 
 func TestInvitations(t *testing.T) {
@@ -163,35 +169,38 @@ func TestDomains(t *testing.T) {
 	t.Parallel()
 	d := directory.DomainKey("d1")
 	created, ended := message("msg_1", domain("created", "o1", "d1", 1)), message("msg_2", deleted("organizationDomain", "d1", 2))
-	policies(t, func(t *testing.T, p consumer.DeletionPolicy) {
-		// https://github.com/clerk/javascript/issues/4818
-		for _, c := range []struct {
-			order []delivery.Record
-			want  string
-		}{{[]delivery.Record{created, ended}, "applied applied"}, {[]delivery.Record{ended, created}, "applied stale"}} {
-			w := newWorld(with(p))
-			w.check(t, c.want, c.order...)
-			w.checkLive(t)
-			if rows := w.memory.Rows(); len(rows) != 1 || !rows[d].Gone() {
-				t.Errorf("rows = %v, want the domain's tombstone alone", rows)
+	for _, p := range policies() {
+		t.Run(string(p), func(t *testing.T) {
+			t.Parallel()
+			// https://github.com/clerk/javascript/issues/4818
+			for _, c := range []struct {
+				order []delivery.Record
+				want  string
+			}{{[]delivery.Record{created, ended}, "applied applied"}, {[]delivery.Record{ended, created}, "applied stale"}} {
+				w := newWorld(with(p))
+				w.check(t, c.want, c.order...)
+				w.checkLive(t)
+				if rows := w.memory.Rows(); len(rows) != 1 || !rows[d].Gone() {
+					t.Errorf("rows = %v, want the domain's tombstone alone", rows)
+				}
 			}
-		}
 
-		first, second := message("msg_1", domain("created", "o1", "d1", 1)), message("msg_3", domain("updated", "o2", "d1", 3))
-		for _, order := range permutations([]delivery.Record{first, second}) {
-			w := newWorld(with(p))
-			w.handle(t, order...)
-			w.checkLive(t, "DOMAIN#d1/DOMAIN", "ORG#o2/DOMAIN#d1")
-			w.checkInvariants(t)
-			w.check(t, "applied", message("msg_4", organizationLess))
-			w.checkLive(t, "DOMAIN#d1/DOMAIN")
-			w.check(t, "applied", message("msg_5", domain("updated", "o3", "d1", 5)))
-			w.checkLive(t, "DOMAIN#d1/DOMAIN", "ORG#o3/DOMAIN#d1")
-			w.check(t, "applied", message("msg_6", deleted("organizationDomain", "d1", 6)))
-			w.checkLive(t)
-			w.checkInvariants(t)
-		}
-	})
+			first, second := message("msg_1", domain("created", "o1", "d1", 1)), message("msg_3", domain("updated", "o2", "d1", 3))
+			for _, order := range permutations([]delivery.Record{first, second}) {
+				w := newWorld(with(p))
+				w.handle(t, order...)
+				w.checkLive(t, "DOMAIN#d1/DOMAIN", "ORG#o2/DOMAIN#d1")
+				w.checkInvariants(t)
+				w.check(t, "applied", message("msg_4", organizationLess))
+				w.checkLive(t, "DOMAIN#d1/DOMAIN")
+				w.check(t, "applied", message("msg_5", domain("updated", "o3", "d1", 5)))
+				w.checkLive(t, "DOMAIN#d1/DOMAIN", "ORG#o3/DOMAIN#d1")
+				w.check(t, "applied", message("msg_6", deleted("organizationDomain", "d1", 6)))
+				w.checkLive(t)
+				w.checkInvariants(t)
+			}
+		})
+	}
 }
 
 // organizationLess is an update of d1 that names no organization.

@@ -2,6 +2,7 @@ package consumer_test
 
 import (
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -43,7 +44,7 @@ func (c *calls) take() []string {
 func engine(t *testing.T, p consumer.DeletionPolicy) (*world, *dynamodb.Client, dynamotest.Names, *calls) {
 	t.Helper()
 	count := &calls{}
-	client, names := dynamotest.Open(t, func(o *dynamodb.Options) { o.HTTPClient = count })
+	client, names := dynamotest.Open(t, os.Getenv(dynamotest.Endpoint), func(o *dynamodb.Options) { o.HTTPClient = count })
 	w := newWorld(func(_ *world, c *consumer.Config) {
 		c.Policy = p
 		c.Table = dynamo.New(client, names.Directory, names.Deliveries)
@@ -55,33 +56,36 @@ func engine(t *testing.T, p consumer.DeletionPolicy) (*world, *dynamodb.Client, 
 // memory.
 func TestEngine(t *testing.T) {
 	t.Parallel()
-	policies(t, func(t *testing.T, p consumer.DeletionPolicy) {
-		memory := newWorld(with(p))
-		w, client, names, _ := engine(t, p)
-		for _, r := range story() {
-			want, got := memory.handle(t, r), w.handle(t, r)
-			if d := diff.Diff(want, got); d != "" {
-				t.Errorf("outcome of %s on the engine differs (-memory +engine):\n%s", r.MessageID, d)
+	for _, p := range policies() {
+		t.Run(string(p), func(t *testing.T) {
+			t.Parallel()
+			memory := newWorld(with(p))
+			w, client, names, _ := engine(t, p)
+			for _, r := range story() {
+				want, got := memory.handle(t, r), w.handle(t, r)
+				if d := diff.Diff(want, got); d != "" {
+					t.Errorf("outcome of %s on the engine differs (-memory +engine):\n%s", r.MessageID, d)
+				}
 			}
-		}
-		out, err := client.Scan(t.Context(), &dynamodb.ScanInput{TableName: &names.Directory})
-		if err != nil {
-			t.Fatal(err)
-		}
-		rows := memory.memory.Rows()
-		if len(out.Items) != len(rows) {
-			t.Errorf("%d items, want %d", len(out.Items), len(rows))
-		}
-		for k, want := range rows {
-			got, err := w.Table.Read(t.Context(), k)
+			out, err := client.Scan(t.Context(), &dynamodb.ScanInput{TableName: &names.Directory})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if d := diff.Diff(want, got[0]); d != "" {
-				t.Errorf("row %v on the engine differs (-memory +engine):\n%s", k, d)
+			rows := memory.memory.Rows()
+			if len(out.Items) != len(rows) {
+				t.Errorf("%d items, want %d", len(out.Items), len(rows))
 			}
-		}
-	})
+			for k, want := range rows {
+				got, err := w.Table.Read(t.Context(), k)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if d := diff.Diff(want, got[0]); d != "" {
+					t.Errorf("row %v on the engine differs (-memory +engine):\n%s", k, d)
+				}
+			}
+		})
+	}
 }
 
 // TestRequests: what each kind of message costs.

@@ -147,29 +147,32 @@ func ledger(w *world) map[string]directory.Outcome {
 // healed in place, and with the invocation ending there.
 func TestFaultAtEveryCall(t *testing.T) {
 	t.Parallel()
-	policies(t, func(t *testing.T, p consumer.DeletionPolicy) {
-		want := newWorld(with(p))
-		play(t, want, func(r delivery.Record) []string { return want.Handle(t.Context(), []delivery.Record{r}) })
-		for _, m := range []mode{without, after} {
-			for _, crashes := range []bool{false, true} {
-				t.Run(fmt.Sprintf("mode %d, crashes %t", m, crashes), func(t *testing.T) {
-					for n := 1; ; n++ {
-						hit := false
-						synctest.Test(t, func(t *testing.T) { hit = faultAt(t, want, n, m, crashes) })
-						if !hit {
-							if n < 30 {
-								t.Errorf("only %d remote calls were made", n-1)
+	for _, p := range policies() {
+		t.Run(string(p), func(t *testing.T) {
+			t.Parallel()
+			want := newWorld(with(p))
+			play(t, want, func(r delivery.Record) []string { return want.Handle(t.Context(), []delivery.Record{r}) })
+			for _, m := range []mode{without, after} {
+				for _, crashes := range []bool{false, true} {
+					t.Run(fmt.Sprintf("mode %d, crashes %t", m, crashes), func(t *testing.T) {
+						for n := 1; ; n++ {
+							hit := false
+							synctest.Test(t, func(t *testing.T) { hit = faultAt(t, want, n, m, crashes) })
+							if !hit {
+								if n < 30 {
+									t.Errorf("only %d remote calls were made", n-1)
+								}
+								break
 							}
-							break
+							if t.Failed() {
+								t.Fatalf("with a fault at call %d", n)
+							}
 						}
-						if t.Failed() {
-							t.Fatalf("with a fault at call %d", n)
-						}
-					}
-				})
+					})
+				}
 			}
-		}
-	})
+		})
+	}
 }
 
 // faultAt plays the story with a fault at the nth remote call and says whether

@@ -12,7 +12,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/clerksync/clerksync/pkg/clerk"
-	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/projector"
@@ -128,26 +127,29 @@ func TestAllOrders(t *testing.T) {
 			message("msg_4", event("permission.updated", base, `{"id":"r1","key":"b"}`)), message("msg_5", event("permission.created", base+9, `{"id":"r1","key":"c"}`)),
 		},
 	}
-	policies(t, func(t *testing.T, p consumer.DeletionPolicy) {
-		for name, set := range sets {
-			t.Run(name, func(t *testing.T) {
-				want := model(t, set)
-				for _, order := range permutations(set) {
-					w := newWorld(with(p))
-					w.handle(t, order...)
-					w.settleAs(t, want, order)
-					if t.Failed() {
-						t.Fatalf("in the order %v", ids(order))
+	for _, p := range policies() {
+		t.Run(string(p), func(t *testing.T) {
+			t.Parallel()
+			for name, set := range sets {
+				t.Run(name, func(t *testing.T) {
+					want := model(t, set)
+					for _, order := range permutations(set) {
+						w := newWorld(with(p))
+						w.handle(t, order...)
+						w.settleAs(t, want, order)
+						if t.Failed() {
+							t.Fatalf("in the order %v", ids(order))
+						}
 					}
-				}
-				w := newWorld(with(p))
-				if failed := w.Handle(t.Context(), set); len(failed) > 0 {
-					t.Errorf("Handle(all in one batch) = %q, want none to come again", failed)
-				}
-				w.settle(t, set)
-			})
-		}
-	})
+					w := newWorld(with(p))
+					if failed := w.Handle(t.Context(), set); len(failed) > 0 {
+						t.Errorf("Handle(all in one batch) = %q, want none to come again", failed)
+					}
+					w.settle(t, set)
+				})
+			}
+		})
+	}
 }
 
 // draw makes a message about few things in few moments, so that they meet.
@@ -190,24 +192,27 @@ func draw(t *rapid.T, n int) delivery.Record {
 // size, and compares what they end in with the model.
 func TestHistories(t *testing.T) {
 	t.Parallel()
-	policies(t, func(t *testing.T, p consumer.DeletionPolicy) {
-		rapid.Check(t, func(t *rapid.T) {
-			var history []delivery.Record
-			for n := range rapid.IntRange(1, 12).Draw(t, "messages") {
-				history = append(history, draw(t, n))
-			}
-			copies := rapid.SliceOfN(rapid.SampledFrom(history), 0, 6).Draw(t, "duplicates")
-			order := rapid.Permutation(append(slices.Clone(history), copies...)).Draw(t, "order")
-			w := newWorld(with(p))
-			for len(order) > 0 {
-				n := rapid.IntRange(1, len(order)).Draw(t, "batch")
-				if failed := w.Handle(t.Context(), order[:n]); len(failed) > 0 {
-					t.Fatalf("Handle(%v) = %q, want none to come again", ids(order[:n]), failed)
+	for _, p := range policies() {
+		t.Run(string(p), func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(t *rapid.T) {
+				var history []delivery.Record
+				for n := range rapid.IntRange(1, 12).Draw(t, "messages") {
+					history = append(history, draw(t, n))
 				}
-				w.checkInvariants(t)
-				order = order[n:]
-			}
-			w.settle(t, history)
+				copies := rapid.SliceOfN(rapid.SampledFrom(history), 0, 6).Draw(t, "duplicates")
+				order := rapid.Permutation(append(slices.Clone(history), copies...)).Draw(t, "order")
+				w := newWorld(with(p))
+				for len(order) > 0 {
+					n := rapid.IntRange(1, len(order)).Draw(t, "batch")
+					if failed := w.Handle(t.Context(), order[:n]); len(failed) > 0 {
+						t.Fatalf("Handle(%v) = %q, want none to come again", ids(order[:n]), failed)
+					}
+					w.checkInvariants(t)
+					order = order[n:]
+				}
+				w.settle(t, history)
+			})
 		})
-	})
+	}
 }

@@ -6,7 +6,6 @@ import (
 
 	diff "github.com/google/go-cmp/cmp"
 
-	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
 )
@@ -24,40 +23,47 @@ func TestOutcomes(t *testing.T) {
 		{
 			// https://github.com/khushi897920-lang/hercycle-ai/issues/459
 			"same content under two ids, the greater last",
-			[]delivery.Record{message("msg_1", user("created", "u1", 1000, "")), message("msg_2", user("created", "u1", 1000, ""))}, "applied applied",
+			[]delivery.Record{message("msg_1", user("created", "u1", 1000, "")), message("msg_2", user("created", "u1", 1000, ""))},
+			"applied applied",
 			svixID(u1, "msg_2"),
 		},
 		{
 			"same content under two ids, the greater first",
-			[]delivery.Record{message("msg_2", user("created", "u1", 1000, "")), message("msg_1", user("created", "u1", 1000, ""))}, "applied stale",
+			[]delivery.Record{message("msg_2", user("created", "u1", 1000, "")), message("msg_1", user("created", "u1", 1000, ""))},
+			"applied stale",
 			svixID(u1, "msg_2"),
 		},
 		{
 			// https://github.com/alexfalkowski/go-service/pull/3077
 			"same content under three ids",
-			[]delivery.Record{message("msg_2", user("created", "u1", 1000, "")), message("msg_1", user("created", "u1", 1000, "")), message("msg_3", user("created", "u1", 1000, ""))}, "applied stale applied",
+			[]delivery.Record{message("msg_2", user("created", "u1", 1000, "")), message("msg_1", user("created", "u1", 1000, "")), message("msg_3", user("created", "u1", 1000, ""))},
+			"applied stale applied",
 			svixID(u1, "msg_3"),
 		},
 		{
 			// https://github.com/cortexproject/cortex/pull/7706
 			"the same message twice",
-			[]delivery.Record{message("msg_1", user("created", "u1", 1000, "")), message("msg_1", user("created", "u1", 1000, ""))}, "applied duplicate",
+			[]delivery.Record{message("msg_1", user("created", "u1", 1000, "")), message("msg_1", user("created", "u1", 1000, ""))},
+			"applied duplicate",
 			svixID(u1, "msg_1"),
 		},
 		{
 			"a stale message twice: duplicate is told first",
-			[]delivery.Record{message("msg_2", user("updated", "u1", 2000, "")), message("msg_1", user("updated", "u1", 1000, "")), message("msg_1", user("updated", "u1", 1000, ""))}, "applied stale duplicate",
+			[]delivery.Record{message("msg_2", user("updated", "u1", 2000, "")), message("msg_1", user("updated", "u1", 1000, "")), message("msg_1", user("updated", "u1", 1000, ""))},
+			"applied stale duplicate",
 			svixID(u1, "msg_2"),
 		},
 		{
 			"a message again after something newer: duplicate, not stale",
-			[]delivery.Record{message("msg_1", user("updated", "u1", 1000, "")), message("msg_2", user("updated", "u1", 2000, "")), message("msg_1", user("updated", "u1", 1000, ""))}, "applied applied duplicate",
+			[]delivery.Record{message("msg_1", user("updated", "u1", 1000, "")), message("msg_2", user("updated", "u1", 2000, "")), message("msg_1", user("updated", "u1", 1000, ""))},
+			"applied applied duplicate",
 			svixID(u1, "msg_2"),
 		},
 		{
 			// https://github.com/Mik1810/PaperDeck/issues/223
 			"an older update",
-			[]delivery.Record{message("msg_1", user("updated", "u1", 2000, email+`b@example.test"}]`)), message("msg_2", user("updated", "u1", 1000, email+`a@example.test"}]`))}, "applied stale",
+			[]delivery.Record{message("msg_1", user("updated", "u1", 2000, email+`b@example.test"}]`)), message("msg_2", user("updated", "u1", 1000, email+`a@example.test"}]`))},
+			"applied stale",
 			func(t *testing.T, w *world) {
 				t.Helper()
 				if got := w.row(u1).Text("email"); got != "b@example.test" {
@@ -68,13 +74,15 @@ func TestOutcomes(t *testing.T) {
 		{
 			// https://github.com/ifinavet/yggdrasil/pull/282
 			"a late update after the deletion",
-			[]delivery.Record{message("msg_1", user("created", "u1", 1000, email+`a@example.test"}]`)), message("msg_2", deleted("user", "u1", 2000)), message("msg_3", user("updated", "u1", 3000, email+`a@example.test"}]`))}, "applied applied stale",
+			[]delivery.Record{message("msg_1", user("created", "u1", 1000, email+`a@example.test"}]`)), message("msg_2", deleted("user", "u1", 2000)), message("msg_3", user("updated", "u1", 3000, email+`a@example.test"}]`))},
+			"applied applied stale",
 			func(t *testing.T, w *world) { t.Helper(); w.checkLive(t) },
 		},
 		{
 			// https://github.com/filopedraz/kosuke-core/pull/141
 			"the same address under a new id",
-			[]delivery.Record{message("msg_1", user("created", "u1", 1000, email+`x@example.test"}]`)), message("msg_3", user("created", "u2", 3000, email+`x@example.test"}]`)), message("msg_2", deleted("user", "u1", 2000))}, "applied applied applied",
+			[]delivery.Record{message("msg_1", user("created", "u1", 1000, email+`x@example.test"}]`)), message("msg_3", user("created", "u2", 3000, email+`x@example.test"}]`)), message("msg_2", deleted("user", "u1", 2000))},
+			"applied applied applied",
 			func(t *testing.T, w *world) {
 				t.Helper()
 				if a, b := w.row(u1)["by_email"], w.row(directory.UserKey("u2"))["by_email"]; a != nil || b != "x@example.test" {
@@ -85,7 +93,8 @@ func TestOutcomes(t *testing.T) {
 		{
 			// https://github.com/clerk/clerk-docs/issues/889
 			"the dashboard's example twice",
-			[]delivery.Record{message("msg_1", exampleEvent), message("msg_2", exampleEvent)}, "applied applied",
+			[]delivery.Record{message("msg_1", exampleEvent), message("msg_2", exampleEvent)},
+			"applied applied",
 			svixID(directory.UserKey("user_29w83sxmDNGwOuEthce5gg56FcC"), "msg_2"),
 		},
 		{
@@ -94,19 +103,22 @@ func TestOutcomes(t *testing.T) {
 			[]delivery.Record{
 				message("msg_1", event("user.updated", 1_700_000_001, `{"id":"u1","updated_at":1700000000000}`)),
 				message("msg_2", event("user.updated", 1_700_000_000_500, `{"id":"u1","updated_at":1700000000000}`)),
-			}, "applied stale",
+			},
+			"applied stale",
 			svixID(u1, "msg_1"),
 		},
 		{
 			// https://github.com/golang/go/issues/14750
 			"names by exact case",
-			[]delivery.Record{message("msg_1", `{"type":"user.updated","Type":"user.deleted","timestamp":1,"data":{"id":"u1","ID":"u2"}}`)}, "applied",
+			[]delivery.Record{message("msg_1", `{"type":"user.updated","Type":"user.deleted","timestamp":1,"data":{"id":"u1","ID":"u2"}}`)},
+			"applied",
 			func(t *testing.T, w *world) { t.Helper(); w.checkLive(t, "USER#u1/USER") },
 		},
 		{
 			// https://github.com/ayunis-core/ayunis-core/pull/532
 			"a child before its parents",
-			[]delivery.Record{message("msg_1", membership("created", "o1", "u1", 1, 1, "org:member")), message("msg_2", user("created", "u1", 1, "")), message("msg_3", organization("created", "o1", 1, ""))}, "applied applied applied",
+			[]delivery.Record{message("msg_1", membership("created", "o1", "u1", 1, 1, "org:member")), message("msg_2", user("created", "u1", 1, "")), message("msg_3", organization("created", "o1", 1, ""))},
+			"applied applied applied",
 			func(t *testing.T, w *world) {
 				t.Helper()
 				w.checkLive(t, "ORG#o1/MEMBER#u1", "USER#u1/MEMBERSHIP#o1", "USER#u1/USER", "ORG#o1/ORG")
@@ -115,7 +127,8 @@ func TestOutcomes(t *testing.T) {
 		{
 			// https://github.com/aws/aws-sdk-go/issues/1803
 			"an external id set and taken away",
-			[]delivery.Record{message("msg_1", user("updated", "u1", 1, `,"external_id":null`)), message("msg_2", user("updated", "u1", 2, `,"external_id":"x"`)), message("msg_3", user("updated", "u1", 3, `,"external_id":null`))}, "applied applied applied",
+			[]delivery.Record{message("msg_1", user("updated", "u1", 1, `,"external_id":null`)), message("msg_2", user("updated", "u1", 2, `,"external_id":"x"`)), message("msg_3", user("updated", "u1", 3, `,"external_id":null`))},
+			"applied applied applied",
 			func(t *testing.T, w *world) {
 				t.Helper()
 				if r := w.row(u1); r["external_id"] != nil || r["by_external_id"] != nil {
@@ -185,73 +198,79 @@ func TestDeliveryRows(t *testing.T) {
 // or gone. https://github.com/pallets-eco/flask-session/issues/240
 func TestExpired(t *testing.T) {
 	t.Parallel()
-	policies(t, func(t *testing.T, p consumer.DeletionPolicy) {
-		for name, m := range map[string]delivery.Record{
-			"user":    message("msg_1", user("created", "u1", 1, "")),
-			"gone":    message("msg_1", deleted("user", "u1", 1)),
-			"member":  message("msg_1", membership("created", "o1", "u1", 1, 1, "x")),
-			"domain":  message("msg_1", domain("created", "o1", "d1", 1)),
-			"ended":   message("msg_1", deleted("organizationDomain", "d1", 1)),
-			"removed": message("msg_1", membership("deleted", "o1", "u1", 1, 1, "x")),
-		} {
-			w := newWorld(with(p))
-			w.check(t, "applied duplicate", m, m)
-			before := w.memory.Rows()
-			w.memory.Forget("msg_1")
-			w.check(t, "stale duplicate", m, m)
-			if d := diff.Diff(before, w.memory.Rows()); d != "" {
-				t.Errorf("%s: a replay has an effect (-before +after):\n%s", name, d)
+	for _, p := range policies() {
+		t.Run(string(p), func(t *testing.T) {
+			t.Parallel()
+			for name, m := range map[string]delivery.Record{
+				"user":    message("msg_1", user("created", "u1", 1, "")),
+				"gone":    message("msg_1", deleted("user", "u1", 1)),
+				"member":  message("msg_1", membership("created", "o1", "u1", 1, 1, "x")),
+				"domain":  message("msg_1", domain("created", "o1", "d1", 1)),
+				"ended":   message("msg_1", deleted("organizationDomain", "d1", 1)),
+				"removed": message("msg_1", membership("deleted", "o1", "u1", 1, 1, "x")),
+			} {
+				w := newWorld(with(p))
+				w.check(t, "applied duplicate", m, m)
+				before := w.memory.Rows()
+				w.memory.Forget("msg_1")
+				w.check(t, "stale duplicate", m, m)
+				if d := diff.Diff(before, w.memory.Rows()); d != "" {
+					t.Errorf("%s: a replay has an effect (-before +after):\n%s", name, d)
+				}
 			}
-		}
-	})
+		})
+	}
 }
 
 // TestTwoConsumers: one message, or two updates, in two consumers at once.
 // https://github.com/harshdwivediiiii/pathfinder-ai/issues/1097
 func TestTwoConsumers(t *testing.T) {
 	t.Parallel()
-	policies(t, func(t *testing.T, p consumer.DeletionPolicy) {
-		for name, pair := range map[string][2]delivery.Record{
-			"one message":            {message("msg_1", user("created", "u1", 1, "")), message("msg_1", user("created", "u1", 1, ""))},
-			"one deletion":           {message("msg_1", deleted("user", "u1", 1)), message("msg_1", deleted("user", "u1", 1))},
-			"two updates":            {message("msg_1", user("updated", "u1", 1, "")), message("msg_2", user("updated", "u1", 2, ""))},
-			"two domains' updates":   {message("msg_1", domain("updated", "o1", "d1", 1)), message("msg_2", domain("updated", "o2", "d1", 2))},
-			"update and deletion":    {message("msg_1", deleted("user", "u1", 1)), message("msg_2", user("updated", "u1", 2, ""))},
-			"domain and its end":     {message("msg_1", domain("created", "o1", "d1", 1)), message("msg_2", deleted("organizationDomain", "d1", 2))},
-			"member and parent":      {message("msg_1", membership("created", "o1", "u1", 1, 1, "x")), message("msg_2", deleted("organization", "o1", 2))},
-			"member and user":        {message("msg_1", membership("created", "o1", "u1", 1, 1, "x")), message("msg_2", deleted("user", "u1", 2))},
-			"invitation and parent":  {message("msg_1", invitation("created", "o1", "i1", 1)), message("msg_2", deleted("organization", "o1", 2))},
-			"domain and parent":      {message("msg_1", domain("created", "o1", "d1", 1)), message("msg_2", deleted("organization", "o1", 2))},
-			"member and removed":     {message("msg_1", membership("created", "o1", "u1", 1, 1, "x")), message("msg_2", membership("deleted", "o1", "u1", 1, 1, "x"))},
-			"member and other lives": {message("msg_1", membership("deleted", "o1", "u1", 1, 1, "x")), message("msg_2", membership("created", "o1", "u1", 2, 2, "y"))},
-		} {
-			want := newWorld(with(p))
-			want.handle(t, pair[0], pair[1])
-			for range 20 {
-				w := newWorld(with(p))
-				var wg sync.WaitGroup
-				for _, r := range pair {
-					wg.Go(func() {
-						if failed := w.Handle(t.Context(), []delivery.Record{r}); len(failed) > 0 {
-							t.Errorf("%s: Handle = %q, want none to come again", name, failed)
+	for _, p := range policies() {
+		t.Run(string(p), func(t *testing.T) {
+			t.Parallel()
+			for name, pair := range map[string][2]delivery.Record{
+				"one message":            {message("msg_1", user("created", "u1", 1, "")), message("msg_1", user("created", "u1", 1, ""))},
+				"one deletion":           {message("msg_1", deleted("user", "u1", 1)), message("msg_1", deleted("user", "u1", 1))},
+				"two updates":            {message("msg_1", user("updated", "u1", 1, "")), message("msg_2", user("updated", "u1", 2, ""))},
+				"two domains' updates":   {message("msg_1", domain("updated", "o1", "d1", 1)), message("msg_2", domain("updated", "o2", "d1", 2))},
+				"update and deletion":    {message("msg_1", deleted("user", "u1", 1)), message("msg_2", user("updated", "u1", 2, ""))},
+				"domain and its end":     {message("msg_1", domain("created", "o1", "d1", 1)), message("msg_2", deleted("organizationDomain", "d1", 2))},
+				"member and parent":      {message("msg_1", membership("created", "o1", "u1", 1, 1, "x")), message("msg_2", deleted("organization", "o1", 2))},
+				"member and user":        {message("msg_1", membership("created", "o1", "u1", 1, 1, "x")), message("msg_2", deleted("user", "u1", 2))},
+				"invitation and parent":  {message("msg_1", invitation("created", "o1", "i1", 1)), message("msg_2", deleted("organization", "o1", 2))},
+				"domain and parent":      {message("msg_1", domain("created", "o1", "d1", 1)), message("msg_2", deleted("organization", "o1", 2))},
+				"member and removed":     {message("msg_1", membership("created", "o1", "u1", 1, 1, "x")), message("msg_2", membership("deleted", "o1", "u1", 1, 1, "x"))},
+				"member and other lives": {message("msg_1", membership("deleted", "o1", "u1", 1, 1, "x")), message("msg_2", membership("created", "o1", "u1", 2, 2, "y"))},
+			} {
+				want := newWorld(with(p))
+				want.handle(t, pair[0], pair[1])
+				for range 20 {
+					w := newWorld(with(p))
+					var wg sync.WaitGroup
+					for _, r := range pair {
+						wg.Go(func() {
+							if failed := w.Handle(t.Context(), []delivery.Record{r}); len(failed) > 0 {
+								t.Errorf("%s: Handle = %q, want none to come again", name, failed)
+							}
+						})
+					}
+					wg.Wait()
+					w.checkInvariants(t)
+					if d := diff.Diff(state(want.memory.Rows()), state(w.memory.Rows())); d != "" {
+						t.Errorf("%s: tables differ from those one after the other (-want +got):\n%s", name, d)
+					}
+					applied := 0
+					for _, r := range w.reports {
+						if r.Outcome == directory.Applied {
+							applied++
 						}
-					})
-				}
-				wg.Wait()
-				w.checkInvariants(t)
-				if d := diff.Diff(state(want.memory.Rows()), state(w.memory.Rows())); d != "" {
-					t.Errorf("%s: tables differ from those one after the other (-want +got):\n%s", name, d)
-				}
-				applied := 0
-				for _, r := range w.reports {
-					if r.Outcome == directory.Applied {
-						applied++
+					}
+					if pair[0].MessageID == pair[1].MessageID && applied != 1 {
+						t.Errorf("%s: applied %d times, want once", name, applied)
 					}
 				}
-				if pair[0].MessageID == pair[1].MessageID && applied != 1 {
-					t.Errorf("%s: applied %d times, want once", name, applied)
-				}
 			}
-		}
-	})
+		})
+	}
 }

@@ -140,40 +140,43 @@ func TestLongOutage(t *testing.T) {
 // TestCascadeOutOfTime: it goes on at the next receive, at once.
 func TestCascadeOutOfTime(t *testing.T) {
 	t.Parallel()
-	policies(t, func(t *testing.T, p consumer.DeletionPolicy) {
-		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(with(p))
-			const members = 200
-			for i := range members {
-				w.handle(t, message(fmt.Sprint("msg_", i), membership("created", "o1", fmt.Sprint("u", i), 1, 1, "x")))
-			}
-			w.Table = &slow{w.memory, 300 * time.Millisecond}
-			gone := message("msg_gone", deleted("organization", "o1", 9))
-			left := len(w.live())
-			receives := 0
-			for ; receives < 20; receives++ {
-				ctx, cancel := context.WithTimeout(t.Context(), consumer.Margin+time.Second)
-				failed := w.Handle(ctx, []delivery.Record{gone})
-				cancel()
-				if len(failed) == 0 {
-					break
+	for _, p := range policies() {
+		t.Run(string(p), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(with(p))
+				const members = 200
+				for i := range members {
+					w.handle(t, message(fmt.Sprint("msg_", i), membership("created", "o1", fmt.Sprint("u", i), 1, 1, "x")))
 				}
-				if d, ok := w.queue.delays[gone.MessageID]; !ok || d != 0 {
-					t.Errorf("delay = %v, %t, want none: the cascade got on", d, ok)
+				w.Table = &slow{w.memory, 300 * time.Millisecond}
+				gone := message("msg_gone", deleted("organization", "o1", 9))
+				left := len(w.live())
+				receives := 0
+				for ; receives < 20; receives++ {
+					ctx, cancel := context.WithTimeout(t.Context(), consumer.Margin+time.Second)
+					failed := w.Handle(ctx, []delivery.Record{gone})
+					cancel()
+					if len(failed) == 0 {
+						break
+					}
+					if d, ok := w.queue.delays[gone.MessageID]; !ok || d != 0 {
+						t.Errorf("delay = %v, %t, want none: the cascade got on", d, ok)
+					}
+					if n := len(w.live()); n >= left {
+						t.Errorf("%d live rows after a receive, %d before, want fewer", n, left)
+					}
+					left = len(w.live())
+					gone.Receives++
 				}
-				if n := len(w.live()); n >= left {
-					t.Errorf("%d live rows after a receive, %d before, want fewer", n, left)
+				w.checkLive(t)
+				w.checkInvariants(t)
+				if receives < 2 {
+					t.Errorf("the cascade took %d receives, want several", receives+1)
 				}
-				left = len(w.live())
-				gone.Receives++
-			}
-			w.checkLive(t)
-			w.checkInvariants(t)
-			if receives < 2 {
-				t.Errorf("the cascade took %d receives, want several", receives+1)
-			}
+			})
 		})
-	})
+	}
 }
 
 // TestCascadeInOutage: a cascade that does not get on waits like any other.

@@ -31,6 +31,9 @@ type Request struct {
 	Received time.Time
 	// Secrets are those at hand. The first is what the endpoint verifies with.
 	Secrets []Secret
+	// MaxHashed bounds the search, in bytes that are hashed; 0 means 2 GiB,
+	// which is some seconds.
+	MaxHashed int
 }
 
 // Secret is the text of one or several signing secrets, as somebody typed it.

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -19,12 +20,14 @@ type search struct {
 	budget int // bytes that may still be hashed
 }
 
-// maxHashed bounds the search: about two seconds.
-const maxHashed = 1 << 31
+const (
+	maxHashed = 1 << 31
+	overhead  = 256 // bytes that an HMAC hashes beside the body
+)
 
 func newSearch(r Request) *search {
 	h := newHeader(r.Header)
-	return &search{Request: r, header: h, keys: keys(r.Secrets), heads: heads(h, r.Others), budget: maxHashed}
+	return &search{Request: r, header: h, keys: keys(r.Secrets), heads: heads(h, r.Others), budget: cmp.Or(r.MaxHashed, maxHashed)}
 }
 
 // matched is a combination that fits.
@@ -62,7 +65,7 @@ func (s *search) run() (matched, bool) {
 func (s *search) try(keys []key, heads []head, body []byte, why []Finding) (matched, bool) {
 	for _, k := range keys {
 		for _, h := range heads {
-			if s.budget -= len(body); s.budget < 0 {
+			if s.budget -= len(body) + overhead; s.budget < 0 {
 				return matched{}, false
 			}
 			i := match(k, h, body)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -233,14 +234,16 @@ func (l *lossy) Do(r *http.Request) (*http.Response, error) {
 func TestLostResponses(t *testing.T) {
 	t.Parallel()
 	w := directory.Write{Delivery: record("msg_1"), Row: user("u1", "1"), If: directory.IfNewer("1")}
-	open := func(l *lossy, attempts int) *dynamo.Table {
-		client, names := dynamotest.Open(t, func(o *dynamodb.Options) { o.HTTPClient, o.RetryMaxAttempts = l, attempts })
+	open := func(t *testing.T, l *lossy, attempts int) *dynamo.Table {
+		t.Helper()
+		client, names := dynamotest.Open(t, os.Getenv(dynamotest.Endpoint), func(o *dynamodb.Options) { o.HTTPClient, o.RetryMaxAttempts = l, attempts })
 		return dynamo.New(client, names.Directory, names.Deliveries)
 	}
 
 	t.Run("the SDK's own attempt repeats the answer", func(t *testing.T) {
+		t.Parallel()
 		l := &lossy{lose: 1}
-		if got, err := open(l, 3).Write(t.Context(), w); got != directory.Written || err != nil {
+		if got, err := open(t, l, 3).Write(t.Context(), w); got != directory.Written || err != nil {
 			t.Errorf("Write = %v, %v, want written", got, err)
 		}
 		if len(l.calls) != 2 || l.calls[0] == "" || l.calls[0] != l.calls[1] {
@@ -248,8 +251,9 @@ func TestLostResponses(t *testing.T) {
 		}
 	})
 	t.Run("our own repetition is told so", func(t *testing.T) {
+		t.Parallel()
 		l := &lossy{lose: 1}
-		table := open(l, 1)
+		table := open(t, l, 1)
 		if got, err := table.Write(t.Context(), w); kind(err) != "unknown" {
 			t.Errorf("Write with a lost response = %v, %v, want an error that says unknown", got, err)
 		}
@@ -261,8 +265,9 @@ func TestLostResponses(t *testing.T) {
 		}
 	})
 	t.Run("a row alone loses against itself", func(t *testing.T) {
+		t.Parallel()
 		l := &lossy{lose: 1}
-		table := open(l, 1)
+		table := open(t, l, 1)
 		alone := directory.Write{Row: w.Row, If: w.If}
 		if got, err := table.Write(t.Context(), alone); kind(err) != "unknown" {
 			t.Errorf("Write with a lost response = %v, %v, want an error that says unknown", got, err)
@@ -272,9 +277,10 @@ func TestLostResponses(t *testing.T) {
 		}
 	})
 	t.Run("a deadline is unknown", func(t *testing.T) {
+		t.Parallel()
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if got, err := open(&lossy{}, 1).Write(ctx, w); kind(err) != "unknown" {
+		if got, err := open(t, &lossy{}, 1).Write(ctx, w); kind(err) != "unknown" {
 			t.Errorf("Write = %v, %v, want an error that says unknown", got, err)
 		}
 	})

@@ -15,35 +15,11 @@ import (
 	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/ingest"
-	"github.com/clerksync/clerksync/pkg/lambdafn"
 	"github.com/clerksync/clerksync/pkg/projector"
 )
 
-// invoke hands a payload to the function and reads its reply, whose header
-// names are brought to net/http's spelling.
-func invoke(t *testing.T, h *lambdafn.Ingest, payload []byte) answer {
-	t.Helper()
-	out, err := h.Invoke(t.Context(), payload)
-	if err != nil {
-		t.Fatalf("Invoke = %v", err)
-	}
-	var reply struct {
-		StatusCode int
-		Headers    map[string]string
-		Body       string
-	}
-	if err := json.Unmarshal(out, &reply); err != nil {
-		t.Fatalf("Invoke replied %s: %v", out, err)
-	}
-	a := answer{reply.StatusCode, reply.Body, map[string]string{}}
-	names := map[string]string{"content-type": "Content-Type", "allow": "Allow", "webhook-delivery": "Webhook-Delivery"}
-	for name, value := range reply.Headers {
-		a.Header[names[name]] = value
-	}
-	return a
-}
-
 func TestPayloads(t *testing.T) {
+	t.Parallel()
 	rows := map[string]contract{
 		"other case beside": { // https://github.com/golang/go/issues/14750
 			r:    signed(`{"type":"user.updated","Type":"user.deleted","data":{"id":"user_a1","ID":"user_b2"}}`),
@@ -100,6 +76,7 @@ func TestOneByteTooMuch(t *testing.T) {
 
 // https://github.com/bmorrisondev/clerk-webhooks-handler/pull/6
 func TestTypesThatAreNotKept(t *testing.T) {
+	t.Parallel()
 	known := map[string]projector.Knowledge{
 		"waitlistEntry.created": projector.NotKept, "email.created": projector.NotKept, "sms.created": projector.NotKept,
 		"session.created": projector.NotKept, "subscriptionItem.pastDue": projector.NotKept, "paymentAttempt.created": projector.NotKept,
@@ -128,6 +105,7 @@ func TestTypesThatAreNotKept(t *testing.T) {
 
 // https://github.com/clerk/clerk-docs/pull/889
 func TestInstances(t *testing.T) {
+	t.Parallel()
 	of := func(member string) clerktest.Request {
 		return signed(`{"type":"user.updated","data":{"id":"user_a1","instance_id":"ins_a"}` + member + `}`)
 	}

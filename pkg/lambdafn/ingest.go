@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -90,11 +89,18 @@ func (in request) request() ingest.Request {
 // header finds a header whatever the case of its name: the gateway writes it
 // small, local runs do not.
 func (in request) header(name string) string {
-	var values []string
-	for _, k := range slices.Sorted(maps.Keys(in.Headers)) {
+	var names []string
+	for k := range in.Headers {
 		if strings.EqualFold(k, name) {
-			values = append(values, in.Headers[k])
+			names = append(names, k)
 		}
+	}
+	if len(names) == 1 {
+		return in.Headers[names[0]]
+	}
+	var values []string
+	for _, k := range slices.Sorted(slices.Values(names)) {
+		values = append(values, in.Headers[k])
 	}
 	return strings.Join(values, ",")
 }

@@ -104,12 +104,15 @@ func EventType(r ingest.Report) string {
 }
 
 func known(r ingest.Report) string {
-	if r.EventType == "" {
+	switch {
+	case r.EventType == "":
 		return ""
+	case r.Known == projector.Kept:
+		return "kept"
+	case r.Known == projector.NotKept:
+		return "known but not kept"
 	}
-	return map[projector.Knowledge]string{
-		projector.Kept: "kept", projector.NotKept: "known but not kept", projector.Unknown: "unknown",
-	}[r.Known]
+	return "unknown"
 }
 
 func text(err error) string {

@@ -168,7 +168,7 @@ func TestLoggerTellsTheInvocation(t *testing.T) {
 	ctx = context.WithValue(ctx, "x-amzn-trace-id", "Root=1-2") //nolint:revive,staticcheck // the key that aws-lambda-go sets
 	for name, with := range map[string]func(*slog.Logger) *slog.Logger{
 		"plain": func(l *slog.Logger) *slog.Logger { return l },
-		"with":  func(l *slog.Logger) *slog.Logger { return l.With("a", "b") },
+		"with":  func(l *slog.Logger) *slog.Logger { return l.With(slog.String("a", "b")) },
 	} {
 		var out bytes.Buffer
 		with(lambdafn.NewLogger(&out, slog.LevelInfo)).InfoContext(ctx, "x")

@@ -1,6 +1,7 @@
 package projector
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/clerksync/clerksync/pkg/clerk"
@@ -58,10 +59,18 @@ func newIndex() index {
 	return x
 }
 
-// known are the families that Clerk documents and that are not kept. The log
-// tells them from what nobody has heard of.
-func known() []string {
-	return []string{"session", "waitlistEntry", "email", "sms", "subscription", "subscriptionItem", "paymentAttempt"}
+// known are the event types that Clerk documents and that are not kept. The
+// log tells them from what nobody has heard of.
+func known() map[string][]string {
+	return map[string][]string{
+		"session":          {"created", "ended", "removed", "revoked", "pending"},
+		"waitlistEntry":    {"created", "updated"},
+		"email":            {"created"},
+		"sms":              {"created"},
+		"subscription":     {"created", "updated", "active", "pastDue"},
+		"subscriptionItem": {"created", "updated", "active", "canceled", "upcoming", "ended", "abandoned", "incomplete", "pastDue", "freeTrialEnding"},
+		"paymentAttempt":   {"created", "updated"},
+	}
 }
 
 // Knowledge is what is known of an event type.
@@ -79,11 +88,9 @@ func (p *Projector) Know(eventType string) Knowledge {
 	if _, ok := p.types[eventType]; ok {
 		return Kept
 	}
-	prefix, _, _ := strings.Cut(eventType, ".")
-	for _, k := range known() {
-		if prefix == k {
-			return NotKept
-		}
+	family, event, _ := strings.Cut(eventType, ".")
+	if slices.Contains(known()[family], event) {
+		return NotKept
 	}
 	return Unknown
 }

@@ -37,7 +37,7 @@ const start int64 = 1767225600_000
 
 // history makes the messages of a plan, in Clerk's order.
 func history(p Plan, name string) []*message {
-	c := &clerk{plan: p, name: name, now: start + 123, random: rand.New(rand.NewPCG(p.Schedule, 1))}
+	c := &clerk{plan: p, name: name, now: start + 123, random: newRandom(p.Schedule, 1)}
 	for _, s := range p.Steps {
 		c.now += s.After
 		deeds()[s.Kind](c, s)

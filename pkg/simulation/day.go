@@ -48,7 +48,7 @@ const tooManySteps = 100_000
 func newDay(p Plan, messages []*message, bug *Bug, tally *Tally) *day {
 	d := &day{
 		stage:    newStage(p, bug, messages),
-		random:   rand.New(rand.NewPCG(p.Schedule, 2)),
+		random:   newRandom(p.Schedule, 2),
 		tally:    tally,
 		budget:   p.Budget,
 		messages: messages,

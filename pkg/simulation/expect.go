@@ -63,8 +63,8 @@ func (e *expectation) agreesWithClerk(messages []*message) error {
 			continue
 		}
 		sameLife := l.incarnation == m.incarnation && l.incarnID == m.incarnID
-		clear := m.incarnation > l.incarnation || sameLife && !l.deletion && (m.deletion || m.updated > l.updated)
-		unclear[m.key] = unclear[m.key] || !clear
+		plain := m.incarnation > l.incarnation || sameLife && !l.deletion && (m.deletion || m.updated > l.updated)
+		unclear[m.key] = unclear[m.key] || !plain
 		last[m.key] = m
 	}
 	for k, m := range last {

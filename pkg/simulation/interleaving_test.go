@@ -27,7 +27,7 @@ func TestEveryInterleaving(t *testing.T) {
 // do that are not.
 func TestInterleavingsLeftOut(t *testing.T) {
 	for _, s := range simulation.Scenarios()[:4] {
-		s.ByItem, s.Crash = false, false
+		s.ByItem = false
 		_, want, err := s.Every(t)
 		if err != nil {
 			t.Fatal(err)

@@ -164,7 +164,8 @@ func (j *judge) dropped(at directory.Key) {
 
 // reported judges what the consumer says became of a message.
 func (j *judge) reported(r consumer.Report) {
-	got, noted := j.recorded[r.SvixID], true
+	got := j.recorded[r.SvixID]
+	var noted bool
 	switch r.Outcome {
 	case directory.Failed:
 		return

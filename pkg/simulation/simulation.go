@@ -3,6 +3,7 @@ package simulation
 import (
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -138,7 +139,7 @@ const schedules = 40
 func shrink(t *testing.T, seed uint64, bug *Bug) {
 	t.Helper()
 	restore, err := rapidFlags(map[string]string{
-		"rapid.seed": fmt.Sprint(seed), "rapid.checks": "5", "rapid.nofailfile": "true", "rapid.shrinktime": "20s",
+		"rapid.seed": strconv.FormatUint(seed, 10), "rapid.checks": "5", "rapid.nofailfile": "true", "rapid.shrinktime": "20s",
 	})
 	if err != nil {
 		t.Logf("shrink: %v", err)

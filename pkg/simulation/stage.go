@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"testing/synctest"
 	"time"
 
 	"github.com/clerksync/clerksync/pkg/consumer"
@@ -195,6 +196,7 @@ func (s *stage) settle(inv *invocation) {
 // kill ends an invocation between two of its steps. What it had under way may
 // still have its effect.
 func (s *stage) kill(inv *invocation) {
+	synctest.Wait() // so that it dies at the same call in every run
 	s.mu.Lock()
 	inv.killed = true
 	s.mu.Unlock()

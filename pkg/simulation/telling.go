@@ -113,8 +113,8 @@ func (c *clerk) envelope(w *telling, m *message) []string {
 		parts = append(parts, `"timestamp":`+strconv.FormatInt(m.rawSent, 10))
 	}
 	if c.random.IntN(4) > 0 {
-		parts = append(parts, `"instance_id":"ins_`+c.name+`"`)
-		w.row["instance_id"] = "ins_" + c.name
+		parts = append(parts, `"instance_id":"ins_example`+c.name+`"`)
+		w.row["instance_id"] = "ins_example" + c.name
 	}
 	return parts
 }
@@ -154,6 +154,7 @@ func (w *telling) finish(m *message, t *thing) {
 	switch w.c.plan.Storage {
 	case projector.StoreFull:
 		r["object"] = w.data.text([]string{"url"}, nil)
+	case projector.StoreNone:
 	case projector.StorePublic:
 		private := []string{"private_metadata"}
 		r["object"] = w.data.text([]string{"url", "private_metadata"}, private)

@@ -80,19 +80,28 @@ func (e *emulator) proxy(target *url.URL) http.Handler {
 	})
 }
 
-// call makes a signed call to a REST service of the emulator: for the two gaps
-// that no SDK client among this module's dependencies could fill.
+// call makes a signed call of a REST service of the emulator, of those that no
+// SDK client among this module's dependencies could call.
 func (e *emulator) call(t *testing.T, service, method, path string, in, out any) {
 	t.Helper()
 	body, err := json.Marshal(in)
 	if err != nil {
 		t.Fatal(err)
 	}
+	text := e.send(t, service, method, path, "application/json", body)
+	if err := json.Unmarshal(text, out); err != nil {
+		t.Fatalf("%s %s: %v: %s", method, path, err, text)
+	}
+}
+
+// send signs and sends, and returns the answer's body.
+func (e *emulator) send(t *testing.T, service, method, path, contentType string, body []byte) []byte {
+	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, e.url+path, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Content-Type", contentType)
 	c, err := e.config.Credentials.Retrieve(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +119,5 @@ func (e *emulator) call(t *testing.T, service, method, path string, in, out any)
 	if err != nil || answer.StatusCode >= http.StatusMultipleChoices {
 		t.Fatalf("%s %s = %d, %v: %s", method, path, answer.StatusCode, err, text)
 	}
-	if err := json.Unmarshal(text, out); err != nil {
-		t.Fatalf("%s %s: %v: %s", method, path, err, text)
-	}
+	return text
 }

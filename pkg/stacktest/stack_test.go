@@ -2,8 +2,8 @@ package stacktest_test
 
 import (
 	"errors"
-	"net/url"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -68,6 +68,7 @@ func (s *stack) deploy(t *testing.T, parameters ...string) {
 	s.ingest, s.sync = s.physical(t, "IngestFunction"), s.physical(t, "SyncFunction")
 	s.addRoute(t)
 	s.limitSync(t)
+	s.allowBatches(t)
 }
 
 func (s *stack) physical(t *testing.T, logical string) string {
@@ -81,45 +82,21 @@ func (s *stack) physical(t *testing.T, logical string) string {
 	return aws.ToString(out.StackResourceDetail.PhysicalResourceId)
 }
 
-// addRoute makes the route that CloudFormation reads from the API's OpenAPI
-// body, where the emulator has not.
-func (s *stack) addRoute(t *testing.T) {
-	t.Helper()
-	var routes struct{ Items []any }
-	s.call(t, "apigateway", "GET", "/v2/apis/"+s.api+"/routes", nil, &routes)
-	if len(routes.Items) > 0 {
-		return
-	}
-	var integration struct{ IntegrationID string }
-	s.call(t, "apigateway", "POST", "/v2/apis/"+s.api+"/integrations", map[string]string{
-		"integrationType": "AWS_PROXY", "payloadFormatVersion": "2.0",
-		"integrationUri": "arn:aws:lambda:us-east-1:000000000000:function:" + s.ingest,
-	}, &integration)
-	s.call(t, "apigateway", "POST", "/v2/apis/"+s.api+"/routes", map[string]string{
-		"routeKey": "POST /webhooks/clerk", "target": "integrations/" + integration.IntegrationID,
-	}, &struct{}{})
-}
-
-// limitSync says the event source's MaximumConcurrency as a number. The
-// template takes it from a parameter; CloudFormation makes a number of that,
-// and the emulator keeps its text, which its poller can't compare.
-func (s *stack) limitSync(t *testing.T) {
-	t.Helper()
-	var mappings struct {
-		EventSourceMappings []struct{ UUID string }
-	}
-	s.call(t, "lambda", "GET", "/2015-03-31/event-source-mappings/?"+url.Values{"FunctionName": {s.sync}}.Encode(), nil, &mappings)
-	if len(mappings.EventSourceMappings) != 1 {
-		t.Fatalf("%d event source mappings, want 1", len(mappings.EventSourceMappings))
-	}
-	s.call(t, "lambda", "PUT", "/2015-03-31/event-source-mappings/"+mappings.EventSourceMappings[0].UUID,
-		map[string]any{"ScalingConfig": map[string]int{"MaximumConcurrency": 5}}, &struct{}{})
-}
-
 // setSecret stores one or several signing secrets, as an operator does.
 func (s *stack) setSecret(t *testing.T, secrets string) {
 	t.Helper()
 	command{env: fakeAWS(s.url), stdin: secrets + "\n", args: []string{s.clerksync, "secret", "set", "--endpoint-url", s.url}}.run(t)
+}
+
+// logs is what `sam logs` shows of a function, without white space: it indents
+// JSON.
+func (s *stack) logs(t *testing.T, function, filter string) string {
+	t.Helper()
+	out := command{env: fakeAWS(s.url), args: []string{
+		s.sam, "logs", "--config-file", filepath.Join(repository(t), "samconfig.toml"), "--config-env", "local",
+		"--stack-name", stackName, "--name", function, "--filter", filter,
+	}}.run(t)
+	return strings.Join(strings.Fields(out), "")
 }
 
 // delete deletes the stack.

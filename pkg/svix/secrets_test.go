@@ -9,11 +9,11 @@ import (
 	"github.com/clerksync/clerksync/pkg/svix"
 )
 
-func parse(t testing.TB, text string) *svix.Secrets {
-	t.Helper()
+func parse(tb testing.TB, text string) *svix.Secrets {
+	tb.Helper()
 	s, err := svix.ParseSecrets(text)
 	if err != nil {
-		t.Fatalf("ParseSecrets: %v", err)
+		tb.Fatalf("ParseSecrets: %v", err)
 	}
 	return s
 }

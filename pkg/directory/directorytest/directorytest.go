@@ -36,12 +36,23 @@ const timeout = 30 * time.Second
 // Run holds the tables that open makes, empty ones, to the contract.
 func Run(t *testing.T, open func(t *testing.T) directory.Table) {
 	t.Helper()
+	RunBut(t, nil, open)
+}
+
+// RunBut leaves out the checks of those names, each with its reason: known
+// gaps of an engine that is not ours.
+func RunBut(t *testing.T, skip map[string]string, open func(t *testing.T) directory.Table) {
+	t.Helper()
 	for _, c := range Checks() {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
+			if reason, ok := skip[c.Name]; ok {
+				t.Skip(reason)
+			}
+			table := open(t) // takes its time on a real account
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)
 			defer cancel()
-			if err := c.Run(ctx, open(t)); err != nil {
+			if err := c.Run(ctx, table); err != nil {
 				t.Error(err)
 			}
 		})
@@ -121,9 +132,12 @@ func missing(ctx context.Context, t directory.Table, keys ...directory.Key) erro
 	if err != nil {
 		return fmt.Errorf("Read: %w", err)
 	}
-	for i, r := range rows {
-		if r != nil {
-			return fmt.Errorf("Read(%s) = a row, want none", keys[i])
+	if len(rows) != len(keys) {
+		return fmt.Errorf("Read of %d keys = %d rows, want one for each", len(keys), len(rows))
+	}
+	for i, k := range keys {
+		if rows[i] != nil {
+			return fmt.Errorf("Read(%s) = a row, want none", k)
 		}
 	}
 	return nil

@@ -60,7 +60,7 @@ func greatestWins(ctx context.Context, t directory.Table) error {
 	for i := range writers {
 		rev := fmt.Sprintf("%04d", (i*37)%writers) // out of order
 		w := newer(user("a", rev, "name "+rev))
-		w.Delivery, w.Put = record("msg_"+rev), []directory.Row{pointer("a", rev)}
+		w.Delivery, w.Put = record("msg_"+rev), []directory.Row{pointer(rev)}
 		writes = append(writes, w)
 	}
 	counts, err := race(ctx, t, writes)

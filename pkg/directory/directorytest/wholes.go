@@ -15,7 +15,7 @@ func wholes() []Check {
 		{"pointers are replaced as they are", pointersReplaced},
 		{"a row without a message is written", func(ctx context.Context, t directory.Table) error {
 			w := newer(user("a", "1", "Ada"))
-			w.Put = []directory.Row{pointer("a", "o1")}
+			w.Put = []directory.Row{pointer("o1")}
 			return steps(
 				func() error { return write(ctx, t, w, directory.Written) },
 				func() error { return there(ctx, t, w.Row, w.Put[0]) },
@@ -23,7 +23,7 @@ func wholes() []Check {
 		}},
 		{"dropping what is not there is no failure", func(ctx context.Context, t directory.Table) error {
 			w := newer(user("a", "1", "Ada"))
-			w.Drop = []directory.Key{pointer("a", "o1").Key()}
+			w.Drop = []directory.Key{pointer("o1").Key()}
 			return steps(
 				func() error { return write(ctx, t, w, directory.Written) },
 				func() error { return missing(ctx, t, w.Drop[0]) },
@@ -35,10 +35,10 @@ func wholes() []Check {
 
 func pointersFollow(ctx context.Context, t directory.Table) error {
 	first := newer(user("a", "1", "Ada"))
-	first.Delivery, first.Put = record("msg_1"), []directory.Row{pointer("a", "o1")}
+	first.Delivery, first.Put = record("msg_1"), []directory.Row{pointer("o1")}
 	second := newer(user("a", "2", "Eve"))
-	second.Delivery, second.Put = record("msg_2"), []directory.Row{pointer("a", "o2")}
-	second.Drop = []directory.Key{pointer("a", "o1").Key()}
+	second.Delivery, second.Put = record("msg_2"), []directory.Row{pointer("o2")}
+	second.Drop = []directory.Key{pointer("o1").Key()}
 	return steps(
 		func() error { return write(ctx, t, first, directory.Written) },
 		func() error { return there(ctx, t, first.Row, first.Put[0]) },
@@ -51,20 +51,20 @@ func pointersFollow(ctx context.Context, t directory.Table) error {
 
 func pointersReplaced(ctx context.Context, t directory.Table) error {
 	first := newer(user("a", "1", "Ada"))
-	old := pointer("a", "o1")
+	old := pointer("o1")
 	old["role"], old["role_name"] = "org:admin", "Admin"
 	first.Put = []directory.Row{old}
 	second := newer(user("a", "2", "Ada"))
-	second.Put = []directory.Row{pointer("a", "o1")}
+	second.Put = []directory.Row{pointer("o1")}
 	return steps(
 		func() error { return write(ctx, t, first, directory.Written) },
 		func() error { return write(ctx, t, second, directory.Written) },
-		func() error { return there(ctx, t, pointer("a", "o1")) },
+		func() error { return there(ctx, t, pointer("o1")) },
 	)
 }
 
 func refusedLeavesNothing(ctx context.Context, t directory.Table) error {
-	bad := pointer("a", "o1")
+	bad := pointer("o1")
 	bad[directory.AttrSK] = strings.Repeat("k", directory.MaxSK+1)
 	w := newer(user("a", "1", "Ada"))
 	w.Delivery, w.Put = record("msg_1"), []directory.Row{bad}

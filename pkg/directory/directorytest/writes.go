@@ -135,33 +135,33 @@ func recordedFirst(ctx context.Context, t directory.Table) error {
 
 func recordedChangesNothing(ctx context.Context, t directory.Table) error {
 	w := newer(user("a", "2", "Eve"))
-	w.Delivery, w.Put = record("msg_1"), []directory.Row{pointer("a", "o1")}
-	w.Drop = []directory.Key{pointer("a", "o2").Key()}
+	w.Delivery, w.Put = record("msg_1"), []directory.Row{pointer("o1")}
+	w.Drop = []directory.Key{pointer("o2").Key()}
 	return steps(
-		func() error { return put(ctx, t, user("a", "1", "Ada"), pointer("a", "o2")) },
+		func() error { return put(ctx, t, user("a", "1", "Ada"), pointer("o2")) },
 		func() error { return write(ctx, t, directory.Write{Delivery: record("msg_1")}, directory.Written) },
 		func() error { return write(ctx, t, w, directory.AlreadyRecorded) },
-		func() error { return there(ctx, t, user("a", "1", "Ada"), pointer("a", "o2")) },
-		func() error { return missing(ctx, t, pointer("a", "o1").Key()) },
+		func() error { return there(ctx, t, user("a", "1", "Ada"), pointer("o2")) },
+		func() error { return missing(ctx, t, pointer("o1").Key()) },
 	)
 }
 
 func failedRecordsNothing(ctx context.Context, t directory.Table) error {
 	w := newer(user("a", "1", "old"))
-	w.Delivery, w.Put = record("msg_1"), []directory.Row{pointer("a", "o1")}
-	w.Drop = []directory.Key{pointer("a", "o2").Key()}
+	w.Delivery, w.Put = record("msg_1"), []directory.Row{pointer("o1")}
+	w.Drop = []directory.Key{pointer("o2").Key()}
 	return steps(
-		func() error { return put(ctx, t, user("a", "2", "Ada"), pointer("a", "o2")) },
+		func() error { return put(ctx, t, user("a", "2", "Ada"), pointer("o2")) },
 		func() error { return write(ctx, t, w, directory.ConditionFailed) },
-		func() error { return there(ctx, t, user("a", "2", "Ada"), pointer("a", "o2")) },
-		func() error { return missing(ctx, t, pointer("a", "o1").Key()) },
+		func() error { return there(ctx, t, user("a", "2", "Ada"), pointer("o2")) },
+		func() error { return missing(ctx, t, pointer("o1").Key()) },
 		func() error { return write(ctx, t, directory.Write{Delivery: record("msg_1")}, directory.Written) },
 	)
 }
 
-// pointer is a membership's, at the user.
-func pointer(userID, orgID string) directory.Row {
-	r := directory.NewRow(directory.MembershipOfKey(orgID, userID), directory.KindMembershipOf)
+// pointer is a membership of user a.
+func pointer(orgID string) directory.Row {
+	r := directory.NewRow(directory.MembershipOfKey(orgID, "a"), directory.KindMembershipOf)
 	r["role"] = "org:member"
 	return r
 }

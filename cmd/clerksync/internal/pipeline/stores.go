@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/pkg/dynamo"
 )
 
 // Stores are the names of tables and the URLs of queues.
@@ -42,10 +42,10 @@ const (
 // Create makes the tables and queues that are missing.
 func Create(ctx context.Context, d *dynamodb.Client, q *sqs.Client) (s Stores, err error) {
 	s.DirectoryTable, s.DeliveriesTable = DirectoryTable, DeliveriesTable
-	if err := createTable(ctx, d, directoryTable()); err != nil {
+	if err := createTable(ctx, d, dynamo.DirectorySchema(DirectoryTable)); err != nil {
 		return s, err
 	}
-	if err := createTable(ctx, d, deliveriesTable()); err != nil {
+	if err := createTable(ctx, d, dynamo.DeliveriesSchema(DeliveriesTable)); err != nil {
 		return s, err
 	}
 	if err := expire(ctx, d); err != nil {
@@ -110,36 +110,4 @@ func expire(ctx context.Context, d *dynamodb.Client) error {
 		return fmt.Errorf("set the expiry of table %s: %w", name, err)
 	}
 	return nil
-}
-
-func directoryTable() *dynamodb.CreateTableInput {
-	in := &dynamodb.CreateTableInput{
-		TableName: aws.String(DirectoryTable), BillingMode: ddb.BillingModePayPerRequest,
-		AttributeDefinitions: []ddb.AttributeDefinition{text("pk"), text("sk")},
-		KeySchema:            []ddb.KeySchemaElement{hash("pk"), {AttributeName: aws.String("sk"), KeyType: ddb.KeyTypeRange}},
-	}
-	for _, name := range directory.Indexes() {
-		in.AttributeDefinitions = append(in.AttributeDefinitions, text(name))
-		in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, ddb.GlobalSecondaryIndex{
-			IndexName: aws.String(name), KeySchema: []ddb.KeySchemaElement{hash(name)},
-			Projection: &ddb.Projection{ProjectionType: ddb.ProjectionTypeKeysOnly},
-		})
-	}
-	return in
-}
-
-func deliveriesTable() *dynamodb.CreateTableInput {
-	return &dynamodb.CreateTableInput{
-		TableName: aws.String(DeliveriesTable), BillingMode: ddb.BillingModePayPerRequest,
-		AttributeDefinitions: []ddb.AttributeDefinition{text("svix_id")},
-		KeySchema:            []ddb.KeySchemaElement{hash("svix_id")},
-	}
-}
-
-func text(name string) ddb.AttributeDefinition {
-	return ddb.AttributeDefinition{AttributeName: aws.String(name), AttributeType: ddb.ScalarAttributeTypeS}
-}
-
-func hash(name string) ddb.KeySchemaElement {
-	return ddb.KeySchemaElement{AttributeName: aws.String(name), KeyType: ddb.KeyTypeHash}
 }

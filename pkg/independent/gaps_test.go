@@ -1,0 +1,71 @@
+package independent_test
+
+import "maps"
+
+// ministack is ministack 1.5.33. Neither engine is what the embedded one is
+// measured by: what they take and AWS documents as refused is refused there.
+func ministack() gaps {
+	queue := lenient()
+	queue["a bad entry of a batch does not hold back the others"] = "takes attribute values with refused characters"
+	queue["changed visibility is refused where nothing is in flight"] = "takes a visibility of 43,201 s"
+	queue["numbers out of range are refused"] = "waits 21 s, hides 43,201 s"
+	queue["a dead letter queue tells its sources"] = noAction
+	queue["a deleted message stays away"] = "refuses a second deletion, which SQS takes"
+	queue["the latest of several handles deletes"] = "refuses an older handle, which SQS takes"
+	return gaps{
+		engine: map[string]string{
+			"limit-empty-keys": "takes an item without its sort key in a transaction",
+			"limit-long-keys":  "takes an index key of 2,049 bytes",
+		},
+		table: map[string]string{"an index key over 2,048 bytes is refused": "takes it"},
+		queue: queue,
+	}
+}
+
+// moto is moto 5.2.
+func moto() gaps {
+	queue := lenient()
+	maps.Copy(queue, map[string]string{
+		"a bad entry of a batch does not hold back the others":     "takes refused characters",
+		"characters that SQS does not keep are refused":            "takes them",
+		"changed visibility is refused where nothing is in flight": "answers with another error",
+		"an empty body is refused":                                 "takes it",
+		"a mebibyte is taken":                                      "takes a byte more",
+		"a bad redrive policy is refused":                          "answers with another error",
+		"a message received too often becomes a dead letter":       "does not say where it came from",
+	})
+	return gaps{
+		engine: map[string]string{
+			"types-do-not-compare":             "answers 500",
+			"transaction-request-token":        "takes another content under the same token",
+			"race-transactions-never-both-win": "its transactions are not isolated",
+			"limit-item-400-kb":                "counts an item's size otherwise",
+			"limit-empty-keys":                 "answers with another reason",
+			"limit-index-key-type":             "takes a number as an index key of text",
+			"limit-numbers":                    "takes 39 digits and 1e126",
+			"index-sparse-and-forgetting":      "answers 500 to a scan of an index",
+		},
+		table: map[string]string{
+			"a row of 400 KB is taken":                "counts an item's size otherwise",
+			"an index key that is no text is refused": "takes it",
+		},
+		queue: queue,
+	}
+}
+
+const noAction = "does not know the action"
+
+// lenient are the refusals that both leave out.
+func lenient() map[string]string {
+	return map[string]string{
+		"a move task needs a dead letter queue":               noAction,
+		"a move task takes dead letters to another queue":     noAction,
+		"a move task takes dead letters back to their source": noAction,
+		"a move task can be slowed down and cancelled":        noAction,
+		"bad names of attributes are refused":                 "takes them",
+		"bad values of attributes are refused":                "takes them",
+		"more than ten attributes are refused":                "takes eleven",
+		"the queue's size limit counts body and attributes":   "does not count attributes",
+		"unknown attributes and bad values are refused":       "takes them",
+	}
+}

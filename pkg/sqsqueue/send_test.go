@@ -1,0 +1,105 @@
+package sqsqueue_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/clerksync/clerksync/events"
+	"github.com/clerksync/clerksync/pkg/sqsqueue"
+)
+
+// What is sent comes out as it was, byte for byte.
+func TestSend(t *testing.T) {
+	bodies := map[string]string{
+		"white space kept":   "{ \"n\":1.0 }\r\n\t",
+		"emoji":              `{"n":"Zoé 🚒"}`,
+		"noncharacters":      "{\"n\":\"\ufffe\uffff\"}",
+		"controls escaped":   `{"n":"\u0000\u001f"}`,
+		"1,000,000 bytes":    `{"n":"` + strings.Repeat("a", 999_992) + `"}`,
+		"750,000 as base64":  strings.Repeat("\uffff", 250_000),
+		"signs of XML, HTML": `{"n":"<&>'\u2028"}`,
+	}
+	for _, name := range events.Names() {
+		body, err := events.Body(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bodies[name] = string(body)
+	}
+	b := newBench(t)
+	for name, body := range bodies {
+		m := message(body)
+		if err := sqsqueue.NewSender(b.client, b.queue).Send(t.Context(), m); err != nil {
+			t.Errorf("Send(%s) = %v, want nil", name, err)
+			continue
+		}
+		got := b.receive(t, b.queue)
+		if len(got) != 1 {
+			t.Fatalf("Send(%s): %d messages, want 1", name, len(got))
+		}
+		r := record(got[0])
+		if diff := cmp.Diff(m, r.Message()); diff != "" {
+			t.Errorf("Send(%s): %.300s", name, diff)
+		}
+		if d, err := r.Message().Decode(); err != nil || string(d.Body) != body {
+			t.Errorf("Decode of %s = %.80q, %v, want the body", name, d.Body, err)
+		}
+	}
+}
+
+// https://github.com/prisma/prisma-examples/pull/8389
+func TestSendFails(t *testing.T) {
+	answer := func(status int, body string) func(string, http.ResponseWriter) bool {
+		return func(_ string, w http.ResponseWriter) bool {
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+			return true
+		}
+	}
+	for name, fault := range map[string]func(string, http.ResponseWriter) bool{
+		"server error": answer(500, `{"__type":"InternalFailure"}`),
+		"throttled":    answer(400, `{"__type":"com.amazonaws.sqs#RequestThrottled","message":"slow down"}`),
+		"refused":      answer(400, `{"__type":"com.amazonaws.sqs#InvalidMessageContents","message":"no"}`),
+		"no queue":     answer(400, `{"__type":"com.amazonaws.sqs#QueueDoesNotExist"}`),
+		"no JSON":      answer(200, `<html>`),
+		// https://github.com/aws/aws-sdk-go/issues/339
+		"other bytes stored": answer(200, `{"MessageId":"x","MD5OfMessageBody":"00000000000000000000000000000000"}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.fault = fault
+			err := sqsqueue.NewSender(b.client, b.queue).Send(t.Context(), message(`{"canary":1}`))
+			if err == nil || !strings.HasPrefix(err.Error(), "send to the queue: ") || strings.Contains(err.Error(), "canary") {
+				t.Errorf("Send = %v, want an error that names the deed and not the body", err)
+			}
+		})
+	}
+	// https://github.com/aws/aws-sdk-js/issues/1567
+	t.Run("with effect", func(t *testing.T) {
+		b := newBench(t)
+		b.lost = true
+		if err := sqsqueue.NewSender(b.client, b.queue).Send(t.Context(), message("{}")); err == nil {
+			t.Error("Send = nil, want an error")
+		}
+		if n := len(b.receive(t, b.queue)); n != 1 {
+			t.Errorf("%d messages, want 1", n)
+		}
+	})
+}
+
+// Attributes go out as text: a svix id in a Number attribute would be changed.
+func TestSendTypesAttributes(t *testing.T) {
+	b := newBench(t)
+	if err := sqsqueue.NewSender(b.client, b.queue).Send(t.Context(), message("{}")); err != nil {
+		t.Fatal(err)
+	}
+	for name, a := range b.receive(t, b.queue)[0].MessageAttributes {
+		if *a.DataType != "String" {
+			t.Errorf("attribute %s has type %s, want String", name, *a.DataType)
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package stacktest_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// runtimeImage is the name by which sam local looks for the functions' runtime.
+const runtimeImage = "public.ecr.aws/lambda/provided"
+
+// startDocker starts a Docker of the test's own, with neither bridge nor
+// firewall rules, and returns the variable that points its users at it. Where
+// it can't be started the test is skipped.
+func startDocker(t *testing.T, dockerd, busybox string) (host string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("Docker can't be started: dockerd needs root")
+	}
+	folder := t.TempDir()
+	socket := filepath.Join(folder, "docker.sock")
+	output := command{args: []string{
+		dockerd, "--host", "unix://" + socket, "--data-root", filepath.Join(folder, "data"), "--exec-root", filepath.Join(folder, "exec"),
+		"--pidfile", filepath.Join(folder, "docker.pid"), "--bridge", "none", "--iptables=false", "--ip6tables=false",
+	}}.start(t)
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}}}
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+		out, err := client.Get("http://docker/_ping")
+		if err == nil {
+			_ = out.Body.Close()
+			if out.StatusCode == http.StatusOK {
+				break
+			}
+		}
+		if time.Now().After(end) {
+			t.Skipf("Docker can't be started here:\n%s", tail(output))
+		}
+	}
+	importRuntime(t, client, busybox)
+	return "DOCKER_HOST=unix://" + socket
+}
+
+// importRuntime makes an image that stands for Lambda's OS-only runtime: a
+// shell, and a bootstrap that is the function's. sam adds the rest, its
+// emulator of the runtime interface.
+func importRuntime(t *testing.T, docker *http.Client, busybox string) {
+	t.Helper()
+	binary, err := os.ReadFile(busybox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var image bytes.Buffer
+	w := tar.NewWriter(&image)
+	add := func(h tar.Header, content []byte) {
+		h.Mode, h.Size = 0o755, int64(len(content))
+		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = w.Write(content)
+	}
+	for _, folder := range []string{"bin/", "tmp/", "etc/", "var/", "var/task/", "var/runtime/", "var/rapid/", "opt/"} {
+		add(tar.Header{Name: folder, Typeflag: tar.TypeDir}, nil)
+	}
+	add(tar.Header{Name: "bin/busybox"}, binary)
+	for _, name := range []string{"sh", "mv", "chmod", "cp", "rm", "mkdir", "ls", "cat"} {
+		add(tar.Header{Name: "bin/" + name, Typeflag: tar.TypeSymlink, Linkname: "busybox"}, nil)
+	}
+	add(tar.Header{Name: "var/runtime/bootstrap"}, []byte("#!/bin/sh\nexec /var/task/bootstrap\n"))
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	query := url.Values{"fromSrc": {"-"}, "repo": {runtimeImage}, "tag": {"al2023-x86_64"}, "changes": {"ENV PATH=/bin"}}
+	out, err := docker.Post("http://docker/images/create?"+query.Encode(), "application/x-tar", &image)
+	if err != nil {
+		t.Fatalf("import the runtime's image: %v", err)
+	}
+	defer out.Body.Close()
+	if text, _ := io.ReadAll(out.Body); out.StatusCode != http.StatusOK || bytes.Contains(text, []byte("error")) {
+		t.Fatalf("import the runtime's image: %d %s", out.StatusCode, text)
+	}
+}
