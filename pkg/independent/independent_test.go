@@ -83,6 +83,9 @@ func suites(t *testing.T, cfg aws.Config, g gaps) {
 			return dynamo.New(client, names.Directory, names.Deliveries)
 		})
 	})
+	t.Run("simulation", func(t *testing.T) {
+		simulate(t, cfg, histories(t, "SIMULATION_ENDPOINT", 20))
+	})
 }
 
 func freePort(t *testing.T) string {

@@ -2,6 +2,7 @@ package lambdafn_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -52,7 +53,7 @@ type invocation func(m *lambdafn.Metrics)
 
 func request(stage ingest.Stage, reason string) invocation {
 	return func(m *lambdafn.Metrics) {
-		m.Request(nil, ingest.Report{ //nolint:staticcheck // the context is not looked at
+		m.Request(context.Background(), ingest.Report{
 			Stage: stage, Reason: reason, SvixID: "msg_canary", EventType: "canary@example.com", Known: projector.Unknown,
 			Err: errors.New("canary"),
 		})
@@ -70,7 +71,7 @@ func messages(n int, outcome directory.Outcome, change func(*consumer.Report)) i
 			if change != nil {
 				change(&r)
 			}
-			m.Message(nil, r) //nolint:staticcheck // the context is not looked at
+			m.Message(context.Background(), r)
 		}
 	}
 }

@@ -1,0 +1,48 @@
+package independent_test
+
+import (
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/clerksync/clerksync/pkg/dynamo"
+	"github.com/clerksync/clerksync/pkg/dynamo/dynamotest"
+	"github.com/clerksync/clerksync/pkg/simulation"
+)
+
+// histories is how many the environment asks for.
+func histories(t *testing.T, name string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("%s = %q: %v", name, text, err)
+	}
+	return n
+}
+
+// TestSimulationOverHTTP runs the simulation's histories through the SDK and
+// real HTTP on the embedded engine.
+func TestSimulationOverHTTP(t *testing.T) {
+	n := histories(t, "SIMULATION_HTTP", 20)
+	simulate(t, local(dynamotest.Serve(t)), n)
+}
+
+// simulate runs n histories on a pair of tables of their own.
+func simulate(t *testing.T, cfg aws.Config, n int) {
+	t.Helper()
+	client := dynamodb.NewFromConfig(cfg)
+	names := dynamotest.OpenAt(t, client)
+	tally := simulation.RunOn(t, simulation.Options{
+		Table: dynamo.New(client, names.Directory, names.Deliveries), Histories: n, AtOnce: 16,
+		Name: strconv.FormatInt(time.Now().Unix(), 36),
+	})
+	t.Log("\n" + tally.String())
+}
