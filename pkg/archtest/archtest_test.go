@@ -62,14 +62,14 @@ func layers() map[string]layer {
 				"field", "work", "lambda", "environment", "dynamodb", "sqs", "ssm", "servers", "poller", "samples", "commands",
 			},
 			modules: []string{
-				lambda, sdk, sdk + "/config", sdk + "/credentials", dynamo, sqs, ssm, sdk + "/service/cloudformation", sdk + "/service/sts", smithy,
+				lambda, sdk, sdk + "/config", sdk + "/credentials", dynamo, sqs, ssm, sdk + "/service/cloudformation", sdk + "/service/cloudwatch", sdk + "/service/lambda", sdk + "/service/sts", smithy,
 				"charm.land/lipgloss/v2", "github.com/urfave/cli/v3", "golang.org/x/term", "golang.org/x/sync", "golang.org/x/time", "github.com/lmittmann/tint",
 			},
 		},
 		// What only tests import may import anything.
 		"tests": {packages: []string{
 			"pkg/archtest", "pkg/bench/...", "pkg/clerktest", "pkg/directory/directorytest", "pkg/dynamo/dynamotest", "pkg/dynamoserver/enginetest",
-			"pkg/independent",
+			"pkg/crashtest", "pkg/independent",
 			"pkg/simulation/...", "pkg/sqsserver/queuetest", "pkg/stacktest/...", "pkg/templatetest",
 		}},
 	}
