@@ -80,8 +80,11 @@ func (c *Consumer) endChildren(ctx context.Context, ch projector.Change, written
 	var ended atomic.Int64
 	for after, more := "", true; more; more = after != "" {
 		var page []directory.Row
-		err := c.retry(ctx, untilTheEnd, func() (err error) {
-			page, after, err = c.Table.Live(ctx, ch.Key.PK, prefix, after)
+		err := c.retry(ctx, untilTheEnd, func() error {
+			rows, next, err := c.Table.Live(ctx, ch.Key.PK, prefix, after)
+			if err == nil { // a page that failed is asked for again, not the first
+				page, after = rows, next
+			}
 			return err
 		})
 		if err == nil {
