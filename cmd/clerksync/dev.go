@@ -20,6 +20,7 @@ import (
 const (
 	defaultAddr    = "127.0.0.1:3000"
 	defaultAWSAddr = "127.0.0.1:4566"
+	defaultURL     = "http://" + defaultAddr + ingest.Path
 )
 
 func (e env) devCommand() *cli.Command {
@@ -79,7 +80,7 @@ func (e env) dev(ctx context.Context, c *cli.Command) error {
 			p.Stop(ctx)
 			return err
 		}
-		screen.next(p)
+		screen.next(p, secret)
 	}
 	<-ctx.Done()
 	screen.note("Finishing what is in flight.")

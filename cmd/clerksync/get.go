@@ -49,7 +49,7 @@ are named. A deleted row shows with its deleted_at. Nothing found is exit status
 var errNothing = errors.New("not here")
 
 func (e env) getRows(ctx context.Context, c *cli.Command, find func(*reader, context.Context, string) ([]record, error)) error {
-	if c.NArg() != 1 {
+	if c.NArg() != 1 || c.Args().First() == "" {
 		return usagef("get %s needs one argument: %s", c.Name, c.ArgsUsage)
 	}
 	t, err := e.target(ctx, c)
@@ -143,7 +143,7 @@ func (e env) print(r record) {
 		if name == directory.AttrObject {
 			text = fmt.Sprintf("%d bytes of Clerk's JSON (--json shows it)", len(text))
 		}
-		say(e.out, "%s  %s", dim(pad(name, width)), text)
+		say(e.out, "%s  %s", dim(pad(name, width)), printable(text))
 	}
 }
 

@@ -24,6 +24,7 @@ const (
 )
 
 func main() {
+	useTemplate()
 	e := env{in: os.Stdin, out: os.Stdout, err: os.Stderr, get: os.Getenv, now: time.Now}
 	os.Exit(e.run(os.Args))
 }
@@ -75,6 +76,7 @@ func (e env) app() *cli.Command {
 		Usage: "Clerk users and organizations in your own DynamoDB table",
 		Commands: []*cli.Command{
 			e.devCommand(), e.sendCommand(), e.getCommand(), e.dlqCommand(), e.secretCommand(), e.signCommand(),
+			e.statusCommand(), e.doctorCommand(), e.versionCommand(),
 		},
 		Suggest: true,
 		Action: func(_ context.Context, c *cli.Command) error {
@@ -108,6 +110,10 @@ func (e env) prepare(c *cli.Command) {
 		e.prepare(sub)
 	}
 }
+
+// useTemplate is for commands that have commands below them: the library takes
+// their template from its own variable alone.
+func useTemplate() { cli.SubcommandHelpTemplate = helpTemplate }
 
 // helpTemplate ends in examples.
 const helpTemplate = `{{.FullName}} - {{.Usage}}

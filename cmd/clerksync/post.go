@@ -88,7 +88,7 @@ func (p poster) post(ctx context.Context, r request) (answer, error) {
 	req.Header.Set("svix-id", h.ID)
 	req.Header.Set("svix-timestamp", h.Timestamp)
 	req.Header.Set("svix-signature", h.Signature)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Client{CheckRedirect: stay}).Do(req)
 	if err != nil {
 		return a, fmt.Errorf("post to %s: %w\nIs it running? `clerksync dev` starts it; --to names another URL", p.url, err)
 	}
@@ -100,6 +100,9 @@ func (p poster) post(ctx context.Context, r request) (answer, error) {
 	a.Status, a.Body = resp.StatusCode, string(text)
 	return a, nil
 }
+
+// stay follows no redirect, as Svix does not: it is an answer that is not 2xx.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 func eventType(body []byte) string {
 	var e struct {

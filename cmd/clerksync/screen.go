@@ -25,9 +25,14 @@ type screen struct {
 	env
 	json bool
 	mu   sync.Mutex // a line at a time
+	up   chan struct{}
 }
 
-func newScreen(e env, asJSON bool) *screen { return &screen{env: e, json: asJSON} }
+// newScreen makes a screen that shows no step before it has said that all is
+// ready, for the queue may hold messages already.
+func newScreen(e env, asJSON bool) *screen {
+	return &screen{env: e, json: asJSON, up: make(chan struct{})}
+}
 
 func (s *screen) line(v any) {
 	s.mu.Lock()
@@ -44,6 +49,7 @@ func writeJSON(w io.Writer, v any) {
 }
 
 func (s *screen) ready(p *pipeline.Pipeline, secret devSecret, demo bool) {
+	defer close(s.up)
 	if s.json {
 		shown := secret.text
 		if secret.given {
@@ -72,23 +78,26 @@ func (s *screen) ready(p *pipeline.Pipeline, secret devSecret, demo bool) {
   AWS       %s  %s
 `, strong("clerksync dev"), strong(p.WebhookURL), shown, strong(p.Endpoint), dim("(tables "+p.DirectoryTable+" and "+p.DeliveriesTable+")"))
 	if !demo {
-		s.next(p)
+		s.next(p, secret)
 	}
 }
 
-// next says what to type next, for the addresses in use.
-func (s *screen) next(p *pipeline.Pipeline) {
+// next says what to type next, for the addresses and the secret in use.
+func (s *screen) next(p *pipeline.Pipeline, secret devSecret) {
 	to, at := "", ""
-	if !strings.Contains(p.WebhookURL, defaultAddr) {
+	if p.WebhookURL != defaultURL {
 		to = " --to " + p.WebhookURL
 	}
-	if !strings.Contains(p.Endpoint, defaultAWSAddr) {
+	if p.Endpoint != "http://"+defaultAWSAddr {
 		at = " --endpoint-url " + p.Endpoint
+	}
+	if secret.given {
+		to += " --secret whsec_..."
 	}
 	s.note(`Next, in another terminal:
 
   go run ./cmd/clerksync send%s user.created
-  go run ./cmd/clerksync get%s user jonah@lumenoak.example
+  go run ./cmd/clerksync get user jonah@lumenoak.example%s
   aws --endpoint-url %s dynamodb scan --table-name %s
 
 Each message shows here as it flows. Ctrl-C stops.
@@ -114,6 +123,7 @@ func (s *screen) warn(_ context.Context, deed string, err error) {
 // show prints a step. People see one line per message: that it is queued
 // shows only in what becomes of it.
 func (s *screen) show(st step) {
+	<-s.up
 	if s.json {
 		s.line(struct {
 			Event string `json:"event"`
@@ -126,7 +136,7 @@ func (s *screen) show(st step) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	what := st.EventType
+	what := printable(st.EventType)
 	if what == "" {
 		what = "request"
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/clerksync/clerksync/events"
-	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/svix"
 )
 
@@ -28,7 +27,7 @@ every sample. It goes to clerksync dev unless --to says otherwise, signed with
 dev's kept secret unless --secret or CLERK_WEBHOOK_SIGNING_SECRET says otherwise.
 The exit status is 1 unless every answer is 2xx.`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "to", Value: "http://" + defaultAddr + ingest.Path, Usage: "post to `URL`"},
+			&cli.StringFlag{Name: "to", Value: defaultURL, Usage: "post to `URL`"},
 			&cli.StringFlag{Name: "secret", Usage: "sign with `whsec_...`"},
 			&cli.StringFlag{Name: "id", Usage: "send as message `msg_...` (default: a new id each)"},
 			&cli.StringSliceFlag{Name: "set", Usage: "set a field: `path=value`, the path dotted from the envelope, the value JSON or text; repeatable"},

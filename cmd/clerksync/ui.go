@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
+	"unicode"
 
 	"charm.land/lipgloss/v2"
 	"charm.land/lipgloss/v2/table"
@@ -26,6 +28,17 @@ func strong(s string) string { return lipgloss.NewStyle().Bold(true).Render(s) }
 
 func say(w io.Writer, format string, a ...any) {
 	_, _ = lipgloss.Fprintln(w, fmt.Sprintf(format, a...)) // nobody to tell
+}
+
+// printable replaces what a terminal would obey, for anybody may choose a name
+// for himself.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
 }
 
 // stageStyle colours a stage by how it should make one feel.

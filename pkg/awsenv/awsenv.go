@@ -82,6 +82,7 @@ func Read(get func(string) string) (*Config, error) {
 	}
 	c.http = awshttp.NewBuildableClient().WithTimeout(attemptTimeout).WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = connections
+		t.DialTLSContext = newTrust(bundles(get("SSL_CERT_FILE"))).dial
 	})
 	return c, errors.Join(errs...)
 }

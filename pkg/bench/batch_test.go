@@ -42,13 +42,13 @@ func encode(tb testing.TB, records ...record) []byte {
 	return out
 }
 
-// batchEvent holds n updates of distinct users, 2 KB each.
+// batchEvent holds n distinct users, 2 KB each.
 func batchEvent(tb testing.TB, n int) []byte {
 	tb.Helper()
 	records := make([]record, n)
 	for i := range records {
 		id := fmt.Sprintf("2bench%024d", i)
-		records[i] = newRecord(id, "user.updated", payload(tb, "user.updated", 0, map[string]any{"id": "user_" + id}))
+		records[i] = newRecord(id, "user.created", payload(tb, "user.created", 2<<10, map[string]any{"id": "user_" + id}))
 	}
 	return encode(tb, records...)
 }

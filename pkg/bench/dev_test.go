@@ -45,9 +45,7 @@ func BenchmarkDev(b *testing.B) {
 			}
 		})
 	}
-	g.Wait()
-	accepted := time.Since(began)
-	for done := 0; done < n && !b.Failed(); {
+	for done := 0; done < n && !b.Failed(); { // read while posting: a full pipe would hold dev up
 		line, err := lines.ReadString('\n')
 		if err != nil {
 			b.Fatal(err)
@@ -56,10 +54,10 @@ func BenchmarkDev(b *testing.B) {
 			done++
 		}
 	}
-	applied := time.Since(began)
+	took := time.Since(began)
+	g.Wait()
 	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(n/accepted.Seconds(), "accepted/s")
-	b.ReportMetric(n/applied.Seconds(), "applied/s")
+	b.ReportMetric(n/took.Seconds(), "events/s")
 }
 
 // dev starts `clerksync dev` on free ports.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -68,7 +69,7 @@ func TestWhatComesAgain(t *testing.T) {
 			w, f := newWorld(t), &function{answers: []func(events.SQSEvent) ([]byte, error){tt.answer, failures()}}
 			w.send(t, all...)
 			w.run(t, f, 1)
-			hidden := fmt.Sprint(len(tt.again))
+			hidden := strconv.Itoa(len(tt.again))
 			until(t, "the first batch was answered", func() bool {
 				return len(f.bodies()) == 1 && w.counts(t, w.url) == [2]string{"0", hidden} && (tt.warns == "") == (len(f.warnings()) == 0)
 			})
@@ -126,7 +127,7 @@ func TestReceiveCount(t *testing.T) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for i, e := range f.batches {
-		if got, want := e.Records[0].Attributes["ApproximateReceiveCount"], fmt.Sprint(i+1); got != want {
+		if got, want := e.Records[0].Attributes["ApproximateReceiveCount"], strconv.Itoa(i+1); got != want {
 			t.Errorf("ApproximateReceiveCount of receive %d = %s, want %s", i+1, got, want)
 		}
 	}
@@ -143,7 +144,7 @@ func TestConcurrency(t *testing.T) {
 		return []byte(`{}`), nil
 	}}}
 	for i := range 30 {
-		w.send(t, fmt.Sprint(i))
+		w.send(t, strconv.Itoa(i))
 	}
 	w.run(t, f, 2)
 	<-entered

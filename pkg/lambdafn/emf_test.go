@@ -2,25 +2,20 @@ package lambdafn_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/clerksync/clerksync/pkg/clerktest"
-	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
-	"github.com/clerksync/clerksync/pkg/projector"
 )
 
 // emfSchema is the schema at the end of
@@ -48,50 +43,6 @@ func emfSchema(t *testing.T) *jsonschema.Schema {
 	return schema
 }
 
-// invocation is what a function counts before it flushes.
-type invocation func(m *lambdafn.Metrics)
-
-func request(stage ingest.Stage, reason string) invocation {
-	return func(m *lambdafn.Metrics) {
-		m.Request(context.Background(), ingest.Report{
-			Stage: stage, Reason: reason, SvixID: "msg_canary", EventType: "canary@example.com", Known: projector.Unknown,
-			Err: errors.New("canary"),
-		})
-	}
-}
-
-func messages(n int, outcome directory.Outcome, change func(*consumer.Report)) invocation {
-	return func(m *lambdafn.Metrics) {
-		for i := range n {
-			r := consumer.Report{
-				MessageID: "canary", SvixID: fmt.Sprint("msg_canary", i), EventType: "user.canary", Entity: "user/canary", Outcome: outcome,
-				Attempt: 1, EndedAt: clerktest.Epoch().Add(time.Duration(i) * time.Millisecond), ChangedAt: clerktest.Epoch(),
-				Err: errors.New("canary"),
-			}
-			if change != nil {
-				change(&r)
-			}
-			m.Message(context.Background(), r)
-		}
-	}
-}
-
-func together(all ...invocation) invocation {
-	return func(m *lambdafn.Metrics) {
-		for _, f := range all {
-			f(m)
-		}
-	}
-}
-
-func nothing(*lambdafn.Metrics) {}
-
-func deletion(r *consumer.Report) { r.Deletion = true }
-
-func timeless(r *consumer.Report) { r.ChangedAt = time.Time{} }
-
-func early(r *consumer.Report) { r.ChangedAt = r.EndedAt.Add(time.Hour) }
-
 // answer is an HTTP client.
 type answer struct{ err error }
 
@@ -110,9 +61,11 @@ func tableRequests(n int) invocation {
 }
 
 // reasons are the errors of the replies.
-var reasons = []string{ //nolint:gochecknoglobals // read only
-	"not_found", "method_not_allowed", "not_configured", "payload_too_large", "missing_headers", "invalid_timestamp",
-	"invalid_signature", "invalid_payload", "unavailable",
+func reasons() []string {
+	return []string{
+		"not_found", "method_not_allowed", "not_configured", "payload_too_large", "missing_headers", "invalid_timestamp",
+		"invalid_signature", "invalid_payload", "unavailable",
+	}
 }
 
 // invocations by function and name.
@@ -124,7 +77,7 @@ func invocations() (ofIngest, ofSync map[string]invocation) {
 		"ignored instance":  request(ingest.Ignored, "instance"),
 		"secret unreadable": together((*lambdafn.Metrics).SecretUnreadable, request(ingest.Rejected, "not_configured")),
 	}
-	for _, r := range reasons {
+	for _, r := range reasons() {
 		ofIngest["rejected "+r] = request(ingest.Rejected, r)
 	}
 	ofSync = map[string]invocation{
@@ -230,7 +183,7 @@ func checkBeyondSchema(t *testing.T, line string) {
 			if name != lambdafn.DimensionFunction && name != lambdafn.DimensionReason {
 				t.Errorf("dimension %s, want only FunctionName and Reason", name)
 			}
-			if name == lambdafn.DimensionReason && !slices.Contains(reasons, value) {
+			if name == lambdafn.DimensionReason && !slices.Contains(reasons(), value) {
 				t.Errorf("Reason = %q, want one of the replies' errors", value)
 			}
 			known = append(known, name)

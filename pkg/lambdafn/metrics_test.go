@@ -2,18 +2,68 @@ package lambdafn_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/pkg/clerktest"
+	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
+	"github.com/clerksync/clerksync/pkg/projector"
 )
+
+// invocation is what a function counts before it flushes.
+type invocation func(m *lambdafn.Metrics)
+
+func request(stage ingest.Stage, reason string) invocation {
+	return func(m *lambdafn.Metrics) {
+		m.Request(context.Background(), ingest.Report{
+			Stage: stage, Reason: reason, SvixID: "msg_canary", EventType: "canary@example.com", Known: projector.Unknown,
+			Err: errors.New("canary"),
+		})
+	}
+}
+
+func messages(n int, outcome directory.Outcome, change func(*consumer.Report)) invocation {
+	return func(m *lambdafn.Metrics) {
+		for i := range n {
+			r := consumer.Report{
+				MessageID: "canary", SvixID: fmt.Sprint("msg_canary", i), EventType: "user.canary", Entity: "user/canary", Outcome: outcome,
+				Attempt: 1, EndedAt: clerktest.Epoch().Add(time.Duration(i) * time.Millisecond), ChangedAt: clerktest.Epoch(),
+				Err: errors.New("canary"),
+			}
+			if change != nil {
+				change(&r)
+			}
+			m.Message(context.Background(), r)
+		}
+	}
+}
+
+func together(all ...invocation) invocation {
+	return func(m *lambdafn.Metrics) {
+		for _, f := range all {
+			f(m)
+		}
+	}
+}
+
+func nothing(*lambdafn.Metrics) {}
+
+func deletion(r *consumer.Report) { r.Deletion = true }
+
+func timeless(r *consumer.Report) { r.ChangedAt = time.Time{} }
+
+func early(r *consumer.Report) { r.ChangedAt = r.EndedAt.Add(time.Hour) }
 
 // values are a metrics line's members but for the metadata and the zeros.
 func values(t *testing.T, line string) map[string]any {

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -17,10 +18,11 @@ import (
 // runtimeImage is the name by which sam local looks for the functions' runtime.
 const runtimeImage = "public.ecr.aws/lambda/provided"
 
-// startDocker starts a Docker of the test's own, with neither bridge nor
-// firewall rules, and returns the variable that points its users at it. Where
-// it can't be started the test is skipped.
-func startDocker(t *testing.T, dockerd, busybox string) (host string) {
+// startDocker starts a Docker of the test's own, without firewall rules, and
+// returns the variable that points its users at it and the address at which
+// its containers see this machine. Where it can't be started the test is
+// skipped.
+func startDocker(t *testing.T, dockerd, busybox string) (variable, machine string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("Docker can't be started: dockerd needs root")
@@ -29,7 +31,7 @@ func startDocker(t *testing.T, dockerd, busybox string) (host string) {
 	socket := filepath.Join(folder, "docker.sock")
 	output := command{args: []string{
 		dockerd, "--host", "unix://" + socket, "--data-root", filepath.Join(folder, "data"), "--exec-root", filepath.Join(folder, "exec"),
-		"--pidfile", filepath.Join(folder, "docker.pid"), "--bridge", "none", "--iptables=false", "--ip6tables=false",
+		"--pidfile", filepath.Join(folder, "docker.pid"), "--iptables=false", "--ip6tables=false",
 	}}.start(t)
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
@@ -47,7 +49,25 @@ func startDocker(t *testing.T, dockerd, busybox string) (host string) {
 		}
 	}
 	importRuntime(t, client, busybox)
-	return "DOCKER_HOST=unix://" + socket
+	return "DOCKER_HOST=unix://" + socket, gateway(t, client)
+}
+
+// gateway is this machine's address on Docker's bridge, where nothing but its
+// containers can reach it.
+func gateway(t *testing.T, docker *http.Client) string {
+	t.Helper()
+	out, err := docker.Get("http://docker/networks/bridge")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Body.Close()
+	var bridge struct {
+		IPAM struct{ Config []struct{ Gateway string } }
+	}
+	if err := json.NewDecoder(out.Body).Decode(&bridge); err != nil || len(bridge.IPAM.Config) == 0 {
+		t.Fatalf("read Docker's bridge: %v, %v", bridge, err)
+	}
+	return bridge.IPAM.Config[0].Gateway
 }
 
 // importRuntime makes an image that stands for Lambda's OS-only runtime: a

@@ -21,13 +21,15 @@ type local struct {
 	built          string // folder of what sam built
 	folder         string // of the signed samples and the functions' variables
 
+	machine  string // its address on Docker's bridge
 	endpoint string // of dev
 }
 
 func TestSAMLocal(t *testing.T) {
 	l := &local{sam: program(t, "STACKTEST_SAM"), folder: t.TempDir()}
 	dockerd, busybox := program(t, "STACKTEST_DOCKERD"), program(t, "STACKTEST_BUSYBOX")
-	l.env = append(fakeAWS(""), startDocker(t, dockerd, busybox), "SAM_SKIP_PULL_IMAGE=1")
+	host, machine := startDocker(t, dockerd, busybox)
+	l.machine, l.env = machine, append(fakeAWS(""), host, "SAM_SKIP_PULL_IMAGE=1")
 	l.clerksync, l.built = clerksync(t), filepath.Join(l.folder, "sam", "build")
 	command{env: l.env, args: []string{
 		l.sam, "build", "--config-env", "local", "--build-dir", l.built, "--parameter-overrides", "Architecture=x86_64",
@@ -39,23 +41,16 @@ func TestSAMLocal(t *testing.T) {
 	t.Run("make targets", l.makeTargets)
 }
 
-// ready is dev's first line.
-type ready struct {
-	EndpointURL string `json:"endpoint_url"`
-	QueueURL    string `json:"queue_url"`
-	DeadLetters string `json:"dead_letter_queue_url"`
-	Directory   string `json:"directory_table"`
-	Deliveries  string `json:"deliveries_table"`
-}
-
 // startDev runs clerksync dev on free ports and writes the functions' variables
 // for it, as events/env.dev.json has them for the usual ports.
 func (l *local) startDev(t *testing.T) {
 	t.Helper()
 	output := command{args: []string{
-		l.clerksync, "dev", "--addr", "127.0.0.1:0", "--aws-addr", "127.0.0.1:0", "--json", "--secret", clerktest.Secret,
+		l.clerksync, "dev", "--addr", "127.0.0.1:0", "--aws-addr", l.machine + ":0", "--json", "--secret", clerktest.Secret,
 	}}.start(t)
-	var r ready
+	var r struct {
+		EndpointURL string `json:"endpoint_url"`
+	}
 	within(t, time.Minute, "clerksync dev is ready", func() bool {
 		file, err := os.Open(output)
 		if err != nil {
@@ -74,15 +69,10 @@ func (l *local) startDev(t *testing.T) {
 	if err := json.Unmarshal(variables, &all); err != nil {
 		t.Fatal(err)
 	}
-	now := map[string]string{
-		"AWS_ENDPOINT_URL": r.EndpointURL, "QUEUE_URL": r.QueueURL, "DEAD_LETTER_QUEUE_URL": r.DeadLetters,
-		"DIRECTORY_TABLE": r.Directory, "DELIVERIES_TABLE": r.Deliveries,
-	}
+	port := r.EndpointURL[strings.LastIndex(r.EndpointURL, ":")+1:]
 	for _, function := range all {
-		for name := range function {
-			if v, ok := now[name]; ok {
-				function[name] = v
-			}
+		for name, value := range function {
+			function[name] = strings.Replace(value, "host.docker.internal:4566", "host.docker.internal:"+port, 1)
 		}
 	}
 	text, err := json.Marshal(all)
@@ -135,7 +125,7 @@ func (l *local) invokeIngest(t *testing.T) {
 		command{args: []string{l.clerksync, "sign", "--dir", l.folder, "--secret", clerktest.Secret}}.run(t)
 		got := l.invoke(t, "IngestFunction", filepath.Join(l.folder, "apigw", c.file+".json"))
 		if !strings.Contains(got, `"statusCode":`+c.status+",") && !strings.Contains(got, `"statusCode": `+c.status+",") || !strings.Contains(got, c.body) {
-			t.Errorf("invoke IngestFunction -e apigw/%s.json = %s, want %s %s", c.file, got, c.status, c.body)
+			t.Fatalf("invoke IngestFunction -e apigw/%s.json = %q, want %s %s", c.file, got, c.status, c.body)
 		}
 		t.Logf("sam local invoke IngestFunction -e apigw/%s.json: %s", c.file, c.status)
 	}
@@ -160,7 +150,7 @@ func (l *local) invokeSync(t *testing.T) {
 	} {
 		got := l.invoke(t, "SyncFunction", filepath.Join(repository(t), "events", "sqs", c.file+".json"))
 		if !strings.Contains(got, `"batchItemFailures"`) || strings.Contains(got, "itemIdentifier") {
-			t.Errorf("invoke SyncFunction -e sqs/%s.json = %s, want no failures", c.file, got)
+			t.Fatalf("invoke SyncFunction -e sqs/%s.json = %q, want no failures", c.file, got)
 		}
 		if row, found := l.get(t, c.found...); !found || !strings.Contains(row, c.part) {
 			t.Errorf("after sqs/%s.json: clerksync get %s = %q, want %s", c.file, strings.Join(c.found, " "), row, c.part)
@@ -192,7 +182,8 @@ func (l *local) send(t *testing.T, id, to string) {
 
 // makeTargets runs what README.md names, at dev's usual addresses.
 func (l *local) makeTargets(t *testing.T) {
-	for _, addr := range []string{"127.0.0.1:3000", "127.0.0.1:3001", "127.0.0.1:4566"} {
+	aws := l.machine + ":4566"
+	for _, addr := range []string{"127.0.0.1:3000", "127.0.0.1:3001", aws} {
 		busy, err := net.Dial("tcp", addr)
 		if err == nil {
 			_ = busy.Close()
@@ -201,13 +192,13 @@ func (l *local) makeTargets(t *testing.T) {
 	}
 	goCache := strings.TrimSpace(command{args: []string{"go", "env", "GOCACHE"}}.run(t))
 	home := append(slices.Clone(l.env), "XDG_CACHE_HOME="+t.TempDir(), "GOCACHE="+goCache) // the kept secret is there
-	command{env: home, args: []string{l.clerksync, "dev"}}.start(t)
+	command{env: home, args: []string{l.clerksync, "dev", "--aws-addr", aws}}.start(t)
 	run := func(args ...string) string {
 		t.Helper()
 		return command{env: home, args: append([]string{"make", "SAM=" + l.sam}, args...)}.run(t)
 	}
 	within(t, time.Minute, "clerksync dev listens", func() bool {
-		c, err := net.Dial("tcp", "127.0.0.1:4566")
+		c, err := net.Dial("tcp", aws)
 		if err != nil {
 			return false
 		}
@@ -224,7 +215,7 @@ func (l *local) makeTargets(t *testing.T) {
 		_, _, err := command{env: home, args: []string{l.clerksync, "send", "--to", "http://127.0.0.1:3001/webhooks/clerk", "user.created"}}.try(t)
 		return err == nil
 	})
-	out, words, err := command{env: home, args: []string{l.clerksync, "get", "members", "org_2exampleLumenOak00000000000", "--json"}}.try(t)
+	out, words, err := command{env: home, args: []string{l.clerksync, "get", "members", "org_2exampleLumenOak00000000000", "--json", "--endpoint-url", "http://" + aws}}.try(t)
 	if err != nil || !strings.Contains(out, "user_2exampleJonahAdeyemi0000000") {
 		t.Errorf("clerksync get after the make targets = %s, %v %s", out, err, words)
 	}

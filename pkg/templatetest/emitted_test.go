@@ -111,7 +111,7 @@ func ingestEmits(t *testing.T) emitted {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := func(known []svix.Secret, queueFails error, r clerktest.Request) {
+	run := func(known *svix.Secrets, queueFails error, r clerktest.Request) {
 		f := lambdafn.Ingest{Metrics: metrics, Handler: ingest.New(ingest.Config{
 			Secrets: ingest.FixedSecrets(known), Queue: &clerktest.Queue{Before: queueFails}, Instances: []string{"ins_a"},
 			Projector: projector.New(projector.StoreNone), Now: clerktest.Epoch, Observe: observer.Request,

@@ -32,6 +32,16 @@ func (t *Template) eval(value any) any {
 	}
 }
 
+// resolve is eval at the top alone.
+func (t *Template) resolve(value any) any {
+	if call, ok := value.(map[string]any); ok && len(call) == 1 {
+		if result, known := t.intrinsic(call); known {
+			return result
+		}
+	}
+	return value
+}
+
 func (t *Template) intrinsic(call map[string]any) (result any, known bool) {
 	if name, ok := call["Ref"].(string); ok {
 		if name == "AWS::NoValue" {

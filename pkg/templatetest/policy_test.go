@@ -74,6 +74,7 @@ func TestEachRoleMayDoExactlyThis(t *testing.T) {
 		"IngestRole sqs:SendMessage on Queue.Arn",
 		"IngestRole ssm:GetParameter on arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${SecretParameterName}",
 		"RedriveRole sqs:CancelMessageMoveTask on DeadLetterQueue.Arn",
+		"RedriveRole sqs:ChangeMessageVisibility on DeadLetterQueue.Arn",
 		"RedriveRole sqs:DeleteMessage on DeadLetterQueue.Arn",
 		"RedriveRole sqs:GetQueueAttributes on DeadLetterQueue.Arn",
 		"RedriveRole sqs:GetQueueAttributes on Queue.Arn",
@@ -83,7 +84,6 @@ func TestEachRoleMayDoExactlyThis(t *testing.T) {
 		"RedriveRole sqs:StartMessageMoveTask on DeadLetterQueue.Arn",
 		"SyncRole dynamodb:BatchGetItem on DirectoryTable.Arn",
 		"SyncRole dynamodb:DeleteItem on DirectoryTable.Arn",
-		"SyncRole dynamodb:GetItem on DeliveriesTable.Arn",
 		"SyncRole dynamodb:GetItem on DirectoryTable.Arn",
 		"SyncRole dynamodb:PutItem on DeliveriesTable.Arn",
 		"SyncRole dynamodb:PutItem on DirectoryTable.Arn",
@@ -208,16 +208,18 @@ func TestQueuePolicies(t *testing.T) {
 			"Condition": map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}},
 		}
 	}
-	others := map[string]any{
-		"Sid": "DenyOtherSenders", "Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage", "Resource": getAtt("Queue.Arn"),
-		"Condition": map[string]any{
-			"ArnNotEquals": map[string]any{"aws:PrincipalArn": []any{getAtt("IngestRole.Arn"), getAtt("RedriveRole.Arn")}},
-			"Bool":         map[string]any{"aws:PrincipalIsAWSService": "false"},
-		},
+	others := func(queue string, senders any) map[string]any {
+		return map[string]any{
+			"Sid": "DenyOtherSenders", "Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage", "Resource": getAtt(queue + ".Arn"),
+			"Condition": map[string]any{
+				"ArnNotEquals": map[string]any{"aws:PrincipalArn": senders},
+				"Bool":         map[string]any{"aws:PrincipalIsAWSService": "false"},
+			},
+		}
 	}
 	tests := map[string][]any{
-		"Queue":           {plain("Queue"), others},
-		"DeadLetterQueue": {plain("DeadLetterQueue")},
+		"Queue":           {plain("Queue"), others("Queue", []any{getAtt("IngestRole.Arn"), getAtt("RedriveRole.Arn")})},
+		"DeadLetterQueue": {plain("DeadLetterQueue"), others("DeadLetterQueue", getAtt("SyncRole.Arn"))},
 	}
 	for queue, want := range tests {
 		t.Run(queue, func(t *testing.T) {

@@ -71,7 +71,7 @@ func (t *Template) With(params map[string]any) *Template {
 func (t *Template) Get(path ...string) any {
 	var value any = t.root
 	for _, name := range path {
-		fields, ok := t.eval(value).(map[string]any)
+		fields, ok := t.resolve(value).(map[string]any)
 		if !ok {
 			return nil
 		}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -139,7 +140,7 @@ func TestDeliveriesExpire(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := fmt.Sprint(row["expires_at"]), fmt.Sprint(processed.Add(90*24*time.Hour).Unix()); got != want {
+	if got, want := fmt.Sprint(row["expires_at"]), strconv.FormatInt(processed.Add(90*24*time.Hour).Unix(), 10); got != want {
 		t.Errorf("expires_at = %s, want 90 days after processed_at, %s", got, want)
 	}
 }

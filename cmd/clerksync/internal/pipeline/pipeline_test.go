@@ -100,6 +100,7 @@ func TestEdge(t *testing.T) {
 		{"by webhook-* headers", signed("msg_1", `{"type":"session.created","data":{}}`).Renamed("webhook-"), 200, `{"received":true,"id":"msg_1","ignored":"type"}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			status, body, header := w.do(t, tt.r)
 			if status != tt.status || body != tt.body {
 				t.Errorf("%s %s = %d %s, want %d %s", tt.r.Method, tt.r.Path, status, body, tt.status, tt.body)
@@ -177,6 +178,7 @@ func TestStartFails(t *testing.T) {
 		{"no address", pipeline.Options{Addr: "nowhere", AWSAddr: "127.0.0.1:0"}, "cannot listen on nowhere"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			if _, err := pipeline.Start(t.Context(), tt.o); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("Start() = %v, want an error with %q", err, tt.want)
 			}

@@ -79,7 +79,10 @@ func TestTheQueueHoldsTheSignedBytes(t *testing.T) {
 func TestTheQueueDoesNotTakeIt(t *testing.T) {
 	t.Parallel()
 	for _, f := range []fault{
-		{500, "InternalError", false}, {503, "ServiceUnavailable", false}, {400, "RequestThrottled", false}, {403, "AccessDenied", false},
+		{500, "InternalError", false},
+		{503, "ServiceUnavailable", false},
+		{400, "RequestThrottled", false},
+		{403, "AccessDenied", false},
 		{500, "InternalError", true},
 	} {
 		t.Run(fmt.Sprintf("%d %s, stored %t", f.status, f.code, f.after), func(t *testing.T) {

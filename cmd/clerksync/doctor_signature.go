@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/urfave/cli/v3"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
+	"github.com/clerksync/clerksync/pkg/diagnose"
+	"github.com/clerksync/clerksync/pkg/ingest"
+	"github.com/clerksync/clerksync/pkg/ssmparam"
+)
+
+func (e env) doctorSignatureCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "signature",
+		Hidden:    true, // the library's help of a command with visible ones follows no template; doctor's usage names it
+		Usage:     "say why a request's signature does not match",
+		UsageText: "clerksync doctor signature --headers FILE [--body FILE] [--secret whsec_...]... [flags]",
+		Description: `It tries what usually happens to secrets, headers and bodies until the signature
+matches, and says which it was: another secret of those at hand, one pasted with
+something around it, a body that was parsed and printed again, line ends, base64,
+headers of another attempt, a clock.
+
+The headers are lines (name: value), as of curl -v or a log, with the body behind
+a blank line or in a file of its own; or a JSON object; or an event of API
+Gateway, which holds the body too. More --headers lend ids, timestamps and
+signatures that may have been mixed up. The first --secret is what the endpoint
+verifies with. Without one it is the stack's, the environment's, or clerksync
+dev's; all of these are tried. No secret is ever printed.
+
+The exit status is 0 if the endpoint would accept the request, else 1.`,
+		DisableSliceFlagSeparator: true,
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "headers", Usage: "`FILE` with the request's headers, - for standard input; repeatable"},
+			&cli.StringFlag{Name: "body", Usage: "`FILE` with the body, byte for byte"},
+			&cli.StringSliceFlag{Name: "secret", Usage: "a secret to try, `whsec_...`; repeatable"},
+			&cli.StringFlag{Name: "parameter", Usage: "`NAME` of an SSM parameter with secrets to try"},
+			&cli.StringFlag{Name: "stack", Usage: "try the secret of stack `NAME`"},
+			&cli.TimestampFlag{Name: "at", Usage: "check the clock as at `TIME` (RFC 3339; default: the event's, or now)", Config: cli.TimestampConfig{Layouts: []string{time.RFC3339Nano}}},
+			endpointFlag(),
+			&cli.BoolFlag{Name: "json", Usage: "print one JSON object: good, secret (where it is from), findings"},
+		},
+		Action: e.doctorSignature,
+		Metadata: examples(
+			"clerksync doctor signature --headers headers.txt --body body.json",
+			"clerksync doctor signature --headers event.json --stack clerksync-prod   # an event of API Gateway",
+			"clerksync sign user.created | clerksync doctor signature --headers -",
+			"clerksync doctor signature --headers h.txt --body b.json --json | jq -r '.findings[].cause'"),
+	}
+}
+
+func (e env) doctorSignature(ctx context.Context, c *cli.Command) error {
+	files := c.StringSlice("headers")
+	if len(files) == 0 || c.Args().Present() {
+		return usagef("doctor signature needs --headers FILE, and --body FILE unless the headers' file holds the body")
+	}
+	if c.String("body") == "-" && files[0] == "-" {
+		return usagef("headers and body cannot both be standard input")
+	}
+	var in capture
+	var others []map[string][]string
+	for i, file := range files {
+		got, err := e.capture(file)
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			in = got
+		} else {
+			others = append(others, got.header)
+		}
+	}
+	if file := c.String("body"); file != "" {
+		body, err := e.file(file)
+		if err != nil {
+			return err
+		}
+		in.body, in.hasBody = body, true
+	}
+	if !in.hasBody {
+		return usagef("%s holds no body: give it with --body FILE", files[0])
+	}
+	secrets, err := e.secretsAtHand(ctx, c)
+	if err != nil {
+		return err
+	}
+	if len(secrets) == 0 {
+		return usagef("no secret at hand: give one with --secret, --parameter or --stack")
+	}
+	at := in.at
+	if t := c.Timestamp("at"); !t.IsZero() {
+		at = t
+	}
+	if at.IsZero() {
+		at = e.now()
+	}
+	r := diagnose.Signature(diagnose.Request{Header: in.header, Body: in.body, Others: others, Received: at, Secrets: secrets})
+	e.showDiagnosis(r, c.Bool("json"))
+	if !r.Good {
+		return errSaid
+	}
+	return nil
+}
+
+// secretsAtHand are those that may have signed, the endpoint's own first.
+func (e env) secretsAtHand(ctx context.Context, c *cli.Command) (out []diagnose.Secret, err error) {
+	given := c.StringSlice("secret")
+	for i, text := range given {
+		from := "--secret"
+		if len(given) > 1 {
+			from = fmt.Sprintf("--secret number %d", i+1)
+		}
+		out = append(out, diagnose.Secret{From: from, Text: text})
+	}
+	name := c.String("parameter")
+	if c.String("stack") != "" || name != "" {
+		p := &place{stack: c.String("stack")}
+		if p.aws, err = e.awsConfig(ctx, c.String("endpoint-url"), false); err != nil {
+			return nil, err
+		}
+		if p.stack != "" && name == "" {
+			if err := p.describe(ctx); err != nil {
+				return nil, err
+			}
+			if name = p.parameters["SecretParameterName"]; name == "" {
+				name = pipeline.SecretParameter
+			}
+		}
+		text, err := ssmparam.New(ssm.NewFromConfig(p.aws), name).Read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, diagnose.Secret{From: "parameter " + name, Text: text})
+	}
+	for _, variable := range []string{ingest.EnvSigningSecret, ingest.EnvSecret} {
+		if text := e.get(variable); strings.TrimSpace(text) != "" {
+			out = append(out, diagnose.Secret{From: variable, Text: text})
+		}
+	}
+	if path, err := e.keptSecretPath(); err == nil { // it is looked at, not made
+		if b, err := os.ReadFile(path); err == nil {
+			out = append(out, diagnose.Secret{From: "clerksync dev", Text: strings.TrimSpace(string(b))})
+		}
+	}
+	return out, nil
+}
+
+func (e env) showDiagnosis(r diagnose.Result, asJSON bool) {
+	if asJSON {
+		if r.Findings == nil {
+			r.Findings = []diagnose.Finding{}
+		}
+		writeJSON(e.out, r)
+		return
+	}
+	switch {
+	case r.Good:
+		say(e.out, "%s the secret from %s signed it, and the endpoint accepts it.", good("good:"), r.Secret)
+	case len(r.Findings) == 0:
+		say(e.out, "%s none of the known causes.", bad("does not match:"))
+		say(e.out, "  The likeliest that is left: it is signed with the secret of another endpoint or instance, or the body's content was changed. Compare it with the message in Clerk's dashboard, Webhooks, the endpoint, Message Attempts.")
+	}
+	for _, f := range r.Findings {
+		style := bad
+		if r.Good {
+			style = warm
+		}
+		doubt := ""
+		if !f.Proven {
+			doubt = "probably: "
+		}
+		say(e.out, "%s %s%s.", style(string(f.Cause)+":"), doubt, printable(f.Detail))
+		say(e.out, "  %s", f.Mend)
+	}
+}
+
+// errNoHeaders says that a file holds no headers in any form.
+var errNoHeaders = errors.New("holds no headers: want lines (name: value), a JSON object, or an event of API Gateway")

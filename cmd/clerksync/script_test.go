@@ -1,0 +1,231 @@
+package main_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	main "github.com/clerksync/clerksync/cmd/clerksync"
+)
+
+const patience = 30 * time.Second
+
+func TestMain(m *testing.M) {
+	main.UseTemplate()
+	testscript.Main(m, map[string]func(){"clerksync": main.Main})
+}
+
+// TestScripts runs the scripts in testdata/script, which read like a manual.
+// Beside testscript's own commands they have:
+//
+//	dev [as=NAME] [words] [flags]  starts clerksync dev on free ports, its output
+//	                               in NAME.out and NAME.err, and sets URL, ADDR,
+//	                               AWS, AWS_ADDR and SECRET (NAME_URL ... with as=)
+//	step [as=NAME] TEXT...         waits for a line of NAME.out with all the texts
+//	interrupt [NAME]               presses Ctrl-C and wants exit status 130
+//	exits STATUS COMMAND...        runs a command and wants that exit status
+//	until PATTERN COMMAND...       runs a command until its stdout matches
+//	ingest FILE [at=TIME]          hands the request in FILE to the function
+//	                               behind the webhook and prints its answer
+//	redirect                       sets REDIRECT to a URL that answers 308
+//
+// Nothing waits for a fixed time.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                "testdata/script",
+		RequireUniqueNames: true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("HOME", e.WorkDir+"/home")
+			e.Setenv("XDG_CACHE_HOME", e.WorkDir+"/cache")
+			e.Setenv("GORACE", "atexit_sleep_ms=10") // else each of many short commands sleeps a second
+			e.Values[processesKey{}] = map[string]*process{}
+			return os.MkdirAll(e.WorkDir+"/home", 0o700)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"dev": startDev, "step": step, "interrupt": interrupt, "exits": exits, "until": untilOutput, "ingest": invokeIngest,
+			"redirect": serveRedirect,
+		},
+	})
+}
+
+// process is a clerksync dev in the background.
+type process struct {
+	*exec.Cmd
+	name string
+	done chan error
+}
+
+// inherited are the variables that a dev in the background takes from its
+// script.
+func inherited() []string {
+	return []string{
+		"PATH", "HOME", "XDG_CACHE_HOME", "TMPDIR", "CLERK_WEBHOOK_SIGNING_SECRET", "CLERK_WEBHOOK_SECRET", "CLERK_INSTANCE_ID",
+		"DELETION_POLICY", "OBJECT_STORAGE", "NO_COLOR", "CLICOLOR_FORCE", "AWS_ENDPOINT_URL", "AWS_REGION", "GORACE",
+	}
+}
+
+// named takes as=NAME off the arguments.
+func named(args []string) (name, prefix string, rest []string) {
+	if len(args) > 0 && strings.HasPrefix(args[0], "as=") {
+		name = strings.TrimPrefix(args[0], "as=")
+		return name, name + "_", args[1:]
+	}
+	return "dev", "", args
+}
+
+func startDev(ts *testscript.TestScript, _ bool, args []string) {
+	name, prefix, args := named(args)
+	flags := []string{"dev", "--addr", "127.0.0.1:0", "--aws-addr", "127.0.0.1:0", "--json"}
+	words := len(args) > 0 && args[0] == "words"
+	if words {
+		flags, args = flags[:len(flags)-1], args[1:]
+	}
+	program, err := exec.LookPath("clerksync")
+	ts.Check(err)
+	p := &process{Cmd: exec.Command(program, append(flags, args...)...), name: name, done: make(chan error, 1)}
+	p.Dir = ts.MkAbs(".")
+	for _, v := range inherited() {
+		if value := ts.Getenv(v); value != "" {
+			p.Env = append(p.Env, v+"="+value)
+		}
+	}
+	out, err := os.Create(ts.MkAbs(name + ".out"))
+	ts.Check(err)
+	stderr, err := os.Create(ts.MkAbs(name + ".err"))
+	ts.Check(err)
+	p.Stdout, p.Stderr = out, stderr
+	ts.Check(p.Start())
+	go func() {
+		p.done <- p.Wait()
+		_, _ = out.Close(), stderr.Close()
+	}()
+	ts.Defer(func() { _ = p.Process.Kill() })
+	processes(ts)[name] = p
+	ready := p.ready(ts, words)
+	for k, v := range ready {
+		ts.Setenv(prefix+k, v)
+	}
+}
+
+// ready waits until the process says where it listens.
+func (p *process) ready(ts *testscript.TestScript, words bool) map[string]string {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		select {
+		case err := <-p.done:
+			ts.Fatalf("%s ended at once: %v\n%s%s", p.name, err, ts.ReadFile(p.name+".out"), ts.ReadFile(p.name+".err"))
+		default:
+		}
+		var line struct {
+			WebhookURL  string `json:"webhook_url"`
+			EndpointURL string `json:"endpoint_url"`
+			Secret      string `json:"secret"`
+		}
+		if words {
+			m := regexp.MustCompile(`(?s)Webhook +(\S+)\n +Secret +(\S+)\n +AWS +(\S+) .*Ctrl-C stops`).FindStringSubmatch(ts.ReadFile(p.name + ".err"))
+			if m == nil {
+				continue
+			}
+			line.WebhookURL, line.Secret, line.EndpointURL = m[1], m[2], m[3]
+		} else {
+			text, _, whole := strings.Cut(ts.ReadFile(p.name+".out"), "\n")
+			if !whole {
+				continue
+			}
+			ts.Check(json.Unmarshal([]byte(text), &line))
+		}
+		addr := strings.TrimSuffix(strings.TrimPrefix(line.WebhookURL, "http://"), "/webhooks/clerk")
+		return map[string]string{
+			"URL": line.WebhookURL, "ADDR": addr, "SECRET": line.Secret,
+			"AWS": line.EndpointURL, "AWS_ADDR": strings.TrimPrefix(line.EndpointURL, "http://"),
+		}
+	}
+	ts.Fatalf("%s is not ready within %s", p.name, patience)
+	return nil
+}
+
+func step(ts *testscript.TestScript, neg bool, args []string) {
+	name, _, texts := named(args)
+	if neg || len(texts) == 0 {
+		ts.Fatalf("usage: step [as=NAME] TEXT...")
+	}
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		for line := range strings.Lines(ts.ReadFile(name + ".out")) {
+			if !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(line, text) }) {
+				return
+			}
+		}
+	}
+	ts.Fatalf("no line with %q within %s in\n%s", texts, patience, ts.ReadFile(name+".out"))
+}
+
+func interrupt(ts *testscript.TestScript, _ bool, args []string) {
+	name := "dev"
+	if len(args) > 0 {
+		name = args[0]
+	}
+	p := processes(ts)[name]
+	if p == nil {
+		ts.Fatalf("no %s is running", name)
+	}
+	ts.Check(p.Process.Signal(os.Interrupt))
+	select {
+	case <-p.done:
+	case <-time.After(patience):
+		ts.Fatalf("%s still runs %s after Ctrl-C", name, patience)
+	}
+	if got := p.ProcessState.ExitCode(); got != 130 {
+		ts.Fatalf("%s exits %d after Ctrl-C, want 130\n%s", name, got, ts.ReadFile(name+".err"))
+	}
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits STATUS COMMAND...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+func untilOutput(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: until PATTERN COMMAND...")
+	}
+	want := regexp.MustCompile(`(?m)` + args[0])
+	for end := time.Now().Add(patience); time.Now().Before(end); {
+		cmd := exec.Command(args[1], args[2:]...)
+		cmd.Dir = ts.MkAbs(".")
+		for _, v := range inherited() {
+			cmd.Env = append(cmd.Env, v+"="+ts.Getenv(v))
+		}
+		var out bytes.Buffer
+		cmd.Stdout = &out
+		if cmd.Run() == nil && want.Match(out.Bytes()) {
+			fmt.Fprint(ts.Stdout(), out.String())
+			return
+		}
+	}
+	ts.Fatalf("%q does not come out within %s", args[0], patience)
+}

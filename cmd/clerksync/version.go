@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+)
+
+func (e env) versionCommand() *cli.Command {
+	return &cli.Command{
+		Name: "version", Usage: "say which version this is",
+		Description: `Version and commit are those that the Go command wrote into the program: a build
+outside a clone of the repository knows no commit.`,
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print one JSON object"}},
+		Action: e.version, Metadata: examples("clerksync version", "clerksync version --json | jq -r .commit"),
+	}
+}
+
+// buildVersion is what a program knows of its own making.
+type buildVersion struct {
+	Version  string `json:"version"`
+	Commit   string `json:"commit,omitempty"`
+	Time     string `json:"commit_time,omitempty"`
+	Modified bool   `json:"modified,omitempty"` // built from files that were not committed
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
+
+func newBuildVersion(info *debug.BuildInfo) buildVersion {
+	v := buildVersion{Version: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	if info == nil {
+		return v
+	}
+	if info.Main.Version != "" {
+		v.Version = info.Main.Version
+	}
+	v.Go = info.GoVersion
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			v.Commit = s.Value
+		case "vcs.time":
+			v.Time = s.Value
+		case "vcs.modified":
+			v.Modified = s.Value == "true"
+		}
+	}
+	return v
+}
+
+func (e env) version(_ context.Context, c *cli.Command) error {
+	if c.Args().Present() {
+		return usagef("version takes no arguments, but got %q", c.Args().First())
+	}
+	info, _ := debug.ReadBuildInfo() // nil where the program was built without modules
+	v := newBuildVersion(info)
+	if c.Bool("json") {
+		writeJSON(e.out, v)
+		return nil
+	}
+	parts := []string{"clerksync", v.Version}
+	if v.Commit != "" {
+		parts = append(parts, "commit", v.Commit)
+	}
+	if v.Modified {
+		parts = append(parts, "(modified)")
+	}
+	say(e.out, "%s", strings.Join(append(parts, v.Go, v.Platform), " "))
+	return nil
+}

@@ -1,0 +1,88 @@
+package templatetest_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// anchors are those that GitHub gives a page's headings.
+func anchors(page string) (all []string) {
+	dropped := regexp.MustCompile(`[^a-z0-9 _-]`)
+	fenced := false
+	for line := range strings.Lines(page) {
+		if strings.HasPrefix(line, "```") {
+			fenced = !fenced
+		}
+		title, is := strings.CutPrefix(strings.TrimLeft(line, "#"), " ")
+		if !is || fenced || !strings.HasPrefix(line, "#") {
+			continue
+		}
+		slug := dropped.ReplaceAllString(strings.ToLower(strings.TrimSpace(title)), "")
+		all = append(all, strings.ReplaceAll(slug, " ", "-"))
+	}
+	return all
+}
+
+func TestAnchors(t *testing.T) {
+	got := anchors("# Operations\n\n## Server errors (5xx)\n\ntext # no heading\n\n```\n# a comment\n```\n### What's `dead`?\n")
+	if want := []string{"operations", "server-errors-5xx", "whats-dead"}; !slices.Equal(got, want) {
+		t.Errorf("anchors = %v, want %v", got, want)
+	}
+}
+
+func TestRunbookLinksLeadSomewhere(t *testing.T) {
+	page := readFile(t, "docs/operations.md")
+	sections := anchors(page)
+	for _, m := range regexp.MustCompile(`\]\(([^)#\s]*)(?:#([^)\s]+))?\)`).FindAllStringSubmatch(page, -1) {
+		file, anchor := m[1], m[2]
+		switch {
+		case strings.HasPrefix(file, "https://"):
+		case file == "":
+			if !slices.Contains(sections, anchor) {
+				t.Errorf("link to #%s, want one of %v", anchor, sections)
+			}
+		default:
+			if _, err := os.Stat(filepath.Join(root, "docs", file)); err != nil {
+				t.Errorf("link to %s: %v", file, err)
+			}
+		}
+	}
+	for i, a := range sections {
+		if slices.Contains(sections[:i], a) {
+			t.Errorf("heading #%s is there twice: links find only the first", a)
+		}
+	}
+}
+
+func TestRunbookCovers(t *testing.T) {
+	sections := anchors(readFile(t, "docs/operations.md"))
+	for _, want := range []string{
+		"no-events", "secret-unreadable", "dead-letters", "queue-age", "failed-receives", "lag", "mass-deletion", "server-errors",
+		"client-errors", "function-errors", "throttles", "duration", "dynamodb-system-errors", "dynamodb-throttles",
+		"everything-is-blank", "rotate-the-signing-secret", "which-cure-for-which-outage", "restore-from-a-backup",
+		"smoke-check-after-a-deploy", "raise-the-throughput", "two-instances-mixed-in-one-table", "remove-a-stack", "cost", "upgrade",
+	} {
+		if !slices.Contains(sections, want) {
+			t.Errorf("docs/operations.md has no section #%s, it has %v", want, sections)
+		}
+	}
+}
+
+// Parameters, outputs and commands that the runbook names are there.
+func TestRunbookNamesWhatThereIs(t *testing.T) {
+	page, tmpl := readFile(t, "docs/operations.md"), load(t)
+	for _, m := range regexp.MustCompile(`parameter \x60(\w+)\x60`).FindAllStringSubmatch(page, -1) {
+		if !slices.Contains(tmpl.Names("Parameters"), m[1]) {
+			t.Errorf("runbook names the parameter %s, want one of %v", m[1], tmpl.Names("Parameters"))
+		}
+	}
+	for _, m := range regexp.MustCompile(`output \x60(\w+)\x60`).FindAllStringSubmatch(page, -1) {
+		if !slices.Contains(tmpl.Names("Outputs"), m[1]) {
+			t.Errorf("runbook names the output %s, want one of %v", m[1], tmpl.Names("Outputs"))
+		}
+	}
+}
