@@ -112,6 +112,17 @@ func TestCostDoesNotGrow(t *testing.T) {
 	}
 }
 
+// TestCostWithoutObject holds what OBJECT_STORAGE=none saves of a user's 12 units.
+func TestCostWithoutObject(t *testing.T) {
+	m := newMeter()
+	f := syncFunction(t, m, consumer.Soft)
+	f.Consumer.Projector = projector.New(projector.StoreNone)
+	handle(t, f, at("1", "user.created"))
+	if got, want := m.take(), (cost{Requests: 1, Write: 4, Index: 2}); got != want {
+		t.Errorf("cost of a user without object = %+v, want %+v", got, want)
+	}
+}
+
 // TestBatchCostsItsParts holds that a batch costs what its messages cost
 // one by one.
 func TestBatchCostsItsParts(t *testing.T) {

@@ -104,8 +104,9 @@ func post(ctx context.Context, url string, r clerktest.Request) error {
 		return err
 	}
 	defer func() { _ = out.Body.Close() }()
-	if body, err := io.ReadAll(out.Body); err != nil || out.StatusCode != http.StatusOK {
-		return fmt.Errorf("POST %s = %d %s, %v", url, out.StatusCode, body, err)
+	body, err := io.ReadAll(out.Body)
+	if err == nil && out.StatusCode != http.StatusOK {
+		err = fmt.Errorf("POST %s = %d %s", url, out.StatusCode, body)
 	}
-	return nil
+	return err
 }

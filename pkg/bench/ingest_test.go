@@ -123,6 +123,7 @@ func ingestFunction(tb testing.TB, client *sqs.Client) *lambdafn.Ingest {
 
 // leastIngest decodes the request and sends its body, unread.
 func leastIngest(b *testing.B, client *sqs.Client, event []byte) {
+	b.Helper()
 	var in struct {
 		RawPath         string            `json:"rawPath"`
 		Headers         map[string]string `json:"headers"`

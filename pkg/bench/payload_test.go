@@ -20,12 +20,12 @@ func payload(tb testing.TB, name string, size int, set map[string]any) string {
 	if err := json.Unmarshal(text, &envelope); err != nil {
 		tb.Fatal(err)
 	}
-	data = envelope["data"].(map[string]any) //nolint:forcetypeassert // a sample
+	data = envelope["data"].(map[string]any)
 	for path, v := range set {
 		into := data
 		names := strings.Split(path, ".")
 		for _, n := range names[:len(names)-1] {
-			into = into[n].(map[string]any) //nolint:forcetypeassert // a sample
+			into = into[n].(map[string]any)
 		}
 		into[names[len(names)-1]] = v
 	}

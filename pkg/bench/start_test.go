@@ -31,7 +31,7 @@ func throttled(tb testing.TB, share float64) string {
 	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil { // version 2
 		dir, files, tasks = "/sys/fs/cgroup/clerksync-bench", [][2]string{{"cpu.max", fmt.Sprintf("%s %d", quota, period)}}, "cgroup.procs"
 	}
-	if err := os.Mkdir(dir, 0o755); err != nil && !os.IsExist(err) { //nolint:gosec // a control group
+	if err := os.Mkdir(dir, 0o755); err != nil && !os.IsExist(err) {
 		tb.Skip("a CPU quota needs root and control groups: ", err)
 	}
 	tb.Cleanup(func() { _ = os.Remove(dir) })

@@ -1,7 +1,7 @@
 package bench_test
 
 import (
-	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -26,6 +26,7 @@ func BenchmarkBatch(b *testing.B) {
 		ones[i] = batchEvent(b, 1)
 	}
 	invoke := func(b *testing.B, url string) func(event []byte) {
+		b.Helper()
 		aws := lambdaConfig(b, url)
 		f := newSync(dynamo.New(dynamodb.NewFromConfig(aws.For(awsenv.DynamoDB)), "directory", "deliveries"),
 			sqsqueue.NewQueue(sqs.NewFromConfig(aws.For(awsenv.SQS)), queueURL, queueURL), consumer.Soft)
@@ -72,11 +73,15 @@ func TestTableRequests(t *testing.T) {
 		name string
 		want int
 	}{
-		{"user.created", 1}, {"user.updated", 1}, {"organization.created", 1}, {"organization.updated", 1},
-		{"organizationMembership.created", 2}, {"organizationMembership.updated", 2},
+		{"user.created", 1},
+		{"user.updated", 1},
+		{"organization.created", 1},
+		{"organization.updated", 1},
+		{"organizationMembership.created", 2},
+		{"organizationMembership.updated", 2},
 	} {
 		m.take()
-		handle(t, f, at(fmt.Sprint(i), c.name))
+		handle(t, f, at(strconv.Itoa(i), c.name))
 		if got := m.take().Requests; got != c.want {
 			t.Errorf("table requests of %s = %d, want %d", c.name, got, c.want)
 		}

@@ -80,6 +80,9 @@ func newMetrics(w io.Writer, function string, now func() time.Time, names ...str
 }
 
 func (m *Metrics) add(names ...string) {
+	if m == nil {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, n := range names {
@@ -89,6 +92,9 @@ func (m *Metrics) add(names ...string) {
 
 // Request counts a request.
 func (m *Metrics) Request(_ context.Context, r ingest.Report) {
+	if m == nil {
+		return
+	}
 	switch r.Stage {
 	case ingest.Queued:
 		m.add(MetricReceived, MetricVerified, MetricQueued)
@@ -107,6 +113,9 @@ const maxLags = 100
 
 // Message counts a message.
 func (m *Metrics) Message(_ context.Context, r consumer.Report) {
+	if m == nil {
+		return
+	}
 	m.add(MetricBatchSize, map[directory.Outcome]string{
 		directory.Applied: MetricApplied, directory.Stale: MetricStale, directory.Duplicate: MetricDuplicate,
 		directory.Failed: MetricFailed, directory.Dead: MetricDead,

@@ -192,3 +192,16 @@ func TestMetricsAreSafeForConcurrentUse(t *testing.T) {
 		t.Errorf("sums (-want +got):\n%s", diff)
 	}
 }
+
+// An unconfigured function fails every message, and the alarms see it.
+func TestUnconfiguredSyncCountsFailures(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	h := &lambdafn.Sync{Metrics: lambdafn.SyncMetrics(&out, "sync", time.Now)}
+	if _, err := h.Invoke(t.Context(), []byte(`{"Records":[{"messageId":"a"},{"messageId":"b"}]}`)); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); !strings.Contains(got, `"Failed":2`) || !strings.Contains(got, `"BatchSize":2`) {
+		t.Errorf("metrics = %s, want two failed of two", got)
+	}
+}

@@ -26,6 +26,7 @@ const (
 )
 
 func TestDeployed(t *testing.T) {
+	t.Parallel()
 	sam, ministack := program(t, "STACKTEST_SAM"), program(t, "STACKTEST_MINISTACK")
 	s := newStack(t, startEmulator(t, ministack), sam)
 	s.build(t)

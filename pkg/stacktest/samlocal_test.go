@@ -26,6 +26,7 @@ type local struct {
 }
 
 func TestSAMLocal(t *testing.T) {
+	t.Parallel()
 	l := &local{sam: program(t, "STACKTEST_SAM"), folder: t.TempDir()}
 	dockerd, busybox := program(t, "STACKTEST_DOCKERD"), program(t, "STACKTEST_BUSYBOX")
 	host, machine := startDocker(t, dockerd, busybox)

@@ -122,7 +122,7 @@ func serveTLS(t *testing.T, chain []*issued) (url string) {
 }
 
 func call(url string, transport *http.Transport) error {
-	r, err := (&http.Client{Transport: transport, Timeout: time.Minute}).Get(url) //nolint:noctx // bounded by the client
+	r, err := (&http.Client{Transport: transport, Timeout: time.Minute}).Get(url)
 	if err != nil {
 		return err
 	}
