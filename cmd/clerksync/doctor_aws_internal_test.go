@@ -96,7 +96,7 @@ func (a *account) query(w http.ResponseWriter, r *http.Request) {
 		refuse("InvalidClientTokenId", "The security token included in the request is invalid")
 		return
 	}
-	result := ""
+	var result string
 	switch action {
 	case "GetCallerIdentity":
 		result = `<Arn>arn:aws:iam::000000000000:user/ada</Arn><Account>000000000000</Account>`

@@ -21,37 +21,37 @@ import (
 func TestDoctorFindsFaults(t *testing.T) {
 	const secure = ssmtypes.ParameterTypeSecureString
 	for name, c := range map[string]struct {
-		plant               func(*testing.T, *hospital)
+		plant               func(*hospital)
 		check, status, says string
 		mend                string
 	}{
 		"credentials unknown to AWS": {denied("GetCallerIdentity"), "credentials", "fail", "does not know these credentials", "aws sso login"},
-		"stack not there":            {func(_ *testing.T, h *hospital) { h.flags = []string{"--stack", "nosuch"} }, "stack", "fail", "does not exist", "--stack"},
-		"output missing":             {func(_ *testing.T, h *hospital) { delete(h.account.outputs, "QueueUrl") }, "stack", "fail", "no output QueueUrl", ""},
-		"stack failed":               {func(_ *testing.T, h *hospital) { h.account.stackStatus = "UPDATE_ROLLBACK_FAILED" }, "stack", "fail", "UPDATE_ROLLBACK_FAILED", "events"},
-		"stack rolled back":          {func(_ *testing.T, h *hospital) { h.account.stackStatus = "UPDATE_ROLLBACK_COMPLETE" }, "stack", "warn", "the version before", "deploy"},
-		"stack in the middle":        {func(_ *testing.T, h *hospital) { h.account.stackStatus = "UPDATE_IN_PROGRESS" }, "stack", "warn", "IN_PROGRESS", "wait"},
-		"table gone":                 {func(_ *testing.T, h *hospital) { h.account.outputs["DirectoryTableName"] = "nosuch" }, "tables", "fail", "nosuch", "deploy"},
-		"another table": {func(t *testing.T, h *hospital) {
+		"stack not there":            {func(h *hospital) { h.flags = []string{"--stack", "nosuch"} }, "stack", "fail", "does not exist", "--stack"},
+		"output missing":             {func(h *hospital) { delete(h.account.outputs, "QueueUrl") }, "stack", "fail", "no output QueueUrl", ""},
+		"stack failed":               {func(h *hospital) { h.account.stackStatus = "UPDATE_ROLLBACK_FAILED" }, "stack", "fail", "UPDATE_ROLLBACK_FAILED", "events"},
+		"stack rolled back":          {func(h *hospital) { h.account.stackStatus = "UPDATE_ROLLBACK_COMPLETE" }, "stack", "warn", "the version before", "deploy"},
+		"stack in the middle":        {func(h *hospital) { h.account.stackStatus = "UPDATE_IN_PROGRESS" }, "stack", "warn", "IN_PROGRESS", "wait"},
+		"table gone":                 {func(h *hospital) { h.account.outputs["DirectoryTableName"] = "nosuch" }, "tables", "fail", "nosuch", "deploy"},
+		"another table": {func(h *hospital) {
 			h.account.outputs["DirectoryTableName"] = h.DeliveriesTable + "x"
-			h.foreign(t)
+			h.foreign()
 		}, "tables", "fail", "has the key id", "none of clerksync's"},
-		"index gone":  {func(t *testing.T, h *hospital) { h.bare(t) }, "tables", "fail", "by_email", "deploy"},
-		"expiry off":  {func(t *testing.T, h *hospital) { h.expiry(t, "expires_at", false) }, "ttl", "fail", "nothing expires", "update-time-to-live"},
-		"backups off": {func(t *testing.T, h *hospital) { h.recover(t, false) }, "backups", "fail", "is off", "update-continuous-backups"},
-		"backups off by parameter": {func(t *testing.T, h *hospital) {
-			h.recover(t, false)
+		"index gone":  {func(h *hospital) { h.bare() }, "tables", "fail", "by_email", "deploy"},
+		"expiry off":  {func(h *hospital) { h.expiry("expires_at", false) }, "ttl", "fail", "nothing expires", "update-time-to-live"},
+		"backups off": {func(h *hospital) { h.recover(false) }, "backups", "fail", "is off", "update-continuous-backups"},
+		"backups off by parameter": {func(h *hospital) {
+			h.recover(false)
 			h.account.parameters["TablePointInTimeRecovery"] = "false"
 		}, "backups", "warn", "by the stack's parameter", "TablePointInTimeRecovery"},
 		"backups not to be read": {denied("DescribeContinuousBackups"), "backups", "fail", "AccessDenied", "dynamodb:DescribeContinuousBackups"},
-		"queue gone":             {func(_ *testing.T, h *hospital) { h.account.outputs["QueueUrl"] += "x" }, "queue", "fail", "does not exist", "deploy"},
-		"no dead-letter queue":   {func(t *testing.T, h *hospital) { h.attribute(t, h.QueueURL, "RedrivePolicy", "") }, "queue", "fail", "no dead-letter queue", "deploy"},
-		"visibility too short":   {func(t *testing.T, h *hospital) { h.attribute(t, h.QueueURL, "VisibilityTimeout", "30") }, "queue", "fail", "30 s", "deploy"},
-		"messages wait": {func(_ *testing.T, h *hospital) {
+		"queue gone":             {func(h *hospital) { h.account.outputs["QueueUrl"] += "x" }, "queue", "fail", "does not exist", "deploy"},
+		"no dead-letter queue":   {func(h *hospital) { h.attribute(h.QueueURL, "RedrivePolicy", "") }, "queue", "fail", "no dead-letter queue", "deploy"},
+		"visibility too short":   {func(h *hospital) { h.attribute(h.QueueURL, "VisibilityTimeout", "30") }, "queue", "fail", "30 s", "deploy"},
+		"messages wait": {func(h *hospital) {
 			h.account.samples = append(h.account.samples, sample{"AWS/SQS/ApproximateAgeOfOldestMessage", "QueueName=clerksync-deliveries", time.Now().Add(-time.Minute), 7300})
 		}, "queue", "fail", "the oldest for 2 h", "sync's log"},
-		"no event source": {func(_ *testing.T, h *hospital) { h.account.mappings = nil }, "event-source", "fail", "no event source mapping", "deploy"},
-		"two event sources": {func(_ *testing.T, h *hospital) {
+		"no event source": {func(h *hospital) { h.account.mappings = nil }, "event-source", "fail", "no event source mapping", "deploy"},
+		"two event sources": {func(h *hospital) {
 			h.account.mappings = append(h.account.mappings, h.account.mappings[0])
 		}, "event-source", "fail", "2 functions", "delete-event-source-mapping"},
 		"event source off":          {mapping("State", "Disabled"), "event-source", "fail", "disabled", "--enabled"},
@@ -60,27 +60,27 @@ func TestDoctorFindsFaults(t *testing.T) {
 		"event source in trouble":   {mapping("LastProcessingResult", "PROBLEM: Function call failed"), "event-source", "fail", "Function call failed", "log"},
 		"event source coming up":    {mapping("State", "Enabling"), "event-source", "warn", "Enabling", "wait"},
 		"event source not readable": {denied("ListEventSourceMappings"), "event-source", "fail", "AccessDenied", "lambda:ListEventSourceMappings"},
-		"dead letters":              {func(t *testing.T, h *hospital) { h.dead(t) }, "dead-letters", "fail", "2 dead letters", "dlq ls --stack mirror"},
+		"dead letters":              {func(h *hospital) { h.dead() }, "dead-letters", "fail", "2 dead letters", "dlq ls --stack mirror"},
 		"two instances": {
-			func(t *testing.T, h *hospital) { h.user(t, "a", "ins_dev"); h.user(t, "b", "ins_prod") },
+			func(h *hospital) { h.user("a", "ins_dev"); h.user("b", "ins_prod") },
 			"instances", "fail", "ins_dev (1 rows), ins_prod (1 rows)", "ClerkInstanceId",
 		},
-		"a stranger's rows": {func(t *testing.T, h *hospital) {
-			h.user(t, "a", "ins_dev")
-			h.user(t, "b", "ins_prod")
+		"a stranger's rows": {func(h *hospital) {
+			h.user("a", "ins_dev")
+			h.user("b", "ins_prod")
 			h.account.parameters["ClerkInstanceId"] = "ins_prod"
 		}, "instances", "fail", "does not take: ins_dev", "delete"},
 		"quiet for 26 hours": {silent(26 * time.Hour), "silence", "fail", "26 h ago", "tries each message again by itself"},
 		"quiet for 2 days":   {silent(49 * time.Hour), "silence", "fail", "2 days ago", "replay what failed since"},
 		"quiet for 10 days":  {silent(240 * time.Hour), "silence", "fail", "10 days ago", "disables an endpoint"},
 		"quiet for 80 days":  {silent(80 * 24 * time.Hour), "silence", "fail", "80 days ago", "enable it"},
-		"never an event":     {func(_ *testing.T, h *hospital) { h.account.samples = nil }, "silence", "warn", "no event came yet", "/webhooks/clerk"},
-		"received, not applied": {func(t *testing.T, h *hospital) {
+		"never an event":     {func(h *hospital) { h.account.samples = nil }, "silence", "warn", "no event came yet", "/webhooks/clerk"},
+		"received, not applied": {func(h *hospital) {
 			silent(9*time.Hour)(t, h)
 			h.account.counted("Verified", "mirror-ingest", time.Hour, 3)
 		}, "silence", "fail", "none is applied since", "nothing is lost"},
 		"metrics not readable": {denied("GetMetricData"), "silence", "fail", "AccessDenied", "cloudwatch:GetMetricData"},
-		"every signature wrong": {func(t *testing.T, h *hospital) {
+		"every signature wrong": {func(h *hospital) {
 			silent(2*time.Hour)(t, h)
 			h.account.counted("Rejected", "mirror-ingest", time.Minute, 4, "invalid_signature")
 		}, "rejections", "fail", "refused, 4 of them", "another endpoint's"},
@@ -88,21 +88,23 @@ func TestDoctorFindsFaults(t *testing.T) {
 		"no secret, it said":    {rejected("not_configured"), "rejections", "fail", "found no secret", "secret check"},
 		"no queue, it said":     {rejected("unavailable"), "rejections", "warn", "found no queue", "SQS"},
 		"late timestamps":       {rejected("invalid_timestamp"), "rejections", "warn", "out of tolerance", "clock"},
-		"nothing reserved":      {func(_ *testing.T, h *hospital) { h.account.reserved = nil }, "concurrency", "warn", "all 1000 executions", "IngestReservedConcurrency"},
-		"ingest may not run":    {func(_ *testing.T, h *hospital) { h.account.reserved = new(int) }, "concurrency", "fail", "may not run", "delete-function-concurrency"},
-		"secret missing":        {func(t *testing.T, h *hospital) { h.keep(t, "", "") }, "secret", "fail", "no parameter", "secret set --parameter /clerksync/signing-secret"},
-		"secret malformed":      {func(t *testing.T, h *hospital) { h.keep(t, `"`+clerktest.Secret+`"`, secure) }, "secret", "fail", "malformed", "secret set"},
-		"secret in the open":    {func(t *testing.T, h *hospital) { h.keep(t, clerktest.Secret, ssmtypes.ParameterTypeString) }, "secret", "warn", "is a String", "secret set"},
+		"nothing reserved":      {func(h *hospital) { h.account.reserved = nil }, "concurrency", "warn", "all 1000 executions", "IngestReservedConcurrency"},
+		"ingest may not run":    {func(h *hospital) { h.account.reserved = new(int) }, "concurrency", "fail", "may not run", "delete-function-concurrency"},
+		"secret missing":        {func(h *hospital) { h.keep("", "") }, "secret", "fail", "no parameter", "secret set --parameter /clerksync/signing-secret"},
+		"secret malformed":      {func(h *hospital) { h.keep(`"`+clerktest.Secret+`"`, secure) }, "secret", "fail", "malformed", "secret set"},
+		"secret in the open":    {func(h *hospital) { h.keep(clerktest.Secret, ssmtypes.ParameterTypeString) }, "secret", "warn", "is a String", "secret set"},
 		"secret not readable":   {denied("GetParameter"), "secret", "fail", "AccessDenied", "ssm:GetParameter"},
-		"another secret":        {func(t *testing.T, h *hospital) { h.keep(t, clerktest.OtherSecret, secure) }, "signature", "fail", "another secret", "dashboard"},
-		"endpoint down":         {func(_ *testing.T, h *hospital) { h.account.outputs["WebhookUrl"] = "http://127.0.0.1:1/webhooks/clerk" }, "endpoint", "fail", "connection refused", "deploy"},
+		"another secret":        {func(h *hospital) { h.keep(clerktest.OtherSecret, secure) }, "signature", "fail", "another secret", "dashboard"},
+		"endpoint down":         {func(h *hospital) { h.account.outputs["WebhookUrl"] = "http://127.0.0.1:1/webhooks/clerk" }, "endpoint", "fail", "connection refused", "deploy"},
 		"route gone":            {answers(404, `{"message":"Not Found"}`), "endpoint", "fail", "no such route", "/webhooks/clerk"},
-		"wrong path": {func(_ *testing.T, h *hospital) {
+		"wrong path": {func(h *hospital) {
 			h.flags = append(h.flags, "--url", strings.TrimSuffix(h.WebhookURL, "clerk"))
 		}, "endpoint", "fail", "does not know the path", "without a slash"},
-		"authorizer in front":    {answers(403, `{"message":"Forbidden"}`), "endpoint", "fail", "refuses requests", "no authorizer"},
-		"throttled":              {answers(429, `{"message":"Too Many Requests"}`), "endpoint", "fail", "throttled", "ThrottlingRateLimit"},
-		"redirected":             {func(_ *testing.T, h *hospital) { h.door = http.RedirectHandler("https://example.com/", 301).ServeHTTP }, "endpoint", "fail", "redirects to", "Svix follows no redirect"},
+		"authorizer in front": {answers(403, `{"message":"Forbidden"}`), "endpoint", "fail", "refuses requests", "no authorizer"},
+		"throttled":           {answers(429, `{"message":"Too Many Requests"}`), "endpoint", "fail", "throttled", "ThrottlingRateLimit"},
+		"redirected": {func(h *hospital) {
+			h.door = http.RedirectHandler("https://example.com/", http.StatusMovedPermanently).ServeHTTP
+		}, "endpoint", "fail", "redirects to", "Svix follows no redirect"},
 		"without a secret":       {answers(500, `{"error":"not_configured"}`), "endpoint", "fail", "has no secret", "secret check"},
 		"function broken":        {answers(500, `{"message":"Internal Server Error"}`), "endpoint", "fail", "does not answer", "log"},
 		"takes anything":         {answers(200, `ok`), "endpoint", "fail", "WITHOUT a signature", "off the internet"},
@@ -116,10 +118,10 @@ func TestDoctorFindsFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHospital(t)
-			h.inAWS(t)
+			h.inAWS()
 			h.busy(10 * time.Minute)
-			c.plant(t, h)
-			got, words, status := h.examine(t, "--wait", "500ms")
+			c.plant(h)
+			got, words, status := h.examine("--wait", "500ms")
 			v := got[c.check]
 			if v.Status != c.status || !strings.Contains(v.Detail, c.says) || v.Mend == "" || !strings.Contains(v.Mend, c.mend) {
 				t.Errorf("doctor: %s = %+v, want %s that says %q, mend %q\n%s", c.check, v, c.status, c.says, c.mend, words)
@@ -137,17 +139,16 @@ func TestDoctorFindsFaults(t *testing.T) {
 	}
 }
 
-func rejected(reason string) func(*testing.T, *hospital) {
-	return func(_ *testing.T, h *hospital) {
+func rejected(reason string) func(*hospital) {
+	return func(h *hospital) {
 		h.account.counted("Rejected", "mirror-ingest", time.Minute, 1, reason)
 	}
 }
 
 // signedAnswer answers what is signed.
-func signedAnswer(status int, text string) func(*testing.T, *hospital) {
-	return func(t *testing.T, h *hospital) {
-		t.Helper()
-		through := proxy(t, h.WebhookURL, nil)
+func signedAnswer(status int, text string) func(*hospital) {
+	return func(h *hospital) {
+		through := proxy(h.t, h.WebhookURL, nil)
 		h.door = func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("svix-id") == "" {
 				through.ServeHTTP(w, r)
@@ -159,9 +160,8 @@ func signedAnswer(status int, text string) func(*testing.T, *hospital) {
 }
 
 // eventLost acknowledges a deletion and drops it.
-func eventLost(t *testing.T, h *hospital) {
-	t.Helper()
-	through := proxy(t, h.WebhookURL, nil)
+func eventLost(h *hospital) {
+	through := proxy(h.t, h.WebhookURL, nil)
 	h.door = func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err == nil && strings.Contains(string(body), "role.deleted") {
@@ -174,20 +174,20 @@ func eventLost(t *testing.T, h *hospital) {
 }
 
 // foreign makes a table that is none of ours.
-func (h *hospital) foreign(t *testing.T) {
-	t.Helper()
-	h.create(t, h.DeliveriesTable+"x", "id", "")
+func (h *hospital) foreign() {
+	h.t.Helper()
+	h.create(h.DeliveriesTable+"x", "id", "")
 }
 
 // bare makes a Directory table without indexes.
-func (h *hospital) bare(t *testing.T) {
-	t.Helper()
+func (h *hospital) bare() {
+	h.t.Helper()
 	h.account.outputs["DirectoryTableName"] = "bare"
-	h.create(t, "bare", "pk", "sk")
+	h.create("bare", "pk", "sk")
 }
 
-func (h *hospital) create(t *testing.T, name, hash, sort string) {
-	t.Helper()
+func (h *hospital) create(name, hash, sort string) {
+	h.t.Helper()
 	in := &dynamodb.CreateTableInput{TableName: &name, BillingMode: ddb.BillingModePayPerRequest}
 	for i, key := range []string{hash, sort} {
 		if key != "" {
@@ -195,30 +195,30 @@ func (h *hospital) create(t *testing.T, name, hash, sort string) {
 			in.KeySchema = append(in.KeySchema, ddb.KeySchemaElement{AttributeName: &key, KeyType: []ddb.KeyType{ddb.KeyTypeHash, ddb.KeyTypeRange}[i]})
 		}
 	}
-	if _, err := h.DynamoDB.CreateTable(t.Context(), in); err != nil {
-		t.Fatal(err)
+	if _, err := h.DynamoDB.CreateTable(h.t.Context(), in); err != nil {
+		h.t.Fatal(err)
 	}
 }
 
-func (h *hospital) expiry(t *testing.T, attribute string, on bool) {
-	t.Helper()
-	if _, err := h.DynamoDB.UpdateTimeToLive(t.Context(), &dynamodb.UpdateTimeToLiveInput{
+func (h *hospital) expiry(attribute string, on bool) {
+	h.t.Helper()
+	if _, err := h.DynamoDB.UpdateTimeToLive(h.t.Context(), &dynamodb.UpdateTimeToLiveInput{
 		TableName: &h.DeliveriesTable, TimeToLiveSpecification: &ddb.TimeToLiveSpecification{AttributeName: &attribute, Enabled: &on},
 	}); err != nil {
-		t.Fatal(err)
+		h.t.Fatal(err)
 	}
 }
 
-func (h *hospital) dead(t *testing.T) {
-	t.Helper()
+func (h *hospital) dead() {
+	h.t.Helper()
 	for range 2 {
-		if _, err := h.SQS.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &h.DeadLetterQueueURL, MessageBody: aws.String("{}")}); err != nil {
-			t.Fatal(err)
+		if _, err := h.SQS.SendMessage(h.t.Context(), &sqs.SendMessageInput{QueueUrl: &h.DeadLetterQueueURL, MessageBody: aws.String("{}")}); err != nil {
+			h.t.Fatal(err)
 		}
 	}
 }
 
-func (h *hospital) user(t *testing.T, id, instance string) {
-	t.Helper()
-	h.row(t, h.DirectoryTable, map[string]string{"pk": "USER#" + id, "sk": "USER", "kind": "user", "instance_id": instance})
+func (h *hospital) user(id, instance string) {
+	h.t.Helper()
+	h.row(h.DirectoryTable, map[string]string{"pk": "USER#" + id, "sk": "USER", "kind": "user", "instance_id": instance})
 }

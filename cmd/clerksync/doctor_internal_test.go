@@ -29,6 +29,7 @@ import (
 // hospital is a whole stack that doctor may look at: the pipeline, an account
 // around it and a door in front.
 type hospital struct {
+	t *testing.T
 	*pipeline.Pipeline
 	account *account
 	door    http.HandlerFunc // before the webhook; nil lets all through
@@ -46,7 +47,7 @@ func newHospital(t *testing.T, instances ...string) *hospital {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &hospital{vars: map[string]string{}}
+	h := &hospital{t: t, vars: map[string]string{}}
 	h.Pipeline, err = pipeline.Start(t.Context(), pipeline.Options{
 		Addr: "127.0.0.1:0", AWSAddr: "127.0.0.1:0", Secrets: secrets, Secret: clerktest.Secret, Instances: instances,
 		Consumer:  consumer.Options{Storage: projector.StoreFull, Policy: consumer.Soft, Retention: time.Hour},
@@ -96,17 +97,17 @@ func newHospital(t *testing.T, instances ...string) *hospital {
 	}
 	h.ssm = ssm.NewFromConfig(cfg)
 	h.flags = []string{"--stack", "mirror"}
-	h.recover(t, true)
+	h.recover(true)
 	return h
 }
 
-func (h *hospital) recover(t *testing.T, on bool) {
-	t.Helper()
+func (h *hospital) recover(on bool) {
+	h.t.Helper()
 	for _, name := range []string{h.DirectoryTable, h.DeliveriesTable} {
-		if _, err := h.DynamoDB.UpdateContinuousBackups(t.Context(), &dynamodb.UpdateContinuousBackupsInput{
+		if _, err := h.DynamoDB.UpdateContinuousBackups(h.t.Context(), &dynamodb.UpdateContinuousBackupsInput{
 			TableName: &name, PointInTimeRecoverySpecification: &ddb.PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: &on},
 		}); err != nil {
-			t.Fatal(err)
+			h.t.Fatal(err)
 		}
 	}
 }
@@ -117,62 +118,62 @@ func (h *hospital) busy(ago time.Duration) {
 	h.account.counted("Applied", "mirror-sync", ago, 1)
 }
 
-func (h *hospital) row(t *testing.T, table string, attributes map[string]string) {
-	t.Helper()
+func (h *hospital) row(table string, attributes map[string]string) {
+	h.t.Helper()
 	item := map[string]ddb.AttributeValue{}
 	for k, v := range attributes {
 		item[k] = stringValue(v)
 	}
-	if _, err := h.DynamoDB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: item}); err != nil {
-		t.Fatal(err)
+	if _, err := h.DynamoDB.PutItem(h.t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: item}); err != nil {
+		h.t.Fatal(err)
 	}
 }
 
-func (h *hospital) keep(t *testing.T, secret string, kind ssmtypes.ParameterType) {
-	t.Helper()
+func (h *hospital) keep(secret string, kind ssmtypes.ParameterType) {
+	h.t.Helper()
 	name := pipeline.SecretParameter
-	if _, err := h.ssm.DeleteParameter(t.Context(), &ssm.DeleteParameterInput{Name: &name}); err != nil {
-		t.Fatal(err)
+	if _, err := h.ssm.DeleteParameter(h.t.Context(), &ssm.DeleteParameterInput{Name: &name}); err != nil {
+		h.t.Fatal(err)
 	}
 	if secret == "" {
 		return
 	}
-	if _, err := h.ssm.PutParameter(t.Context(), &ssm.PutParameterInput{Name: &name, Value: &secret, Type: kind}); err != nil {
-		t.Fatal(err)
+	if _, err := h.ssm.PutParameter(h.t.Context(), &ssm.PutParameterInput{Name: &name, Value: &secret, Type: kind}); err != nil {
+		h.t.Fatal(err)
 	}
 }
 
-func (h *hospital) attribute(t *testing.T, url, name, value string) {
-	t.Helper()
-	if _, err := h.SQS.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: map[string]string{name: value}}); err != nil {
-		t.Fatal(err)
+func (h *hospital) attribute(url, name, value string) {
+	h.t.Helper()
+	if _, err := h.SQS.SetQueueAttributes(h.t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: map[string]string{name: value}}); err != nil {
+		h.t.Fatal(err)
 	}
 }
 
 // examine runs doctor, as in an account of AWS.
-func (h *hospital) examine(t *testing.T, more ...string) (map[string]verdict, string, int) {
-	t.Helper()
+func (h *hospital) examine(more ...string) (map[string]verdict, string, int) {
+	h.t.Helper()
 	var out, words bytes.Buffer
 	e := env{in: strings.NewReader(""), out: &out, err: &words, get: func(name string) string { return h.vars[name] }, now: time.Now}
 	status := e.run(slices.Concat([]string{"clerksync", "doctor", "--json"}, h.flags, more))
 	verdicts := map[string]verdict{}
-	for _, v := range decodeLines[verdict](t, out.String()) {
+	for _, v := range decodeLines[verdict](h.t, out.String()) {
 		verdicts[v.Check] = v
 	}
 	if strings.Contains(out.String()+words.String(), strings.TrimPrefix(clerktest.Secret, "whsec_")) {
-		t.Errorf("doctor prints a secret:\n%s%s", out.String(), words.String())
+		h.t.Errorf("doctor prints a secret:\n%s%s", out.String(), words.String())
 	}
 	return verdicts, words.String(), status
 }
 
 // inAWS has the SDK take the account for AWS itself.
-func (h *hospital) inAWS(t *testing.T) {
-	t.Helper()
+func (h *hospital) inAWS() {
+	h.t.Helper()
 	for name, value := range map[string]string{
 		"AWS_ENDPOINT_URL": h.aws, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example",
-		"AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent", "AWS_MAX_ATTEMPTS": "1", "XDG_CACHE_HOME": t.TempDir(),
+		"AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent", "AWS_MAX_ATTEMPTS": "1", "XDG_CACHE_HOME": h.t.TempDir(),
 	} {
-		t.Setenv(name, value)
+		h.t.Setenv(name, value)
 	}
 }
 
@@ -182,14 +183,14 @@ func says(w http.ResponseWriter, status int, text string) {
 	_, _ = w.Write([]byte(text))
 }
 
-func answers(status int, text string) func(*testing.T, *hospital) {
-	return func(_ *testing.T, h *hospital) {
+func answers(status int, text string) func(*hospital) {
+	return func(h *hospital) {
 		h.door = func(w http.ResponseWriter, _ *http.Request) { says(w, status, text) }
 	}
 }
 
-func skewed(by time.Duration) func(*testing.T, *hospital) {
-	return func(_ *testing.T, h *hospital) {
+func skewed(by time.Duration) func(*hospital) {
+	return func(h *hospital) {
 		h.answer = func(r *http.Response) error {
 			r.Header.Set("Date", time.Now().Add(by).UTC().Format(http.TimeFormat))
 			return nil
@@ -197,14 +198,14 @@ func skewed(by time.Duration) func(*testing.T, *hospital) {
 	}
 }
 
-func mapping(name string, value any) func(*testing.T, *hospital) {
-	return func(_ *testing.T, h *hospital) { h.account.mappings[0][name] = value }
+func mapping(name string, value any) func(*hospital) {
+	return func(h *hospital) { h.account.mappings[0][name] = value }
 }
 
-func silent(ago time.Duration) func(*testing.T, *hospital) {
-	return func(_ *testing.T, h *hospital) { h.account.samples = nil; h.busy(ago) }
+func silent(ago time.Duration) func(*hospital) {
+	return func(h *hospital) { h.account.samples = nil; h.busy(ago) }
 }
 
-func denied(operation string) func(*testing.T, *hospital) {
-	return func(_ *testing.T, h *hospital) { h.account.denied[operation] = true }
+func denied(operation string) func(*hospital) {
+	return func(h *hospital) { h.account.denied[operation] = true }
 }

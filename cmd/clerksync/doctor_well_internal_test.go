@@ -36,12 +36,12 @@ func all(otherwise map[string]string) map[string]string {
 }
 
 // leftovers are the rows in both tables.
-func (h *hospital) leftovers(t *testing.T) (rows []record) {
-	t.Helper()
+func (h *hospital) leftovers() (rows []record) {
+	h.t.Helper()
 	for _, table := range []string{h.DirectoryTable, h.DeliveriesTable} {
-		got, err := scan(t.Context(), h.DynamoDB, table)
+		got, err := scan(h.t.Context(), h.DynamoDB, table)
 		if err != nil {
-			t.Fatal(err)
+			h.t.Fatal(err)
 		}
 		rows = append(rows, got...)
 	}
@@ -50,16 +50,16 @@ func (h *hospital) leftovers(t *testing.T) (rows []record) {
 
 func TestDoctorOfWellStack(t *testing.T) {
 	h := newHospital(t)
-	h.inAWS(t)
+	h.inAWS()
 	h.busy(10 * time.Minute)
-	got, words, status := h.examine(t)
+	got, words, status := h.examine()
 	if diff := cmp.Diff(all(nil), statuses(got)); diff != "" || status != exitDone {
 		t.Errorf("doctor of a stack that is well exits %d, -want +got:\n%s\n%+v", status, diff, got)
 	}
 	if words != "17 passed, 0 warnings, 0 failed, 0 skipped.\n" {
 		t.Errorf("doctor says %q", words)
 	}
-	if rows := h.leftovers(t); len(rows) > 0 {
+	if rows := h.leftovers(); len(rows) > 0 {
 		t.Errorf("doctor leaves rows behind: %v", rows)
 	}
 }
@@ -101,11 +101,11 @@ func TestDoctorOfDev(t *testing.T) {
 			if slices.Contains(c.flags, "--secret") {
 				h.flags = h.flags[:4]
 			}
-			got, _, status := h.examine(t, c.flags...)
+			got, _, status := h.examine(c.flags...)
 			if diff := cmp.Diff(c.want, statuses(got)); diff != "" || status != c.exit {
 				t.Errorf("doctor of dev exits %d, want %d, -want +got:\n%s\n%+v", status, c.exit, diff, got)
 			}
-			if rows := h.leftovers(t); len(rows) > 0 {
+			if rows := h.leftovers(); len(rows) > 0 {
 				t.Errorf("doctor leaves rows behind: %v", rows)
 			}
 		})
@@ -115,15 +115,15 @@ func TestDoctorOfDev(t *testing.T) {
 // TestDoctorWithoutStack looks at tables and queues that are named.
 func TestDoctorWithoutStack(t *testing.T) {
 	h := newHospital(t)
-	h.inAWS(t)
+	h.inAWS()
 	h.flags = []string{
 		"--directory-table", h.DirectoryTable, "--deliveries-table", h.DeliveriesTable,
 		"--queue-url", h.QueueURL, "--dead-letter-queue-url", h.DeadLetterQueueURL,
 	}
-	h.row(t, h.DeliveriesTable, map[string]string{
+	h.row(h.DeliveriesTable, map[string]string{
 		"svix_id": "msg_a", "outcome": "applied", "received_at": stamp(time.Now()), "processed_at": stamp(time.Now()),
 	})
-	got, _, status := h.examine(t)
+	got, _, status := h.examine()
 	want := all(map[string]string{
 		"stack": "skip", "rejections": "skip", "concurrency": "skip", "secret": "skip",
 		"endpoint": "skip", "clock": "skip", "signature": "skip", "way-through": "skip",
@@ -149,8 +149,8 @@ func TestDoctorWithoutAnything(t *testing.T) {
 			t.Setenv("AWS_CONFIG_FILE", "/nonexistent")
 			t.Setenv("AWS_MAX_ATTEMPTS", "1")
 			t.Setenv("XDG_CACHE_HOME", t.TempDir())
-			h := &hospital{flags: c.flags}
-			got, _, status := h.examine(t)
+			h := &hospital{t: t, flags: c.flags}
+			got, _, status := h.examine()
 			for check, says := range c.want {
 				if v := got[check]; v.Status != statusFail || !strings.Contains(v.Detail, says) || v.Mend == "" {
 					t.Errorf("doctor: %s = %+v, want a failure that says %q", check, v, says)
@@ -167,7 +167,7 @@ func TestDoctorWithoutAnything(t *testing.T) {
 func TestDoctorWords(t *testing.T) {
 	t.Parallel()
 	h := newHospital(t)
-	h.dead(t)
+	h.dead()
 	var out, words bytes.Buffer
 	e := bare(&out, &words)
 	status := e.run([]string{"clerksync", "doctor", "--endpoint-url", h.Endpoint, "--url", h.webhook, "--secret", clerktest.Secret})

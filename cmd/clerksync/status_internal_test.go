@@ -12,19 +12,19 @@ import (
 )
 
 // report runs status --json.
-func (h *hospital) report(t *testing.T, flags ...string) (statusReport, string) {
-	t.Helper()
+func (h *hospital) report(flags ...string) (statusReport, string) {
+	h.t.Helper()
 	var out, words bytes.Buffer
 	e := bare(&out, &words)
 	if got := e.run(append([]string{"clerksync", "status", "--json"}, flags...)); got != exitDone {
-		t.Fatalf("status exits %d, want 0: %s", got, words.String())
+		h.t.Fatalf("status exits %d, want 0: %s", got, words.String())
 	}
-	return decodeLines[statusReport](t, out.String())[0], words.String()
+	return decodeLines[statusReport](h.t, out.String())[0], words.String()
 }
 
 func TestStatusOfStack(t *testing.T) {
 	h := newHospital(t)
-	h.inAWS(t)
+	h.inAWS()
 	a := h.account
 	for _, c := range []struct {
 		metric, function string
@@ -47,11 +47,11 @@ func TestStatusOfStack(t *testing.T) {
 	}
 	a.counted("Rejected", "mirror-ingest", 5*time.Minute, 3, "invalid_signature")
 	a.samples = append(a.samples, sample{"AWS/SQS/ApproximateAgeOfOldestMessage", "QueueName=clerksync-deliveries", time.Now().Add(-time.Minute), 42})
-	h.user(t, "a", "ins_a")
-	h.row(t, h.DirectoryTable, map[string]string{"pk": "USER#b", "sk": "USER", "kind": "user", "deleted_at": "2026-01-01T00:00:00.000Z"})
-	h.dead(t)
+	h.user("a", "ins_a")
+	h.row(h.DirectoryTable, map[string]string{"pk": "USER#b", "sk": "USER", "kind": "user", "deleted_at": "2026-01-01T00:00:00.000Z"})
+	h.dead()
 
-	got, words := h.report(t, h.flags...)
+	got, words := h.report(h.flags...)
 	lag, age := 850, 42
 	want := statusReport{
 		Stack: "mirror", WebhookURL: h.webhook, Source: "metrics",
@@ -73,7 +73,7 @@ func TestStatusOfStack(t *testing.T) {
 // where the metrics are refused.
 func TestStatusWithoutMetrics(t *testing.T) {
 	h := newHospital(t)
-	h.inAWS(t)
+	h.inAWS()
 	now := time.Now()
 	for id, row := range map[string]struct {
 		outcome string
@@ -84,7 +84,7 @@ func TestStatusWithoutMetrics(t *testing.T) {
 		"msg_b": {"stale", 30 * time.Second, 100 * time.Millisecond},
 		"msg_c": {"applied", 48 * time.Hour, time.Second},
 	} {
-		h.row(t, h.DeliveriesTable, map[string]string{
+		h.row(h.DeliveriesTable, map[string]string{
 			"svix_id": id, "outcome": row.outcome, "received_at": stamp(now.Add(-row.ago)), "processed_at": stamp(now.Add(row.took - row.ago)),
 		})
 	}
@@ -100,7 +100,7 @@ func TestStatusWithoutMetrics(t *testing.T) {
 		note   string
 	}{"none there": {false, ""}, "refused": {true, "note: read the metrics"}} {
 		h.account.denied["GetMetricData"] = c.denied
-		got, words := h.report(t, h.flags...)
+		got, words := h.report(h.flags...)
 		if diff := cmp.Diff(want, got, cmp.AllowUnexported(statusReport{}, queueState{})); diff != "" {
 			t.Errorf("%s: status -want +got:\n%s", name, diff)
 		}
@@ -177,9 +177,9 @@ func TestSpan(t *testing.T) {
 // TestWalk reads no further than it is told to.
 func TestWalk(t *testing.T) {
 	h := newHospital(t)
-	h.inAWS(t)
+	h.inAWS()
 	for i := range 5 {
-		h.user(t, strconv.Itoa(i), "ins_a")
+		h.user(strconv.Itoa(i), "ins_a")
 	}
 	var out bytes.Buffer
 	p := &place{}

@@ -100,8 +100,8 @@ func newest(points []point) (at time.Time) {
 // hours for 455:
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html
 const (
-	lookBack = 90 * 24 * time.Hour
-	keepsMin = 15 * 24 * time.Hour
+	lookBack    = 90 * 24 * time.Hour
+	minutesKept = 15 * 24 * time.Hour
 )
 
 // last says when an event was last verified and last applied, to the minute
@@ -119,7 +119,7 @@ func (p *place) last(ctx context.Context, now time.Time) (received, applied time
 		return received, applied, err
 	}
 	for i := range at {
-		if at[i].IsZero() || now.Sub(at[i]) > keepsMin {
+		if at[i].IsZero() || now.Sub(at[i]) > minutesKept {
 			continue
 		}
 		fine, err := find(at[i], at[i].Add(time.Hour), time.Minute)

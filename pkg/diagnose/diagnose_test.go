@@ -69,6 +69,7 @@ func indented(prefix string) string {
 }
 
 func TestSignatureBodies(t *testing.T) {
+	t.Parallel()
 	escaped := new(bytes.Buffer)
 	json.HTMLEscape(escaped, []byte(event))
 	ascii := strings.NewReplacer("ë", `\u00eb`, "🎉", `\ud83c\udf89`).Replace(event)
@@ -144,6 +145,7 @@ func form(s string) string {
 func hexMAC(r *recorded) string { return hex.EncodeToString(r.mac()) }
 
 func TestSignatureHeaders(t *testing.T) {
+	t.Parallel()
 	mix := func(names ...string) func(*recorded) {
 		return func(r *recorded) {
 			for _, n := range names {

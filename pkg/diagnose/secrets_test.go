@@ -13,6 +13,7 @@ import (
 const spiky = "whsec_+/+/+/+/AAECAwQFBgcICQoLDA0ODxAREg=="
 
 func TestSignatureSecrets(t *testing.T) {
+	t.Parallel()
 	bare := strings.TrimPrefix(spiky, "whsec_")
 	for name, c := range map[string]struct {
 		text, fault string
@@ -53,6 +54,7 @@ func TestSignatureSecrets(t *testing.T) {
 }
 
 func TestSignatureOtherSecrets(t *testing.T) {
+	t.Parallel()
 	at := func(from, text string) diagnose.Secret { return diagnose.Secret{From: from, Text: text} }
 	for name, c := range map[string]struct {
 		change func(*recorded)
