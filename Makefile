@@ -29,8 +29,8 @@ lint: ## vet, golangci-lint and format check
 fmt: ## format all Go files
 	$(GOLANGCI_LINT) fmt ./...
 
-bench: ## run the benchmarks, without the tests
-	go test -run '^$$' -bench . -benchmem ./...
+bench: ## the benchmarks, each beside its floor and its target
+	go test -run '^$$' -bench . -benchtime 1x ./pkg/bench
 
 N ?= 10000
 simulate: ## random histories under faults, N=10000; SIMULATION_SEED=S replays one

@@ -76,12 +76,12 @@ func TestDoctorFindsFaults(t *testing.T) {
 		"quiet for 80 days":  {silent(80 * 24 * time.Hour), "silence", "fail", "80 days ago", "enable it"},
 		"never an event":     {func(h *hospital) { h.account.samples = nil }, "silence", "warn", "no event came yet", "/webhooks/clerk"},
 		"received, not applied": {func(h *hospital) {
-			silent(9*time.Hour)(t, h)
+			silent(9 * time.Hour)(h)
 			h.account.counted("Verified", "mirror-ingest", time.Hour, 3)
 		}, "silence", "fail", "none is applied since", "nothing is lost"},
 		"metrics not readable": {denied("GetMetricData"), "silence", "fail", "AccessDenied", "cloudwatch:GetMetricData"},
 		"every signature wrong": {func(h *hospital) {
-			silent(2*time.Hour)(t, h)
+			silent(2 * time.Hour)(h)
 			h.account.counted("Rejected", "mirror-ingest", time.Minute, 4, "invalid_signature")
 		}, "rejections", "fail", "refused, 4 of them", "another endpoint's"},
 		"some signatures wrong": {rejected("invalid_signature"), "rejections", "warn", "1 signatures", "second endpoint"},

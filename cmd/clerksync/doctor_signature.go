@@ -20,7 +20,6 @@ import (
 func (e env) doctorSignatureCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "signature",
-		Hidden:    true, // the library's help of a command with visible ones follows no template; doctor's usage names it
 		Usage:     "say why a request's signature does not match",
 		UsageText: "clerksync doctor signature --headers FILE [--body FILE] [--secret whsec_...]... [flags]",
 		Description: `It tries what usually happens to secrets, headers and bodies until the signature

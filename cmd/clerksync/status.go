@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -155,7 +156,7 @@ func (e env) showRows(r rowCount) {
 	rows := [][]string{}
 	for _, kind := range slices.Sorted(maps.Keys(r.Rows)) {
 		n := r.Rows[kind]
-		rows = append(rows, []string{kind, fmt.Sprint(n.Live), fmt.Sprint(n.Tombstones)})
+		rows = append(rows, []string{kind, strconv.Itoa(n.Live), strconv.Itoa(n.Tombstones)})
 	}
 	say(e.out, "")
 	if len(rows) == 0 {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -126,15 +127,12 @@ func (p *place) queue(ctx context.Context, url string) (q queueState, err error)
 // projection saves none of it.
 func (p *place) walk(ctx context.Context, table string, limit int, attributes []string, see func(record)) (complete bool, err error) {
 	in := &dynamodb.ScanInput{TableName: &table, ExpressionAttributeNames: map[string]string{}}
-	expression := ""
+	names := make([]string, len(attributes)) // # escapes DynamoDB's reserved words
 	for i, a := range attributes {
-		if i > 0 {
-			expression += ", "
-		}
-		expression += "#" + a
-		in.ExpressionAttributeNames["#"+a] = a
+		names[i] = "#" + a
+		in.ExpressionAttributeNames[names[i]] = a
 	}
-	in.ProjectionExpression = &expression
+	in.ProjectionExpression = aws.String(strings.Join(names, ", "))
 	pages, n := dynamodb.NewScanPaginator(dynamodb.NewFromConfig(p.aws), in), 0
 	for pages.HasMorePages() {
 		if limit > 0 && n >= limit {

@@ -92,7 +92,7 @@ func (t *trust) read(chain []*x509.Certificate) {
 		}
 		for der := range certificates(f) {
 			if slices.ContainsFunc(chain, func(c *x509.Certificate) bool { return bytes.Contains(der, c.RawIssuer) }) {
-				if root, err := x509.ParseCertificate(der); err == nil {
+				if root, err := x509.ParseCertificate(bytes.Clone(der)); err == nil {
 					t.roots.AddCert(root)
 				}
 			}

@@ -100,7 +100,7 @@ func latin(b []byte, yield func([]byte, Finding) bool) bool {
 			plain = nil
 			break
 		}
-		plain = append(plain, byte(r))
+		plain = append(plain, byte(r)) //nolint:gosec // it fits, see above
 	}
 	if plain != nil && utf8.Valid(b) && !yield(plain, found(BodyEncoding, "the body was read as Latin-1 and written as UTF-8 after it was signed")) {
 		return false

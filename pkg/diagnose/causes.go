@@ -7,7 +7,7 @@ type Cause string
 const (
 	// Secrets.
 	AnotherSecret   Cause = "another_secret"
-	SecretMalformed Cause = "secret_malformed" //nolint:gosec // a cause's name
+	SecretMalformed Cause = "secret_malformed"
 	TextAsKey       Cause = "text_as_key"
 
 	// Headers.
