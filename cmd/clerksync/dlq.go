@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -128,7 +129,7 @@ func (e env) dlqDrop(ctx context.Context, c *cli.Command) error {
 		fmt.Fprintf(e.err, "Drop %s for good? Nothing brings them back but a replay from Svix. [y/N] ", what)
 		answer, _ := bufio.NewReader(e.in).ReadString('\n') // nothing read is no
 		if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
-			return fmt.Errorf("nothing was dropped")
+			return errors.New("nothing was dropped")
 		}
 	}
 	return e.each(ctx, c, "dropped", func(*deadLetters, letter) error { return nil })

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -130,10 +131,21 @@ func (d *doctor) judgeSilence(received, applied time.Time) verdict {
 			"events come in (the last at %s) and none is applied since %s", stamp(received), cmpTime(applied))
 	}
 	quiet := now.Sub(applied)
-	if quiet <= d.c.Duration("max-silence") {
+	if limit := d.maxSilence(); quiet <= limit || limit == 0 {
 		return pass("the last event was applied %s ago", span(quiet))
 	}
 	return fail(recovery(quiet, applied), "the last event was applied %s ago, at %s", span(quiet), stamp(applied))
+}
+
+// maxSilence is the longest silence that is well, 0 for any: the flag's, else
+// that of the stack's own alarm.
+func (d *doctor) maxSilence() time.Duration {
+	if !d.c.IsSet("max-silence") {
+		if n, err := strconv.Atoi(d.parameters["NoEventsHours"]); err == nil {
+			return time.Duration(n) * time.Hour
+		}
+	}
+	return d.c.Duration("max-silence")
 }
 
 func cmpTime(t time.Time) string {

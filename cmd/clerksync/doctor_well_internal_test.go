@@ -64,6 +64,36 @@ func TestDoctorOfWellStack(t *testing.T) {
 	}
 }
 
+// TestDoctorAllowsSilence goes by the flag, else by the stack's own alarm.
+func TestDoctorAllowsSilence(t *testing.T) {
+	for name, c := range map[string]struct {
+		parameter string
+		flags     []string
+		want      string
+	}{
+		"no parameter, a day":       {"", nil, statusFail},
+		"parameter, four days":      {"96", nil, statusPass},
+		"parameter, no alarm":       {"0", nil, statusPass},
+		"the flag before it":        {"96", []string{"--max-silence", "1h"}, statusFail},
+		"the flag, however long":    {"", []string{"--max-silence", "0"}, statusPass},
+		"the flag, just that much":  {"12", []string{"--max-silence", "50h"}, statusPass},
+		"parameter that is no hour": {"x", nil, statusFail},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHospital(t)
+			h.inAWS()
+			h.busy(49 * time.Hour)
+			if c.parameter != "" {
+				h.account.parameters["NoEventsHours"] = c.parameter
+			}
+			got, _, _ := h.examine(append(c.flags, "--no-send")...)
+			if v := got["silence"]; v.Status != c.want {
+				t.Errorf("doctor: silence = %+v, want %s", v, c.want)
+			}
+		})
+	}
+}
+
 func TestDoctorOfDev(t *testing.T) {
 	t.Parallel()
 	dev := map[string]string{"stack": "skip", "backups": "skip", "event-source": "skip", "rejections": "skip", "concurrency": "skip"}

@@ -127,6 +127,9 @@ func (t *target) readOutputs(ctx context.Context, stack string) error {
 	if err != nil {
 		return fmt.Errorf("read stack %s: %w", stack, err)
 	}
+	if len(out.Stacks) == 0 {
+		return fmt.Errorf("read stack %s: there is none", stack)
+	}
 	fields := map[string]*string{
 		"DirectoryTableName": &t.DirectoryTable, "DeliveriesTableName": &t.DeliveriesTable,
 		"QueueUrl": &t.QueueURL, "DeadLetterQueueUrl": &t.DeadLetterQueueURL, "RedriveRoleArn": &t.redriveRole,

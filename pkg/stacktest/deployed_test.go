@@ -25,32 +25,25 @@ const (
 	soon   = time.Minute
 )
 
-func TestDeployed(t *testing.T) {
+func TestDeployed(t *testing.T) { //nolint:tparallel // its parts follow one another
 	t.Parallel()
 	sam, ministack := program(t, "STACKTEST_SAM"), program(t, "STACKTEST_MINISTACK")
 	s := newStack(t, startEmulator(t, ministack), sam)
 	s.build(t)
 	s.deploy(t)
 	t.Logf("sam build and sam deploy made the stack: API %s, queue %s", s.api, s.queue)
-	for _, step := range []struct {
-		name string
-		run  func(*testing.T, *stack)
-	}{
-		{"no secret yet", noSecret},
-		{"poison goes to the dead letters", poison},
-		{"every sample, to the row", samples},
-		{"refused", refused},
-		{"any order", anyOrder},
-		{"any content type", anyContentType},
-		{"an outage and a new secret", outage},
-		{"a second deploy with events in flight", redeploy},
-		{"sam delete leaves the tables", deleted},
-	} {
-		t.Run(step.name, func(t *testing.T) { step.run(t, s) })
-	}
+	t.Run("no secret yet", s.noSecret)
+	t.Run("poison goes to the dead letters", s.poison)
+	t.Run("every sample, to the row", s.samples)
+	t.Run("refused", s.refuses)
+	t.Run("any order", s.anyOrder)
+	t.Run("any content type", s.anyContentType)
+	t.Run("an outage and a new secret", s.outage)
+	t.Run("a second deploy with events in flight", s.redeploy)
+	t.Run("sam delete leaves the tables", s.deleted)
 }
 
-func noSecret(t *testing.T, s *stack) {
+func (s *stack) noSecret(t *testing.T) {
 	s.answers(t, request{id: "msg_before", body: sample(t, "user.created")}, http.StatusInternalServerError, `{"error":"not_configured"}`)
 	s.setSecret(t, clerktest.Secret)
 	t.Log("without a secret: 500 not_configured; then clerksync secret set")
@@ -58,7 +51,7 @@ func noSecret(t *testing.T, s *stack) {
 
 // poison puts messages on the queue by hand. (On AWS the queue's policy lets
 // only the redrive role do so; the emulator lets its root.)
-func poison(t *testing.T, s *stack) {
+func (s *stack) poison(t *testing.T) {
 	put := func(id, body string) {
 		in := &sqs.SendMessageInput{QueueUrl: &s.queue, MessageBody: &body, MessageAttributes: map[string]types.MessageAttributeValue{}}
 		for name, value := range map[string]string{"svix-id": id, "svix-timestamp": "1772451061", "event-type": "user.deleted", "received-at": "2026-03-02T11:31:01.000Z"} {
@@ -101,7 +94,7 @@ func poison(t *testing.T, s *stack) {
 	}
 }
 
-func samples(t *testing.T, s *stack) {
+func (s *stack) samples(t *testing.T) {
 	began := time.Now()
 	if _, err := s.deliver(t.Context(), request{id: sampleID("user.created"), body: sample(t, "user.created")}, reread); err != nil {
 		t.Fatal(err)
@@ -141,7 +134,7 @@ func samples(t *testing.T, s *stack) {
 	t.Log("duplicates: 200, and the row is not written again")
 }
 
-func refused(t *testing.T, s *stack) {
+func (s *stack) refuses(t *testing.T) {
 	body := sample(t, "user.updated.emoji")
 	for _, c := range []struct {
 		name string
@@ -169,7 +162,7 @@ func refused(t *testing.T, s *stack) {
 	}
 }
 
-func anyOrder(t *testing.T, s *stack) {
+func (s *stack) anyOrder(t *testing.T) {
 	for _, step := range []struct{ name, want string }{{"user.deleted", "applied"}, {"user.updated", "stale"}, {"user.created", "stale"}} {
 		r := request{id: "msg_order_" + strings.TrimPrefix(step.name, "user."), body: withID(sample(t, step.name), "user_order")}
 		if _, err := s.deliver(t.Context(), r, soon); err != nil {
@@ -185,7 +178,7 @@ func anyOrder(t *testing.T, s *stack) {
 	t.Log("deleted, updated, created: applied, stale, stale, and the user stays deleted")
 }
 
-func anyContentType(t *testing.T, s *stack) {
+func (s *stack) anyContentType(t *testing.T) {
 	for i, contentType := range []string{"text/plain", "application/octet-stream"} {
 		r := request{id: fmt.Sprintf("msg_type_%d", i), body: withID(sample(t, "user.updated.emoji"), fmt.Sprintf("user_type_%d", i)), contentType: contentType}
 		s.answers(t, r, http.StatusOK, `{"received":true,"id":"`+r.id+`"}`)

@@ -42,7 +42,7 @@ func (s *stack) drained(t *testing.T) {
 
 // outage takes DynamoDB away under a batch. While the batch waits for its next
 // turn, the signing secret is replaced.
-func outage(t *testing.T, s *stack) {
+func (s *stack) outage(t *testing.T) {
 	s.down.Store(true)
 	var ids []string
 	for i := range 10 {
@@ -96,7 +96,7 @@ func rotate(t *testing.T, s *stack) (ids []string) {
 }
 
 // redeploy changes both functions while events come in.
-func redeploy(t *testing.T, s *stack) {
+func (s *stack) redeploy(t *testing.T) {
 	// The emulator kills a function that is at work when it is changed, where
 	// Lambda lets it finish; its batch is back after the queue's visibility
 	// timeout. Six minutes of that are long for a test.
@@ -186,7 +186,7 @@ func (s *stack) variable(t *testing.T, function, name string) string {
 	return c.Environment.Variables[name]
 }
 
-func deleted(t *testing.T, s *stack) {
+func (s *stack) deleted(t *testing.T) {
 	before, err := s.scan(t.Context(), s.directory)
 	if err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@ type local struct {
 	endpoint string // of dev
 }
 
-func TestSAMLocal(t *testing.T) {
+func TestSAMLocal(t *testing.T) { //nolint:tparallel // its parts follow one another
 	t.Parallel()
 	l := &local{sam: program(t, "STACKTEST_SAM"), folder: t.TempDir()}
 	dockerd, busybox := program(t, "STACKTEST_DOCKERD"), program(t, "STACKTEST_BUSYBOX")
