@@ -245,7 +245,7 @@ func (q *instant) Delay(_ context.Context, delays []delivery.Delay) error {
 }
 
 func scaled(m *metered, q *instant) *consumer.Consumer {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // jitter
+	random := rand.New(rand.NewPCG(1, 2))
 	var mu sync.Mutex
 	return consumer.New(consumer.Config{
 		Table: m, Queue: q, Projector: projector.New(projector.StoreFull), Policy: consumer.Soft,

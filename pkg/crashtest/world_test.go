@@ -6,8 +6,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +34,8 @@ type world struct {
 	letters  string
 	endpoint string // the door
 
+	ahead atomic.Int64 // ns by which the queue's clock runs ahead
+
 	mu     sync.Mutex
 	calls  int
 	strike func(call int, body []byte) blow
@@ -47,9 +51,14 @@ const (
 	after       // the call is made, the process dies and has no answer
 )
 
-func newWorld(t *testing.T, visibility string) *world {
+// visibility is the queue's visibility timeout.
+const visibility = 6 * time.Minute
+
+func newWorld(t *testing.T) *world {
 	t.Helper()
-	tables, queues := dynamoserver.New(time.Now), sqsserver.New(sqsserver.Options{})
+	w := &world{strike: func(int, []byte) blow { return none }}
+	clock := func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
+	tables, queues := dynamoserver.New(time.Now), sqsserver.New(sqsserver.Options{Now: clock})
 	inner := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB") {
 			tables.ServeHTTP(rw, r)
@@ -57,7 +66,6 @@ func newWorld(t *testing.T, visibility string) *world {
 		}
 		queues.ServeHTTP(rw, r)
 	})
-	w := &world{strike: func(int, []byte) blow { return none }}
 	serve := func(h http.Handler) string {
 		s := httptest.NewServer(h)
 		t.Cleanup(s.Close)
@@ -70,8 +78,8 @@ func newWorld(t *testing.T, visibility string) *world {
 	w.names = dynamotest.OpenAt(t, w.tables)
 	w.letters = w.makeQueue(t, "letters", nil)
 	w.queue = w.makeQueue(t, "queue", map[string]string{
-		"VisibilityTimeout": visibility,
-		"RedrivePolicy":     `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:letters","maxReceiveCount":8}`,
+		"VisibilityTimeout": strconv.Itoa(int(visibility.Seconds())),
+		"RedrivePolicy":     `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:letters","maxReceiveCount":60}`,
 	})
 	return w
 }

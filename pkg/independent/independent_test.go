@@ -106,8 +106,8 @@ func freePort(t *testing.T) string {
 func start(t *testing.T, port, health string, args []string, env ...string) aws.Config {
 	t.Helper()
 	var said strings.Builder
-	c := exec.CommandContext(context.WithoutCancel(t.Context()), args[0], args[1:]...) //nolint:gosec // named by who runs the test
-	c.Env, c.Stdout, c.Stderr = append(os.Environ(), env...), &said, &said             //nolint:forbidigo // the server needs the same environment
+	c := exec.CommandContext(context.WithoutCancel(t.Context()), args[0], args[1:]...)
+	c.Env, c.Stdout, c.Stderr = append(os.Environ(), env...), &said, &said
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -49,25 +48,28 @@ func startDocker(t *testing.T, dockerd, busybox string) (variable, machine strin
 		}
 	}
 	importRuntime(t, client, busybox)
-	return "DOCKER_HOST=unix://" + socket, gateway(t, client)
+	return "DOCKER_HOST=unix://" + socket, gateway(t)
 }
 
-// gateway is this machine's address on Docker's bridge, where nothing but its
-// containers can reach it.
-func gateway(t *testing.T, docker *http.Client) string {
+// gateway is this machine's address on Docker's bridge, where its containers
+// reach it and no other machine does.
+func gateway(t *testing.T) string {
 	t.Helper()
-	out, err := docker.Get("http://docker/networks/bridge")
+	bridge, err := net.InterfaceByName("docker0")
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("find Docker's bridge: %v", err)
 	}
-	defer out.Body.Close()
-	var bridge struct {
-		IPAM struct{ Config []struct{ Gateway string } }
+	addresses, err := bridge.Addrs()
+	if err != nil {
+		t.Fatalf("find Docker's bridge: %v", err)
 	}
-	if err := json.NewDecoder(out.Body).Decode(&bridge); err != nil || len(bridge.IPAM.Config) == 0 {
-		t.Fatalf("read Docker's bridge: %v, %v", bridge, err)
+	for _, a := range addresses {
+		if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil {
+			return n.IP.String()
+		}
 	}
-	return bridge.IPAM.Config[0].Gateway
+	t.Fatalf("Docker's bridge has the addresses %v, want one of IPv4", addresses)
+	return ""
 }
 
 // importRuntime makes an image that stands for Lambda's OS-only runtime: a

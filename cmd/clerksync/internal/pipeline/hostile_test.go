@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -76,7 +77,7 @@ func startWhole(t *testing.T) *whole {
 // post signs and posts a body and returns the answer's status.
 func (w *whole) post(t *testing.T, id string, body []byte) int {
 	t.Helper()
-	at := fmt.Sprint(time.Now().Unix())
+	at := strconv.FormatInt(time.Now().Unix(), 10)
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.WebhookURL, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
