@@ -46,8 +46,10 @@ func moto() gaps {
 			"index-sparse-and-forgetting":      "answers 500 to a scan of an index",
 		},
 		table: map[string]string{
-			"a row of 400 KB is taken":                "counts an item's size otherwise",
-			"an index key that is no text is refused": "takes it",
+			"a row of 400 KB is taken":                        "counts an item's size otherwise",
+			"an index key that is no text is refused":         "takes it",
+			"of 50 racing writers the greatest revision wins": "its transactions are not isolated",
+			"of 20 racing copies of a message one is written": "its transactions are not isolated",
 		},
 		queue: queue,
 	}
