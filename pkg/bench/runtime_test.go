@@ -25,6 +25,7 @@ type runtimeAPI struct {
 	got   int
 	last  []byte
 	bad   string // what the function reported as an error
+	enter func() // called before the first event is handed out; nil for nothing
 	done  chan struct{}
 }
 
@@ -73,6 +74,10 @@ func (a *runtimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (a *runtimeAPI) hand(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	over, event, n := a.got >= a.want, a.event, a.got
+	if a.enter != nil {
+		a.enter()
+		a.enter = nil
+	}
 	a.mu.Unlock()
 	if over {
 		<-r.Context().Done() // until the process is ended

@@ -57,9 +57,16 @@ func median(times []time.Duration) time.Duration {
 }
 
 // BenchmarkStart is the time from exec to the first response over TLS at the
-// CPU share of a Lambda function of 256 MB, all contenders in turn.
+// CPU share of a Lambda function of 256 MB, all contenders in turn: with that
+// share from the start, and with a whole CPU during init, as Lambda gives it.
 func BenchmarkStart(b *testing.B) {
 	group := throttled(b, lambdaShare)
+	b.Run("share", func(b *testing.B) { starts(b, group) })
+	b.Run("init-boosted", func(b *testing.B) { starts(b, afterInit+group) })
+}
+
+func starts(b *testing.B, group string) {
+	b.Helper()
 	api := newRuntimeAPI(b)
 	url, bundle := tlsAWS(b)
 	tuned := []string{"SSL_CERT_FILE=" + bundle, "SSL_CERT_DIR=/nonexistent"} // the template's
