@@ -39,6 +39,7 @@ func TestDeployed(t *testing.T) { //nolint:tparallel // its parts follow one ano
 	t.Run("any order", s.anyOrder)
 	t.Run("any content type", s.anyContentType)
 	t.Run("an outage and a new secret", s.outage)
+	t.Run("every metric was written", s.metrics)
 	t.Run("a second deploy with events in flight", s.redeploy)
 	t.Run("sam delete leaves the tables", s.deleted)
 }
