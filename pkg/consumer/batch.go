@@ -36,15 +36,15 @@ func (c *Consumer) Handle(ctx context.Context, records []delivery.Record) (faile
 	work, cancel := withMargin(ctx)
 	defer cancel()
 
-	var suspects []*task
+	var suspects []delivery.Record
 	groups := map[directory.Key][]*task{}
 	var order []directory.Key
 	for _, r := range records {
-		t := c.read(r)
 		if r.Receives >= Suspect {
-			suspects = append(suspects, t)
+			suspects = append(suspects, r) // not even read before its turn
 			continue
 		}
+		t := c.read(r)
 		k := t.change.Key
 		if t.err != nil {
 			k = directory.Key{PK: r.MessageID} // on its own
@@ -69,9 +69,9 @@ func (c *Consumer) Handle(ctx context.Context, records []delivery.Record) (faile
 	}
 	_ = g.Wait() // run reports by itself
 
-	for _, t := range b.shuffle(suspects) {
+	for _, r := range b.shuffle(suspects) {
 		b.acknowledge(work)
-		b.run(work, t)
+		b.run(work, c.read(r))
 	}
 	return b.delay(ctx)
 }
@@ -132,12 +132,12 @@ func (b *batch) report(t *task, outcome directory.Outcome, err error) Report {
 
 // shuffle puts suspects into random order, so that one which kills the
 // process is not always ahead of the same neighbours.
-func (b *batch) shuffle(tasks []*task) []*task {
-	for i := len(tasks) - 1; i > 0; i-- {
+func (b *batch) shuffle(records []delivery.Record) []delivery.Record {
+	for i := len(records) - 1; i > 0; i-- {
 		j := int(b.Random() * float64(i+1))
-		tasks[i], tasks[j] = tasks[j], tasks[i]
+		records[i], records[j] = records[j], records[i]
 	}
-	return tasks
+	return records
 }
 
 // acknowledge deletes what is done before a suspect runs: if it kills the
