@@ -146,7 +146,7 @@ func (d *demo) rows(ctx context.Context, p *pipeline.Pipeline) error {
 		return err
 	}
 	slices.SortFunc(items, func(a, b record) int { return strings.Compare(a.text("pk")+a.text("sk"), b.text("pk")+b.text("sk")) })
-	var live, gone [][]string
+	var live, gone listing
 	for _, r := range items {
 		if d.json {
 			d.line(struct {
@@ -155,20 +155,34 @@ func (d *demo) rows(ctx context.Context, p *pipeline.Pipeline) error {
 			}{"row", r})
 			continue
 		}
-		line := []string{r.text("kind"), r.text("pk"), r.text("sk"), r.summary()}
 		if at := r.text("deleted_at"); at != "" {
-			gone = append(gone, append(line, at))
+			gone.add(r.text("pk"), r.text("sk"), at, r.summary())
 		} else {
-			live = append(live, line)
+			live.add(r.text("pk"), r.text("sk"), r.summary())
 		}
 	}
 	if d.json {
 		return nil
 	}
 	say(d.out, "\n%s\n", strong("The rows in "+p.DirectoryTable))
-	grid(d.out, []string{"kind", "pk", "sk", ""}, live)
+	grid(d.out, []string{"pk, and below it each sk", ""}, live.lines)
 	say(d.out, "\n%s\n", strong("Tombstones: what was deleted, kept so that nothing late brings it back"))
-	grid(d.out, []string{"kind", "pk", "sk", "", "deleted_at"}, gone)
+	grid(d.out, []string{"pk, and below it each sk", "deleted_at", ""}, gone.lines)
 	say(d.out, "")
 	return nil
+}
+
+// listing is lines for a grid, in the order of their keys: a partition key once,
+// then its rows, for keys are long and windows are not.
+type listing struct {
+	pk    string
+	lines [][]string
+}
+
+func (l *listing) add(pk, sk string, cells ...string) {
+	if pk != l.pk {
+		l.pk = pk
+		l.lines = append(l.lines, append([]string{pk}, make([]string, len(cells))...))
+	}
+	l.lines = append(l.lines, append([]string{"  " + sk}, cells...))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -72,7 +73,7 @@ func (e env) dev(ctx context.Context, c *cli.Command) error {
 	o.OnRequest, o.OnMessage, o.Warn = demo.request, demo.message, screen.warn
 	p, err := pipeline.Start(ctx, o)
 	if err != nil {
-		return fmt.Errorf("start %w%s", err, hint(c))
+		return fmt.Errorf("start %w%s", err, hint(c, err))
 	}
 	screen.ready(p, secret, c.Bool("demo"))
 	if c.Bool("demo") {
@@ -88,8 +89,12 @@ func (e env) dev(ctx context.Context, c *cli.Command) error {
 	return errInterrupted
 }
 
-func hint(c *cli.Command) string {
-	if c.String("endpoint-url") != "" {
+func hint(c *cli.Command, err error) string {
+	var addr *net.AddrError
+	switch {
+	case errors.As(err, &addr):
+		return "\n--addr and --aws-addr are HOST:PORT, such as 127.0.0.1:3000; port 0 means any free one."
+	case c.String("endpoint-url") != "":
 		return "\nIs it running, and are --endpoint-url and the AWS credentials right?"
 	}
 	return "\nIs another clerksync dev running? Choose other ports with --addr and --aws-addr; port 0 means any free one."

@@ -121,6 +121,9 @@ func (e env) dlqRedrive(ctx context.Context, c *cli.Command) error {
 }
 
 func (e env) dlqDrop(ctx context.Context, c *cli.Command) error {
+	if err := named(c); err != nil {
+		return err
+	}
 	if !c.Bool("yes") && !c.Bool("dry-run") {
 		what := strings.Join(c.Args().Slice(), " ")
 		if c.Bool("all") {
@@ -135,18 +138,30 @@ func (e env) dlqDrop(ctx context.Context, c *cli.Command) error {
 	return e.each(ctx, c, "dropped", func(*deadLetters, letter) error { return nil })
 }
 
+// named wants either ids or --all.
+func named(c *cli.Command) error {
+	if c.Bool("all") == c.Args().Present() {
+		return usagef("%s needs either ids or --all", c.FullName())
+	}
+	return nil
+}
+
 // each does the deed to the letters that the arguments name, each of which is
 // then deleted, and says how it goes on.
 func (e env) each(ctx context.Context, c *cli.Command, deed string, do func(*deadLetters, letter) error) error {
-	ids, all := c.Args().Slice(), c.Bool("all")
-	if all == (len(ids) > 0) {
-		return usagef("%s needs either ids or --all", c.FullName())
+	if err := named(c); err != nil {
+		return err
 	}
+	ids, all := c.Args().Slice(), c.Bool("all")
 	d, err := e.letters(ctx, c, deed == "redriven")
 	if err != nil {
 		return err
 	}
 	dry, n := c.Bool("dry-run"), 0
+	done := deed
+	if dry {
+		done = "would be " + deed
+	}
 	missing := slices.Clone(ids)
 	did := map[string]bool{} // what dies again while we walk is not put back again
 	err = d.walk(ctx, func(l letter) (bool, error) {
@@ -164,14 +179,11 @@ func (e env) each(ctx context.Context, c *cli.Command, deed string, do func(*dea
 		if c.Bool("json") {
 			writeJSON(e.out, l)
 		} else {
-			say(e.out, "%s  %s  %s", deed, pad(l.EventType, 30), dim(l.SvixID))
+			say(e.out, "%s  %s  %s", done, pad(l.EventType, 30), dim(l.SvixID))
 		}
 		return !dry, nil
 	})
-	if dry {
-		deed = "would be " + deed
-	}
-	say(e.err, "%d %s.", n, deed)
+	say(e.err, "%d %s.", n, done)
 	if err == nil && len(missing) > 0 {
 		err = fmt.Errorf("no dead letter %s here", strings.Join(missing, ", "))
 	}

@@ -7,11 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
+	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
+	"github.com/aws/smithy-go"
 	"github.com/urfave/cli/v3"
 )
 
@@ -53,6 +57,7 @@ var errInterrupted = errors.New("interrupted")
 func (e env) run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	e.in = input{e.in, ctx.Done()}
 	err := e.app().Run(ctx, args)
 	var usage usageError
 	switch {
@@ -61,18 +66,33 @@ func (e env) run(args []string) int {
 	case errors.As(err, &usage):
 		fmt.Fprintf(e.err, "clerksync: %v\n", err)
 		return exitUsage
+	case strings.HasPrefix(err.Error(), "No help topic for "): // the library's own, and it repeats what may be a secret
+		fmt.Fprintln(e.err, "clerksync: there is no such command; see clerksync --help")
+		return exitUsage
 	case errors.Is(err, errInterrupted), ctx.Err() != nil:
 		return exitInterrupted
 	case errors.Is(err, errSaid):
 		return exitFailed
 	}
-	fmt.Fprintf(e.err, "clerksync: %v\n", err)
+	fmt.Fprintf(e.err, "clerksync: %s\n", inShort(err))
 	return exitFailed
 }
 
+// inShort is an error's text. Where nobody could be reached the SDK's words about
+// attempts and statuses are left out.
+func inShort(err error) string {
+	var call *smithy.OperationError
+	var unreached *net.OpError
+	if errors.As(err, &call) && errors.As(call, &unreached) {
+		return strings.Replace(err.Error(), call.Error(), unreached.Error(), 1)
+	}
+	return err.Error()
+}
+
 func (e env) app() *cli.Command {
+	build, _ := debug.ReadBuildInfo()
 	root := &cli.Command{
-		Name:  "clerksync",
+		Name: "clerksync", Version: newBuildVersion(build).Version,
 		Usage: "Clerk users and organizations in your own DynamoDB table",
 		Commands: []*cli.Command{
 			e.devCommand(), e.sendCommand(), e.getCommand(), e.dlqCommand(), e.secretCommand(), e.signCommand(),
@@ -103,6 +123,9 @@ func (e env) prepare(c *cli.Command) {
 	c.HideHelpCommand = true
 	if len(c.Commands) > 0 && c.Action == nil {
 		c.Action = func(_ context.Context, c *cli.Command) error {
+			if c.Args().Present() { // not repeated: it may be a secret
+				return usagef("%s has no such command; see %s --help", c.FullName(), c.FullName())
+			}
 			return usagef("%s needs a command; see %s --help", c.FullName(), c.FullName())
 		}
 	}
@@ -124,7 +147,7 @@ USAGE
 {{.Description}}
 {{end}}{{if .VisibleCommands}}
 COMMANDS{{range .VisibleCommands}}
-  {{printf "%-10s" .Name}}{{.Usage}}{{end}}
+  {{printf "%-12s" .Name}} {{.Usage}}{{end}}
 {{end}}{{if .VisibleFlags}}
 FLAGS{{range .VisibleFlags}}
   {{.}}{{end}}

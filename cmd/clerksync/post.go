@@ -83,6 +83,9 @@ func (p poster) post(ctx context.Context, r request) (answer, error) {
 	if err != nil {
 		return a, usagef("%q is no URL: %w", p.url, err)
 	}
+	if req.URL.Host == "" || req.URL.Scheme != "http" && req.URL.Scheme != "https" {
+		return a, usagef("%q is no http or https URL", p.url)
+	}
 	req.Header.Set("content-type", "application/json")
 	req.Header.Set("user-agent", "clerksync")
 	req.Header.Set("svix-id", h.ID)

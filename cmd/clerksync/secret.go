@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/urfave/cli/v3"
-	"golang.org/x/term"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/pkg/ssmparam"
@@ -63,7 +61,7 @@ func (e env) secretSet(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	text, err := e.readSecret()
+	text, err := e.readSecret(ctx)
 	if err != nil {
 		return err
 	}
@@ -80,10 +78,10 @@ func (e env) secretSet(ctx context.Context, c *cli.Command) error {
 }
 
 // readSecret prompts where somebody can type.
-func (e env) readSecret() (string, error) {
-	if f, ok := e.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+func (e env) readSecret(ctx context.Context) (string, error) {
+	if fd, ok := e.terminal(); ok {
 		fmt.Fprint(e.err, "Signing secret (whsec_..., not shown): ")
-		b, err := term.ReadPassword(int(f.Fd()))
+		b, err := readPassword(ctx.Done(), fd)
 		fmt.Fprintln(e.err)
 		if err != nil {
 			return "", fmt.Errorf("read the signing secret: %w", err)

@@ -66,5 +66,7 @@ func grid(w io.Writer, headings []string, rows [][]string) {
 			}
 			return s
 		}).Headers(headings...).Rows(rows...)
-	_, _ = lipgloss.Fprintln(w, t.String())
+	for line := range strings.Lines(t.String()) {
+		_, _ = lipgloss.Fprintln(w, strings.TrimRight(line, " \n")) // no padding that a narrow window would wrap
+	}
 }

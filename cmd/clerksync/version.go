@@ -13,7 +13,7 @@ func (e env) versionCommand() *cli.Command {
 	return &cli.Command{
 		Name: "version", Usage: "say which version this is",
 		Description: `Version and commit are those that the Go command wrote into the program: a build
-outside a clone of the repository knows no commit.`,
+outside a clone of the repository, and go run, know no commit.`,
 		Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print one JSON object"}},
 		Action: e.version, Metadata: examples("clerksync version", "clerksync version --json | jq -r .commit"),
 	}

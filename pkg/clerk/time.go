@@ -1,6 +1,7 @@
 package clerk
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,6 +36,36 @@ func (o Object) Time(name string) (Millis, error) {
 	return m, nil
 }
 
+// Integer is the member's whole number, be it written as integer, decimal or
+// exponent; ok is false where it is none, or of more than 18 digits.
+func (o Object) Integer(name string) (n int64, ok bool) {
+	negative, digits, point, ok := parseNumber(o.Raw(name))
+	if digits = bytes.TrimRight(digits, "0"); len(digits) == 0 {
+		return 0, ok
+	}
+	if !ok || point < int64(len(digits)) || point > maxDigits {
+		return 0, false
+	}
+	if n = leading(digits, point); negative {
+		n = -n
+	}
+	return n, true
+}
+
+// maxDigits is how many decimal digits an int64 holds whatever they are.
+const maxDigits = 18
+
+// leading is the value of the first point digits.
+func leading(digits []byte, point int64) (n int64) {
+	for i := range int(max(point, 0)) {
+		n *= 10
+		if i < len(digits) {
+			n += int64(digits[i] - '0')
+		}
+	}
+	return n
+}
+
 // Has says whether the member is there and neither null nor empty text.
 func (o Object) Has(name string) bool { return present(o.Raw(name)) }
 
@@ -61,13 +92,7 @@ func parseTime(raw []byte) (Millis, bool) {
 	if point > 13 {
 		return 0, false
 	}
-	var m Millis
-	for i := range int(max(point, 0)) {
-		m *= 10
-		if i < len(digits) {
-			m += Millis(digits[i] - '0')
-		}
-	}
+	m := Millis(leading(digits, point))
 	return m, m < limit
 }
 

@@ -146,3 +146,24 @@ func TestTimeAgainstExactArithmetic(t *testing.T) {
 		}
 	})
 }
+
+func TestInteger(t *testing.T) {
+	for text, want := range map[string]int64{
+		"0": 0, "-0": 0, "0.0": 0, "0e99999": 0, "5": 5, "-5": -5, "5.0": 5, "1e2": 100, "1.5E1": 15, "100e-2": 1, "0.05e2": 5,
+		"100": 100, "999999999999999999": 999999999999999999, "9007199254740993": 9007199254740993, "1e17": 100000000000000000,
+	} {
+		o, _ := clerk.ParseObject([]byte(`{"n":` + text + `}`))
+		if got, ok := o.Integer("n"); got != want || !ok {
+			t.Errorf("Integer(%s) = %d, %v, want %d, true", text, got, ok, want)
+		}
+	}
+	for _, text := range []string{"0.5", "5.5", "1e-1", "1e18", "1e400", "-1000000000000000000", "null", `"5"`, "true", "[]", "{}"} {
+		o, _ := clerk.ParseObject([]byte(`{"n":` + text + `}`))
+		if got, ok := o.Integer("n"); ok {
+			t.Errorf("Integer(%s) = %d, true, want none", text, got)
+		}
+	}
+	if got, ok := (clerk.Object{}).Integer("n"); ok {
+		t.Errorf("Integer of an absent member = %d, true, want none", got)
+	}
+}

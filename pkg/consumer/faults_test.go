@@ -145,6 +145,7 @@ func ledger(w *world) map[string]directory.Outcome {
 
 // TestFaultAtEveryCall lets one remote call after the other fail, both ways:
 // healed in place, and with the invocation ending there.
+// https://github.com/engram-app/Engram/pull/566
 func TestFaultAtEveryCall(t *testing.T) {
 	t.Parallel()
 	for _, p := range policies() {

@@ -115,6 +115,7 @@ func TestWriteErrors(t *testing.T) {
 		{"reasons that are all none", both, 400, canceled(none, none, none), unknown},
 		{"without a message the first is the row", pointer, 400, canceled(failed, none), lost},
 		{"a whole transaction is invalid", both, 400, exception("ValidationException"), refused},
+		// https://github.com/aws/aws-sdk-go-v2/issues/1900
 		{"a token again", both, 400, exception("IdempotentParameterMismatchException"), unknown},
 		{"a transaction in progress", both, 400, exception("TransactionInProgressException"), unknown},
 		{"throughput", both, 400, exception("ProvisionedThroughputExceededException"), unknown},
@@ -231,6 +232,7 @@ func (l *lossy) Do(r *http.Request) (*http.Response, error) {
 	return out, err
 }
 
+// https://github.com/aws/aws-sdk-java/issues/2667
 func TestLostResponses(t *testing.T) {
 	t.Parallel()
 	w := directory.Write{Delivery: record("msg_1"), Row: user("u1", "1"), If: directory.IfNewer("1")}

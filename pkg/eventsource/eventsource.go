@@ -37,8 +37,7 @@ type Source struct {
 
 const (
 	batchSize = 10
-	// longPoll is short enough that stopping needs no cancelled call to be
-	// waited for by a user.
+	// longPoll is the longest that SQS waits. Stopping cuts it short.
 	longPoll    = 20 * time.Second
 	afterFailed = time.Second
 )

@@ -92,6 +92,7 @@ func TestWhatComesAgain(t *testing.T) {
 
 // A message that fails each time is dead after the receives that the queue
 // allows, and none of its neighbours with it.
+// https://github.com/aws/aws-lambda-go/issues/430
 func TestDeadLetters(t *testing.T) {
 	t.Parallel()
 	w, f := newWorld(t), &function{answers: []func(events.SQSEvent) ([]byte, error){failures("bad")}}

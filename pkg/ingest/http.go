@@ -11,7 +11,7 @@ import (
 // the route begins with something else. It reads the body as it was sent.
 func (i *Ingest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	req := Request{
-		Method: r.Method, Path: r.URL.Path,
+		Method: r.Method, Path: r.URL.EscapedPath(), // as the gateway's rawPath
 		Header: func(name string) string { return strings.Join(r.Header.Values(name), ",") },
 	}
 	if req.Path == Path && req.Method == http.MethodPost {

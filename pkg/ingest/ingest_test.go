@@ -24,6 +24,8 @@ func TestRoute(t *testing.T) {
 		"capitals":              {r: r.To("POST", "/Webhooks/Clerk"), want: refusal(404, "not_found")},
 		"root":                  {r: r.To("POST", "/"), want: refusal(404, "not_found")},
 		"other path and method": {r: r.To("GET", "/webhooks"), want: refusal(404, "not_found")},
+		"escaped slash":         {r: r.To("POST", "/webhooks%2Fclerk"), want: refusal(404, "not_found")},
+		"escaped letter":        {r: r.To("POST", "/webhooks/%63lerk"), want: refusal(404, "not_found")},
 		"more behind":           {r: r.To("POST", "/webhooks/clerk/x"), want: refusal(404, "not_found")},
 		"GET":                   {r: r.To("GET", "/webhooks/clerk"), want: refusal(405, "method_not_allowed").with("Allow", "POST")},
 		"PUT":                   {r: r.To("PUT", "/webhooks/clerk"), want: refusal(405, "method_not_allowed").with("Allow", "POST")},

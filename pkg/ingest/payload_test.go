@@ -57,6 +57,7 @@ func TestPayloads(t *testing.T) {
 	run(t, rows)
 }
 
+// https://github.com/koki-develop/lgtm-generator/issues/10
 func TestOneByteTooMuch(t *testing.T) {
 	for name, n := range map[string]int{"1,000,001": 1_000_001, "4.5 MB": 4_500_000} {
 		b := newBench(t)

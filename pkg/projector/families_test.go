@@ -23,6 +23,10 @@ func TestOtherFamilies(t *testing.T) {
 		{"slug", "organization.updated", `{"id":"org_a1","slug":"lamps"}`, map[string]any{"slug": "lamps", "by_slug": "lamps"}},
 		{"slug longer than an index key", "organization.updated", `{"id":"org_a1","slug":"` + strings.Repeat("s", 2049) + `"}`, map[string]any{"slug": strings.Repeat("s", 2049), "by_slug": absent}},
 		{"limit zero", "organization.updated", `{"id":"org_a1","max_allowed_memberships":0}`, map[string]any{"max_allowed_memberships": directory.Number("0")}},
+		// https://github.com/guregu/null/issues/8
+		{"limit with a fraction of zero", "organization.updated", `{"id":"org_a1","max_allowed_memberships":5.0}`, map[string]any{"max_allowed_memberships": directory.Number("5")}},
+		{"limit as an exponent", "organization.updated", `{"id":"org_a1","max_allowed_memberships":1e2}`, map[string]any{"max_allowed_memberships": directory.Number("100")}},
+		{"limit with a fraction", "organization.updated", `{"id":"org_a1","max_allowed_memberships":5.5}`, map[string]any{"max_allowed_memberships": absent}},
 		{"limit null", "organization.updated", `{"id":"org_a1","max_allowed_memberships":null}`, map[string]any{"max_allowed_memberships": absent}},
 		{"limit of another type", "organization.updated", `{"id":"org_a1","max_allowed_memberships":"5"}`, map[string]any{"max_allowed_memberships": absent}},
 		{"limit beyond any integer", "organization.updated", `{"id":"org_a1","max_allowed_memberships":1e400}`, map[string]any{"max_allowed_memberships": absent}},

@@ -36,7 +36,7 @@ func copyTimes(o clerk.Object, r directory.Row, names ...string) {
 
 func copyIntegers(o clerk.Object, r directory.Row, names ...string) {
 	for _, n := range names {
-		if v, err := strconv.ParseInt(string(o.Raw(n)), 10, 64); err == nil {
+		if v, ok := o.Integer(n); ok {
 			r[n] = directory.Number(strconv.FormatInt(v, 10))
 		}
 	}

@@ -16,7 +16,8 @@ import (
 // ErrNotFound says that there is no such parameter.
 var ErrNotFound = errors.New("ssmparam: parameter does not exist")
 
-// Parameter is one parameter by its name; it is an ingest.SecretReader.
+// Parameter is one parameter by its name, for the command line. The function
+// reads it with awsenv.Parameter.
 type Parameter struct {
 	client *ssm.Client
 	name   string

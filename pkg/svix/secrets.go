@@ -129,9 +129,11 @@ func (k *key) mac(id, timestamp string, body []byte) (sum [sha256.Size]byte) {
 func decodeSignatures(dst [][sha256.Size]byte, header string) [][sha256.Size]byte {
 	for entries := range strings.SplitSeq(header, " ") {
 		for entries != "" {
-			var v, text string
+			var v string
 			v, entries, _ = strings.Cut(entries, ",")
-			text, entries, _ = strings.Cut(entries, ",")
+			// What follows is only looked at: behind a malformed entry it is
+			// no signature but the next one's version.
+			text, _, _ := strings.Cut(entries, ",")
 			if v != version || len(text) != macText {
 				continue
 			}

@@ -150,6 +150,7 @@ func TestEachFaultHasItsAlarm(t *testing.T) {
 	}
 }
 
+// https://github.com/joemccann/radon/pull/282
 func TestSilenceIsAnAlarmByDefault(t *testing.T) {
 	tests := []struct {
 		name   string

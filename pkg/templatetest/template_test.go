@@ -60,9 +60,11 @@ func TestNumbersAndSwitches(t *testing.T) {
 		{"the queue is encrypted", at(tmpl, "Queue", "SqsManagedSseEnabled"), true},
 		{"dead letters are encrypted", at(tmpl, "DeadLetterQueue", "SqsManagedSseEnabled"), true},
 		{"the queue is a standard queue", at(tmpl, "Queue", "FifoQueue"), nil},
+		// https://github.com/aws/aws-lambda-go/issues/430
 		{"sync answers item by item", at(tmpl, "SyncFunction", append(event, "FunctionResponseTypes")...), []any{"ReportBatchItemFailures"}},
 		{"batches of ten", at(tmpl, "SyncFunction", append(event, "BatchSize")...), 10},
 		{"sync polls the queue", at(tmpl, "SyncFunction", append(event, "Queue")...), getAtt("Queue.Arn")},
+		// https://github.com/DataBiosphere/azul/issues/3708
 		{"the mapping bounds sync", at(tmpl, "SyncFunction", append(event, "ScalingConfig", "MaximumConcurrency")...), 5},
 		{"sync reserves no concurrency", at(tmpl, "SyncFunction", "ReservedConcurrentExecutions"), nil},
 		{"sync reserves none even where ingest does", at(enough, "SyncFunction", "ReservedConcurrentExecutions"), nil},
@@ -101,6 +103,7 @@ func TestNumbersAndSwitches(t *testing.T) {
 }
 
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+// https://github.com/aws/serverless-application-model/issues/1424
 func TestVisibilityOutlastsSixTimeoutsAndTheWindow(t *testing.T) {
 	tmpl := load(t)
 	visibility, _ := at(tmpl, "Queue", "VisibilityTimeout").(int)
@@ -114,6 +117,7 @@ func TestVisibilityOutlastsSixTimeoutsAndTheWindow(t *testing.T) {
 	}
 }
 
+// https://github.com/midudev/hackaton-clerk-2025/issues/26
 func TestRouteHasNoAuthorizer(t *testing.T) {
 	tmpl := load(t)
 	want := map[string]any{

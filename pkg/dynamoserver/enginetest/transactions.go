@@ -133,6 +133,7 @@ func (t Tables) failureShowsItem(ctx context.Context, client *dynamodb.Client) e
 	return nil
 }
 
+// https://github.com/Simi24/dynantic/issues/15
 func (t Tables) oneOperationPerItem(ctx context.Context, client *dynamodb.Client) error {
 	err := transact(ctx, client,
 		t.putAction(at("twice", "1"), "", nil),

@@ -96,6 +96,7 @@ func TestEdge(t *testing.T) {
 		{"a doubled slash", signed("msg_1", "{}").To("POST", "//webhooks/clerk"), 404, `{"error":"not_found"}`},
 		{"GET", signed("msg_1", "{}").To("GET", "/webhooks/clerk"), 405, `{"error":"method_not_allowed"}`},
 		{"over 1,000,000 bytes", signed("msg_1", strings.Repeat(" ", 1_000_001)), 413, `{"error":"payload_too_large"}`},
+		// https://github.com/resend/resend-cli/pull/224
 		{"unsigned", signed("msg_1", "{}").With("svix-signature", "-"), 400, `{"error":"missing_headers"}`},
 		{"by webhook-* headers", signed("msg_1", `{"type":"session.created","data":{}}`).Renamed("webhook-"), 200, `{"received":true,"id":"msg_1","ignored":"type"}`},
 	} {

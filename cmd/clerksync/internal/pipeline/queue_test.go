@@ -112,6 +112,7 @@ func TestTheQueueDoesNotTakeIt(t *testing.T) {
 
 // While DynamoDB is away messages wait on the queue; afterwards each is
 // applied, and none is dead.
+// https://github.com/SatyamPandey-07/WorkSphere/pull/372
 func TestTheTablesAreAway(t *testing.T) {
 	t.Parallel()
 	o := newOutside(t)

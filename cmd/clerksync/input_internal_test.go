@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/clerksync/clerksync/pkg/clerktest"
+	"github.com/clerksync/clerksync/pkg/svix"
+)
+
+// Ctrl-C ends a wait for input that never comes.
+func TestInterruptedInput(t *testing.T) {
+	t.Parallel()
+	for name, read := range map[string]func(context.Context, env) error{
+		"an event":         func(_ context.Context, e env) error { _, err := e.body("-"); return err },
+		"a signing secret": func(ctx context.Context, e env) error { _, err := e.readSecret(ctx); return err },
+		"a request":        func(_ context.Context, e env) error { _, err := e.file("-"); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in, never := io.Pipe()
+			t.Cleanup(func() { _ = never.Close() })
+			ctx, interrupt := context.WithCancel(t.Context())
+			e := bare(io.Discard, io.Discard)
+			e.in = input{in, ctx.Done()}
+			time.AfterFunc(10*time.Millisecond, interrupt)
+			if err := read(ctx, e); !errors.Is(err, errInterrupted) {
+				t.Errorf("read = %v, want %v", err, errInterrupted)
+			}
+		})
+	}
+}
+
+// A request is signed by one reading of the clock, whatever second it falls in.
+// https://github.com/standard-webhooks/standard-webhooks/issues/101
+func TestSignReadsTheClockOnce(t *testing.T) {
+	t.Parallel()
+	secrets, err := svix.ParseSecrets(clerktest.Secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	readings := 0
+	p := poster{secrets: secrets, now: func() time.Time {
+		readings++
+		return clerktest.Epoch().Add(time.Duration(readings) * time.Second)
+	}}
+	body := []byte(`{"type":"user.updated","data":{"id":"user_a1"}}`)
+	for _, skew := range []time.Duration{0, 10 * time.Minute, -10 * time.Minute} {
+		for range 200 {
+			before := readings
+			h := p.sign(request{id: "msg_a", body: body, skew: skew})
+			if readings != before+1 {
+				t.Fatalf("sign() reads the clock %d times, want once", readings-before)
+			}
+			want := strconv.FormatInt(clerktest.Epoch().Add(time.Duration(readings)*time.Second+skew).Unix(), 10)
+			if err := secrets.Verify(h, body); err != nil || h.Timestamp != want {
+				t.Fatalf("sign() = %+v, verified %v, want it signed at %s", h, err, want)
+			}
+		}
+	}
+}
