@@ -26,7 +26,7 @@ type deadLetters struct {
 }
 
 func newDeadLetters(client *sqs.Client, url, queueURL string) *deadLetters {
-	return &deadLetters{client, url, queueURL, 10, time.Minute}
+	return &deadLetters{client, url, queueURL, 10, 15 * time.Second}
 }
 
 // letter is one dead letter, and what is known of it.
@@ -66,7 +66,8 @@ func (l letter) is(id string) bool { return id == l.SvixID || id == l.MessageID 
 // walk calls see with each dead letter once. Those for which it returns true
 // are gone from the queue afterwards; the others show again.
 func (d *deadLetters) walk(ctx context.Context, see func(letter) (done bool, err error)) error {
-	seen := map[string]bool{}
+	seen, gone := map[string]bool{}, 0
+	var waited time.Time // since when only others' letters have been left
 	var keep []types.Message
 	defer func() { d.release(context.WithoutCancel(ctx), keep) }()
 	for {
@@ -89,6 +90,7 @@ func (d *deadLetters) walk(ctx context.Context, see func(letter) (done bool, err
 			seen[l.MessageID], fresh = true, true
 			done, err := see(l)
 			if done {
+				gone++
 				_, err = d.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &d.url, ReceiptHandle: m.ReceiptHandle})
 			} else {
 				keep = append(keep, m)
@@ -97,10 +99,30 @@ func (d *deadLetters) walk(ctx context.Context, see func(letter) (done bool, err
 				return fmt.Errorf("dead letter %s: %w", l.MessageID, err)
 			}
 		}
-		if !fresh {
+		if fresh {
+			waited = time.Time{}
+			continue
+		}
+		if waited.IsZero() {
+			waited = time.Now()
+		}
+		if d.hidden(ctx) <= len(seen)-gone || time.Since(waited) > d.visibility {
 			return nil
 		}
 	}
+}
+
+// hidden is how many letters are in somebody's hands, ours included: another
+// walk's, or those of a receive whose answer was lost. They show again within
+// the visibility timeout.
+func (d *deadLetters) hidden(ctx context.Context) int {
+	const name = types.QueueAttributeNameApproximateNumberOfMessagesNotVisible
+	out, err := d.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &d.url, AttributeNames: []types.QueueAttributeName{name}})
+	if err != nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(out.Attributes[string(name)]) // 0 where it does not tell
+	return n
 }
 
 // release shows messages again at once rather than after the visibility
