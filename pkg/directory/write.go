@@ -51,9 +51,6 @@ func IfNewer(rev Revision) Condition { return Condition{newer, rev} }
 // revision belongs to one content, so the row is also as live as it was.
 func IfUnchanged(rev Revision) Condition { return Condition{unchanged, rev} }
 
-// Absent says whether the condition is IfAbsent's.
-func (c Condition) Absent() bool { return c.kind == absent }
-
 // Newer is the revision of IfNewer.
 func (c Condition) Newer() (Revision, bool) { return c.rev, c.kind == newer }
 
