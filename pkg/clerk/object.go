@@ -25,84 +25,17 @@ type member struct {
 	start, end int // of name and value in text
 }
 
-// ParseObject finds the members of text, which is UTF-8 and which json.Valid
-// has accepted. It reports false where text is no object.
+// ParseObject reads the text of one object, which is UTF-8, and nothing but
+// white space around it. It reports false for anything else.
 func ParseObject(text []byte) (Object, bool) {
 	o := Object{text: text}
-	i := space(text, 0)
-	if i == len(text) || text[i] != '{' {
-		return o, false
-	}
-	for i = space(text, i+1); text[i] != '}'; i = space(text, i) {
-		if text[i] == ',' {
-			i = space(text, i+1)
-		}
-		start := i
-		i = skip(text, i)
-		name := unquote(text[start:i])
-		i = space(text, i)
-		i = space(text, i+1) // the colon
-		value := i
-		i = skip(text, i)
-		o.members = append(o.members, member{name, text[value:i], start, i})
+	end := object(text, space(text, 0), 0, func(name, nameEnd, start, end int) {
+		o.members = append(o.members, member{unquote(text[name:nameEnd]), text[start:end], name, end})
+	})
+	if end == bad || space(text, end) != len(text) {
+		return Object{text: text}, false
 	}
 	return o, true
-}
-
-// space is the index of the first byte at or after i that is no white space.
-func space(b []byte, i int) int {
-	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
-		i++
-	}
-	return i
-}
-
-// skip is the index behind the value that begins at i.
-func skip(b []byte, i int) int {
-	switch b[i] {
-	case '"':
-		return skipString(b, i)
-	case '{', '[':
-		depth := 0
-		for ; ; i++ {
-			switch b[i] {
-			case '{', '[':
-				depth++
-			case '}', ']':
-				if depth--; depth == 0 {
-					return i + 1
-				}
-			case '"':
-				i = skipString(b, i) - 1
-			}
-		}
-	}
-	for i < len(b) && !endsScalar(b[i]) {
-		i++
-	}
-	return i
-}
-
-func endsScalar(c byte) bool {
-	switch c {
-	case ' ', '\n', '\t', '\r', ',', ']', '}':
-		return true
-	}
-	return false
-}
-
-func skipString(b []byte, i int) int {
-	for i++; ; i++ {
-		j := bytes.IndexByte(b[i:], '"')
-		i += j
-		escaped := false
-		for k := i - 1; b[k] == '\\'; k-- {
-			escaped = !escaped
-		}
-		if !escaped {
-			return i + 1
-		}
-	}
 }
 
 func unquote(text []byte) string {
@@ -168,17 +101,7 @@ func (o Object) Object(name string) Object {
 // is not one.
 func (o Object) List(name string) (elements []json.RawMessage) {
 	raw := o.Raw(name)
-	if len(raw) == 0 || raw[0] != '[' {
-		return nil
-	}
-	for i := space(raw, 1); raw[i] != ']'; i = space(raw, i) {
-		if raw[i] == ',' {
-			i = space(raw, i+1)
-		}
-		start := i
-		i = skip(raw, i)
-		elements = append(elements, raw[start:i])
-	}
+	list(raw, 0, 0, func(start, end int) { elements = append(elements, raw[start:end]) })
 	return elements
 }
 

@@ -25,11 +25,50 @@ func object(t *testing.T, text string) clerk.Object {
 	return o
 }
 
+// isObject is encoding/json's word on whether text is one object.
+func isObject(text []byte) bool {
+	return json.Valid(text) && bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{"))
+}
+
 func TestParseObjectOfSomethingElse(t *testing.T) {
-	for _, text := range []string{"", " ", "[]", "1", `"{}"`, "null", " [{}]"} {
+	for _, text := range []string{"", " ", "[]", "1", `"{}"`, "null", " [{}]", "{}{}", "{},", "{} \x00", "\ufeff{}", "{}\u00a0", "\v{}"} {
 		if _, ok := clerk.ParseObject([]byte(text)); ok {
 			t.Errorf("ParseObject(%q) reports an object", text)
 		}
+	}
+}
+
+// Every text that is one byte away from one that uses the whole grammar is
+// taken or refused as encoding/json does it.
+func TestParseObjectTakesWhatEncodingJSONTakes(t *testing.T) {
+	const alphabet = "{}[]:,\"\\/ \t\n\r\x00\x1f\x7f\x80\xff-+.019eEutrfnabFg"
+	check := func(text []byte) {
+		if _, ok := clerk.ParseObject(text); ok != isObject(text) {
+			t.Errorf("ParseObject(%q) reports %v, encoding/json %v", text, ok, !ok)
+		}
+	}
+	for _, text := range []string{
+		`{"a":[true,false,null,{}],"b":{"c":[]},"d":"\u00eF\"\\\/\b\f\n\r\t"}`,
+		`{"n":[0,-0,10,-1.50,1e5,1E+05,0.1e-7]}`,
+		"\t{ \"a long name\" :\r\"eight bytes and more, é\" , \"\":[ 1 ,2 ] }\n",
+	} {
+		check([]byte(text))
+		for i := range len(text) + 1 {
+			check([]byte(text[:i]))
+			for _, c := range []byte(alphabet) {
+				check([]byte(text[:i] + string([]byte{c}) + text[i:]))
+				if i < len(text) {
+					check([]byte(text[:i] + string([]byte{c}) + text[i+1:]))
+				}
+			}
+			if i < len(text) {
+				check([]byte(text[:i] + text[i+1:]))
+			}
+		}
+	}
+	for _, depth := range []int{9_999, 10_000} { // within the outermost object
+		check([]byte(`{"a":` + strings.Repeat("[", depth) + strings.Repeat("]", depth) + "}"))
+		check([]byte(strings.Repeat(`{"a":`, depth) + "{}" + strings.Repeat("}", depth)))
 	}
 }
 
@@ -169,8 +208,9 @@ func oracle(t *testing.T, text []byte) (list []member) {
 	return list
 }
 
-// For any JSON object, the members found are those that encoding/json finds,
-// text for text; without one of them, exactly the others are left.
+// ParseObject takes what encoding/json takes for an object. The members found
+// are those that it finds, text for text; without one of them, exactly the
+// others are left.
 func FuzzParseObject(f *testing.F) {
 	for _, name := range events.Names() {
 		body, err := events.Body(name)
@@ -186,12 +226,12 @@ func FuzzParseObject(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if !utf8.Valid(text) || !json.Valid(text) || !bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{")) {
-			t.Skip()
-		}
 		o, ok := clerk.ParseObject(text)
-		if !ok {
-			t.Fatalf("ParseObject(%s) reports no object", text)
+		if ok != isObject(text) {
+			t.Fatalf("ParseObject(%q) reports %v, encoding/json %v", text, ok, !ok)
+		}
+		if !ok || !utf8.Valid(text) {
+			t.Skip() // members are looked for in UTF-8 only
 		}
 		if o.String() != string(text) {
 			t.Errorf("String = %s, want %s", o.String(), text)
