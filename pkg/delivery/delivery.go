@@ -6,6 +6,7 @@ package delivery
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -125,6 +126,10 @@ func (m Message) Decode() (Delivery, error) {
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 func NeedsBase64(body []byte) bool {
 	for i := 0; i < len(body); {
+		if i+8 <= len(body) && printable(binary.LittleEndian.Uint64(body[i:])) {
+			i += 8
+			continue
+		}
 		c := body[i]
 		if c >= ' ' && c < utf8.RuneSelf || c == '\t' || c == '\n' || c == '\r' {
 			i++
@@ -137,4 +142,10 @@ func NeedsBase64(body []byte) bool {
 		i += n
 	}
 	return false
+}
+
+// printable says whether eight bytes are all ASCII from the blank on.
+func printable(x uint64) bool {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	return (x|(x-' '*ones))&high == 0
 }

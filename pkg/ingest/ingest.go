@@ -9,10 +9,10 @@ package ingest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/clerksync/clerksync/pkg/clerk"
@@ -45,11 +45,11 @@ type Request struct {
 	Unreadable bool
 }
 
-// Reply is the answer: a JSON body and its status.
+// Reply is the answer. All of its text is printable ASCII.
 type Reply struct {
 	Status int
 	Header map[string]string // lower-case names
-	Body   []byte
+	Body   []byte            // JSON
 }
 
 // Stage says how far a request came.
@@ -190,9 +190,7 @@ func reject(status int, code, id string) (Reply, Report) {
 
 func refuse(report Report, status int, code string) (Reply, Report) {
 	report.Stage, report.Reason = Rejected, code
-	r := reply(status, struct {
-		Error string `json:"error"`
-	}{code})
+	r := reply(status, `{"error":"`+code+`"}`)
 	if status == http.StatusMethodNotAllowed {
 		r.Header["allow"] = http.MethodPost
 	}
@@ -201,17 +199,13 @@ func refuse(report Report, status int, code string) (Reply, Report) {
 
 func received(report Report, stage Stage, ignored string) (Reply, Report) {
 	report.Stage, report.Reason = stage, ignored
-	return reply(http.StatusOK, struct {
-		Received bool   `json:"received"`
-		ID       string `json:"id"`
-		Ignored  string `json:"ignored,omitempty"`
-	}{true, report.SvixID, ignored}), report
+	body := `{"received":true,"id":` + strconv.Quote(report.SvixID) // as JSON does, for it is ASCII from ! to ~
+	if ignored != "" {
+		body += `,"ignored":"` + ignored + `"`
+	}
+	return reply(http.StatusOK, body+"}"), report
 }
 
-func reply(status int, body any) Reply {
-	text, err := json.Marshal(body)
-	if err != nil {
-		text = []byte(`{}`) // structs of text and bool cannot fail
-	}
-	return Reply{status, map[string]string{"content-type": "application/json"}, text}
+func reply(status int, body string) Reply {
+	return Reply{status, map[string]string{"content-type": "application/json"}, []byte(body)}
 }

@@ -173,7 +173,7 @@ func TestIDs(t *testing.T) {
 	}
 	long := strings.Repeat("~", 256)
 	rows["256 characters"] = contract{r: signedWith(long, at(0)), want: plain(200, `{"received":true,"id":"`+long+`"}`), queued: 1}
-	rows["signs that HTML escapes"] = contract{r: signedWith("<&>\"\\'", at(0)), want: plain(200, `{"received":true,"id":"\u003c\u0026\u003e\"\\'"}`), queued: 1}
+	rows["signs that HTML escapes"] = contract{r: signedWith("<&>\"\\'", at(0)), want: plain(200, `{"received":true,"id":"<&>\"\\'"}`), queued: 1}
 	run(t, rows)
 }
 

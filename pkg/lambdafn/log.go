@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
@@ -19,7 +20,18 @@ import (
 // request id and, where there is one, the trace id of the invocation. The
 // level is ours: Lambda's own filter stays at INFO.
 func NewLogger(w io.Writer, level slog.Level) *slog.Logger {
-	return slog.New(contextHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: lambdacontext.ReplaceAttr})})
+	return slog.New(contextHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: rename})})
+}
+
+// rename gives attributes the names that Lambda's own lines have. A level becomes
+// the text that it is: slog hands anything but text and numbers to encoding/json.
+func rename(groups []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.LevelKey {
+		if level, ok := a.Value.Any().(slog.Level); ok {
+			a.Value = slog.StringValue(level.String())
+		}
+	}
+	return lambdacontext.ReplaceAttr(groups, a)
 }
 
 type contextHandler struct{ slog.Handler }
@@ -44,10 +56,21 @@ func (h contextHandler) WithGroup(name string) slog.Handler {
 	return contextHandler{h.Handler.WithGroup(name)}
 }
 
+// write is log.LogAttrs without a look at who calls: nothing logs its source, and
+// walking up the stack for it is the dearest part of a line.
+func write(ctx context.Context, log *slog.Logger, level slog.Level, message string, attrs ...slog.Attr) {
+	if !log.Enabled(ctx, level) {
+		return
+	}
+	r := slog.NewRecord(time.Now(), level, message, 0)
+	r.AddAttrs(attrs...)
+	_ = log.Handler().Handle(ctx, r) // standard output, or nobody
+}
+
 // Warn logs what went wrong beside the messages themselves.
 func Warn(log *slog.Logger) func(context.Context, string, error) {
 	return func(ctx context.Context, deed string, err error) {
-		log.LogAttrs(ctx, slog.LevelWarn, "a call failed", slog.String("deed", deed), slog.String("error", err.Error()))
+		write(ctx, log, slog.LevelWarn, "a call failed", slog.String("deed", deed), slog.String("error", err.Error()))
 	}
 }
 
@@ -62,8 +85,8 @@ func LogRequest(log *slog.Logger) func(context.Context, ingest.Report) {
 		case r.Stage == ingest.Rejected:
 			level = slog.LevelDebug
 		}
-		log.LogAttrs(ctx, level, "request", optional(
-			"stage", string(r.Stage), "svix_id", r.SvixID, "event_type", EventType(r), "known", known(r), "reason", r.Reason, "error", text(r.Err))...)
+		write(ctx, log, level, "request", optional(
+			"stage", string(r.Stage), "svix_id", r.SvixID, "event_type", EventType(r), "known", known(r), "reason", r.Reason, "error", message(r.Err))...)
 	}
 }
 
@@ -83,11 +106,11 @@ func LogMessage(log *slog.Logger) func(context.Context, consumer.Report) {
 			eventType = "unknown"
 		}
 		attrs := optional("svix_id", r.SvixID, "event_type", eventType, "entity", r.Entity,
-			"outcome", string(r.Outcome), "message_id", r.MessageID, "error", text(r.Err))
+			"outcome", string(r.Outcome), "message_id", r.MessageID, "error", message(r.Err))
 		if ms, ok := lag(r); ok {
 			attrs = append(attrs, slog.Int64("lag_ms", ms))
 		}
-		log.LogAttrs(ctx, level, "message", append(attrs, slog.Int("attempt", r.Attempt))...)
+		write(ctx, log, level, "message", append(attrs, slog.Int("attempt", r.Attempt))...)
 	}
 }
 
@@ -115,7 +138,7 @@ func known(r ingest.Report) string {
 	return "unknown"
 }
 
-func text(err error) string {
+func message(err error) string {
 	if err == nil {
 		return ""
 	}
@@ -123,7 +146,8 @@ func text(err error) string {
 }
 
 // optional makes attributes of pairs and leaves out the empty ones.
-func optional(pairs ...string) (attrs []slog.Attr) {
+func optional(pairs ...string) []slog.Attr {
+	attrs := make([]slog.Attr, 0, len(pairs)/2+1)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if pairs[i+1] != "" {
 			attrs = append(attrs, slog.String(pairs[i], pairs[i+1]))

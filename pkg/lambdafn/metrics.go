@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -51,13 +52,14 @@ const (
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 // It is safe for concurrent use.
 type Metrics struct {
-	w        io.Writer
-	function string
-	now      func() time.Time
-	names    []string // written by every invocation, be they 0
+	w     io.Writer
+	now   func() time.Time
+	names []string // written by every invocation, be they 0
+	// What every line has: the definitions of names, and the function's name.
+	definitions, function []byte
 
 	mu     sync.Mutex
-	counts map[string]int
+	counts []int // of names
 	lags   []int64
 	reason string
 	warm   bool
@@ -76,7 +78,15 @@ func SyncMetrics(w io.Writer, function string, now func() time.Time) *Metrics {
 }
 
 func newMetrics(w io.Writer, function string, now func() time.Time, names ...string) *Metrics {
-	return &Metrics{w: w, function: function, now: now, names: append(names, MetricColdStart), counts: map[string]int{}}
+	names = append(names, MetricColdStart)
+	m := &Metrics{w: w, now: now, names: names, counts: make([]int, len(names)), function: appendText(nil, DimensionFunction, function)}
+	for i, n := range names {
+		if i > 0 {
+			m.definitions = append(m.definitions, ',')
+		}
+		m.definitions = appendDefinition(m.definitions, n, "Count")
+	}
+	return m
 }
 
 func (m *Metrics) add(names ...string) {
@@ -85,8 +95,14 @@ func (m *Metrics) add(names ...string) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.count(names...)
+}
+
+func (m *Metrics) count(names ...string) {
 	for _, n := range names {
-		m.counts[n]++
+		if i := slices.Index(m.names, n); i >= 0 {
+			m.counts[i]++
+		}
 	}
 }
 
@@ -169,17 +185,12 @@ func (m *Metrics) Flush() {
 	defer m.mu.Unlock()
 	if !m.warm {
 		m.warm = true
-		m.counts[MetricColdStart]++
+		m.count(MetricColdStart)
 	}
 	b := append(m.line[:0], `{"_aws":{"Timestamp":`...)
 	b = strconv.AppendInt(b, m.now().UnixMilli(), 10)
 	b = append(b, `,"CloudWatchMetrics":[{"Namespace":"`+Namespace+`","Dimensions":[["`+DimensionFunction+`"]],"Metrics":[`...)
-	for i, n := range m.names {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendDefinition(b, n, "Count")
-	}
+	b = append(b, m.definitions...)
 	if len(m.lags) > 0 {
 		b = appendDefinition(append(b, ','), MetricLag, "Milliseconds")
 	}
@@ -189,9 +200,9 @@ func (m *Metrics) Flush() {
 		b = append(appendDefinition(b, MetricRejected, "Count"), `]}`...)
 	}
 	b = append(b, `]}`...)
-	b = appendText(b, DimensionFunction, m.function)
-	for _, n := range m.names {
-		b = strconv.AppendInt(appendName(b, n), int64(m.counts[n]), 10)
+	b = append(b, m.function...)
+	for i, n := range m.names {
+		b = strconv.AppendInt(appendName(b, n), int64(m.counts[i]), 10)
 	}
 	if len(m.lags) > 0 {
 		b = append(appendName(b, MetricLag), '[')
