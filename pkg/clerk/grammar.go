@@ -49,9 +49,11 @@ func value(b []byte, i, depth int) int {
 	return number(b, i)
 }
 
-// object calls found for each member, unless it is nil: its name ends at
-// nameEnd, and its value begins at start and ends at end.
-func object(b []byte, i, depth int, found func(name, nameEnd, start, end int)) int {
+// member is where in the text a member's quoted name and its value begin and end.
+type member struct{ name, nameEnd, value, end int }
+
+// object calls found for each member, unless it is nil.
+func object(b []byte, i, depth int, found func(member)) int {
 	if at(b, i) != '{' || depth == maxDepth {
 		return bad
 	}
@@ -60,22 +62,21 @@ func object(b []byte, i, depth int, found func(name, nameEnd, start, end int)) i
 		return i + 1
 	}
 	for {
-		name := i
-		nameEnd := quoted(b, i)
-		if nameEnd == bad {
+		m := member{name: i, nameEnd: quoted(b, i)}
+		if m.nameEnd == bad {
 			return bad
 		}
-		if i = space(b, nameEnd); at(b, i) != ':' {
+		if i = space(b, m.nameEnd); at(b, i) != ':' {
 			return bad
 		}
-		start := space(b, i+1)
-		if i = value(b, start, depth+1); i == bad {
+		m.value = space(b, i+1)
+		if m.end = value(b, m.value, depth+1); m.end == bad {
 			return bad
 		}
 		if found != nil {
-			found(name, nameEnd, start, i)
+			found(m)
 		}
-		switch i = space(b, i); at(b, i) {
+		switch i = space(b, m.end); at(b, i) {
 		case ',':
 			i = space(b, i+1)
 		case '}':

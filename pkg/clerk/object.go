@@ -17,20 +17,27 @@ import (
 type Object struct {
 	text    []byte
 	members []member
+	escaped bool // some name holds an escape
 }
 
-type member struct {
-	name       string
-	value      json.RawMessage
-	start, end int // of name and value in text
+// named is the member's name, compared without undoing what no name has.
+func (o Object) named(m member, name string) bool {
+	quoted := o.text[m.name:m.nameEnd]
+	if o.escaped {
+		return unquote(quoted) == name
+	}
+	return string(quoted[1:len(quoted)-1]) == name
 }
+
+func (o Object) value(m member) json.RawMessage { return o.text[m.value:m.end] }
 
 // ParseObject reads the text of one object, which is UTF-8, and nothing but
 // white space around it. It reports false for anything else.
 func ParseObject(text []byte) (Object, bool) {
 	o := Object{text: text}
-	end := object(text, space(text, 0), 0, func(name, nameEnd, start, end int) {
-		o.members = append(o.members, member{unquote(text[name:nameEnd]), text[start:end], name, end})
+	end := object(text, space(text, 0), 0, func(m member) {
+		o.members = append(o.members, m)
+		o.escaped = o.escaped || bytes.IndexByte(text[m.name:m.nameEnd], '\\') >= 0
 	})
 	if end == bad || space(text, end) != len(text) {
 		return Object{text: text}, false
@@ -52,8 +59,8 @@ func unquote(text []byte) string {
 // Raw is the text of the last member of that name, nil where there is none.
 func (o Object) Raw(name string) json.RawMessage {
 	for i := len(o.members) - 1; i >= 0; i-- {
-		if o.members[i].name == name {
-			return o.members[i].value
+		if o.named(o.members[i], name) {
+			return o.value(o.members[i])
 		}
 	}
 	return nil
@@ -61,8 +68,8 @@ func (o Object) Raw(name string) json.RawMessage {
 
 // Count is the number of members of that name.
 func (o Object) Count(name string) (n int) {
-	for i := range o.members {
-		if o.members[i].name == name {
+	for _, m := range o.members {
+		if o.named(m, name) {
 			n++
 		}
 	}
@@ -133,18 +140,19 @@ func (o Object) Without(names, nested []string) string {
 	b.Grow(len(o.text))
 	b.WriteByte('{')
 	for _, m := range o.members {
-		if slices.Contains(names, m.name) {
+		if slices.ContainsFunc(names, func(name string) bool { return o.named(m, name) }) {
 			continue
 		}
 		if b.Len() > 1 {
 			b.WriteByte(',')
 		}
-		if inner, ok := ParseObject(m.value); ok && len(nested) > 0 {
-			b.Write(o.text[m.start : m.end-len(m.value)])
+		b.Write(o.text[m.name:m.value])
+		if value := o.value(m); len(nested) > 0 && value[0] == '{' {
+			inner, _ := ParseObject(value)
 			b.WriteString(inner.Without(nested, nil))
-			continue
+		} else {
+			b.Write(value)
 		}
-		b.Write(o.text[m.start:m.end])
 	}
 	b.WriteByte('}')
 	return b.String()
