@@ -102,6 +102,9 @@ func (t *trust) read(chain []*x509.Certificate) {
 	}
 }
 
+// readSize is well above a line of PEM, so that few reads are made.
+const readSize = 32 << 10
+
 // certificates yields what stands between the lines of PEM. The bytes are good
 // until the next one. It reads line by line: the whole bundle would stay in the
 // process's memory for ever.
@@ -109,7 +112,9 @@ func certificates(r io.Reader) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		var text, der []byte
 		inside := false
-		for lines := bufio.NewScanner(r); lines.Scan(); {
+		lines := bufio.NewScanner(r)
+		lines.Buffer(make([]byte, readSize), readSize)
+		for lines.Scan() {
 			switch line := bytes.TrimSpace(lines.Bytes()); {
 			case string(line) == "-----BEGIN CERTIFICATE-----":
 				inside, text = true, text[:0]
