@@ -62,11 +62,11 @@ SAM_ARCH := $(if $(ARTIFACTS_DIR),$(shell \
 	sed -n 's/^architecture = "\(.*\)"/\1/p' '$(ARTIFACTS_DIR)/../../build.toml' 2>/dev/null | sort -u))
 GOARCH ?= $(or $(GOARCH_$(SAM_ARCH)),arm64)
 
-# Static (the runtime's glibc need not match the builder's), stripped, without the RPC half of aws-lambda-go, and the same
-# bytes from the same sources wherever they lie.
+# Static (the runtime's glibc need not match the builder's), stripped, without what is never spoken here (RPC to Lambda,
+# HTTP/2 to AWS), and the same bytes from the same sources wherever they lie.
+BUILD_FUNCTION := CGO_ENABLED=0 GOOS=linux go build -tags lambda.norpc,nethttpomithttp2 -trimpath -buildvcs=false -ldflags '-s -w -buildid='
 define build-function
-	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build -tags lambda.norpc -trimpath -buildvcs=false \
-		-ldflags '-s -w -buildid=' -o '$(ARTIFACTS_DIR)/bootstrap' $(1)
+	GOARCH=$(GOARCH) $(BUILD_FUNCTION) -o '$(ARTIFACTS_DIR)/bootstrap' $(1)
 endef
 
 build-IngestFunction:
@@ -84,7 +84,7 @@ package: ## reproducible bundles and their SBOMs in dist/
 	rm -rf dist && mkdir -p dist/tools
 	GOBIN=$(CURDIR)/dist/tools go install $(CYCLONEDX)
 	for arch in arm64 amd64; do for function in ingest sync; do \
-		CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -tags lambda.norpc -trimpath -buildvcs=false -ldflags '-s -w -buildid=' \
+		GOARCH=$$arch $(BUILD_FUNCTION) \
 			-o dist/$$function-$$arch/bootstrap ./functions/$$function && \
 		go run ./cmd/bundle dist/$$function-$$arch dist/$$function-$$arch.zip && \
 		GOARCH=$$arch dist/tools/cyclonedx-gomod app -json -noserial -main functions/$$function -output dist/$$function-$$arch.cdx.json . && \

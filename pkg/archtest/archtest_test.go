@@ -189,7 +189,7 @@ func TestWhatTheFunctionsCompile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			lines := list(t, "-deps", "-tags", "lambda.norpc", "-f", `{{.ImportPath}}={{with .Module}}{{.Path}}{{end}}`, "./functions/"+name)
+			lines := list(t, "-deps", "-tags", "lambda.norpc,nethttpomithttp2", "-f", `{{.ImportPath}}={{with .Module}}{{.Path}}{{end}}`, "./functions/"+name)
 			for _, line := range lines {
 				imported, from, _ := strings.Cut(line, "=")
 				switch path, ours := strings.CutPrefix(imported, module+"/pkg/"); {

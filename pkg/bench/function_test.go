@@ -18,7 +18,7 @@ import (
 func build(tb testing.TB, dir string) (path string) {
 	tb.Helper()
 	path = filepath.Join(tb.TempDir(), filepath.Base(dir))
-	c := exec.CommandContext(tb.Context(), "go", "build", "-tags", "lambda.norpc", "-trimpath", "-buildvcs=false",
+	c := exec.CommandContext(tb.Context(), "go", "build", "-tags", "lambda.norpc,nethttpomithttp2", "-trimpath", "-buildvcs=false",
 		"-ldflags", "-s -w -buildid=", "-o", path, dir)
 	c.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := c.CombinedOutput(); err != nil {

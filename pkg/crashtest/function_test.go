@@ -20,7 +20,7 @@ import (
 func build(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "bootstrap")
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-tags", "lambda.norpc", "-o", path, "../../functions/sync").CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-tags", "lambda.norpc,nethttpomithttp2", "-o", path, "../../functions/sync").CombinedOutput()
 	if err != nil {
 		t.Fatalf("build sync: %v\n%s", err, out)
 	}
