@@ -70,6 +70,7 @@ func TestEnvironmentIsExactlyWhatTheProgramsRead(t *testing.T) {
 	tests := map[string][]string{
 		"IngestFunction": {
 			"QUEUE_URL", "CLERK_WEBHOOK_SIGNING_SECRET", "CLERK_WEBHOOK_SECRET_PARAMETER", "CLERK_INSTANCE_ID",
+			"GOMAXPROCS", // the runtime's, for one request at a time
 		},
 		"SyncFunction": {
 			"DIRECTORY_TABLE", "DELIVERIES_TABLE", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "DELETION_POLICY", "OBJECT_STORAGE",
