@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -87,7 +88,8 @@ func lambdaConfig(tb testing.TB, url string) *awsenv.Config {
 // two parts that nobody can leave out: decoding the gateway's request and the
 // SDK's call.
 func BenchmarkIngest(b *testing.B) {
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // the template's GOGC, for both sides
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // the template's, for both sides
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	for _, size := range []int{2 << 10, 20 << 10} {
 		b.Run(fmt.Sprintf("%dKB", size>>10), func(b *testing.B) {
 			client := sqs.NewFromConfig(lambdaConfig(b, outside(b, 0)).For(awsenv.SQS))

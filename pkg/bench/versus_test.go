@@ -12,12 +12,13 @@ import (
 // block is what one round of one side takes: the kernel counts CPU time in
 // ticks, so that of a short one would be mostly chance.
 type clock struct {
-	now   func() time.Duration
-	block time.Duration
+	now    func() time.Duration
+	block  time.Duration
+	rounds int
 }
 
 func wall() clock {
-	return clock{func() time.Duration { return time.Duration(time.Now().UnixNano()) }, 10 * time.Millisecond}
+	return clock{func() time.Duration { return time.Duration(time.Now().UnixNano()) }, 10 * time.Millisecond, 21}
 }
 
 // cpu is the process's user and system time on all its threads.
@@ -26,10 +27,8 @@ func cpu() clock {
 		var u syscall.Rusage
 		_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // cannot fail for oneself
 		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-	}, 100 * time.Millisecond}
+	}, 20 * time.Millisecond, 151}
 }
-
-const rounds = 21
 
 // versus runs both sides in turn, round by round, so that whatever else the
 // machine does hits them alike, and reports each one's median time and the
@@ -40,7 +39,7 @@ func versus(b *testing.B, c clock, target float64, floor, subject func()) {
 	var ratios []float64
 	sides := []func(){floor, subject}
 	n := [2]int{calibrate(floor, c.block), calibrate(subject, c.block)}
-	for round := range rounds {
+	for round := range c.rounds {
 		var took [2]float64
 		for _, side := range []int{round % 2, 1 - round%2} {
 			began := c.now()

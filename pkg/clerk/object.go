@@ -34,7 +34,7 @@ func (o Object) value(m member) json.RawMessage { return o.text[m.value:m.end] }
 // ParseObject reads the text of one object, which is UTF-8, and nothing but
 // white space around it. It reports false for anything else.
 func ParseObject(text []byte) (Object, bool) {
-	o := Object{text: text}
+	o := Object{text: text, members: make([]member, 0, 8)} // an envelope has six
 	end := object(text, space(text, 0), 0, func(m member) {
 		o.members = append(o.members, m)
 		o.escaped = o.escaped || bytes.IndexByte(text[m.name:m.nameEnd], '\\') >= 0

@@ -23,9 +23,9 @@ func (i *Ingest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	reply := i.Handle(r.Context(), req)
-	for name, value := range reply.Header {
-		w.Header().Set(name, value)
+	for _, f := range reply.Header {
+		w.Header().Set(f.Name, f.Value)
 	}
 	w.WriteHeader(reply.Status)
-	_, _ = w.Write(reply.Body) // the sender may be gone
+	_, _ = io.WriteString(w, reply.Body) // the sender may be gone
 }

@@ -48,9 +48,12 @@ type Request struct {
 // Reply is the answer. All of its text is printable ASCII.
 type Reply struct {
 	Status int
-	Header map[string]string // lower-case names
-	Body   []byte            // JSON
+	Header []Field
+	Body   string // JSON
 }
+
+// Field is one header.
+type Field struct{ Name, Value string } // the name in lower case
 
 // Stage says how far a request came.
 type Stage string
@@ -159,7 +162,7 @@ func (i *Ingest) accept(ctx context.Context, h svix.Headers, body []byte) (Reply
 	e, err := clerk.Decode(body)
 	if err != nil {
 		reply, report := reject(http.StatusBadRequest, invalidPayload, h.ID)
-		reply.Header["webhook-delivery"] = "abort-message" // Svix stops retrying
+		reply.Header = append(reply.Header, Field{"webhook-delivery", "abort-message"}) // Svix stops retrying
 		return reply, report
 	}
 	report := Report{SvixID: h.ID, EventType: e.Type, Known: i.Projector.Know(e.Type)}
@@ -192,7 +195,7 @@ func refuse(report Report, status int, code string) (Reply, Report) {
 	report.Stage, report.Reason = Rejected, code
 	r := reply(status, `{"error":"`+code+`"}`)
 	if status == http.StatusMethodNotAllowed {
-		r.Header["allow"] = http.MethodPost
+		r.Header = append(r.Header, Field{"allow", http.MethodPost})
 	}
 	return r, report
 }
@@ -207,5 +210,5 @@ func received(report Report, stage Stage, ignored string) (Reply, Report) {
 }
 
 func reply(status int, body string) Reply {
-	return Reply{status, map[string]string{"content-type": "application/json"}, []byte(body)}
+	return Reply{status, []Field{{"content-type", "application/json"}}, body}
 }

@@ -77,16 +77,16 @@ func (h *Ingest) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 // answer is a reply as the gateway reads it. It is put together by hand, as the
 // metrics are. JSON and Go quote printable ASCII alike, and a reply is no more.
 func answer(r ingest.Reply) []byte {
-	b := strconv.AppendInt([]byte(`{"statusCode":`), int64(r.Status), 10)
+	b := make([]byte, 0, 2*len(r.Body)+128)
+	b = strconv.AppendInt(append(b, `{"statusCode":`...), int64(r.Status), 10)
 	b = append(b, `,"headers":{`...)
-	for i, name := range slices.Sorted(maps.Keys(r.Header)) {
+	for i, f := range r.Header {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(strconv.AppendQuote(b, name), ':')
-		b = strconv.AppendQuote(b, r.Header[name])
+		b = strconv.AppendQuote(append(strconv.AppendQuote(b, f.Name), ':'), f.Value)
 	}
-	b = strconv.AppendQuote(append(b, `},"body":`...), string(r.Body))
+	b = strconv.AppendQuote(append(b, `},"body":`...), r.Body)
 	return append(b, '}')
 }
 
@@ -94,7 +94,7 @@ func (in request) request() ingest.Request {
 	r := ingest.Request{
 		Method: in.RequestContext.HTTP.Method,
 		Path:   in.RawPath,
-		Header: in.header,
+		Header: in.header(),
 		Body:   in.Body,
 	}
 	if strings.HasSuffix(r.Path, ingest.Path) {
@@ -108,21 +108,23 @@ func (in request) request() ingest.Request {
 	return r
 }
 
-// header finds a header whatever the case of its name: the gateway writes it
-// small, local runs do not.
-func (in request) header(name string) string {
-	var names []string
+// header returns what finds a header whatever the case of its name: the gateway
+// writes it small, local runs do not.
+func (in request) header() func(name string) string {
 	for k := range in.Headers {
-		if strings.EqualFold(k, name) {
-			names = append(names, k)
+		if k != strings.ToLower(k) {
+			return in.anyCase
 		}
 	}
-	if len(names) == 1 {
-		return in.Headers[names[0]]
-	}
+	return func(name string) string { return in.Headers[name] }
+}
+
+func (in request) anyCase(name string) string {
 	var values []string
-	for _, k := range slices.Sorted(slices.Values(names)) {
-		values = append(values, in.Headers[k])
+	for _, k := range slices.Sorted(maps.Keys(in.Headers)) {
+		if strings.EqualFold(k, name) {
+			values = append(values, in.Headers[k])
+		}
 	}
 	return strings.Join(values, ",")
 }

@@ -104,7 +104,7 @@ func TestInvoke(t *testing.T) {
 		"escaped slash":               {set("rawPath", "/webhooks%2Fclerk"), notFound},
 		"no path":                     {set("rawPath", ""), notFound},
 		"members that nobody knows":   {set("cookies", []string{"a=b"}), queued},
-		"null for requestContext":     {set("requestContext", nil), `{"statusCode":405,"headers":{"allow":"POST","content-type":"application/json"},"body":"{\"error\":\"method_not_allowed\"}"}`},
+		"null for requestContext":     {set("requestContext", nil), `{"statusCode":405,"headers":{"content-type":"application/json","allow":"POST"},"body":"{\"error\":\"method_not_allowed\"}"}`},
 		"query string does not count": {set("rawQueryString", "a=b"), queued},
 	} {
 		t.Run(name, func(t *testing.T) {
