@@ -64,8 +64,13 @@ func TestNeedsBase64ForEveryCharacter(t *testing.T) {
 		if got := delivery.NeedsBase64(b[:n]); got == kept {
 			t.Fatalf("NeedsBase64(%U) = %v, want %v", r, got, !kept)
 		}
+		const around = "sixteen letters."
+		at := int(r) % len(around)
+		if long := around[:at] + string(r) + around[at:]; delivery.NeedsBase64([]byte(long)) == kept {
+			t.Fatalf("NeedsBase64(%q) = %v, want %v", long, kept, !kept)
+		}
 	}
-	for _, s := range []string{"\xff", "a\xc3", "\xed\xa0\x80", "\xc0\x80"} {
+	for _, s := range []string{"\xff", "a\xc3", "\xed\xa0\x80", "\xc0\x80", "\x80", "sixteen \x80 letters"} {
 		if !delivery.NeedsBase64([]byte(s)) {
 			t.Errorf("NeedsBase64(%q) = false, want true: no UTF-8", s)
 		}
