@@ -115,13 +115,8 @@ func list(b []byte, i, depth int, found func(start, end int)) int {
 	}
 }
 
-// plain are the bytes of a string that stand for themselves.
-var plain = func() (is [256]bool) {
-	for c := range is {
-		is[c] = c >= ' ' && c != '"' && c != '\\'
-	}
-	return is
-}()
+// plain says whether a byte of a string stands for itself.
+func plain(c byte) bool { return c >= ' ' && c != '"' && c != '\\' }
 
 // quoted reads a string with its quotes.
 func quoted(b []byte, i int) int {
@@ -131,7 +126,7 @@ func quoted(b []byte, i int) int {
 	for i++; ; {
 		for ; i+8 <= len(b) && allPlain(binary.LittleEndian.Uint64(b[i:])); i += 8 {
 		}
-		for i < len(b) && plain[b[i]] {
+		for i < len(b) && plain(b[i]) {
 			i++
 		}
 		switch at(b, i) {
