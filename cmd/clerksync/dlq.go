@@ -117,14 +117,14 @@ func (e env) dlqShow(ctx context.Context, c *cli.Command) error {
 }
 
 func (e env) dlqRedrive(ctx context.Context, c *cli.Command) error {
-	return e.each(ctx, c, "redriven", func(d *deadLetters, l letter) error { return d.redrive(ctx, l) })
+	return e.each(ctx, c, "redriven", func() error { return nil }, func(d *deadLetters, l letter) error { return d.redrive(ctx, l) })
 }
 
 func (e env) dlqDrop(ctx context.Context, c *cli.Command) error {
-	if err := named(c); err != nil {
-		return err
-	}
-	if !c.Bool("yes") && !c.Bool("dry-run") {
+	sure := func() error {
+		if c.Bool("yes") || c.Bool("dry-run") {
+			return nil
+		}
 		what := strings.Join(c.Args().Slice(), " ")
 		if c.Bool("all") {
 			what = "ALL dead letters"
@@ -134,8 +134,9 @@ func (e env) dlqDrop(ctx context.Context, c *cli.Command) error {
 		if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
 			return errors.New("nothing was dropped")
 		}
+		return nil
 	}
-	return e.each(ctx, c, "dropped", func(*deadLetters, letter) error { return nil })
+	return e.each(ctx, c, "dropped", sure, func(*deadLetters, letter) error { return nil })
 }
 
 // named wants either ids or --all.
@@ -147,14 +148,17 @@ func named(c *cli.Command) error {
 }
 
 // each does the deed to the letters that the arguments name, each of which is
-// then deleted, and says how it goes on.
-func (e env) each(ctx context.Context, c *cli.Command, deed string, do func(*deadLetters, letter) error) error {
+// then deleted, and says how it goes on. sure is asked once the queues are found.
+func (e env) each(ctx context.Context, c *cli.Command, deed string, sure func() error, do func(*deadLetters, letter) error) error {
 	if err := named(c); err != nil {
 		return err
 	}
 	ids, all := c.Args().Slice(), c.Bool("all")
 	d, err := e.letters(ctx, c, deed == "redriven")
 	if err != nil {
+		return err
+	}
+	if err := sure(); err != nil {
 		return err
 	}
 	dry, n := c.Bool("dry-run"), 0

@@ -63,7 +63,7 @@ func TestDoctorFindsFaults(t *testing.T) {
 		"dead letters":              {func(h *hospital) { h.dead() }, "dead-letters", "fail", "2 dead letters", "dlq ls --stack mirror"},
 		"two instances": {
 			func(h *hospital) { h.user("a", "ins_dev"); h.user("b", "ins_prod") },
-			"instances", "fail", "ins_dev (1 rows), ins_prod (1 rows)", "ClerkInstanceId",
+			"instances", "fail", "ins_dev (1), ins_prod (1)", "ClerkInstanceId",
 		},
 		"a stranger's rows": {func(h *hospital) {
 			h.user("a", "ins_dev")

@@ -44,7 +44,7 @@ func (d *doctor) instances(ctx context.Context) verdict {
 	allowed := d.allowed()
 	var parts, strangers []string
 	for _, id := range slices.Sorted(maps.Keys(seen)) {
-		parts = append(parts, fmt.Sprintf("%s (%d rows)", id, seen[id]))
+		parts = append(parts, fmt.Sprintf("%s (%d)", id, seen[id]))
 		if !slices.Contains(allowed, id) {
 			strangers = append(strangers, id)
 		}
@@ -56,9 +56,9 @@ func (d *doctor) instances(ctx context.Context) verdict {
 		return fail("delete the rows whose instance_id it is, once their secret is no longer taken", "rows of an instance that the endpoint does not take: %s", strings.Join(strangers, ", "))
 	case len(seen) > 1 && len(allowed) == 0:
 		return fail("two Clerk instances, perhaps development and production, send to one endpoint: set ClerkInstanceId (CLERK_INSTANCE_ID) to the one that belongs here, and delete the rows of the other",
-			"%s hold more than one instance: %s", looked, strings.Join(parts, ", "))
+			"rows of more than one instance: %s; %s read", strings.Join(parts, ", "), looked)
 	}
-	return pass("%s (%s read)", strings.Join(parts, ", "), looked)
+	return pass("rows of %s; %s read", strings.Join(parts, ", "), looked)
 }
 
 // rejections looks for messages of Clerk's that are turned away.

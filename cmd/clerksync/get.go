@@ -62,7 +62,7 @@ func (e env) getRows(ctx context.Context, c *cli.Command, find func(*reader, con
 		return fmt.Errorf("%w\nIs it the right place? `clerksync dev` runs a pipeline here; --stack, --directory-table and --endpoint-url name another", err)
 	}
 	if len(rows) == 0 {
-		return fmt.Errorf("%w: %s %q", errNothing, c.Name, c.Args().First())
+		return fmt.Errorf("%w: %s %q (%s)", errNothing, c.Name, c.Args().First(), t.place())
 	}
 	for i, row := range rows {
 		if c.Bool("json") {

@@ -78,6 +78,15 @@ func (e env) target(ctx context.Context, c *cli.Command) (t target, err error) {
 	return t, nil
 }
 
+// place says to people where the tables are.
+func (t *target) place() string {
+	where := "region " + t.aws.Region
+	if t.aws.BaseEndpoint != nil {
+		where = *t.aws.BaseEndpoint
+	}
+	return fmt.Sprintf("tables %s and %s, %s", t.DirectoryTable, t.DeliveriesTable, where)
+}
+
 // findQueues asks for the URLs of the queues that a `clerksync dev` makes,
 // where no others are named.
 func (t *target) findQueues(ctx context.Context) error {
