@@ -29,8 +29,9 @@ lint: ## vet, golangci-lint and format check
 fmt: ## format all Go files
 	$(GOLANGCI_LINT) fmt ./...
 
-bench: ## the benchmarks, each beside its floor and its target
+bench: ## every figure beside its floor and its target
 	go test -run '^$$' -bench . -benchtime 1x ./pkg/bench
+	START_GATE=1 go test -count=1 -v -run 'Start|TableRequests' ./pkg/bench
 
 N ?= 10000
 simulate: ## random histories under faults, N=10000; SIMULATION_SEED=S replays one

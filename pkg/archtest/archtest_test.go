@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -189,7 +190,7 @@ func TestWhatTheFunctionsCompile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			lines := list(t, "-deps", "-tags", "lambda.norpc,nethttpomithttp2", "-f", `{{.ImportPath}}={{with .Module}}{{.Path}}{{end}}`, "./functions/"+name)
+			lines := list(t, "-deps", "-tags", buildTags(t), "-f", `{{.ImportPath}}={{with .Module}}{{.Path}}{{end}}`, "./functions/"+name)
 			for _, line := range lines {
 				imported, from, _ := strings.Cut(line, "=")
 				switch path, ours := strings.CutPrefix(imported, module+"/pkg/"); {
@@ -202,6 +203,42 @@ func TestWhatTheFunctionsCompile(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// buildTags are those that the Makefile builds the functions with.
+func buildTags(t *testing.T) string {
+	t.Helper()
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`BUILD_FUNCTION := .* -tags (\S+) `).FindSubmatch(makefile)
+	if m == nil {
+		t.Fatal("the Makefile builds the functions without tags")
+	}
+	return string(m[1])
+}
+
+// What is measured, killed and linted is what is deployed.
+func TestBuildTags(t *testing.T) {
+	t.Parallel()
+	const want = "lambda.norpc,nethttpomithttp2"
+	if got := buildTags(t); got != want {
+		t.Errorf("tags in the Makefile = %s, want %s", got, want)
+	}
+	for file, text := range map[string]string{
+		"pkg/bench/function_test.go":     `"` + want + `"`,
+		"pkg/crashtest/function_test.go": `"` + want + `"`,
+		".golangci.yml":                  "[" + strings.ReplaceAll(want, ",", ", ") + "]",
+	} {
+		b, err := os.ReadFile("../../" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(b), text) {
+			t.Errorf("%s does not name the tags %s", file, text)
+		}
 	}
 }
 

@@ -84,7 +84,9 @@ func TestTableRequests(t *testing.T) {
 	} {
 		m.take()
 		handle(t, f, at(strconv.Itoa(i), c.name))
-		if got := m.take().Requests; got != c.want {
+		got := m.take().Requests
+		t.Logf("%s: %d (exactly %d)", c.name, got, c.want)
+		if got != c.want {
 			t.Errorf("table requests of %s = %d, want %d", c.name, got, c.want)
 		}
 	}

@@ -9,8 +9,8 @@ import (
 )
 
 // clock is what is measured: the wall's time or the process's own CPU time.
-// block is what one round of one side takes: the kernel counts CPU time in
-// ticks, so that of a short one would be mostly chance.
+// block is what one round of one side takes. CPU time drifts with what else the
+// machine does: many short rounds, side by side, see less of it than few long ones.
 type clock struct {
 	now    func() time.Duration
 	block  time.Duration
