@@ -117,7 +117,7 @@ func (e env) dlqShow(ctx context.Context, c *cli.Command) error {
 }
 
 func (e env) dlqRedrive(ctx context.Context, c *cli.Command) error {
-	return e.each(ctx, c, "redriven", func() error { return nil }, func(d *deadLetters, l letter) error { return d.redrive(ctx, l) })
+	return e.each(ctx, c, "redriven", nil, func(d *deadLetters, l letter) error { return d.redrive(ctx, l) })
 }
 
 func (e env) dlqDrop(ctx context.Context, c *cli.Command) error {
@@ -148,7 +148,8 @@ func named(c *cli.Command) error {
 }
 
 // each does the deed to the letters that the arguments name, each of which is
-// then deleted, and says how it goes on. sure is asked once the queues are found.
+// then deleted, and says how it goes on. sure, unless
+// it is nil, is asked once the queues are found.
 func (e env) each(ctx context.Context, c *cli.Command, deed string, sure func() error, do func(*deadLetters, letter) error) error {
 	if err := named(c); err != nil {
 		return err
@@ -158,8 +159,10 @@ func (e env) each(ctx context.Context, c *cli.Command, deed string, sure func() 
 	if err != nil {
 		return err
 	}
-	if err := sure(); err != nil {
-		return err
+	if sure != nil {
+		if err := sure(); err != nil {
+			return err
+		}
 	}
 	dry, n := c.Bool("dry-run"), 0
 	done := deed

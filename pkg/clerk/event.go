@@ -25,8 +25,11 @@ type Event struct {
 
 // Decode reads a body. Its error is ErrInvalidPayload, without any of the body.
 func Decode(body []byte) (Event, error) {
+	if !utf8.Valid(body) {
+		return Event{}, ErrInvalidPayload
+	}
 	envelope, ok := ParseObject(body)
-	if !ok || !utf8.Valid(body) || envelope.Count("type") != 1 || envelope.Count("data") != 1 {
+	if !ok || envelope.Count("type") != 1 || envelope.Count("data") != 1 {
 		return Event{}, ErrInvalidPayload
 	}
 	e := Event{envelope.Text("type"), envelope.Text("instance_id"), envelope}

@@ -34,12 +34,17 @@ func (o Object) value(m member) json.RawMessage { return o.text[m.value:m.end] }
 // ParseObject reads the text of one object, which is UTF-8, and nothing but
 // white space around it. It reports false for anything else.
 func ParseObject(text []byte) (Object, bool) {
-	o := Object{text: text, members: make([]member, 0, 8)} // an envelope has six
-	end := object(text, space(text, 0), 0, func(m member) {
+	o := Object{text: text}
+	begin := skipSpace(text, 0)
+	if at(text, begin) != '{' {
+		return o, false
+	}
+	o.members = make([]member, 0, 8) // an envelope has six
+	end := scanObject(text, begin, 0, func(m member) {
 		o.members = append(o.members, m)
 		o.escaped = o.escaped || bytes.IndexByte(text[m.name:m.nameEnd], '\\') >= 0
 	})
-	if end == bad || space(text, end) != len(text) {
+	if end == bad || skipSpace(text, end) != len(text) {
 		return Object{text: text}, false
 	}
 	return o, true
@@ -108,7 +113,7 @@ func (o Object) Object(name string) Object {
 // is not one.
 func (o Object) List(name string) (elements []json.RawMessage) {
 	raw := o.Raw(name)
-	list(raw, 0, 0, func(start, end int) { elements = append(elements, raw[start:end]) })
+	scanList(raw, 0, 0, func(start, end int) { elements = append(elements, raw[start:end]) })
 	return elements
 }
 

@@ -41,7 +41,6 @@ func TestParseObjectOfSomethingElse(t *testing.T) {
 // Every text that is one byte away from one that uses the whole grammar is
 // taken or refused as encoding/json does it.
 func TestParseObjectTakesWhatEncodingJSONTakes(t *testing.T) {
-	const alphabet = "{}[]:,\"\\/ \t\n\r\x00\x1f\x7f\x80\xff-+.019eEutrfnabFg"
 	check := func(text []byte) {
 		if _, ok := clerk.ParseObject(text); ok != isObject(text) {
 			t.Errorf("ParseObject(%q) reports %v, encoding/json %v", text, ok, !ok)
@@ -55,10 +54,11 @@ func TestParseObjectTakesWhatEncodingJSONTakes(t *testing.T) {
 		check([]byte(text))
 		for i := range len(text) + 1 {
 			check([]byte(text[:i]))
-			for _, c := range []byte(alphabet) {
-				check([]byte(text[:i] + string([]byte{c}) + text[i:]))
+			for c := range 256 {
+				one := string([]byte{byte(c)})
+				check([]byte(text[:i] + one + text[i:]))
 				if i < len(text) {
-					check([]byte(text[:i] + string([]byte{c}) + text[i+1:]))
+					check([]byte(text[:i] + one + text[i+1:]))
 				}
 			}
 			if i < len(text) {

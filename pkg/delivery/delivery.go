@@ -144,7 +144,8 @@ func NeedsBase64(body []byte) bool {
 	return false
 }
 
-// printable says whether eight bytes are all ASCII from the blank on.
+// printable says whether eight bytes are all ASCII from the blank on
+// (https://graphics.stanford.edu/~seander/bithacks.html).
 func printable(x uint64) bool {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
 	return (x|(x-' '*ones))&high == 0

@@ -86,7 +86,7 @@ func LogRequest(log *slog.Logger) func(context.Context, ingest.Report) {
 			level = slog.LevelDebug
 		}
 		write(ctx, log, level, "request", optional(
-			"stage", string(r.Stage), "svix_id", r.SvixID, "event_type", EventType(r), "known", known(r), "reason", r.Reason, "error", message(r.Err))...)
+			"stage", string(r.Stage), "svix_id", r.SvixID, "event_type", EventType(r), "known", known(r), "reason", r.Reason, "error", errorText(r.Err))...)
 	}
 }
 
@@ -106,7 +106,7 @@ func LogMessage(log *slog.Logger) func(context.Context, consumer.Report) {
 			eventType = "unknown"
 		}
 		attrs := optional("svix_id", r.SvixID, "event_type", eventType, "entity", r.Entity,
-			"outcome", string(r.Outcome), "message_id", r.MessageID, "error", message(r.Err))
+			"outcome", string(r.Outcome), "message_id", r.MessageID, "error", errorText(r.Err))
 		if ms, ok := lag(r); ok {
 			attrs = append(attrs, slog.Int64("lag_ms", ms))
 		}
@@ -138,7 +138,7 @@ func known(r ingest.Report) string {
 	return "unknown"
 }
 
-func message(err error) string {
+func errorText(err error) string {
 	if err == nil {
 		return ""
 	}

@@ -92,6 +92,27 @@ func TestEnvironmentIsExactlyWhatTheProgramsRead(t *testing.T) {
 	}
 }
 
+// docs/performance.md is measured with these.
+func TestGoRuntimeIsSetAsMeasured(t *testing.T) {
+	tmpl := load(t)
+	variables := func(path ...string) any { return tmpl.Get(append(path, "Environment", "Variables")...) }
+	for _, c := range []struct {
+		of   any
+		name string
+		want string
+	}{
+		{variables("Globals", "Function"), "GOGC", "400"},
+		{variables("Globals", "Function"), "SSL_CERT_DIR", "/nonexistent"},
+		{variables("Resources", "IngestFunction", "Properties"), "GOMAXPROCS", "1"},
+		{variables("Resources", "IngestFunction", "Properties"), "GOMEMLIMIT", "200MiB"},
+		{variables("Resources", "SyncFunction", "Properties"), "GOMEMLIMIT", "400MiB"},
+	} {
+		if diff := cmp.Diff(any(c.want), c.of.(map[string]any)[c.name]); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
 func TestEachEnvironmentVariablePointsAtItsResource(t *testing.T) {
 	tmpl := load(t)
 	tests := []struct{ function, variable, resource string }{
