@@ -3,6 +3,7 @@ package consumer_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,44 +98,68 @@ func TestNoTimeLeft(t *testing.T) {
 	})
 }
 
-// TestLongOutage plays three hours in which DynamoDB does not answer: no
-// message may use up its receives.
+// TestLongOutage plays three hours in which DynamoDB does not answer, or
+// refuses everything: no message may use up its receives, and once it is over
+// the tables are as without.
 func TestLongOutage(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(slowly(time.Hour))
-		batch := users(10)
-		again := make([]time.Duration, len(batch)) // when each is visible, from the start
-		start := time.Now()
-		for time.Since(start) < 3*time.Hour {
-			var now []delivery.Record
-			var at []int
-			for i := range batch {
-				if again[i] <= time.Since(start) {
-					batch[i].Receives++
-					now, at = append(now, batch[i]), append(at, i)
+	const outage = 3 * time.Hour
+	for name, during := range map[string]func(context.Context) error{
+		"hangs":   func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+		"refuses": func(context.Context) error { return errFault },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				w := newWorld(guard(func(_ *world, ctx context.Context, _ string) error {
+					if time.Since(start) < outage {
+						return during(ctx)
+					}
+					return nil
+				}))
+				batch := users(10)
+				w.receive(t, batch, outage+20*time.Minute) // the longest delay and more
+				for _, r := range batch {
+					if r.Receives > 20 {
+						t.Errorf("%s was received %d times in three hours, want far fewer than 60", r.MessageID, r.Receives)
+					}
 				}
-			}
-			if len(now) == 0 {
-				time.Sleep(time.Second)
-				continue
-			}
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-			w.Handle(ctx, now)
-			cancel()
-			for _, i := range at {
-				again[i] = time.Since(start) + w.queue.delays[batch[i].MessageID]
+				w.settle(t, batch)
+			})
+		})
+	}
+}
+
+// receive hands over what is visible, second by second, until all is done or
+// the time is over, and counts the receives.
+func (w *world) receive(t *testing.T, batch []delivery.Record, most time.Duration) {
+	t.Helper()
+	start := time.Now()
+	again := map[string]time.Time{} // when each is visible, if later; gone once done
+	for _, r := range batch {
+		again[r.MessageID] = start
+	}
+	for ; len(again) > 0 && time.Since(start) < most; time.Sleep(time.Second) {
+		var now []delivery.Record
+		for i := range batch {
+			if at, waits := again[batch[i].MessageID]; waits && !at.After(time.Now()) {
+				batch[i].Receives++
+				now = append(now, batch[i])
 			}
 		}
-		for _, r := range batch {
-			if r.Receives > 20 {
-				t.Errorf("%s was received %d times in three hours, want far fewer than 60", r.MessageID, r.Receives)
+		if len(now) == 0 {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		failed := w.Handle(ctx, now)
+		cancel()
+		for _, r := range now {
+			if delete(again, r.MessageID); slices.Contains(failed, r.MessageID) {
+				again[r.MessageID] = time.Now().Add(w.queue.delays[r.MessageID])
 			}
 		}
-		if len(w.queue.dead) > 0 {
-			t.Errorf("%d dead letters, want none", len(w.queue.dead))
-		}
-	})
+	}
 }
 
 // TestCascadeOutOfTime: it goes on at the next receive, at once.

@@ -198,7 +198,8 @@ func TestKiller(t *testing.T) {
 		t.Errorf("%d deliveries, want %d", len(got), len(ids)-1)
 	}
 	for id, n := range most {
-		if id != "msg_killer" && n > 30 {
+		// From the third receive on each has an even chance to come before the killer.
+		if id != "msg_killer" && n > 18 {
 			t.Errorf("%s was received %d times, want few: the killer held it back", id, n)
 		}
 	}

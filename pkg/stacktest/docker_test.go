@@ -101,7 +101,7 @@ func importRuntime(t *testing.T, docker *http.Client, busybox string) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	query := url.Values{"fromSrc": {"-"}, "repo": {runtimeImage}, "tag": {"al2023-x86_64"}, "changes": {"ENV PATH=/bin"}}
+	query := url.Values{"fromSrc": {"-"}, "repo": {runtimeImage}, "tag": {"al2023-" + architecture()}, "changes": {"ENV PATH=/bin"}}
 	out, err := docker.Post("http://docker/images/create?"+query.Encode(), "application/x-tar", &image)
 	if err != nil {
 		t.Fatalf("import the runtime's image: %v", err)

@@ -134,7 +134,9 @@ func (s *stack) redeploy(t *testing.T) {
 			}
 		})
 	}
-	time.Sleep(time.Second)
+	before := s.configuration(t, s.ingest)
+	// Other code of the same sources: the two main packages without inlining.
+	s.build(t, "GOFLAGS=-gcflags=github.com/clerksync/clerksync/functions/...=-l")
 	s.deploy(t, "LogLevel=WARN")
 	time.Sleep(2 * time.Second)
 	done.Store(true)
@@ -142,8 +144,12 @@ func (s *stack) redeploy(t *testing.T) {
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.variable(t, s.ingest, "LOG_LEVEL"); got != "WARN" {
+	after := s.configuration(t, s.ingest)
+	if got := after.Environment.Variables["LOG_LEVEL"]; got != "WARN" {
 		t.Errorf("LOG_LEVEL of the deployed function = %q, want WARN", got)
+	}
+	if after.CodeSha256 == before.CodeSha256 {
+		t.Errorf("the deployed function is still %s", after.CodeSha256)
 	}
 
 	var ids []string
@@ -176,14 +182,16 @@ func flightID(name, user string) string {
 	return "msg_" + strings.TrimPrefix(name, "user.") + strings.TrimPrefix(user, "user")
 }
 
-// variable reads a deployed function's environment.
-func (s *stack) variable(t *testing.T, function, name string) string {
+// configuration is a deployed function's.
+type configuration struct {
+	CodeSha256  string
+	Environment struct{ Variables map[string]string }
+}
+
+func (s *stack) configuration(t *testing.T, function string) (c configuration) {
 	t.Helper()
-	var c struct {
-		Environment struct{ Variables map[string]string }
-	}
 	s.call(t, "lambda", "GET", "/2015-03-31/functions/"+function+"/configuration", nil, &c)
-	return c.Environment.Variables[name]
+	return c
 }
 
 func (s *stack) deleted(t *testing.T) {

@@ -33,7 +33,7 @@ func TestSAMLocal(t *testing.T) { //nolint:tparallel // its parts follow one ano
 	l.machine, l.env = machine, append(fakeAWS(""), host, "SAM_SKIP_PULL_IMAGE=1")
 	l.clerksync, l.built = clerksync(t), filepath.Join(l.folder, "sam", "build")
 	command{env: l.env, args: []string{
-		l.sam, "build", "--config-env", "local", "--build-dir", l.built, "--parameter-overrides", "Architecture=x86_64",
+		l.sam, "build", "--config-env", "local", "--build-dir", l.built, "--parameter-overrides", "Architecture=" + architecture(),
 	}}.run(t)
 	l.startDev(t)
 	t.Run("invoke IngestFunction", l.invokeIngest)
@@ -92,7 +92,7 @@ func (l *local) flags(t *testing.T) []string {
 	t.Helper()
 	return []string{
 		"--config-file", filepath.Join(repository(t), "samconfig.toml"), "--config-env", "local", "--skip-pull-image",
-		"--template", filepath.Join(l.built, "template.yaml"), "--parameter-overrides", "Architecture=x86_64", "--env-vars", l.variables(),
+		"--template", filepath.Join(l.built, "template.yaml"), "--parameter-overrides", "Architecture=" + architecture(), "--env-vars", l.variables(),
 	}
 }
 

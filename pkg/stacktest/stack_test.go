@@ -3,6 +3,7 @@ package stacktest_test
 import (
 	"errors"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -38,10 +39,19 @@ func newStack(t *testing.T, e *emulator, sam string) *stack {
 	}
 }
 
-func (s *stack) build(t *testing.T) {
+// architecture is this machine's, as the template's parameter names it.
+func architecture() string {
+	if runtime.GOARCH == "arm64" {
+		return "arm64"
+	}
+	return "x86_64"
+}
+
+// build makes the functions, with these variables beside the usual ones.
+func (s *stack) build(t *testing.T, env ...string) {
 	t.Helper()
-	command{env: fakeAWS(s.url), args: []string{
-		s.sam, "build", "--config-env", "local", "--build-dir", s.built, "--parameter-overrides", "Architecture=x86_64",
+	command{env: append(fakeAWS(s.url), env...), args: []string{
+		s.sam, "build", "--config-env", "local", "--build-dir", s.built, "--parameter-overrides", "Architecture=" + architecture(),
 	}}.run(t)
 }
 
@@ -52,7 +62,7 @@ func (s *stack) deploy(t *testing.T, parameters ...string) {
 	args := []string{
 		s.sam, "deploy", "--config-file", filepath.Join(repository(t), "samconfig.toml"), "--config-env", "local",
 		"--template-file", filepath.Join(s.built, "template.yaml"), "--stack-name", stackName,
-		"--parameter-overrides", "Architecture=x86_64", "AwsEndpointUrl=" + s.url,
+		"--parameter-overrides", "Architecture=" + architecture(), "AwsEndpointUrl=" + s.url,
 	}
 	command{env: fakeAWS(s.url), args: append(args, parameters...)}.run(t)
 	out, err := s.stacks.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: aws.String(stackName)})
