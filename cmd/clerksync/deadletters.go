@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/clerksync/clerksync/pkg/delivery"
+	"github.com/clerksync/clerksync/pkg/sqsqueue"
 )
 
 // deadLetters looks through a dead-letter queue. SQS has no way to browse, so
@@ -145,8 +146,8 @@ func (d *deadLetters) redrive(ctx context.Context, l letter) error {
 	for name, a := range attributes { // what was received also says what was not there
 		attributes[name] = types.MessageAttributeValue{DataType: a.DataType, StringValue: a.StringValue, BinaryValue: a.BinaryValue}
 	}
-	_, err := d.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &d.queueURL, MessageBody: l.message.Body, MessageAttributes: attributes})
-	if err != nil {
+	out, err := d.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &d.queueURL, MessageBody: l.message.Body, MessageAttributes: attributes})
+	if err := sqsqueue.Held(out, err); err != nil {
 		return fmt.Errorf("put %s back on the queue: %w", l.MessageID, err)
 	}
 	return nil

@@ -101,7 +101,10 @@ func hint(c *cli.Command, err error) string {
 }
 
 func (e env) devOptions(ctx context.Context, c *cli.Command) (o pipeline.Options, secret devSecret, err error) {
-	o = pipeline.Options{Addr: c.String("addr"), AWSAddr: c.String("aws-addr"), Instances: ingest.ReadInstances(e.get)}
+	o = pipeline.Options{Addr: c.String("addr"), AWSAddr: c.String("aws-addr")}
+	if o.Instances, err = ingest.ReadInstances(e.get); err != nil {
+		return o, secret, usageError{err}
+	}
 	if secret, err = e.secret(c.String("secret")); err != nil {
 		return o, secret, err
 	}

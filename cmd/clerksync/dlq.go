@@ -94,7 +94,7 @@ func (e env) dlqList(ctx context.Context, c *cli.Command) error {
 }
 
 func (e env) dlqShow(ctx context.Context, c *cli.Command) error {
-	if c.NArg() != 1 {
+	if c.NArg() != 1 || strings.HasPrefix(c.Args().First(), "-") {
 		return usagef("dlq show needs one svix id or message id")
 	}
 	d, err := e.letters(ctx, c, false)
@@ -143,6 +143,11 @@ func (e env) dlqDrop(ctx context.Context, c *cli.Command) error {
 func named(c *cli.Command) error {
 	if c.Bool("all") == c.Args().Present() {
 		return usagef("%s needs either ids or --all", c.FullName())
+	}
+	for _, id := range c.Args().Slice() {
+		if strings.HasPrefix(id, "-") { // the library takes no flags behind it
+			return usagef("%q is no id", id)
+		}
 	}
 	return nil
 }

@@ -22,7 +22,8 @@ func (d *doctor) allowed() []string {
 	if d.stack != "" {
 		get = func(string) string { return d.parameters["ClerkInstanceId"] }
 	}
-	return ingest.ReadInstances(get)
+	ids, _ := ingest.ReadInstances(get) // an endpoint that cannot read its own answers nothing but 500
+	return ids
 }
 
 // instances checks that one table holds one instance's rows.

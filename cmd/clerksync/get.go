@@ -49,7 +49,8 @@ are named. A deleted row shows with its deleted_at. Nothing found is exit status
 var errNothing = errors.New("not here")
 
 func (e env) getRows(ctx context.Context, c *cli.Command, find func(*reader, context.Context, string) ([]record, error)) error {
-	if c.NArg() != 1 || c.Args().First() == "" {
+	// The library takes no flags behind an argument that begins with a dash.
+	if c.NArg() != 1 || c.Args().First() == "" || strings.HasPrefix(c.Args().First(), "-") {
 		return usagef("get %s needs one argument: %s", c.Name, c.ArgsUsage)
 	}
 	t, err := e.target(ctx, c)

@@ -58,7 +58,7 @@ func (e env) run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	e.in = input{e.in, ctx.Done()}
-	err := e.app().Run(ctx, args)
+	err := e.app().Run(ctx, withDashes(args))
 	var usage usageError
 	switch {
 	case err == nil:

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,7 +47,7 @@ The exit status is 1 unless every answer is 2xx.`,
 			"clerksync send --duplicate organization.created",
 			"clerksync send --tamper user.deleted            # 400 invalid_signature",
 			"clerksync send --skew -10m user.created         # 400 invalid_timestamp",
-			"jq -c . event.json | clerksync send --to https://example.com/webhooks/clerk --secret whsec_... -"),
+			"jq -c . event.json | clerksync send - --to https://example.com/webhooks/clerk --secret whsec_..."),
 	}
 }
 
@@ -105,7 +106,7 @@ func (e env) answered(a answer, asJSON bool) {
 
 // bodies are those of the arguments, each with the fields that are set.
 func (e env) bodies(c *cli.Command) ([][]byte, error) {
-	names := c.Args().Slice()
+	names := inputs(c)
 	if c.Bool("all") {
 		names = append(names, events.Names()...)
 	}
@@ -137,6 +138,34 @@ func (e env) bodies(c *cli.Command) ([][]byte, error) {
 		}
 	}
 	return bodies, nil
+}
+
+// dash stands for - among the arguments of send and sign: the library drops all
+// that follows a -. No argument of a program can hold a NUL.
+const dash = "\x00"
+
+func withDashes(args []string) []string {
+	if len(args) < 2 || args[1] != "send" && args[1] != "sign" {
+		return args
+	}
+	args = slices.Clone(args)
+	for i, a := range args {
+		if a == "-" {
+			args[i] = dash
+		}
+	}
+	return args
+}
+
+// inputs are the arguments, as body takes them.
+func inputs(c *cli.Command) []string {
+	names := c.Args().Slice()
+	for i, n := range names {
+		if n == dash {
+			names[i] = "-"
+		}
+	}
+	return names
 }
 
 // body reads standard input, a file, or a sample, byte for byte.

@@ -27,13 +27,17 @@ const (
 
 	// parallel bounds how many entities of a batch are written at once.
 	parallel = 16
+
+	// answerMargin is left of the invocation's deadline to answer, whether or
+	// not the queue was told when the failed messages come again.
+	answerMargin = time.Second
 )
 
 // Handle processes a batch and returns the message ids of those that are to
 // come again. The rest is done: applied, stale, duplicate or dead.
 func (c *Consumer) Handle(ctx context.Context, records []delivery.Record) (failed []string) {
 	b := &batch{Consumer: c}
-	work, cancel := withMargin(ctx)
+	work, cancel := withMargin(ctx, Margin)
 	defer cancel()
 
 	var suspects []delivery.Record
@@ -73,13 +77,15 @@ func (c *Consumer) Handle(ctx context.Context, records []delivery.Record) (faile
 		b.acknowledge(work)
 		b.run(work, c.read(r))
 	}
-	return b.delay(ctx)
+	last, cancel := withMargin(ctx, answerMargin)
+	defer cancel()
+	return b.delay(last)
 }
 
-// withMargin ends the remote calls a margin before the invocation.
-func withMargin(ctx context.Context) (context.Context, context.CancelFunc) {
+// withMargin ends remote calls a margin before the invocation.
+func withMargin(ctx context.Context, margin time.Duration) (context.Context, context.CancelFunc) {
 	if d, ok := ctx.Deadline(); ok {
-		return context.WithDeadline(ctx, d.Add(-Margin))
+		return context.WithDeadline(ctx, d.Add(-margin))
 	}
 	return context.WithCancel(ctx)
 }
@@ -117,7 +123,7 @@ func (b *batch) report(t *task, outcome directory.Outcome, err error) Report {
 		Attempt:    t.record.Receives,
 		ReceivedAt: t.delivery.ReceivedAt,
 		EndedAt:    b.Now(),
-		Known:      b.Projector.Know(t.delivery.EventType) == projector.Kept,
+		Known:      b.Projector.Know(t.delivery.EventType) != projector.Unknown,
 		Deletion:   t.change.Delete,
 		Err:        err,
 	}

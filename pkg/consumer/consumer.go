@@ -52,7 +52,7 @@ type Report struct {
 	ReceivedAt time.Time // by ingest; zero where not known
 	ChangedAt  time.Time // Clerk's envelope time; zero where not known
 	EndedAt    time.Time // now
-	Known      bool      // EventType is a type that is kept
+	Known      bool      // EventType is a type that Clerk documents
 	Deletion   bool
 	Err        error // why it failed or is dead; never holds Clerk's data
 }

@@ -31,6 +31,7 @@ type queue struct {
 	steps        []string // calls in their order
 
 	deadLetter func(r delivery.Record) error // a fault, unless nil
+	hangs      bool                          // Delay does not answer
 }
 
 type deadLetter struct {
@@ -63,6 +64,9 @@ func (q *queue) Acknowledge(ctx context.Context, records []delivery.Record) erro
 func (q *queue) Delay(ctx context.Context, delays []delivery.Delay) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.hangs {
+		<-ctx.Done()
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -274,3 +274,15 @@ func TestTwoConsumers(t *testing.T) {
 		})
 	}
 }
+
+// What is not kept is known all the same, so that it is named in the log.
+func TestReportKnown(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{"user.created": true, "session.created": true, "made.up": false} {
+		w := newWorld(nil)
+		w.Handle(t.Context(), []delivery.Record{message("msg_1", `{"type":"`+name+`","object":"event","data":{"id":"a1"}}`)})
+		if len(w.reports) != 1 || w.reports[0].Known != want {
+			t.Errorf("reports of %s = %+v, want one with Known %t", name, w.reports, want)
+		}
+	}
+}

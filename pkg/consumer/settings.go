@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/projector"
 )
 
@@ -29,19 +30,20 @@ const defaultRetentionDays = 90
 // ReadSettings reads the environment through get. The error names every
 // variable that is missing or bad, and no value.
 func ReadSettings(get func(string) string) (Settings, error) {
-	s := Settings{
-		DirectoryTable:     get("DIRECTORY_TABLE"),
-		DeliveriesTable:    get("DELIVERIES_TABLE"),
-		QueueURL:           get("QUEUE_URL"),
-		DeadLetterQueueURL: get("DEAD_LETTER_QUEUE_URL"),
-	}
+	s := Settings{DirectoryTable: get("DIRECTORY_TABLE"), DeliveriesTable: get("DELIVERIES_TABLE")}
 	var errs []error
-	for _, name := range []string{"DIRECTORY_TABLE", "DELIVERIES_TABLE", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL"} {
+	for _, name := range []string{"DIRECTORY_TABLE", "DELIVERIES_TABLE"} {
 		if get(name) == "" {
 			errs = append(errs, errors.New(name+" is missing"))
 		}
 	}
 	var err error
+	if s.QueueURL, err = delivery.ReadQueueURL(get, "QUEUE_URL"); err != nil {
+		errs = append(errs, err)
+	}
+	if s.DeadLetterQueueURL, err = delivery.ReadQueueURL(get, "DEAD_LETTER_QUEUE_URL"); err != nil {
+		errs = append(errs, err)
+	}
 	if s.Options, err = ReadOptions(get); err != nil {
 		errs = append(errs, err)
 	}

@@ -15,14 +15,14 @@ func TestReadSettings(t *testing.T) {
 	t.Parallel()
 	const secret = "value-that-is-not-printed"
 	full := func(more map[string]string) map[string]string {
-		env := map[string]string{"DIRECTORY_TABLE": "d", "DELIVERIES_TABLE": "e", "QUEUE_URL": "q", "DEAD_LETTER_QUEUE_URL": "l"}
+		env := map[string]string{"DIRECTORY_TABLE": "d", "DELIVERIES_TABLE": "e", "QUEUE_URL": "https://sqs.example.com/1/q", "DEAD_LETTER_QUEUE_URL": "http://127.0.0.1:4566/1/l"}
 		for k, v := range more {
 			env[k] = v
 		}
 		return env
 	}
 	settings := func(o consumer.Options) consumer.Settings {
-		return consumer.Settings{DirectoryTable: "d", DeliveriesTable: "e", QueueURL: "q", DeadLetterQueueURL: "l", Options: o}
+		return consumer.Settings{DirectoryTable: "d", DeliveriesTable: "e", QueueURL: "https://sqs.example.com/1/q", DeadLetterQueueURL: "http://127.0.0.1:4566/1/l", Options: o}
 	}
 	const day = 24 * time.Hour
 	for _, c := range []struct {
@@ -36,7 +36,7 @@ func TestReadSettings(t *testing.T) {
 		{"all set", full(map[string]string{"DELETION_POLICY": "hard", "OBJECT_STORAGE": "public", "DELIVERY_RETENTION_DAYS": "7"}), settings(consumer.Options{Policy: consumer.Hard, Storage: projector.StorePublic, Retention: 7 * day}), ""},
 		{"no object", full(map[string]string{"DELETION_POLICY": "soft", "OBJECT_STORAGE": "none", "DELIVERY_RETENTION_DAYS": "1"}), settings(consumer.Options{Policy: consumer.Soft, Storage: projector.StoreNone, Retention: day}), ""},
 		{"nothing", nil, consumer.Settings{}, "DIRECTORY_TABLE DELIVERIES_TABLE QUEUE_URL DEAD_LETTER_QUEUE_URL"},
-		{"everything bad", map[string]string{"QUEUE_URL": "q", "DELETION_POLICY": secret, "OBJECT_STORAGE": secret, "DELIVERY_RETENTION_DAYS": secret}, consumer.Settings{}, "DIRECTORY_TABLE DELIVERIES_TABLE DEAD_LETTER_QUEUE_URL DELETION_POLICY OBJECT_STORAGE DELIVERY_RETENTION_DAYS"},
+		{"everything bad", map[string]string{"QUEUE_URL": "https://sqs.example.com/1/q", "DEAD_LETTER_QUEUE_URL": secret, "DELETION_POLICY": secret, "OBJECT_STORAGE": secret, "DELIVERY_RETENTION_DAYS": secret}, consumer.Settings{}, "DIRECTORY_TABLE DELIVERIES_TABLE DEAD_LETTER_QUEUE_URL DELETION_POLICY OBJECT_STORAGE DELIVERY_RETENTION_DAYS"},
 		{"policy in capitals", full(map[string]string{"DELETION_POLICY": "HARD"}), consumer.Settings{}, "DELETION_POLICY"},
 		{"no days", full(map[string]string{"DELIVERY_RETENTION_DAYS": "0"}), consumer.Settings{}, "DELIVERY_RETENTION_DAYS"},
 		{"days below zero", full(map[string]string{"DELIVERY_RETENTION_DAYS": "-1"}), consumer.Settings{}, "DELIVERY_RETENTION_DAYS"},

@@ -81,6 +81,31 @@ func TestMargin(t *testing.T) {
 	})
 }
 
+// TestDelayHangs: a queue that does not answer leaves time to say which
+// messages are done.
+func TestDelayHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(guard(func(_ *world, _ context.Context, id string) error {
+			if id == "msg_00" {
+				return errFault
+			}
+			return nil
+		}))
+		w.queue.hangs = true
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		failed := w.Handle(ctx, users(3))
+		if took := time.Since(start); took > 29*time.Second {
+			t.Errorf("Handle took %v of 30 s, want a second left to answer", took)
+		}
+		if len(failed) != 1 || len(w.live()) != 2 {
+			t.Errorf("Handle = %q with %d rows, want one to come again and two done", failed, len(w.live()))
+		}
+	})
+}
+
 // TestNoTimeLeft: messages whose turn did not come are tried again at once, but
 // not for ever: in an outage they would use up their receives.
 func TestNoTimeLeft(t *testing.T) {

@@ -205,7 +205,7 @@ func TestRecordMessage(t *testing.T) {
 		"bytes":   {DataType: "Binary", Binary: []byte{1}},
 		"png":     {DataType: "Binary.png", Binary: []byte{1}},
 	}}
-	want := delivery.Message{Body: "{}", Attributes: map[string]string{"svix-id": "msg_a", "custom": "x", "v": "1"}}
+	want := delivery.Message{Body: "{}", Attributes: map[string]string{"svix-id": "msg_a", "custom": "x", "v": "1", "bytes": "\x01", "png": "\x01"}}
 	if diff := cmp.Diff(want, r.Message()); diff != "" {
 		t.Errorf("Message: %s", diff)
 	}

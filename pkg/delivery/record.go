@@ -24,12 +24,13 @@ type Attribute struct {
 // IsBinary says which of the values counts.
 func (a Attribute) IsBinary() bool { return strings.HasPrefix(a.DataType, "Binary") }
 
-// Message is the record as ingest sent it.
+// Message is the record as ingest sent it. Ingest sends text alone; what was
+// put there by hand as bytes is read as the text that it is.
 func (r Record) Message() Message {
 	m := Message{Body: r.Body, Attributes: make(map[string]string, len(r.Attributes))}
 	for name, a := range r.Attributes {
-		if !a.IsBinary() {
-			m.Attributes[name] = a.Text
+		if m.Attributes[name] = a.Text; a.IsBinary() {
+			m.Attributes[name] = string(a.Binary)
 		}
 	}
 	return m

@@ -134,7 +134,13 @@ func slips() []slip {
 			}, s)
 		}},
 		{"has white space around it", strings.TrimSpace},
-		{"has the variable's name before it", func(s string) string { return name.ReplaceAllString(s, "") }},
+		{"has the variable's name before it", func(s string) string {
+			rest := name.ReplaceAllString(s, "")
+			if !strings.ContainsFunc(rest, unicode.IsLetter) {
+				return s // no name but a secret, and its padding
+			}
+			return rest
+		}},
 		{"has a comma or semicolon behind it", func(s string) string { return strings.TrimRight(s, ",; \t\r\n") }},
 		{"is in quotes", func(s string) string {
 			if strings.ContainsAny(s, quotes) {

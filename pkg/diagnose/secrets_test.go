@@ -1,6 +1,8 @@
 package diagnose_test
 
 import (
+	"bytes"
+	"encoding/base64"
 	"strings"
 	"testing"
 
@@ -130,6 +132,26 @@ func TestSignatureGood(t *testing.T) {
 				t.Errorf("Signature: notes %+v, want %q", got.Findings, c.want)
 			}
 		})
+	}
+}
+
+// A secret's padding is no sign of a variable's name: the likeliest cause is
+// found whatever a key's length.
+func TestSignatureKeyLengths(t *testing.T) {
+	t.Parallel()
+	for n := 24; n <= 64; n++ {
+		secret := "whsec_" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("k"), n))
+		r := record(event)
+		r.secret(secret)
+		r.set("svix-signature", clerktest.Sign(secret, clerktest.ID, unix(0), []byte(event+"\n")))
+		check(t, r, diagnose.BodyNewlineLost)
+		r.secret(clerktest.Secret)
+		r.request.Secrets = append(r.request.Secrets, diagnose.Secret{From: "another", Text: secret})
+		r.body(event + "\n")
+		check(t, r, diagnose.AnotherSecret)
+		r.request.Secrets = r.request.Secrets[:1]
+		r.secret(`CLERK_SECRET="` + secret + `"`)
+		check(t, r, diagnose.SecretMalformed)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/svix"
 )
 
@@ -29,12 +30,15 @@ const (
 // ReadSettings reads the environment through get. The error names every
 // variable that is missing or bad, and no value.
 func ReadSettings(get func(string) string) (Settings, error) {
-	s := Settings{QueueURL: get("QUEUE_URL"), Instances: ReadInstances(get)}
+	var s Settings
 	var errs []error
-	if s.QueueURL == "" {
-		errs = append(errs, errors.New("QUEUE_URL is missing"))
-	}
 	var err error
+	if s.QueueURL, err = delivery.ReadQueueURL(get, "QUEUE_URL"); err != nil {
+		errs = append(errs, err)
+	}
+	if s.Instances, err = ReadInstances(get); err != nil {
+		errs = append(errs, err)
+	}
 	if s.Secrets, err = ReadSigningSecrets(get); err != nil {
 		errs = append(errs, err)
 	}
@@ -65,9 +69,15 @@ func ReadSigningSecrets(get func(string) string) (*svix.Secrets, error) {
 }
 
 // ReadInstances reads CLERK_INSTANCE_ID: the instances whose events are kept,
-// none for all.
-func ReadInstances(get func(string) string) []string {
-	return strings.FieldsFunc(get("CLERK_INSTANCE_ID"), func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' || r == '\r' })
+// none for all. What is not blank and names none is an error, for it was meant
+// to keep others out.
+func ReadInstances(get func(string) string) ([]string, error) {
+	text := get("CLERK_INSTANCE_ID")
+	ids := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' || r == '\r' })
+	if len(ids) == 0 && strings.TrimSpace(text) != "" {
+		return nil, errors.New("CLERK_INSTANCE_ID names no instance")
+	}
+	return ids, nil
 }
 
 // ReadLogLevel reads LOG_LEVEL: debug, info (the default), warn or error.

@@ -29,7 +29,7 @@ func TestReadSettings(t *testing.T) {
 	if diff := cmp.Diff([]string{"ins_a", "ins_b"}, s.Instances); diff != "" {
 		t.Errorf("Instances: %s", diff)
 	}
-	s, err = ingest.ReadSettings(getter(map[string]string{"QUEUE_URL": "u", "CLERK_WEBHOOK_SECRET_PARAMETER": " /a/b\n"}))
+	s, err = ingest.ReadSettings(getter(map[string]string{"QUEUE_URL": "https://sqs.example.com/1/q", "CLERK_WEBHOOK_SECRET_PARAMETER": " /a/b\n"}))
 	if err != nil || s.Secrets != nil || s.SecretParameter != "/a/b" || s.LogLevel != slog.LevelInfo || len(s.Instances) != 0 {
 		t.Errorf("ReadSettings = %+v, %v, want the parameter's name and defaults", s, err)
 	}
@@ -55,7 +55,7 @@ func TestWhichSecretCounts(t *testing.T) {
 		"a bad second behind the first": {vars: map[string]string{first: one, second: "bad"}, wantLen: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c.vars["QUEUE_URL"] = "u"
+			c.vars["QUEUE_URL"] = "https://sqs.example.com/1/q"
 			s, err := ingest.ReadSettings(getter(c.vars))
 			if c.wantErr != "" {
 				if err == nil || !strings.HasPrefix(err.Error(), c.wantErr+": ") || strings.Contains(err.Error(), "\n") {
@@ -76,9 +76,11 @@ func TestWhichSecretCounts(t *testing.T) {
 
 // Every missing or bad variable is named at once, and no value printed.
 func TestBadSettings(t *testing.T) {
-	good := map[string]string{"QUEUE_URL": "u", "CLERK_WEBHOOK_SECRET": one}
+	good := map[string]string{"QUEUE_URL": "https://sqs.example.com/1/q", "CLERK_WEBHOOK_SECRET": one}
 	bad := map[string]struct{ name, value string }{
-		"no queue": {"QUEUE_URL", ""},
+		"no queue":       {"QUEUE_URL", ""},
+		"a queue's name": {"QUEUE_URL", "deliveries"},
+		"no instance":    {"CLERK_INSTANCE_ID", ","},
 		// https://github.com/harshdwivediiiii/pathfinder-ai/issues/2610
 		"no secret": {"CLERK_WEBHOOK_SECRET", ""},
 		// https://github.com/standard-webhooks/standard-webhooks/issues/235
@@ -103,7 +105,7 @@ func TestBadSettings(t *testing.T) {
 		check(t, map[string]string{"LOG_LEVEL": "canary"}, "QUEUE_URL", "CLERK_WEBHOOK_SIGNING_SECRET", "CLERK_WEBHOOK_SECRET", "CLERK_WEBHOOK_SECRET_PARAMETER", "LOG_LEVEL")
 	})
 	t.Run("empty strings are missing", func(t *testing.T) {
-		check(t, map[string]string{"QUEUE_URL": "u", "CLERK_WEBHOOK_SECRET": "", "CLERK_WEBHOOK_SECRET_PARAMETER": ""}, "CLERK_WEBHOOK_SECRET", "CLERK_WEBHOOK_SECRET_PARAMETER")
+		check(t, map[string]string{"QUEUE_URL": "https://sqs.example.com/1/q", "CLERK_WEBHOOK_SECRET": "", "CLERK_WEBHOOK_SECRET_PARAMETER": ""}, "CLERK_WEBHOOK_SECRET", "CLERK_WEBHOOK_SECRET_PARAMETER")
 	})
 }
 
@@ -127,11 +129,16 @@ func check(t *testing.T, vars map[string]string, names ...string) {
 
 func TestReadInstances(t *testing.T) {
 	for text, want := range map[string][]string{
-		"": nil, " ": nil, ",": nil, "ins_a": {"ins_a"}, "ins_a,ins_b": {"ins_a", "ins_b"}, " ins_a ,\n ins_b\n": {"ins_a", "ins_b"},
+		"": nil, " \n": nil, "ins_a": {"ins_a"}, "ins_a,ins_b": {"ins_a", "ins_b"}, " ins_a ,\n ins_b\n": {"ins_a", "ins_b"},
 	} {
-		got := ingest.ReadInstances(getter(map[string]string{"CLERK_INSTANCE_ID": text}))
-		if len(got) != len(want) || strings.Join(got, "|") != strings.Join(want, "|") {
-			t.Errorf("ReadInstances(%q) = %q, want %q", text, got, want)
+		got, err := ingest.ReadInstances(getter(map[string]string{"CLERK_INSTANCE_ID": text}))
+		if err != nil || len(got) != len(want) || strings.Join(got, "|") != strings.Join(want, "|") {
+			t.Errorf("ReadInstances(%q) = %q, %v, want %q", text, got, err, want)
+		}
+	}
+	for _, text := range []string{",", " , \n,"} { // meant to keep others out, and would let everybody in
+		if got, err := ingest.ReadInstances(getter(map[string]string{"CLERK_INSTANCE_ID": text})); err == nil {
+			t.Errorf("ReadInstances(%q) = %q, want an error", text, got)
 		}
 	}
 }

@@ -75,10 +75,36 @@ func TestDeadLetterKeepsTheMessage(t *testing.T) {
 }
 
 func TestDeadLetterFails(t *testing.T) {
-	b := newBench(t)
-	b.fault = func(_ string, w http.ResponseWriter) bool { w.WriteHeader(http.StatusServiceUnavailable); return true }
-	err := sqsqueue.NewQueue(b.client, b.queue, b.dead).DeadLetter(t.Context(), delivery.Record{Body: "canary"}, "x")
-	if err == nil || !strings.HasPrefix(err.Error(), "send to the dead letters: ") || strings.Contains(err.Error(), "canary") {
-		t.Errorf("DeadLetter = %v, want an error that names the deed", err)
+	for _, status := range []int{http.StatusServiceUnavailable, http.StatusOK} { // 200 alone proves nothing
+		b := newBench(t)
+		b.fault = func(_ string, w http.ResponseWriter) bool { w.WriteHeader(status); return true }
+		err := sqsqueue.NewQueue(b.client, b.queue, b.dead).DeadLetter(t.Context(), delivery.Record{Body: "canary"}, "x")
+		if err == nil || !strings.HasPrefix(err.Error(), "send to the dead letters: ") || strings.Contains(err.Error(), "canary") {
+			t.Errorf("DeadLetter = %v, want an error that names the deed", err)
+		}
+	}
+}
+
+// A message that fills what SQS takes leaves room for a part of the reason, or
+// for none.
+func TestDeadLetterWithoutRoom(t *testing.T) {
+	const limit = 1 << 20
+	attributes := map[string]delivery.Attribute{"a": text("b")}
+	const used = len("a") + len("String") + len("b") + len("reason") + len("String")
+	for _, c := range []struct {
+		size int
+		want string
+	}{
+		{limit - used - 10, "because é"}, {limit - used - 9, "because "}, {limit - used - 1, "b"}, {limit - used, ""}, {limit - used + len("reasonString"), ""},
+	} {
+		b := newBench(t)
+		r := delivery.Record{Body: strings.Repeat("x", c.size), Attributes: attributes}
+		if err := sqsqueue.NewQueue(b.client, b.queue, b.dead).DeadLetter(t.Context(), r, "because é"); err != nil {
+			t.Fatalf("DeadLetter of %d bytes = %v, want nil", c.size, err)
+		}
+		got := b.receive(t, b.dead)
+		if len(got) != 1 || *got[0].Body != r.Body || record(got[0]).Attributes["reason"].Text != c.want {
+			t.Errorf("dead letters of %d bytes = %d, want the message with the reason %q", c.size, len(got), c.want)
+		}
 	}
 }

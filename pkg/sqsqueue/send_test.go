@@ -66,6 +66,11 @@ func TestSendFails(t *testing.T) {
 		"refused":      answer(400, `{"__type":"com.amazonaws.sqs#InvalidMessageContents","message":"no"}`),
 		"no queue":     answer(400, `{"__type":"com.amazonaws.sqs#QueueDoesNotExist"}`),
 		"no JSON":      answer(200, `<html>`),
+		"no answer":    answer(200, ``),
+		"no content":   answer(204, ``),
+		"no proof":     answer(200, `{}`),
+		"no id":        answer(200, `{"MD5OfMessageBody":"c7e14f1d1c2c3bd9f3d5b5a9bd1c7fd6"}`),
+		"no MD5":       answer(200, `{"MessageId":"x"}`),
 		// https://github.com/aws/aws-sdk-go/issues/339
 		"other bytes stored": answer(200, `{"MessageId":"x","MD5OfMessageBody":"00000000000000000000000000000000"}`),
 	} {

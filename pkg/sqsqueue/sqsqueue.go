@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -27,16 +28,27 @@ type Sender struct {
 // NewSender makes a Sender for the queue of that URL.
 func NewSender(client *sqs.Client, queueURL string) *Sender { return &Sender{client, queueURL} }
 
-// Send returns nil only when the queue holds the message. SQS's answer carries
-// the MD5 of what it stored, which the SDK checks.
+// Send returns nil only when the queue holds the message.
 func (s *Sender) Send(ctx context.Context, m delivery.Message) error {
-	_, err := s.client.SendMessage(ctx, &sqs.SendMessageInput{
+	out, err := s.client.SendMessage(ctx, &sqs.SendMessageInput{
 		QueueUrl: &s.url, MessageBody: &m.Body, MessageAttributes: texts(m.Attributes),
 	})
-	if err != nil {
+	if err := Held(out, err); err != nil {
 		return fmt.Errorf("send to the queue: %w", err)
 	}
 	return nil
+}
+
+var errNoProof = errors.New("the answer does not say that SQS holds the message: is something else answering at its endpoint?")
+
+// Held turns the answer to SendMessage into nil only where it says that SQS
+// holds the message: by its id and the MD5 of its body, which the SDK compares
+// where it is there, and does not miss where it is not.
+func Held(out *sqs.SendMessageOutput, err error) error {
+	if err == nil && (aws.ToString(out.MessageId) == "" || aws.ToString(out.MD5OfMessageBody) == "") {
+		return errNoProof
+	}
+	return err
 }
 
 func texts(attributes map[string]string) map[string]types.MessageAttributeValue {
@@ -58,25 +70,40 @@ func NewQueue(client *sqs.Client, queueURL, deadLetterURL string) *Queue {
 	return &Queue{client, queueURL, deadLetterURL}
 }
 
-// maxAttributes is SQS's limit for a message.
-const maxAttributes = 10
+// SQS's limits for a message. Its size is that of the body and of each
+// attribute's name, type and value.
+const (
+	maxAttributes = 10
+	maxSize       = 1 << 20
+)
 
 // DeadLetter sends the record to the dead letters as it was, with its reason.
 // Where it has no room for one attribute more, the last by name of those that
-// are not ours goes.
+// are not ours goes. Where it has no room for the reason's text, that is cut.
 func (q *Queue) DeadLetter(ctx context.Context, r delivery.Record, reason string) error {
 	attributes := map[string]types.MessageAttributeValue{}
 	for _, name := range keep(r.Attributes) {
 		attributes[name] = attribute(r.Attributes[name])
 	}
-	attributes[delivery.AttrReason] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &reason}
-	_, err := q.client.SendMessage(ctx, &sqs.SendMessageInput{
+	if reason = fit(reason, r.Body, attributes); reason != "" { // SQS takes no empty one
+		attributes[delivery.AttrReason] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &reason}
+	}
+	out, err := q.client.SendMessage(ctx, &sqs.SendMessageInput{
 		QueueUrl: &q.deadLetters, MessageBody: aws.String(r.Body), MessageAttributes: attributes,
 	})
-	if err != nil {
+	if err := Held(out, err); err != nil {
 		return fmt.Errorf("send to the dead letters: %w", err)
 	}
 	return nil
+}
+
+// fit is as much of a reason as there is room for.
+func fit(reason, body string, attributes map[string]types.MessageAttributeValue) string {
+	room := maxSize - len(body) - len(delivery.AttrReason) - len("String")
+	for name, a := range attributes {
+		room -= len(name) + len(*a.DataType) + len(aws.ToString(a.StringValue)) + len(a.BinaryValue)
+	}
+	return strings.ToValidUTF8(reason[:max(0, min(len(reason), room))], "")
 }
 
 func attribute(a delivery.Attribute) types.MessageAttributeValue {
