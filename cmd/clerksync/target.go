@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
+	"github.com/clerksync/clerksync/pkg/awsenv"
 )
 
 // target is where a command looks: a deployed stack, named tables, or a
@@ -127,6 +128,7 @@ func (e env) awsConfig(ctx context.Context, endpoint string, dev bool) (aws.Conf
 	if cfg.Region == "" {
 		return cfg, errors.New("no AWS region: set AWS_REGION or choose a profile that has one")
 	}
+	cfg.HTTPClient = awsenv.WholeAnswers(cfg.HTTPClient)
 	return cfg, nil
 }
 

@@ -91,7 +91,7 @@ func Read(get func(string) string) (*Config, error) {
 func (c *Config) For(s Service) aws.Config {
 	cfg := aws.Config{
 		Region:     c.Region,
-		HTTPClient: c.http,
+		HTTPClient: WholeAnswers(c.http),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return c.credentials, nil
 		}),

@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/clerksync/clerksync/pkg/awsenv"
 	"github.com/clerksync/clerksync/pkg/dynamo/dynamotest"
 	"github.com/clerksync/clerksync/pkg/dynamoserver"
 	"github.com/clerksync/clerksync/pkg/sqsserver"
@@ -73,7 +74,7 @@ func newWorld(t *testing.T) *world {
 	}
 	ours := serve(inner)
 	w.endpoint = serve(w.door(inner))
-	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: &ours, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
+	cfg := aws.Config{HTTPClient: awsenv.WholeAnswers(nil), Region: "us-east-1", BaseEndpoint: &ours, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
 	w.tables, w.queues = dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 	w.names = dynamotest.OpenAt(t, w.tables)
 	w.letters = w.makeQueue(t, "letters", nil)

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/clerksync/clerksync/pkg/awsenv"
 	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/eventsource"
 	"github.com/clerksync/clerksync/pkg/sqsserver"
@@ -40,7 +41,8 @@ func newWorld(t *testing.T) *world {
 	host := httptest.NewServer(sqsserver.New(sqsserver.Options{Now: w.clock.Now}))
 	t.Cleanup(host.Close)
 	w.client = sqs.New(sqs.Options{
-		Region: "us-east-1", BaseEndpoint: &host.URL, Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+		HTTPClient: awsenv.WholeAnswers(nil),
+		Region:     "us-east-1", BaseEndpoint: &host.URL, Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
 	w.deadly = w.create(t, "dead", nil)
 	out, err := w.client.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &w.deadly, AttributeNames: []types.QueueAttributeName{"QueueArn"}})

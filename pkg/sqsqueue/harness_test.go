@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/clerksync/clerksync/pkg/awsenv"
 	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/sqsserver"
@@ -50,7 +51,8 @@ func newBench(t *testing.T) *bench {
 	}))
 	t.Cleanup(host.Close)
 	b.client = sqs.New(sqs.Options{
-		Region: "us-east-1", BaseEndpoint: &host.URL, RetryMaxAttempts: 1,
+		HTTPClient: awsenv.WholeAnswers(nil),
+		Region:     "us-east-1", BaseEndpoint: &host.URL, RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
 	for name, url := range map[string]*string{"queue": &b.queue, "dead": &b.dead} {

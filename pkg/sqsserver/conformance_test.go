@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/clerksync/clerksync/pkg/awsenv"
 	"github.com/clerksync/clerksync/pkg/sqsserver"
 	"github.com/clerksync/clerksync/pkg/sqsserver/queuetest"
 )
@@ -19,7 +20,8 @@ func client(t *testing.T, h http.Handler) *sqs.Client {
 	host := httptest.NewServer(h)
 	t.Cleanup(host.Close)
 	return sqs.New(sqs.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(host.URL),
+		HTTPClient: awsenv.WholeAnswers(nil),
+		Region:     "us-east-1", BaseEndpoint: aws.String(host.URL),
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/clerksync/clerksync/pkg/awsenv"
 	"github.com/clerksync/clerksync/pkg/dynamo"
 	"github.com/clerksync/clerksync/pkg/dynamoserver"
 )
@@ -61,6 +62,7 @@ func Serve(t *testing.T) (url string) {
 // Client is a client for an engine that takes any credentials.
 func Client(url string, own ...func(*dynamodb.Options)) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
+		HTTPClient:   awsenv.WholeAnswers(nil),
 		Region:       "us-east-1",
 		BaseEndpoint: aws.String(url),
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/clerksync/clerksync/pkg/awsenv"
 	"github.com/clerksync/clerksync/pkg/dynamoserver"
 	"github.com/clerksync/clerksync/pkg/dynamoserver/enginetest"
 )
@@ -26,6 +27,7 @@ func clientFor(t *testing.T, engine http.Handler) *dynamodb.Client {
 
 func clientAt(endpoint string) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
+		HTTPClient:       awsenv.WholeAnswers(nil),
 		Region:           "us-east-1",
 		BaseEndpoint:     &endpoint,
 		Credentials:      credentials.NewStaticCredentialsProvider("test", "test", ""),

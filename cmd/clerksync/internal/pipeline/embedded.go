@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
+	"github.com/clerksync/clerksync/pkg/awsenv"
 	"github.com/clerksync/clerksync/pkg/dynamoserver"
 	"github.com/clerksync/clerksync/pkg/sqsserver"
 	"github.com/clerksync/clerksync/pkg/ssmserver"
@@ -61,7 +62,7 @@ func seed(ctx context.Context, h http.Handler, secret string) {
 
 func embeddedConfig(endpoint string) *aws.Config {
 	return &aws.Config{
-		Region: Region, BaseEndpoint: &endpoint,
+		Region: Region, BaseEndpoint: &endpoint, HTTPClient: awsenv.WholeAnswers(nil),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	}
 }
