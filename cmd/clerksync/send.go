@@ -106,7 +106,7 @@ func (e env) answered(a answer, asJSON bool) {
 
 // bodies are those of the arguments, each with the fields that are set.
 func (e env) bodies(c *cli.Command) ([][]byte, error) {
-	names := inputs(c)
+	names := c.Args().Slice()
 	if c.Bool("all") {
 		names = append(names, events.Names()...)
 	}
@@ -157,20 +157,9 @@ func withDashes(args []string) []string {
 	return args
 }
 
-// inputs are the arguments, as body takes them.
-func inputs(c *cli.Command) []string {
-	names := c.Args().Slice()
-	for i, n := range names {
-		if n == dash {
-			names[i] = "-"
-		}
-	}
-	return names
-}
-
 // body reads standard input, a file, or a sample, byte for byte.
 func (e env) body(name string) ([]byte, error) {
-	if name == "-" {
+	if name == "-" || name == dash {
 		b, err := io.ReadAll(e.in)
 		if err != nil {
 			return nil, fmt.Errorf("read standard input: %w", err)

@@ -57,7 +57,7 @@ func (e env) sign(_ context.Context, c *cli.Command) error {
 	if c.NArg() == 0 {
 		return e.signSamples(p, c.String("dir"))
 	}
-	body, err := e.body(inputs(c)[0])
+	body, err := e.body(c.Args().First())
 	if err != nil {
 		return err
 	}

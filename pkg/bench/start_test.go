@@ -47,6 +47,7 @@ func throttled(tb testing.TB, share float64) string {
 type contender struct {
 	name, path string
 	env        []string
+	answer     string          // in its response
 	against    *contender      // whose time it is to beat; nil for a textbook
 	target     string          // of x-faster, in the metric's name
 	first      []time.Duration // from exec to the first response
@@ -73,12 +74,13 @@ func starts(b *testing.B, group string) {
 	url, bundle := tlsAWS(b)
 	tuned := []string{"SSL_CERT_FILE=" + bundle, "SSL_CERT_DIR=/nonexistent", "GOMAXPROCS=1"} // the template's
 	ingest := build(b, "../../functions/ingest")
-	textbook := &contender{name: "textbook", path: build(b, "./testdata/textbook"), env: environment(api.address(), url, "SSL_CERT_FILE="+bundle)}
-	withSSM := &contender{name: "textbook-ssm", path: build(b, "./testdata/textbook-ssm"), env: environment(api.address(), url, secretInSSM, "SSL_CERT_FILE="+bundle)}
+	const received = `"statusCode":200`
+	textbook := &contender{name: "textbook", answer: received, path: build(b, "./testdata/textbook"), env: environment(api.address(), url, "SSL_CERT_FILE="+bundle)}
+	withSSM := &contender{name: "textbook-ssm", answer: received, path: build(b, "./testdata/textbook-ssm"), env: environment(api.address(), url, secretInSSM, "SSL_CERT_FILE="+bundle)}
 	contenders := []*contender{
 		textbook, withSSM,
-		{name: "ingest", path: ingest, env: environment(api.address(), url, append(tuned, secret)...), against: textbook, target: "(target:5)"},
-		{name: "ingest-ssm", path: ingest, env: environment(api.address(), url, append(tuned, secretInSSM)...), against: withSSM, target: "(target:5)"},
+		{name: "ingest", answer: received, path: ingest, env: environment(api.address(), url, append(tuned, secret)...), against: textbook, target: "(target:5)"},
+		{name: "ingest-ssm", answer: received, path: ingest, env: environment(api.address(), url, append(tuned, secretInSSM)...), against: withSSM, target: "(target:5)"},
 		{name: "empty", path: build(b, "./testdata/empty"), env: environment(api.address(), url), against: textbook},
 	}
 	event := sample(b, 2<<10)
@@ -86,6 +88,9 @@ func starts(b *testing.B, group string) {
 	for range rounds {
 		for _, c := range contenders {
 			t := run(b, api, c.path, c.env, group, event, 1)
+			if !strings.Contains(t.last, c.answer) { // what turns the event away is no match
+				b.Fatalf("%s answered %s", c.name, t.last)
+			}
 			c.first, c.cpu = append(c.first, t.first), append(c.cpu, t.cpu)
 		}
 	}

@@ -5,7 +5,7 @@ import "encoding/binary"
 // The grammar of RFC 8259 over text that is UTF-8. Each function takes the
 // index at which its part must begin and returns the one behind it, or bad.
 // They accept exactly what json.Valid accepts, in one pass with the finding of
-// members: a second pass was the dearest thing that ingest did.
+// members; docs/performance.md says what that saves.
 
 // bad is no index: what must be there is not.
 const bad = -1

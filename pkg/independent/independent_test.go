@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/clerksync/clerksync/pkg/awsenv"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/directory/directorytest"
 	"github.com/clerksync/clerksync/pkg/dynamo"
@@ -63,7 +64,7 @@ func TestEndpoint(t *testing.T) {
 }
 
 func local(endpoint string) aws.Config {
-	return aws.Config{Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
+	return aws.Config{HTTPClient: awsenv.WholeAnswers(nil), Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
 }
 
 // suites runs all three.

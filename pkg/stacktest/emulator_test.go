@@ -18,6 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/clerksync/clerksync/pkg/awsenv"
 )
 
 // emulator is a running ministack, reached through a proxy. The proxy says, as
@@ -40,7 +42,7 @@ func startEmulator(t *testing.T, ministack string) *emulator {
 	t.Cleanup(proxy.Close)
 	e.url = proxy.URL
 	e.config = aws.Config{
-		Region: "us-east-1", BaseEndpoint: &e.url, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		HTTPClient: awsenv.WholeAnswers(nil), Region: "us-east-1", BaseEndpoint: &e.url, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}
 	command{
 		args: []string{ministack},
