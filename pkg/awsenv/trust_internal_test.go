@@ -17,7 +17,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 )
 
@@ -135,18 +137,60 @@ func encode(c *issued) []byte {
 
 // TestCertificates reads the system's own bundle as encoding/pem does.
 func TestCertificates(t *testing.T) {
-	text, err := os.ReadFile("/etc/ssl/certs/ca-certificates.crt")
+	bundle, err := os.ReadFile("/etc/ssl/certs/ca-certificates.crt")
 	if err != nil {
 		t.Skip("there is no bundle of certificates here: ", err)
 	}
-	rest := text
-	for der := range certificates(bytes.NewReader(text)) {
+	rest, roots := bundle, []*x509.Certificate(nil)
+	for text := range certificates(bytes.NewReader(bundle)) {
 		var want *pem.Block
+		der := decode(nil, text)
 		if want, rest = pem.Decode(rest); want == nil || !bytes.Equal(der, want.Bytes) {
 			t.Fatal("certificates() differs from pem.Decode()")
 		}
+		root, err := x509.ParseCertificate(der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		roots = append(roots, root)
 	}
 	if b, _ := pem.Decode(rest); b != nil {
 		t.Error("certificates() ended before pem.Decode()")
+	}
+	file := filepath.Join(t.TempDir(), "roots.pem")
+	if err := os.WriteFile(file, bundle, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, root := range roots { // each names itself
+		trusts := newTrust([]string{file})
+		trusts.read([]*x509.Certificate{root})
+		if _, err := root.Verify(x509.VerifyOptions{Roots: trusts.roots, CurrentTime: root.NotBefore, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}); err != nil {
+			t.Errorf("read() does not find %s: %v", root.Subject, err)
+		}
+	}
+}
+
+// A bundle that is no bundle holds no certificates, and ends.
+func TestNoCertificates(t *testing.T) {
+	for name, text := range map[string]string{
+		"empty":    "",
+		"no PEM":   strings.Repeat("x", 3*readSize),
+		"cut off":  strings.Repeat("#", readSize-10) + string(begin) + "\nAAAA",
+		"too long": string(begin) + strings.Repeat("A", 3*readSize) + string(end),
+	} {
+		for range certificates(iotest.HalfReader(strings.NewReader(text))) {
+			t.Errorf("certificates(%s) yields one, want none", name)
+		}
+	}
+	for _, before := range []int{0, 1, readSize - 20, readSize, 2*readSize - 3} {
+		text, n := strings.Repeat("#", before)+string(begin)+"\nAAAA\n"+string(end), 0
+		for got := range certificates(iotest.OneByteReader(strings.NewReader(text))) {
+			if n++; string(got) != "\nAAAA\n" {
+				t.Errorf("certificates() = %q, %d bytes before it", got, before)
+			}
+		}
+		if n != 1 {
+			t.Errorf("certificates() yields %d, want 1, %d bytes before it", n, before)
+		}
 	}
 }

@@ -1,47 +1,96 @@
 package awsenv_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/clerksync/clerksync/pkg/awsenv"
 )
 
-// closedEarly is a request's body as the SDK makes it: once closed, WriteTo
-// says io.EOF.
-type closedEarly struct{ *strings.Reader }
+// sdkBody is a request's body as the SDK makes it: once closed, Read and
+// WriteTo say io.EOF.
+type sdkBody struct {
+	*strings.Reader
+	closed bool
+}
 
-func (closedEarly) Close() error                       { return nil }
-func (closedEarly) WriteTo(io.Writer) (int64, error)   { return 0, io.EOF }
-func (c closedEarly) Read(p []byte) (n int, err error) { return c.Reader.Read(p) }
+func (b *sdkBody) Close() error {
+	b.closed = true
+	return nil
+}
 
-// An answer is whole though the request's body ends as the SDK's does.
+func (b *sdkBody) Read(p []byte) (int, error) {
+	if b.closed {
+		return 0, io.EOF
+	}
+	return b.Reader.Read(p)
+}
+
+func (b *sdkBody) WriteTo(w io.Writer) (int64, error) {
+	if b.closed {
+		return 0, io.EOF
+	}
+	return b.Reader.WriteTo(w)
+}
+
+// sent is a client that looks at what it is to send.
+type sent func(*http.Request) error
+
+func (f sent) Do(r *http.Request) (*http.Response, error) { return nil, f(r) }
+
+// What is sent is whole and ends well, however early the SDK closes its body.
 func TestWholeAnswers(t *testing.T) {
-	t.Parallel()
-	const size = 1 << 20
-	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		_, _ = io.WriteString(w, strings.Repeat("x", size))
-	}))
-	t.Cleanup(host.Close)
-	client := awsenv.WholeAnswers(nil)
-	for range 20 {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, host.URL, closedEarly{strings.NewReader("{}")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.ContentLength = 2
-		out, err := client.Do(r)
-		if err != nil {
-			t.Fatal("Do: ", err)
-		}
-		body, err := io.ReadAll(out.Body)
-		_ = out.Body.Close()
-		if err != nil || len(body) != size {
-			t.Fatalf("answer of %d bytes, %v, want %d", len(body), err, size)
-		}
+	const size = 2 << 10
+	done := errors.New("done")
+	for name, length := range map[string]int64{"known length": size, "unknown length": -1} {
+		t.Run(name, func(t *testing.T) {
+			body := &sdkBody{Reader: strings.NewReader(strings.Repeat("x", size))}
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1:1", body)
+			r.ContentLength = length
+			_, err := awsenv.WholeAnswers(sent(func(got *http.Request) error {
+				_ = body.Close()
+				if n, err := io.Copy(io.Discard, got.Body); n != size || err != nil {
+					t.Errorf("body sent = %d bytes, %v, want %d, nil", n, err, size)
+				}
+				if got.ContentLength != length || got.Method != http.MethodPost {
+					t.Errorf("sent: %s of length %d, want POST, %d", got.Method, got.ContentLength, length)
+				}
+				return done
+			})).Do(r)
+			if !errors.Is(err, done) {
+				t.Errorf("Do() = %v, want what the client says", err)
+			}
+		})
+	}
+}
+
+func TestWholeAnswersWithoutABody(t *testing.T) {
+	for _, body := range []io.ReadCloser{nil, http.NoBody} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:1", nil)
+		r.Body = body
+		_, _ = awsenv.WholeAnswers(sent(func(got *http.Request) error {
+			if got.Body != body {
+				t.Errorf("body sent = %v, want %v", got.Body, body)
+			}
+			return nil
+		})).Do(r)
+	}
+}
+
+// Of a body that cannot be read nothing is sent.
+func TestWholeAnswersUnreadable(t *testing.T) {
+	broken := errors.New("broken")
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1:1", iotest.ErrReader(broken))
+	_, err := awsenv.WholeAnswers(sent(func(*http.Request) error {
+		t.Error("Do() sends, want nothing sent")
+		return nil
+	})).Do(r)
+	if !errors.Is(err, broken) {
+		t.Errorf("Do() = %v, want %v", err, broken)
 	}
 }

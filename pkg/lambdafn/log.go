@@ -62,7 +62,7 @@ func write(ctx context.Context, log *slog.Logger, level slog.Level, message stri
 	if !log.Enabled(ctx, level) {
 		return
 	}
-	r := slog.NewRecord(time.Now(), level, message, 0)
+	r := slog.NewRecord(time.Now().UTC(), level, message, 0) // as AWS's own lines
 	r.AddAttrs(attrs...)
 	_ = log.Handler().Handle(ctx, r) // standard output, or nobody
 }
