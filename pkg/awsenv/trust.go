@@ -121,9 +121,9 @@ const (
 	// readSize is what is read at once, and the most that one certificate may
 	// take: the whole bundle would stay in the process's memory for ever.
 	readSize = 32 << 10
-	// headSize is how much of a certificate's text is searched for its subject's
-	// name: 600 bytes, in which the names of all public roots lie whole.
-	headSize = 800
+	// headSize is how much of a certificate's text is searched: 300 bytes. A root
+	// is its own issuer, and that name comes first.
+	headSize = 400
 )
 
 var begin, end = []byte("-----BEGIN CERTIFICATE-----"), []byte("-----END CERTIFICATE-----")
