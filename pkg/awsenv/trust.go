@@ -126,15 +126,14 @@ const (
 	headSize = 400
 )
 
-var begin, end = []byte("-----BEGIN CERTIFICATE-----"), []byte("-----END CERTIFICATE-----")
-
 // certificates yields the Base64 text of each certificate of a bundle in PEM.
 // The bytes are good until the next one.
 func certificates(r io.Reader) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
+		begin, end := []byte("-----BEGIN CERTIFICATE-----"), []byte("-----END CERTIFICATE-----")
 		blocks := bufio.NewScanner(r)
 		blocks.Buffer(make([]byte, readSize), readSize)
-		blocks.Split(func(data []byte, atEOF bool) (advance int, token []byte, err error) {
+		blocks.Split(func(data []byte, _ bool) (advance int, token []byte, err error) {
 			from := bytes.Index(data, begin)
 			if from < 0 { // what may be the start of one is kept
 				return max(0, len(data)-len(begin)), nil, nil

@@ -172,18 +172,19 @@ func TestCertificates(t *testing.T) {
 
 // A bundle that is no bundle holds no certificates, and ends.
 func TestNoCertificates(t *testing.T) {
+	const begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 	for name, text := range map[string]string{
 		"empty":    "",
 		"no PEM":   strings.Repeat("x", 3*readSize),
-		"cut off":  strings.Repeat("#", readSize-10) + string(begin) + "\nAAAA",
-		"too long": string(begin) + strings.Repeat("A", 3*readSize) + string(end),
+		"cut off":  strings.Repeat("#", readSize-10) + begin + "\nAAAA",
+		"too long": begin + strings.Repeat("A", 3*readSize) + end,
 	} {
 		for range certificates(iotest.HalfReader(strings.NewReader(text))) {
 			t.Errorf("certificates(%s) yields one, want none", name)
 		}
 	}
 	for _, before := range []int{0, 1, readSize - 20, readSize, 2*readSize - 3} {
-		text, n := strings.Repeat("#", before)+string(begin)+"\nAAAA\n"+string(end), 0
+		text, n := strings.Repeat("#", before)+begin+"\nAAAA\n"+end, 0
 		for got := range certificates(iotest.OneByteReader(strings.NewReader(text))) {
 			if n++; string(got) != "\nAAAA\n" {
 				t.Errorf("certificates() = %q, %d bytes before it", got, before)

@@ -43,6 +43,15 @@ type sent func(*http.Request) error
 
 func (f sent) Do(r *http.Request) (*http.Response, error) { return nil, f(r) }
 
+// do sends a request through WholeAnswers; there is no answer.
+func (f sent) do(r *http.Request) error {
+	out, err := awsenv.WholeAnswers(f).Do(r)
+	if out != nil {
+		_ = out.Body.Close()
+	}
+	return err
+}
+
 // What is sent is whole and ends well, however early the SDK closes its body.
 func TestWholeAnswers(t *testing.T) {
 	const size = 2 << 10
@@ -52,7 +61,7 @@ func TestWholeAnswers(t *testing.T) {
 			body := &sdkBody{Reader: strings.NewReader(strings.Repeat("x", size))}
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1:1", body)
 			r.ContentLength = length
-			_, err := awsenv.WholeAnswers(sent(func(got *http.Request) error {
+			err := sent(func(got *http.Request) error {
 				_ = body.Close()
 				if n, err := io.Copy(io.Discard, got.Body); n != size || err != nil {
 					t.Errorf("body sent = %d bytes, %v, want %d, nil", n, err, size)
@@ -61,7 +70,7 @@ func TestWholeAnswers(t *testing.T) {
 					t.Errorf("sent: %s of length %d, want POST, %d", got.Method, got.ContentLength, length)
 				}
 				return done
-			})).Do(r)
+			}).do(r)
 			if !errors.Is(err, done) {
 				t.Errorf("Do() = %v, want what the client says", err)
 			}
@@ -73,12 +82,12 @@ func TestWholeAnswersWithoutABody(t *testing.T) {
 	for _, body := range []io.ReadCloser{nil, http.NoBody} {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:1", nil)
 		r.Body = body
-		_, _ = awsenv.WholeAnswers(sent(func(got *http.Request) error {
+		_ = sent(func(got *http.Request) error {
 			if got.Body != body {
 				t.Errorf("body sent = %v, want %v", got.Body, body)
 			}
 			return nil
-		})).Do(r)
+		}).do(r)
 	}
 }
 
@@ -86,10 +95,10 @@ func TestWholeAnswersWithoutABody(t *testing.T) {
 func TestWholeAnswersUnreadable(t *testing.T) {
 	broken := errors.New("broken")
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1:1", iotest.ErrReader(broken))
-	_, err := awsenv.WholeAnswers(sent(func(*http.Request) error {
+	err := sent(func(*http.Request) error {
 		t.Error("Do() sends, want nothing sent")
 		return nil
-	})).Do(r)
+	}).do(r)
 	if !errors.Is(err, broken) {
 		t.Errorf("Do() = %v, want %v", err, broken)
 	}
