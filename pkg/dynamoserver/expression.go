@@ -10,9 +10,13 @@ import (
 	"github.com/truora/minidyn/interpreter/language"
 )
 
-// maxExpression is the length in bytes of the longest expression.
+// The length in bytes of the longest expression, and how many operators and
+// functions one may have.
 // Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
-const maxExpression = 4096
+const (
+	maxExpression = 4096
+	maxOperators  = 300
+)
 
 var (
 	namePlaceholder  = regexp.MustCompile(`^#[A-Za-z0-9_]+$`)
@@ -143,16 +147,32 @@ func (c *compiler) checkText(text string) error {
 		// The lexer takes it for the end.
 		return c.refuse("Syntax error; token: <NUL>")
 	}
-	// The parser takes any token for the parenthesis that follows IN.
+	operators := 0
 	lexer := language.NewLexer(text)
 	for token := lexer.NextToken(); token.Type != language.EOF; {
 		next := lexer.NextToken()
+		// The parser takes any token for the parenthesis that follows IN.
 		if token.Type == language.IN && next.Type != language.LPAREN {
 			return c.refuse("Syntax error; token: %q", next.Literal)
 		}
+		if isOperator(token.Type) || token.Type == language.IDENT && next.Type == language.LPAREN {
+			operators++
+		}
 		token = next
 	}
+	if operators > maxOperators {
+		return c.refuse("The expression contains too many operators; operator count: %d", operators)
+	}
 	return nil
+}
+
+func isOperator(t language.TokenType) bool {
+	switch t {
+	case language.EQ, language.NotEQ, language.LT, language.LTE, language.GT, language.GTE, language.PLUS, language.MINUS,
+		language.AND, language.OR, language.NOT, language.BETWEEN, language.IN:
+		return true
+	}
+	return false
 }
 
 // parseList parses expressions separated by commas. (The parser's entry for a

@@ -83,6 +83,9 @@ func TestConditions(t *testing.T) {
 		"size(s) = size": "refused", "attribute_exists(:s)": "refused", "attribute_exists(s, n)": "refused", "unknown(s)": "refused", "s IN :s)": "refused", "s IN ()": "refused",
 		"_s = :s": "refused", "9s = :s": "refused", "s[x] = :s": "refused", "s = :s = :t": "refused", "attribute_type(s, :one)": "refused", "(s = :s": "refused", "s = 'text'": "refused",
 		"if_not_exists(s, :s) = :s": "refused", "s.= :s": "refused", "l[-1] = :s": "refused", "n = n + :one": "refused", strings.Repeat("(", 5000): "refused",
+
+		strings.Repeat("NOT ", 299) + "s = :t": "met", strings.Repeat("NOT ", 300) + "s = :s": "refused", // 300 and 301 operators
+		strings.Repeat("size(s) <> n OR ", 99) + "size(s) <> n OR s = :s": "refused", // 301 with the functions
 	}
 	for expression, want := range tests {
 		status, out := call(t, server, "DeleteItem", `{"TableName":"people","Key":{"pk":{"S":"a"},"n":{"N":"1"}},"ConditionExpression":`+encoded(expression)+placeholders(expression)+`}`)
