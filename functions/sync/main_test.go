@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -166,7 +169,7 @@ func TestEndToEnd(t *testing.T) {
 	}
 	records, unknown := receive(t, client, queue)
 	var failed []string
-	captured(t, func() {
+	lines := captured(t, func() {
 		h := handler(environment(map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": url, "AWS_ENDPOINT_URL": host.URL, "QUEUE_URL": queue, "DEAD_LETTER_QUEUE_URL": dead}))
 		failed = invoke(t, h, records)
 	})
@@ -184,6 +187,23 @@ func TestEndToEnd(t *testing.T) {
 	m := out.Messages[0]
 	if *m.Body != `{"type":"user.deleted","data":{"id":null}}` || *m.MessageAttributes["svix-id"].StringValue != "msg_2" || !strings.Contains(*m.MessageAttributes["reason"].StringValue, "data.id") {
 		t.Errorf("dead letter = %s with %v, want the message as it was, and why", *m.Body, m.MessageAttributes)
+	}
+	counted := slices.ContainsFunc(lines, func(l map[string]any) bool { n, _ := l["TableRequests"].(float64); return n > 0 })
+	if !counted {
+		t.Errorf("lines %v count no requests to the tables", lines)
+	}
+}
+
+// The connection to the tables is opened before the first batch.
+func TestWarm(t *testing.T) {
+	var calls atomic.Int32
+	host := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { calls.Add(1) }))
+	defer host.Close()
+	captured(t, func() {
+		handler(environment(map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": host.URL, "WARM_UP": ""}))
+	})
+	if got := calls.Load(); got != 1 {
+		t.Errorf("handler() made %d calls to the tables, want 1", got)
 	}
 }
 

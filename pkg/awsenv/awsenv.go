@@ -6,6 +6,7 @@ package awsenv
 
 import (
 	"context"
+	"crypto/fips140"
 	"errors"
 	"io"
 	"net/http"
@@ -43,6 +44,10 @@ const attemptTimeout = 5 * time.Second
 
 // connections kept to one host: a batch's entities are written at once.
 const connections = 32
+
+// writeBuffer holds most requests whole, so that each leaves in one write: its
+// headers alone are 2 KB, with the session token that Lambda gives.
+const writeBuffer = 16 << 10
 
 // Read reads the environment through get. The error names every variable that
 // is missing or bad, and no value.
@@ -82,7 +87,10 @@ func Read(get func(string) string) (*Config, error) {
 	}
 	c.http = awshttp.NewBuildableClient().WithTimeout(attemptTimeout).WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = connections
-		t.DialTLSContext = newTrust(bundles(get("SSL_CERT_FILE"))).dial
+		t.WriteBufferSize = writeBuffer
+		if !fips140.Enabled() { // then crypto/tls has rules of its own for chains
+			t.DialTLSContext = newTrust(bundles(get("SSL_CERT_FILE"))).dial
+		}
 	})
 	return c, errors.Join(errs...)
 }

@@ -137,6 +137,45 @@ func TestWarmIsOfUse(t *testing.T) {
 	}
 }
 
+// A request leaves whole, in one write: body, headers and Lambda's long token.
+// Two writes may be read as one by chance, so it is tried some times.
+func TestOneWrite(t *testing.T) {
+	const tries, size = 8, 6 << 10
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	first := make(chan int, tries)
+	go func() {
+		for range tries {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			n, _ := conn.Read(make([]byte, 64<<10)) // what was written at once comes at once on loopback
+			first <- n
+			_ = conn.Close()
+		}
+	}()
+	cfg, err := read(complete("AWS_ENDPOINT_URL", "http://"+listener.Addr().String(), "AWS_SESSION_TOKEN", strings.Repeat("x", 1200)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := sqs.NewFromConfig(cfg.For(awsenv.SQS), func(o *sqs.Options) { o.RetryMaxAttempts = 1 })
+	for range tries {
+		_, err := client.SendMessage(t.Context(), &sqs.SendMessageInput{
+			QueueUrl: aws.String("http://127.0.0.1:1/q"), MessageBody: aws.String(strings.Repeat("x", size)),
+		})
+		if err == nil {
+			t.Error("SendMessage() without an answer = nil, want an error")
+		}
+		if got := <-first; got < size {
+			t.Errorf("first write = %d bytes, want all, over %d", got, size)
+		}
+	}
+}
+
 func TestWarmAgainstADeadPort(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -38,12 +38,15 @@ const (
 	// readTries is the SDK's own number of attempts.
 	readTries = 3
 	readWait  = 100 * time.Millisecond
+	// readTime bounds each attempt: who waits for the secrets gives all of them
+	// a few seconds, and a connection that hangs must leave time for another.
+	readTime = time.Second
 	// maxAnswer is well above an advanced parameter's 8 KB.
 	maxAnswer = 1 << 16
 )
 
-// Read returns the decrypted value. Its error holds the code of what the
-// service answered and no value.
+// Read returns the decrypted value. Its error holds the status and the code of
+// what the service answered, the action that was denied, and no value.
 func (p *Parameter) Read(ctx context.Context) (string, error) {
 	for try, wait := 1, readWait; ; try, wait = try+1, 2*wait {
 		value, again, err := p.read(ctx)
@@ -64,6 +67,8 @@ func (p *Parameter) Read(ctx context.Context) (string, error) {
 
 // read makes one attempt; again says whether another may succeed.
 func (p *Parameter) read(ctx context.Context) (value string, again bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
 	r, err := p.request(ctx)
 	if err != nil {
 		return "", false, err
@@ -79,6 +84,7 @@ func (p *Parameter) read(ctx context.Context) (value string, again bool, err err
 	}
 	var answer struct {
 		Type      string `json:"__type"`
+		Message   string `json:"message"`
 		Parameter struct {
 			Value string `json:"Value"`
 		} `json:"Parameter"`
@@ -89,12 +95,24 @@ func (p *Parameter) read(ctx context.Context) (value string, again bool, err err
 	if out.StatusCode != http.StatusOK {
 		code := answer.Type[strings.LastIndexByte(answer.Type, '#')+1:]
 		again = out.StatusCode >= http.StatusInternalServerError || strings.HasPrefix(code, "Throttling")
-		return "", again, fmt.Errorf("SSM answered %s", code)
+		return "", again, fmt.Errorf("SSM answered %d %s%s", out.StatusCode, code, denied(answer.Message))
 	}
 	if answer.Parameter.Value == "" {
 		return "", false, errors.New("SSM answered without a value")
 	}
 	return answer.Parameter.Value, false, nil
+}
+
+// denied is the action that a role lacks, from the message that IAM gives: the
+// parameter's or its key's. No other part of a message is told.
+func denied(message string) string {
+	_, action, _ := strings.Cut(message, "is not authorized to perform: ")
+	for _, known := range []string{"ssm:GetParameter", "kms:Decrypt"} {
+		if strings.HasPrefix(action, known) {
+			return ", the role may not " + known
+		}
+	}
+	return ""
 }
 
 // request is signed: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html

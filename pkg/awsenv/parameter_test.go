@@ -1,6 +1,7 @@
 package awsenv_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
@@ -90,21 +91,24 @@ func TestParameterTriesAgain(t *testing.T) {
 		name    string
 		status  int
 		body    string
-		calls   int32 // that the server sees, 1 failing
+		fail    int32 // so many calls
+		calls   int32 // that the server sees
 		succeed bool
 	}{
-		{"server error", 500, `{"__type":"InternalServerError"}`, 2, true},
-		{"throttled", 400, `{"__type":"ThrottlingException"}`, 2, true},
-		{"no JSON", 502, `<html>`, 2, true},
-		{"not there", 400, `{"__type":"com.amazonaws.ssm#ParameterNotFound"}`, 1, false},
-		{"denied", 400, `{"__type":"AccessDeniedException"}`, 1, false},
-		{"without value", 200, `{"Parameter":{}}`, 1, false},
+		{"server error", 500, `{"__type":"InternalServerError"}`, 1, 2, true},
+		{"throttled", 400, `{"__type":"ThrottlingException"}`, 1, 2, true},
+		{"two server errors", 500, `{"__type":"InternalServerError"}`, 2, 3, true},
+		{"three server errors", 500, `{"__type":"InternalServerError"}`, 3, 3, false},
+		{"no JSON", 502, `<html>`, 1, 2, true},
+		{"not there", 400, `{"__type":"com.amazonaws.ssm#ParameterNotFound"}`, 1, 1, false},
+		{"denied", 400, `{"__type":"AccessDeniedException"}`, 1, 1, false},
+		{"without value", 200, `{"Parameter":{}}`, 1, 1, false},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			var calls atomic.Int32
 			host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				if calls.Add(1) == 1 {
+				if calls.Add(1) <= c.fail {
 					w.WriteHeader(c.status)
 					_, _ = io.WriteString(w, c.body)
 					return
@@ -115,6 +119,63 @@ func TestParameterTriesAgain(t *testing.T) {
 			value, err := config(t, host.URL).Parameter(name, time.Now).Read(t.Context())
 			if calls.Load() != c.calls || (err == nil) != c.succeed || c.succeed && value != "v" {
 				t.Errorf("Read() = %q, %v after %d calls, want success %v after %d", value, err, calls.Load(), c.succeed, c.calls)
+			}
+		})
+	}
+}
+
+// Who no longer waits is not kept by the waits between the attempts.
+func TestParameterEnds(t *testing.T) {
+	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }))
+	defer host.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	if _, err := config(t, host.URL).Parameter(name, time.Now).Read(ctx); err == nil || time.Since(began) > 90*time.Millisecond {
+		t.Errorf("Read() = %v after %v, want an error when its context ends, after 20 ms", err, time.Since(began))
+	}
+}
+
+// A connection that hangs leaves time for another.
+func TestParameterHangs(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int32
+	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if calls.Add(1) == 1 {
+			_, _ = io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
+			return
+		}
+		_, _ = io.WriteString(w, `{"Parameter":{"Value":"v"}}`)
+	}))
+	defer host.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second) // which ingest gives it
+	defer cancel()
+	if got, err := config(t, host.URL).Parameter(name, time.Now).Read(ctx); got != "v" || err != nil {
+		t.Errorf("Read() where the first connection hangs = %q, %v, want v", got, err)
+	}
+}
+
+func TestParameterSaysWhatItLacks(t *testing.T) {
+	const role = "User: arn:aws:sts::000000000000:assumed-role/canary/canary is not authorized to perform: "
+	for name, c := range map[string]struct {
+		status     int
+		body, want string
+	}{
+		"the parameter": {400, `{"__type":"AccessDeniedException","message":"` + role + `ssm:GetParameter on resource: canary"}`, "SSM answered 400 AccessDeniedException, the role may not ssm:GetParameter"},
+		"its key":       {400, `{"__type":"AccessDeniedException","message":"` + role + `kms:Decrypt on the canary"}`, "SSM answered 400 AccessDeniedException, the role may not kms:Decrypt"},
+		"another":       {400, `{"__type":"x#ValidationException","message":"canary"}`, "SSM answered 400 ValidationException"},
+		"no code":       {403, `{"message":"canary"}`, "SSM answered 403 "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(c.status)
+				_, _ = io.WriteString(w, c.body)
+			}))
+			defer host.Close()
+			_, err := config(t, host.URL).Parameter("/p", time.Now).Read(t.Context())
+			if err == nil || err.Error() != "read parameter /p: "+c.want {
+				t.Errorf("Read() = %v, want %s", err, c.want)
 			}
 		})
 	}

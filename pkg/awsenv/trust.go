@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
 	"io"
 	"iter"
 	"net"
@@ -16,10 +17,10 @@ import (
 	"time"
 )
 
-// trust verifies servers as crypto/tls does, by the same roots. It only spares
-// the reading of those that a server does not name: parsing a whole bundle of
-// certificates is three quarters of what the first TLS call of a process costs,
-// and a third of its memory.
+// trust verifies servers as crypto/tls does outside FIPS mode, by the same roots.
+// It only spares the reading of those that a server does not name: parsing a
+// whole bundle of certificates is three quarters of what the first TLS call of a
+// process costs, and a third of its memory.
 type trust struct {
 	files []string // bundles, the first that can be read counts
 
@@ -27,12 +28,13 @@ type trust struct {
 	roots *x509.CertPool // those that were named so far
 }
 
-// bundles are where crypto/x509 looks, SSL_CERT_FILE in their place where set.
+// bundles are where crypto/x509 looks, in its order; SSL_CERT_FILE in their place
+// where set.
 func bundles(own string) []string {
 	if own != "" {
 		return []string{own}
 	}
-	return []string{"/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt"}
+	return []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"}
 }
 
 func newTrust(files []string) *trust { return &trust{files: files, roots: x509.NewCertPool()} }
@@ -84,7 +86,8 @@ func (t *trust) verify(chain []*x509.Certificate, host string) error {
 	return nil
 }
 
-// read adds the roots that a chain names as issuers.
+// read adds the roots that a chain names as issuers. What in a bundle is a root
+// is for encoding/pem to say, as with crypto/x509.
 func (t *trust) read(chain []*x509.Certificate) {
 	for _, name := range t.files {
 		f, err := os.Open(name)
@@ -92,10 +95,13 @@ func (t *trust) read(chain []*x509.Certificate) {
 			continue
 		}
 		var head []byte
-		for text := range certificates(f) {
-			head = decode(head[:0], text[:min(len(text), headSize)])
-			if slices.ContainsFunc(chain, func(c *x509.Certificate) bool { return bytes.Contains(head, c.RawIssuer) }) {
-				if root, err := x509.ParseCertificate(decode(nil, text)); err == nil {
+		for text := range blocks(f) {
+			head = decode(head[:0], text[len(begin):min(len(text), headSize)])
+			if !slices.ContainsFunc(chain, func(c *x509.Certificate) bool { return bytes.Contains(head, c.RawIssuer) }) {
+				continue
+			}
+			if b, _ := pem.Decode(text); b != nil && b.Type == "CERTIFICATE" && len(b.Headers) == 0 {
+				if root, err := x509.ParseCertificate(b.Bytes); err == nil {
 					t.roots.AddCert(root)
 				}
 			}
@@ -105,15 +111,14 @@ func (t *trust) read(chain []*x509.Certificate) {
 	}
 }
 
-// decode appends what Base64 text means, to its last whole four characters or
-// its first bad ones. encoding/base64 takes three times as long where it has to
-// step over the ends of lines itself.
+// decode appends what the start of a Base64 text means. encoding/base64 takes
+// three times as long where it has to step over the ends of lines itself.
 func decode(to, text []byte) []byte {
 	flat := make([]byte, 0, headSize)
 	for line := range bytes.Lines(text) {
 		flat = append(flat, bytes.TrimRight(line, "\r\n")...)
 	}
-	to, _ = base64.StdEncoding.AppendDecode(to, flat[:len(flat)&^3]) // what is bad will not be parsed
+	to, _ = base64.StdEncoding.AppendDecode(to, flat[:len(flat)&^3]) // up to what is bad
 	return to
 }
 
@@ -121,34 +126,52 @@ const (
 	// readSize is what is read at once, and the most that one certificate may
 	// take: the whole bundle would stay in the process's memory for ever.
 	readSize = 32 << 10
-	// headSize is how much of a certificate's text is searched: 300 bytes. A root
-	// is its own issuer, and that name comes first.
-	headSize = 400
+	// headSize is how much of a certificate's text is searched: 300 bytes and the
+	// line before. A root is its own issuer, and that name comes first.
+	headSize = 430
+
+	begin = "-----BEGIN CERTIFICATE-----"
+	end   = "\n-----END CERTIFICATE-----"
 )
 
-// certificates yields the Base64 text of each certificate of a bundle in PEM.
-// The bytes are good until the next one.
-func certificates(r io.Reader) iter.Seq[[]byte] {
+// blocks yields the text of each certificate of a bundle in PEM, with the lines
+// around it. The bytes are good until the next one.
+func blocks(r io.Reader) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		begin, end := []byte("-----BEGIN CERTIFICATE-----"), []byte("-----END CERTIFICATE-----")
-		blocks := bufio.NewScanner(r)
-		blocks.Buffer(make([]byte, readSize), readSize)
-		blocks.Split(func(data []byte, _ bool) (advance int, token []byte, err error) {
-			from := bytes.Index(data, begin)
-			if from < 0 { // what may be the start of one is kept
-				return max(0, len(data)-len(begin)), nil, nil
-			}
-			text := data[from+len(begin):]
-			n := bytes.Index(text, end)
-			if n < 0 {
-				return from, nil, nil
-			}
-			return from + len(begin) + n + len(end), text[:n], nil
-		})
-		for blocks.Scan() {
-			if !yield(blocks.Bytes()) {
+		s := bufio.NewScanner(r)
+		s.Buffer(make([]byte, readSize), readSize)
+		s.Split(splitBlock)
+		for s.Scan() {
+			if !yield(s.Bytes()) {
 				return
 			}
 		}
 	}
+}
+
+// splitBlock is a bufio.SplitFunc. A block begins at the start of a line and
+// goes to the end of one: whether that is in order is not decided here.
+func splitBlock(data []byte, atEOF bool) (advance int, block []byte, err error) {
+	from := bytes.Index(data, []byte(begin))
+	if from < 0 { // what may be the start of one is kept, and what is before it
+		return max(0, len(data)-len(begin)), nil, nil
+	}
+	if from > 0 && data[from-1] != '\n' {
+		return from + 1, nil, nil
+	}
+	block = data[from:]
+	to := bytes.Index(block, []byte(end))
+	if to < 0 {
+		return from, nil, nil
+	}
+	to += len(end)
+	switch rest := bytes.IndexByte(block[to:], '\n'); {
+	case rest >= 0:
+		to += rest + 1
+	case atEOF:
+		to = len(block)
+	default:
+		return from, nil, nil
+	}
+	return from + to, block[:to], nil
 }

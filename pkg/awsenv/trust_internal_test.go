@@ -1,7 +1,6 @@
 package awsenv
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -16,10 +15,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
-	"testing/iotest"
 	"time"
 )
 
@@ -88,17 +90,13 @@ func TestTrust(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			host := serveTLS(t, c.chain)
-			bundle := filepath.Join(t.TempDir(), "roots.pem")
 			other := issue(t, "somebody else", nil, authority)
 			text := append([]byte("# a comment\n"), encode(other)...)
-			if err := os.WriteFile(bundle, append(text, encode(root)...), 0o600); err != nil {
-				t.Fatal(err)
-			}
 			pool := x509.NewCertPool()
 			pool.AppendCertsFromPEM(text)
 			pool.AddCert(root.Certificate)
 			want := call(host, &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}})
-			trusts := newTrust([]string{filepath.Join(t.TempDir(), "none"), bundle})
+			trusts := newTrust([]string{filepath.Join(t.TempDir(), "none"), bundle(t, slices.Concat(text, encode(root)))})
 			for range 2 { // the second time its roots are known
 				got := call(host, &http.Transport{DialTLSContext: trusts.dial, DisableKeepAlives: true})
 				if (got == nil) != (want == nil) {
@@ -135,63 +133,57 @@ func encode(c *issued) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})
 }
 
-// TestCertificates reads the system's own bundle as encoding/pem does.
-func TestCertificates(t *testing.T) {
-	bundle, err := os.ReadFile("/etc/ssl/certs/ca-certificates.crt")
-	if err != nil {
-		t.Skip("there is no bundle of certificates here: ", err)
+// Many dial at once, and an impostor is among them.
+func TestDialAtOnce(t *testing.T) {
+	as := func(*x509.Certificate) {}
+	var text []byte
+	var hosts []string
+	for i := range 4 {
+		root := issue(t, strconv.Itoa(i), nil, authority)
+		text, hosts = append(text, encode(root)...), append(hosts, serveTLS(t, []*issued{issue(t, "leaf", root, as)}))
 	}
-	rest, roots := bundle, []*x509.Certificate(nil)
-	for text := range certificates(bytes.NewReader(bundle)) {
-		var want *pem.Block
-		der := decode(nil, text)
-		if want, rest = pem.Decode(rest); want == nil || !bytes.Equal(der, want.Bytes) {
-			t.Fatal("certificates() differs from pem.Decode()")
-		}
-		root, err := x509.ParseCertificate(der)
-		if err != nil {
-			t.Fatal(err)
-		}
-		roots = append(roots, root)
+	impostor := serveTLS(t, []*issued{issue(t, "leaf", issue(t, "0", nil, authority), as)})
+	trusts := newTrust([]string{bundle(t, text)})
+	var g sync.WaitGroup
+	for i := range 20 {
+		g.Go(func() {
+			transport := &http.Transport{DialTLSContext: trusts.dial, DisableKeepAlives: true}
+			if err := call(hosts[i%len(hosts)], transport); err != nil {
+				t.Errorf("dial() = %v, want nil", err)
+			}
+			if i%5 == 0 && call(impostor, transport) == nil {
+				t.Error("dial() of an impostor = nil, want an error")
+			}
+		})
 	}
-	if b, _ := pem.Decode(rest); b != nil {
-		t.Error("certificates() ended before pem.Decode()")
-	}
-	file := filepath.Join(t.TempDir(), "roots.pem")
-	if err := os.WriteFile(file, bundle, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, root := range roots { // each names itself
-		trusts := newTrust([]string{file})
-		trusts.read([]*x509.Certificate{root})
-		if _, err := root.Verify(x509.VerifyOptions{Roots: trusts.roots, CurrentTime: root.NotBefore, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}); err != nil {
-			t.Errorf("read() does not find %s: %v", root.Subject, err)
-		}
-	}
+	g.Wait()
 }
 
-// A bundle that is no bundle holds no certificates, and ends.
-func TestNoCertificates(t *testing.T) {
-	const begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
-	for name, text := range map[string]string{
-		"empty":    "",
-		"no PEM":   strings.Repeat("x", 3*readSize),
-		"cut off":  strings.Repeat("#", readSize-10) + begin + "\nAAAA",
-		"too long": begin + strings.Repeat("A", 3*readSize) + end,
-	} {
-		for range certificates(iotest.HalfReader(strings.NewReader(text))) {
-			t.Errorf("certificates(%s) yields one, want none", name)
-		}
-	}
-	for _, before := range []int{0, 1, readSize - 20, readSize, 2*readSize - 3} {
-		text, n := strings.Repeat("#", before)+begin+"\nAAAA\n"+end, 0
-		for got := range certificates(iotest.OneByteReader(strings.NewReader(text))) {
-			if n++; string(got) != "\nAAAA\n" {
-				t.Errorf("certificates() = %q, %d bytes before it", got, before)
+// childVariable names the bundle of a test that runs in a process of its own,
+// for a process reads the system's roots once.
+const childVariable = "AWSENV_TEST_BUNDLE"
+
+// What a look at a root's head does not find, the system's roots decide: a long
+// name, and what a bundle trusts though it is no root.
+func TestSystemRootsDecide(t *testing.T) {
+	if file := os.Getenv(childVariable); file != "" {
+		for _, url := range strings.Fields(os.Getenv(childVariable + "_URLS")) {
+			if err := call(url, &http.Transport{DialTLSContext: newTrust([]string{file}).dial}); err != nil {
+				t.Errorf("dial() = %v, want nil", err)
 			}
 		}
-		if n != 1 {
-			t.Errorf("certificates() yields %d, want 1, %d bytes before it", n, before)
-		}
+		return
+	}
+	long := issue(t, strings.Repeat("a long name ", 40), nil, authority)
+	between := issue(t, "between", issue(t, strings.Repeat("another ", 50), nil, authority), authority)
+	var urls []string
+	for _, root := range []*issued{long, between} {
+		urls = append(urls, serveTLS(t, []*issued{issue(t, "leaf", root, func(*x509.Certificate) {})}))
+	}
+	file := bundle(t, append(encode(long), encode(between)...))
+	c := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSystemRootsDecide$")
+	c.Env = append(os.Environ(), childVariable+"="+file, childVariable+"_URLS="+strings.Join(urls, " "), "SSL_CERT_FILE="+file, "SSL_CERT_DIR=/nonexistent")
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

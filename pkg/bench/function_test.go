@@ -31,7 +31,7 @@ func build(tb testing.TB, dir string) (path string) {
 func environment(runtime, endpoint string, more ...string) []string {
 	return append([]string{
 		"PATH=/usr/bin", "AWS_LAMBDA_RUNTIME_API=" + runtime, "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1",
-		"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=example", "AWS_SESSION_TOKEN=example",
+		"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=example", "AWS_SESSION_TOKEN=" + sessionToken(),
 		"AWS_LAMBDA_FUNCTION_NAME=bench", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "AWS_LAMBDA_FUNCTION_VERSION=1",
 		"LAMBDA_TASK_ROOT=/var/task", "AWS_EXECUTION_ENV=AWS_Lambda_provided.al2023", "AWS_ENDPOINT_URL=" + endpoint,
 		"QUEUE_URL=https://sqs.us-east-1.amazonaws.com/000000000000/deliveries",

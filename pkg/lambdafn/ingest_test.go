@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/clerksync/clerksync/pkg/clerktest"
@@ -180,11 +181,14 @@ func (slow) Send(ctx context.Context, _ delivery.Message) error {
 
 // Of the invocation's time a second is left to answer.
 func TestDeadline(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 1050*time.Millisecond)
-	defer cancel()
-	const want = `{"statusCode":503,"headers":{"content-type":"application/json"},"body":"{\"error\":\"unavailable\"}"}`
-	got, err := newFunction(t, slow{}, ignoreReport).Invoke(ctx, signed().Lambda(true))
-	if string(got) != want || err != nil || ctx.Err() != nil {
-		t.Errorf("Invoke = %s, %v, at the deadline: %v; want %s before it", got, err, ctx.Err(), want)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		const want = `{"statusCode":503,"headers":{"content-type":"application/json"},"body":"{\"error\":\"unavailable\"}"}`
+		began := time.Now()
+		got, err := newFunction(t, slow{}, ignoreReport).Invoke(ctx, signed().Lambda(true))
+		if took := time.Since(began); string(got) != want || err != nil || took != 2*time.Second {
+			t.Errorf("Invoke = %s, %v after %v, want %s after 2s of 3", got, err, took, want)
+		}
+	})
 }

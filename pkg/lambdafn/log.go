@@ -37,6 +37,7 @@ func rename(groups []string, a slog.Attr) slog.Attr {
 type contextHandler struct{ slog.Handler }
 
 func (h contextHandler) Handle(ctx context.Context, r slog.Record) error {
+	r.Time = r.Time.UTC() // as Lambda's own lines
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		r.AddAttrs(slog.String("requestId", lc.AwsRequestID))
 	}
@@ -62,7 +63,7 @@ func write(ctx context.Context, log *slog.Logger, level slog.Level, message stri
 	if !log.Enabled(ctx, level) {
 		return
 	}
-	r := slog.NewRecord(time.Now().UTC(), level, message, 0) // as AWS's own lines
+	r := slog.NewRecord(time.Now(), level, message, 0)
 	r.AddAttrs(attrs...)
 	_ = log.Handler().Handle(ctx, r) // standard output, or nobody
 }
@@ -161,7 +162,7 @@ func optional(pairs ...string) []slog.Attr {
 func Configured(log *slog.Logger, errs ...error) bool {
 	err := errors.Join(errs...)
 	if err != nil {
-		log.Error("not configured: mend these variables and deploy again", slog.String("error", strings.ReplaceAll(err.Error(), "\n", "; ")))
+		write(context.Background(), log, slog.LevelError, "not configured: mend these variables and deploy again", slog.String("error", strings.ReplaceAll(err.Error(), "\n", "; ")))
 	}
 	return err == nil
 }
@@ -169,6 +170,6 @@ func Configured(log *slog.Logger, errs ...error) bool {
 // LogOldFormat says what a request in payload format 1.0 is answered 404 for.
 func LogOldFormat(log *slog.Logger) func(context.Context) {
 	return func(ctx context.Context) {
-		log.WarnContext(ctx, "request in payload format 1.0: set PayloadFormatVersion 2.0 on the integration")
+		write(ctx, log, slog.LevelWarn, "request in payload format 1.0: set PayloadFormatVersion 2.0 on the integration")
 	}
 }

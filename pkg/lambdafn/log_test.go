@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/google/go-cmp/cmp"
@@ -21,6 +23,12 @@ import (
 	"github.com/clerksync/clerksync/pkg/projector"
 )
 
+// TestMain is somewhere else than in UTC, in which the log is.
+func TestMain(m *testing.M) {
+	time.Local = time.FixedZone("elsewhere", 2*60*60)
+	os.Exit(m.Run())
+}
+
 // line is one line of the log, without its time.
 func line(t *testing.T, text string) map[string]any {
 	t.Helper()
@@ -28,8 +36,8 @@ func line(t *testing.T, text string) map[string]any {
 	if err := json.Unmarshal([]byte(text), &m); err != nil {
 		t.Fatalf("log line %q is no JSON: %v", text, err)
 	}
-	if m["timestamp"] == nil {
-		t.Errorf("log line %q has no timestamp", text)
+	if at, _ := m["timestamp"].(string); !strings.HasSuffix(at, "Z") {
+		t.Errorf("log line %q has no timestamp in UTC", text)
 	}
 	delete(m, "timestamp")
 	return m
