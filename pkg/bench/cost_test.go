@@ -1,10 +1,12 @@
 package bench_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,8 +14,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/clerksync/clerksync/events"
 	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/directory"
@@ -27,8 +30,8 @@ import (
 // userSize is what `data` of a user with some metadata weighs, in bytes.
 const userSize = 3600
 
-// events of one story; each is a message id and a sample's name, and may be
-// followed by changes. A user is padded to userSize.
+// step is an event of a story: a message id, a sample's name and what is set
+// in its data. A user is padded to userSize.
 type step struct {
 	id, name string
 	set      map[string]any
@@ -39,59 +42,62 @@ func at(id, name string) step { return step{id: id, name: name} }
 // TestCost holds what each kind of event costs at AWS. A change that makes one
 // dearer, or cheaper, has to say so here and in docs/cost.md.
 func TestCost(t *testing.T) {
-	user, updated := at("1", "user.created"), at("2", "user.updated")
-	later := map[string]any{"updated_at": 1772999999999}
-	renamed := map[string]any{"updated_at": 1772999999999, "username": "another"}
-	org, member := at("4", "organization.created"), at("5", "organizationMembership.created")
-	second := step{"6", "organizationMembership.created", map[string]any{"id": "orgmem_2second", "public_user_data.user_id": "user_2second"}}
-	invitation, domain := at("7", "organizationInvitation.created"), at("8", "organizationDomain.created")
-	for _, c := range []struct {
-		name   string
-		policy consumer.DeletionPolicy
-		before []step
-		event  step
-		want   cost
-	}{
-		{"user created", "", nil, user, cost{Requests: 1, Write: 12, Index: 2}},
-		{"user updated", "", []step{user, updated}, step{"3", "user.updated", later}, cost{Requests: 1, Write: 12}},
-		{"user updated, username changed", "", []step{user, updated}, step{"3", "user.updated", renamed}, cost{Requests: 1, Write: 12, Index: 2}},
-		{"user, duplicate", "", []step{user, updated}, updated, cost{Requests: 1, Write: 12}},
-		{"user, stale", "", []step{updated}, user, cost{Requests: 2, Write: 13}},
-		{"user, stale, again", "", []step{updated, user}, user, cost{Requests: 1, Write: 12}},
-		{"user deleted, soft", consumer.Soft, []step{user}, at("9", "user.deleted"), cost{Requests: 3, Write: 12, Index: 2, Read: 3}},
-		{"user deleted, hard", consumer.Hard, []step{user}, at("9", "user.deleted"), cost{Requests: 2, Write: 12, Index: 2, Read: 1}},
-		{"user with a membership deleted, soft", consumer.Soft, []step{user, org, member}, at("9", "user.deleted"), cost{Requests: 5, Write: 18, Index: 2, Read: 4}},
-		{"organization created", "", nil, org, cost{Requests: 1, Write: 6, Index: 1}},
-		{"organization updated", "", []step{org, at("3", "organization.updated")}, step{"9", "organization.updated", later}, cost{Requests: 1, Write: 6}},
-		{"organization deleted, soft", consumer.Soft, []step{org}, at("9", "organization.deleted"), cost{Requests: 3, Write: 6, Index: 1, Read: 2}},
-		{"organization with two members, an invitation and a domain deleted", consumer.Soft, []step{org, member, second, invitation, domain}, at("9", "organization.deleted"), cost{Requests: 8, Write: 26, Index: 1, Read: 4}},
-		{"membership created", "", []step{user, org}, member, cost{Requests: 2, Write: 8, Read: 3}},
-		{"membership updated", "", []step{user, org, member}, at("9", "organizationMembership.updated"), cost{Requests: 2, Write: 8, Read: 3}},
-		{"membership, duplicate", "", []step{user, org, member}, member, cost{Requests: 2, Write: 8, Read: 3}},
-		{"membership, stale", "", []step{user, org, at("9", "organizationMembership.updated")}, member, cost{Requests: 3, Write: 9, Read: 3}},
-		{"membership deleted, soft", consumer.Soft, []step{user, org, member}, at("9", "organizationMembership.deleted"), cost{Requests: 2, Write: 8, Read: 1}},
-		{"membership deleted, hard", consumer.Hard, []step{user, org, member}, at("9", "organizationMembership.deleted"), cost{Requests: 1, Write: 8}},
-		{"invitation created", "", []step{org}, invitation, cost{Requests: 2, Write: 6, Read: 1}},
-		{"invitation accepted", "", []step{org, invitation}, at("9", "organizationInvitation.accepted"), cost{Requests: 2, Write: 6, Read: 1}},
-		{"domain created", "", []step{org}, domain, cost{Requests: 3, Write: 8, Read: 2}},
-		{"domain updated", "", []step{org, domain}, at("9", "organizationDomain.updated"), cost{Requests: 3, Write: 8, Read: 2}},
-		{"domain deleted", "", []step{org, domain}, at("9", "organizationDomain.deleted"), cost{Requests: 2, Write: 8, Read: 1}},
-		{"role created", "", nil, at("9", "role.created"), cost{Requests: 1, Write: 4}},
-		{"role deleted, soft", consumer.Soft, []step{at("1", "role.created")}, at("9", "role.deleted"), cost{Requests: 2, Write: 4, Read: 1}},
-		{"permission updated", "", []step{at("1", "permission.created")}, at("9", "permission.updated"), cost{Requests: 1, Write: 4}},
-		{"hopeless", "", nil, step{"9", "user.updated", map[string]any{"id": nil}}, cost{Queue: 1}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			m := newMeter()
-			f := syncFunction(t, m, c.policy)
-			for _, s := range append(c.before, c.event) {
-				m.take()
-				handle(t, f, s)
+	for _, p := range prices() {
+		for _, s := range p.of {
+			t.Run(fmt.Sprintf("%s: %s, %s", p.line, s.event.name, cmp.Or(s.policy, consumer.Soft)), func(t *testing.T) {
+				m := newMeter()
+				f := syncFunction(t, m, s.policy)
+				var got directory.Outcome
+				observe := f.Consumer.Observe
+				f.Consumer.Observe = func(ctx context.Context, r consumer.Report) {
+					got = r.Outcome
+					observe(ctx, r)
+				}
+				for _, e := range append(slices.Clone(s.before), s.event) {
+					m.take()
+					handle(t, f, e)
+				}
+				if want := cmp.Or(s.outcome, directory.Applied); got != want {
+					t.Errorf("outcome of %s = %s, want %s", s.event.name, got, want)
+				}
+				if diff := gocmp.Diff(p.want, m.take().less(p.over)); diff != "" {
+					t.Errorf("cost of %s (-want +got):\n%s", p.line, diff)
+				}
+			})
+		}
+	}
+}
+
+// TestCostIsComplete holds that every type of event that is documented and
+// kept has its price, a deletion under both policies, and that every family
+// has the price of a duplicate and of a stale event.
+func TestCostIsComplete(t *testing.T) {
+	got := map[string]bool{}
+	for _, p := range prices() {
+		for _, s := range p.of {
+			family, _, _ := strings.Cut(s.event.name, ".")
+			outcome := cmp.Or(s.outcome, directory.Applied)
+			got[fmt.Sprintf("%s, %s", s.event.name, outcome)] = true
+			got[fmt.Sprintf("%s, %s, %s", s.event.name, outcome, cmp.Or(s.policy, consumer.Soft))] = true
+			got[fmt.Sprintf("%s, %s", family, outcome)] = true
+		}
+	}
+	keeper := projector.New(projector.StoreFull)
+	for _, name := range events.Types() {
+		if keeper.Know(name) != projector.Kept {
+			continue
+		}
+		family, event, _ := strings.Cut(name, ".")
+		wants := []string{name + ", applied", family + ", duplicate", family + ", stale"}
+		if event == "deleted" {
+			wants = append(wants, name+", applied, soft", name+", applied, hard")
+		}
+		for _, want := range wants {
+			if !got[want] {
+				t.Errorf("prices() lack %q, want every kind of event in them", want)
+				got[want] = true // said once
 			}
-			if diff := cmp.Diff(c.want, m.take()); diff != "" {
-				t.Errorf("cost of %s (-want +got):\n%s", c.name, diff)
-			}
-		})
+		}
 	}
 }
 
@@ -107,7 +113,7 @@ func TestCostDoesNotGrow(t *testing.T) {
 	}
 	m.take()
 	handle(t, f, step{"2", "user.created", map[string]any{"id": "user_2last"}})
-	if diff := cmp.Diff(empty, m.take()); diff != "" {
+	if diff := gocmp.Diff(empty, m.take()); diff != "" {
 		t.Errorf("cost of a user in a table of 501 users (-empty +full):\n%s", diff)
 	}
 }

@@ -2,7 +2,6 @@ package consumer_test
 
 import (
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -44,7 +43,7 @@ func (c *calls) take() []string {
 func engine(t *testing.T, p consumer.DeletionPolicy) (*world, *dynamodb.Client, dynamotest.Names, *calls) {
 	t.Helper()
 	count := &calls{}
-	client, names := dynamotest.Open(t, os.Getenv(dynamotest.Endpoint), func(o *dynamodb.Options) { o.HTTPClient = count })
+	client, names := dynamotest.Open(t, func(o *dynamodb.Options) { o.HTTPClient = count })
 	w := newWorld(func(_ *world, c *consumer.Config) {
 		c.Policy = p
 		c.Table = dynamo.New(client, names.Directory, names.Deliveries)

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 
@@ -238,7 +237,7 @@ func TestLostResponses(t *testing.T) {
 	w := directory.Write{Delivery: record("msg_1"), Row: user("u1", "1"), If: directory.IfNewer("1")}
 	open := func(t *testing.T, l *lossy, attempts int) *dynamo.Table {
 		t.Helper()
-		client, names := dynamotest.Open(t, os.Getenv(dynamotest.Endpoint), func(o *dynamodb.Options) { o.HTTPClient, o.RetryMaxAttempts = l, attempts })
+		client, names := dynamotest.Open(t, func(o *dynamodb.Options) { o.HTTPClient, o.RetryMaxAttempts = l, attempts })
 		return dynamo.New(client, names.Directory, names.Deliveries)
 	}
 

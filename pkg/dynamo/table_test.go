@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -26,7 +25,7 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	directorytest.Run(t, func(t *testing.T) directory.Table {
 		t.Helper()
-		client, names := dynamotest.Open(t, os.Getenv(dynamotest.Endpoint))
+		client, names := dynamotest.Open(t)
 		return dynamo.New(client, names.Directory, names.Deliveries)
 	})
 }
@@ -63,7 +62,7 @@ func (c *counted) take() []string {
 func TestRequests(t *testing.T) {
 	t.Parallel()
 	count := &counted{}
-	client, names := dynamotest.Open(t, os.Getenv(dynamotest.Endpoint), func(o *dynamodb.Options) { o.HTTPClient = count })
+	client, names := dynamotest.Open(t, func(o *dynamodb.Options) { o.HTTPClient = count })
 	table := dynamo.New(client, names.Directory, names.Deliveries)
 	row := user("u1", "1")
 	keys := make([]directory.Key, 130)
@@ -119,7 +118,7 @@ func TestRequests(t *testing.T) {
 
 func TestStoredItems(t *testing.T) {
 	t.Parallel()
-	client, names := dynamotest.Open(t, os.Getenv(dynamotest.Endpoint))
+	client, names := dynamotest.Open(t)
 	table := dynamo.New(client, names.Directory, names.Deliveries)
 	received := time.Date(2026, 3, 2, 11, 2, 55, 640_900_000, time.FixedZone("", 3600))
 	d := &directory.Delivery{
@@ -167,7 +166,7 @@ func TestStoredItems(t *testing.T) {
 // TestRowsOfOthers reads an item that somebody changed by hand.
 func TestRowsOfOthers(t *testing.T) {
 	t.Parallel()
-	client, names := dynamotest.Open(t, os.Getenv(dynamotest.Endpoint))
+	client, names := dynamotest.Open(t)
 	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 	_, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &names.Directory, Item: map[string]types.AttributeValue{
 		"pk": text("USER#u1"), "sk": text("USER"), "rev": text("1"), "note": text("hello"),

@@ -1,6 +1,94 @@
 package independent_test
 
-import "maps"
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/clerksync/clerksync/pkg/directory/directorytest"
+	"github.com/clerksync/clerksync/pkg/dynamoserver/enginetest"
+	"github.com/clerksync/clerksync/pkg/sqsserver/queuetest"
+)
+
+// summary says for the log of a run how many checks it has left out, and which
+// suites for want of an engine.
+func (g gaps) summary(e engines) string {
+	var parts, without []string
+	out, all := 0, 0
+	for _, s := range []struct {
+		name   string
+		runs   bool
+		gaps   int
+		checks int
+	}{
+		{"engine", e.tables != nil, len(g.engine), len(enginetest.Checks(enginetest.Tables{}))},
+		{"table", e.tables != nil, len(g.table), len(directorytest.Checks())},
+		{"queue", e.queues != nil, len(g.queue), len(queuetest.Checks())},
+	} {
+		if !s.runs {
+			without = append(without, s.name)
+			continue
+		}
+		out, all = out+s.gaps, all+s.checks
+		parts = append(parts, fmt.Sprintf("%s %d of %d", s.name, s.gaps, s.checks))
+	}
+	text := fmt.Sprintf("%d of %d checks left out, each named in gaps_test.go (%s)", out, all, strings.Join(parts, ", "))
+	if len(without) > 0 {
+		text += "; not run for want of an endpoint: " + strings.Join(without, ", ")
+	}
+	return text
+}
+
+// TestSummary holds what a run says of itself.
+func TestSummary(t *testing.T) {
+	g := gaps{engine: map[string]string{"a": "", "b": ""}, table: map[string]string{"c": ""}, queue: map[string]string{"d": ""}}
+	tables, queues := dynamodb.New(dynamodb.Options{}), sqs.New(sqs.Options{})
+	for _, c := range []struct {
+		name string
+		on   engines
+		want string
+	}{
+		{"both", engines{tables, queues}, "^4 of [0-9]+ checks left out, each named in gaps_test.go \\(engine 2 of [0-9]+, table 1 of [0-9]+, queue 1 of [0-9]+\\)$"},
+		{"tables alone", engines{tables: tables}, "^3 of .* \\(engine 2 of [0-9]+, table 1 of [0-9]+\\); not run for want of an endpoint: queue$"},
+		{"queues alone", engines{queues: queues}, "^1 of .* \\(queue 1 of [0-9]+\\); not run for want of an endpoint: engine, table$"},
+	} {
+		if got := g.summary(c.on); !regexp.MustCompile(c.want).MatchString(got) {
+			t.Errorf("summary(%s) = %q, want it to match %s", c.name, got, c.want)
+		}
+	}
+}
+
+// TestGapsAreChecks holds that whatever is left out is there to be run, with
+// a reason: what is counted is what is left out.
+func TestGapsAreChecks(t *testing.T) {
+	engine, table, queue := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, c := range enginetest.Checks(enginetest.Tables{}) {
+		engine[c.Name] = true
+	}
+	for _, c := range directorytest.Checks() {
+		table[c.Name] = true
+	}
+	for _, c := range queuetest.Checks() {
+		queue[c.Name] = true
+	}
+	for name, g := range map[string]gaps{"ministack": ministack(), "moto": moto()} {
+		for suite, part := range map[string]struct {
+			gaps  map[string]string
+			known map[string]bool
+		}{"engine": {g.engine, engine}, "table": {g.table, table}, "queue": {g.queue, queue}} {
+			for check, reason := range part.gaps {
+				if !part.known[check] || reason == "" {
+					t.Errorf("%s leaves out %q of the suite %s for %q, want a check's name and a reason", name, check, suite, reason)
+				}
+			}
+		}
+	}
+}
 
 // ministack is ministack 1.5.33. Neither engine is what the embedded one is
 // measured by: what they take and AWS documents as refused is refused there.

@@ -1,6 +1,7 @@
 package independent_test
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"net/http"
@@ -28,14 +29,25 @@ import (
 // gaps are the checks that an engine is known to fail, each with its reason.
 type gaps struct{ engine, table, queue map[string]string }
 
+// engines are what the suites run on; nil stands for none.
+type engines struct {
+	tables *dynamodb.Client
+	queues *sqs.Client
+}
+
+// both is an engine that speaks both protocols.
+func both(cfg aws.Config) engines {
+	return engines{dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)}
+}
+
 func TestMinistack(t *testing.T) {
 	program := os.Getenv("MINISTACK")
 	if program == "" {
 		t.Skip("MINISTACK names no program")
 	}
 	port := freePort(t)
-	suites(t, start(t, port, "/_ministack/health", []string{program},
-		"BIND_HOST=127.0.0.1", "GATEWAY_PORT="+port, "IOT_MTLS_ENABLED=0", "TMPDIR="+t.TempDir(), "S3_DATA_DIR="+t.TempDir()), ministack())
+	suites(t, both(start(t, port, "/_ministack/health", []string{program},
+		"BIND_HOST=127.0.0.1", "GATEWAY_PORT="+port, "IOT_MTLS_ENABLED=0", "TMPDIR="+t.TempDir(), "S3_DATA_DIR="+t.TempDir())), ministack())
 }
 
 func TestMoto(t *testing.T) {
@@ -44,22 +56,46 @@ func TestMoto(t *testing.T) {
 		t.Skip("MOTO_SERVER names no program")
 	}
 	port := freePort(t)
-	suites(t, start(t, port, "/moto-api/", []string{program, "-H", "127.0.0.1", "-p", port}), moto())
+	suites(t, both(start(t, port, "/moto-api/", []string{program, "-H", "127.0.0.1", "-p", port})), moto())
 }
 
+// The variables that name an endpoint, "aws" for the one of the account that
+// the environment's credentials belong to. The first stands for both.
+const (
+	endpointOfBoth   = "ENDPOINT_URL"
+	endpointOfTables = "ENDPOINT_URL_DYNAMODB"
+	endpointOfQueues = "ENDPOINT_URL_SQS"
+)
+
 func TestEndpoint(t *testing.T) {
-	endpoint := os.Getenv("ENDPOINT_URL")
-	switch endpoint {
+	var e engines
+	if cfg, ok := named(t, endpointOfTables); ok {
+		e.tables = dynamodb.NewFromConfig(cfg)
+	}
+	if cfg, ok := named(t, endpointOfQueues); ok {
+		e.queues = sqs.NewFromConfig(cfg)
+	}
+	if e == (engines{}) {
+		t.Skipf("%s, %s and %s name no endpoint", endpointOfBoth, endpointOfTables, endpointOfQueues)
+	}
+	suites(t, e, gaps{})
+}
+
+// named is how to reach the endpoint that a variable names, or the one of both.
+func named(t *testing.T, variable string) (cfg aws.Config, ok bool) {
+	t.Helper()
+	switch endpoint := cmp.Or(os.Getenv(variable), os.Getenv(endpointOfBoth)); endpoint {
 	case "":
-		t.Skip("ENDPOINT_URL names no endpoint")
+		return aws.Config{}, false
 	case "aws":
 		cfg, err := config.LoadDefaultConfig(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		suites(t, cfg, gaps{})
+		cfg.HTTPClient = awsenv.WholeAnswers(cfg.HTTPClient)
+		return cfg, true
 	default:
-		suites(t, local(endpoint), gaps{})
+		return local(endpoint), true
 	}
 }
 
@@ -67,17 +103,18 @@ func local(endpoint string) aws.Config {
 	return aws.Config{HTTPClient: awsenv.WholeAnswers(nil), Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
 }
 
-// suites runs all three.
-func suites(t *testing.T, cfg aws.Config, g gaps) {
+// suites runs all that there is an engine for, and says how many checks it
+// has left out.
+func suites(t *testing.T, e engines, g gaps) {
 	t.Helper()
 	t.Run("engine", func(t *testing.T) {
-		enginetest.Run(t, dynamodb.NewFromConfig(cfg), enginetest.Options{Skip: g.engine})
+		enginetest.Run(t, e.forTables(t), enginetest.Options{Skip: g.engine})
 	})
 	t.Run("queue", func(t *testing.T) {
-		queuetest.Run(t, sqs.NewFromConfig(cfg), queuetest.Options{Skip: g.queue})
+		queuetest.Run(t, e.forQueues(t), queuetest.Options{Skip: g.queue})
 	})
 	t.Run("table", func(t *testing.T) {
-		client := dynamodb.NewFromConfig(cfg)
+		client := e.forTables(t)
 		directorytest.RunBut(t, g.table, func(t *testing.T) directory.Table {
 			t.Helper()
 			names := dynamotest.OpenAt(t, client)
@@ -85,8 +122,27 @@ func suites(t *testing.T, cfg aws.Config, g gaps) {
 		})
 	})
 	t.Run("simulation", func(t *testing.T) {
-		simulate(t, cfg, histories(t, "SIMULATION_ENDPOINT", 20))
+		simulate(t, e.forTables(t), histories(t, "SIMULATION_ENDPOINT", 20))
 	})
+	t.Log(g.summary(e))
+}
+
+// forTables skips the test where there is no engine for it.
+func (e engines) forTables(t *testing.T) *dynamodb.Client {
+	t.Helper()
+	if e.tables == nil {
+		t.Skipf("neither %s nor %s names an endpoint", endpointOfTables, endpointOfBoth)
+	}
+	return e.tables
+}
+
+// forQueues skips the test where there is no engine for it.
+func (e engines) forQueues(t *testing.T) *sqs.Client {
+	t.Helper()
+	if e.queues == nil {
+		t.Skipf("neither %s nor %s names an endpoint", endpointOfQueues, endpointOfBoth)
+	}
+	return e.queues
 }
 
 func freePort(t *testing.T) string {

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/clerksync/clerksync/pkg/dynamo"
@@ -32,13 +31,12 @@ func histories(t *testing.T, name string, otherwise int) int {
 // real HTTP on the embedded engine.
 func TestSimulationOverHTTP(t *testing.T) {
 	n := histories(t, "SIMULATION_HTTP", 20)
-	simulate(t, local(dynamotest.Serve(t)), n)
+	simulate(t, dynamotest.Client(dynamotest.Serve(t)), n)
 }
 
 // simulate runs n histories on a pair of tables of their own.
-func simulate(t *testing.T, cfg aws.Config, n int) {
+func simulate(t *testing.T, client *dynamodb.Client, n int) {
 	t.Helper()
-	client := dynamodb.NewFromConfig(cfg)
 	names := dynamotest.OpenAt(t, client)
 	tally := simulation.RunOn(t, simulation.Options{
 		Table: dynamo.New(client, names.Directory, names.Deliveries), Histories: n, AtOnce: 16,

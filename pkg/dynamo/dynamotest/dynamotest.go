@@ -1,10 +1,12 @@
 // Package dynamotest opens the pair of tables for tests, on the embedded
-// engine or on any other.
+// engine or, where a test has a client for it, on any other.
 package dynamotest
 
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"fmt"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -12,43 +14,60 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/clerksync/clerksync/pkg/awsenv"
 	"github.com/clerksync/clerksync/pkg/dynamo"
 	"github.com/clerksync/clerksync/pkg/dynamoserver"
 )
 
-// Endpoint names the environment variable by which tests may be pointed at
-// another engine, such as http://127.0.0.1:8000.
-const Endpoint = "CLERKSYNC_TEST_DYNAMODB"
+// Prefix starts the names of the tables that OpenAt makes, so that what a run
+// that was killed leaves in an account is found by it.
+const Prefix = "dynamotest-"
+
+// tableWait is how long a table may take to appear: on a real account some
+// seconds, more for each of its indexes.
+const tableWait = 5 * time.Minute
 
 // Names are the tables' names.
 type Names struct{ Directory, Deliveries string }
 
-// Open makes both tables, of random names, and returns a client for them.
-// endpoint is Endpoint's value, "" for an embedded engine. own options can give the client faults.
-func Open(t *testing.T, endpoint string, own ...func(*dynamodb.Options)) (*dynamodb.Client, Names) {
+// Open makes both tables, of random names, on an embedded engine of their own
+// and returns a client for them. own options can give the client faults.
+func Open(t *testing.T, own ...func(*dynamodb.Options)) (*dynamodb.Client, Names) {
 	t.Helper()
-	url := endpoint
-	if url == "" {
-		url = Serve(t)
-	}
+	url := Serve(t)
 	return Client(url, own...), OpenAt(t, Client(url))
 }
 
-// OpenAt makes both tables with that client and drops them at the end.
+// OpenAt makes both tables with that client and deletes them at the end. A
+// table that stays behind fails the test: on a real account it costs money.
 func OpenAt(t *testing.T, admin *dynamodb.Client) Names {
 	t.Helper()
 	suffix := rand.Text()
-	names := Names{"directory-" + suffix, "deliveries-" + suffix}
+	names := Names{Prefix + "directory-" + suffix, Prefix + "deliveries-" + suffix}
 	t.Cleanup(func() {
-		over := context.WithoutCancel(t.Context())
-		for _, name := range []string{names.Directory, names.Deliveries} {
-			_, _ = admin.DeleteTable(over, &dynamodb.DeleteTableInput{TableName: aws.String(name)})
+		// The test's own context has ended by now.
+		if err := names.Delete(context.WithoutCancel(t.Context()), admin); err != nil {
+			t.Error(err)
 		}
 	})
 	Create(t, admin, names)
 	return names
+}
+
+// Delete deletes both tables, those that are there. The error names every one
+// that may have stayed behind.
+func (n Names) Delete(ctx context.Context, admin *dynamodb.Client) error {
+	var all error
+	for _, name := range []string{n.Directory, n.Deliveries} {
+		var missing *types.ResourceNotFoundException
+		_, err := admin.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: &name})
+		if err != nil && !errors.As(err, &missing) {
+			all = errors.Join(all, fmt.Errorf("delete table %s: %w", name, err))
+		}
+	}
+	return all
 }
 
 // Serve runs an embedded engine of its own until the test ends.
@@ -76,8 +95,8 @@ func Create(t *testing.T, client *dynamodb.Client, names Names) {
 		if _, err := client.CreateTable(t.Context(), in); err != nil {
 			t.Fatalf("CreateTable(%s): %v", *in.TableName, err)
 		}
-		wait := dynamodb.NewTableExistsWaiter(client)
-		if err := wait.Wait(t.Context(), &dynamodb.DescribeTableInput{TableName: in.TableName}, time.Minute); err != nil {
+		wait := dynamodb.NewTableExistsWaiter(client, func(o *dynamodb.TableExistsWaiterOptions) { o.MinDelay = time.Second })
+		if err := wait.Wait(t.Context(), &dynamodb.DescribeTableInput{TableName: in.TableName}, tableWait); err != nil {
 			t.Fatalf("wait for table %s: %v", *in.TableName, err)
 		}
 	}
