@@ -167,12 +167,10 @@ func (c *compiler) checkText(text string) error {
 }
 
 func isOperator(t language.TokenType) bool {
-	switch t {
-	case language.EQ, language.NotEQ, language.LT, language.LTE, language.GT, language.GTE, language.PLUS, language.MINUS,
-		language.AND, language.OR, language.NOT, language.BETWEEN, language.IN:
-		return true
-	}
-	return false
+	return slices.Contains([]language.TokenType{
+		language.EQ, language.NotEQ, language.LT, language.LTE, language.GT, language.GTE, language.PLUS, language.MINUS,
+		language.AND, language.OR, language.NOT, language.BETWEEN, language.IN,
+	}, t)
 }
 
 // parseList parses expressions separated by commas. (The parser's entry for a
