@@ -141,5 +141,6 @@ start-api: build-local ## sam local start-api on port 3001
 deploy: build ## build and sam deploy; ENV=default|dev|prod|local
 	$(SAM) deploy --config-env $(ENV)
 
+# Without names sam would follow the API's access log too.
 logs: ## follow the logs of both functions; ENV=default|dev|prod|local
-	$(SAM) logs --config-env $(ENV) --tail
+	$(SAM) logs --config-env $(ENV) --name IngestFunction --name SyncFunction --tail

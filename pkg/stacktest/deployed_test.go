@@ -1,7 +1,6 @@
 package stacktest_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -12,9 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	"github.com/google/go-cmp/cmp"
 
-	"github.com/clerksync/clerksync/events"
 	"github.com/clerksync/clerksync/pkg/clerktest"
 )
 
@@ -40,6 +37,7 @@ func TestDeployed(t *testing.T) { //nolint:tparallel // its parts follow one ano
 	t.Run("any content type", s.anyContentType)
 	t.Run("an outage and a new secret", s.outage)
 	t.Run("every metric was written", s.metrics)
+	t.Run("make logs follows both functions", s.follow)
 	t.Run("a second deploy with events in flight", s.redeploy)
 	t.Run("sam delete leaves the tables", s.deleted)
 }
@@ -96,45 +94,6 @@ func (s *stack) poison(t *testing.T) {
 	}
 }
 
-func (s *stack) samples(t *testing.T) {
-	began := time.Now()
-	if _, err := s.deliver(t.Context(), request{id: sampleID("user.created"), body: sample(t, "user.created")}, reread); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("the running function took the secret %.0f s after secret set", time.Since(began).Seconds())
-	var kept []string
-	var answers strings.Builder
-	for _, name := range events.Names() {
-		status, body, err := s.post(t.Context(), request{id: sampleID(name), body: sample(t, name)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintf(&answers, "%s\t%d %s\n", name, status, body)
-		if status == http.StatusOK && !strings.Contains(body, "ignored") {
-			kept = append(kept, sampleID(name))
-		}
-	}
-	compare(t, answers.String(), "testdata/answers.golden")
-	s.outcomes(t, soon, kept...)
-	rows, err := s.scan(t.Context(), s.directory)
-	if err != nil {
-		t.Fatal(err)
-	}
-	compare(t, settled(t, rows), "testdata/rows.golden")
-	t.Logf("%d samples posted, %d kept, %d rows as in the golden file", len(events.Names()), len(kept), len(rows))
-
-	before := s.find(t, "USER#"+idOf(sample(t, "user.created.phone_only")), "USER")
-	for range 3 {
-		s.answers(t, request{id: sampleID("user.created.phone_only"), body: sample(t, "user.created.phone_only")},
-			http.StatusOK, `{"received":true,"id":"`+sampleID("user.created.phone_only")+`"}`)
-	}
-	s.drained(t)
-	if diff := cmp.Diff(before, s.find(t, "USER#"+idOf(sample(t, "user.created.phone_only")), "USER")); diff != "" {
-		t.Errorf("a message that came four times changed its row (-first +last):\n%s", diff)
-	}
-	t.Log("duplicates: 200, and the row is not written again")
-}
-
 func (s *stack) refuses(t *testing.T) {
 	body := sample(t, "user.updated.emoji")
 	for _, c := range []struct {
@@ -189,27 +148,3 @@ func (s *stack) anyContentType(t *testing.T) {
 	}
 	t.Log("content types that the gateway passes in base64: applied")
 }
-
-func sampleID(name string) string { return "msg_sample_" + strings.ReplaceAll(name, ".", "_") }
-
-func sample(t *testing.T, name string) string {
-	t.Helper()
-	body, err := events.Body(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
-}
-
-func idOf(body string) string {
-	var e struct {
-		Data struct {
-			ID string `json:"id"`
-		} `json:"data"`
-	}
-	_ = json.Unmarshal([]byte(body), &e) // "" for no event
-	return e.Data.ID
-}
-
-// withID is the same event about another thing.
-func withID(body, id string) string { return strings.ReplaceAll(body, idOf(body), id) }

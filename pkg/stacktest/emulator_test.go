@@ -90,20 +90,20 @@ func (e *emulator) call(t *testing.T, service, method, path string, in, out any)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := e.send(t, service, method, path, "application/json", body)
+	text := e.send(t, service, method, path, http.Header{"Content-Type": {"application/json"}}, body)
 	if err := json.Unmarshal(text, out); err != nil {
 		t.Fatalf("%s %s: %v: %s", method, path, err, text)
 	}
 }
 
 // send signs and sends, and returns the answer's body.
-func (e *emulator) send(t *testing.T, service, method, path, contentType string, body []byte) []byte {
+func (e *emulator) send(t *testing.T, service, method, path string, header http.Header, body []byte) []byte {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, e.url+path, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("Content-Type", contentType)
+	r.Header = header
 	c, err := e.config.Credentials.Retrieve(t.Context())
 	if err != nil {
 		t.Fatal(err)

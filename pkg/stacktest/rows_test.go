@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/clerksync/clerksync/pkg/delivery"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -110,35 +113,32 @@ func (s *stack) find(t *testing.T, pk, sk string) row {
 	return plain(&types.AttributeValueMemberM{Value: out.Item}).(row)
 }
 
-// settled is what the order of arrival has no say in, a line each, sorted: the
-// live rows without the time of writing, and key, revision and deletion of the
-// deleted rows that have no parent.
-func settled(t *testing.T, rows []row) string {
+// whole compares every row of the Directory, and all of it but the time of
+// writing, with a golden file, a line each, sorted by key. It returns the rows.
+func (s *stack) whole(t *testing.T, file string) []row {
 	t.Helper()
+	rows, err := s.scan(t.Context(), s.directory)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var lines []string
 	for _, r := range rows {
-		r = maps.Clone(r)
-		delete(r, "synced_at")
-		if r["deleted_at"] != nil {
-			if !slices.Contains([]string{"user", "organization", "role", "permission"}, r.text("kind")) {
-				continue
-			}
-			r = row{"pk": r["pk"], "sk": r["sk"], "kind": r["kind"], "rev": r["rev"], "deleted_at": r["deleted_at"]}
+		if at, err := time.Parse(delivery.TimeFormat, r.text("synced_at")); err != nil || time.Since(at).Abs() > time.Hour {
+			t.Errorf("%s %s has synced_at %v, want the time of writing", r.text("pk"), r.text("sk"), r["synced_at"])
 		}
+		rest := maps.Clone(r)
+		delete(rest, "synced_at")
 		var b bytes.Buffer
 		e := json.NewEncoder(&b)
 		e.SetEscapeHTML(false)
-		if err := e.Encode(r); err != nil {
+		if err := e.Encode(rest); err != nil {
 			t.Fatal(err)
 		}
 		lines = append(lines, r.text("pk")+" "+r.text("sk")+"\t"+b.String())
 	}
 	slices.Sort(lines)
-	var text []byte
-	for _, line := range lines {
-		text = append(text, line...)
-	}
-	return string(text)
+	compare(t, strings.Join(lines, ""), file)
+	return rows
 }
 
 // compare holds text against a golden file.
