@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,106 +28,166 @@ func build(t *testing.T) string {
 	return path
 }
 
-// lambda is Lambda's runtime API, for one process after the other:
-// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+// lambda runs the program as Lambda does, one process after the other.
 type lambda struct {
-	*httptest.Server
 	program string
 	env     []string
+	// deadline is a batch's, from the moment at which a process took it.
+	deadline time.Duration
+	// lapse, unless 0, is what a process is left with from when it hangs: the
+	// rest of its time, in which nothing happens, is skipped.
+	lapse time.Duration
+	hangs <-chan struct{}
 
 	mu      sync.Mutex
-	process *exec.Cmd
-	event   chan []byte
-	answer  chan []byte
-	died    chan struct{}
+	process *process
 }
 
-func newLambda(t *testing.T, program string, env ...string) *lambda {
+// process is one sandbox: a process and its runtime API,
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+type process struct {
+	api      *httptest.Server
+	command  *exec.Cmd
+	deadline time.Duration
+	event    chan []byte
+	answer   chan []byte // nil for an invocation that failed as a whole
+	gone     chan struct{}
+}
+
+// end is how an invocation ended.
+type end string
+
+const (
+	answered end = "answered"
+	died     end = "died"
+	late     end = "killed at the deadline"
+)
+
+// timeout is the function's in the template.
+const timeout = time.Minute
+
+func newLambda(t *testing.T, program string, w *world) *lambda {
 	t.Helper()
-	l := &lambda{program: program, env: env, event: make(chan []byte, 1), answer: make(chan []byte, 1)}
-	l.Server = httptest.NewServer(l)
+	l := &lambda{program: program, env: w.env(), deadline: timeout, hangs: w.hangs}
+	w.signal = l.signal
 	t.Cleanup(func() {
-		l.kill()
-		l.CloseClientConnections()
-		l.Close()
+		l.mu.Lock()
+		p := l.process
+		l.mu.Unlock()
+		if p != nil {
+			l.signal(syscall.SIGKILL)
+			<-p.gone
+		}
 	})
 	return l
 }
 
-func (l *lambda) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !strings.HasSuffix(r.URL.Path, "/next") {
-		body, _ := io.ReadAll(r.Body)
+func (p *process) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case strings.HasSuffix(r.URL.Path, "/next"):
+		select {
+		case <-r.Context().Done():
+		case event := <-p.event:
+			w.Header().Set("Lambda-Runtime-Aws-Request-Id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
+			w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(p.deadline).UnixMilli(), 10))
+			w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:000000000000:function:sync")
+			_, _ = w.Write(event)
+		}
+	case strings.HasSuffix(r.URL.Path, "/response"):
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return // it died while it answered
+		}
 		w.WriteHeader(http.StatusAccepted)
-		l.answer <- body
-		return
-	}
-	select {
-	case <-r.Context().Done():
-	case event := <-l.event:
-		w.Header().Set("Lambda-Runtime-Aws-Request-Id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
-		w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(time.Minute).UnixMilli(), 10))
-		w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:000000000000:function:sync")
-		_, _ = w.Write(event)
+		p.answer <- body
+	default:
+		w.WriteHeader(http.StatusAccepted)
+		p.answer <- nil
 	}
 }
 
-// kill ends the process as an out-of-memory killer does.
-func (l *lambda) kill() {
+// signal sends the process a signal: SIGKILL, as an out-of-memory killer does
+// and Lambda at the deadline, or SIGSTOP, after which nothing in it moves.
+func (l *lambda) signal(s syscall.Signal) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.process != nil {
-		_ = l.process.Process.Kill()
+		_ = l.process.command.Process.Signal(s)
 	}
 }
 
-// invoke starts a process where none is and hands it the batch. ok is false if
-// it died before it answered.
-func (l *lambda) invoke(t *testing.T, batch events.SQSEvent) (failed map[string]bool, ok bool) {
+// running is the process there is, or a new one.
+func (l *lambda) running(t *testing.T) *process {
 	t.Helper()
 	l.mu.Lock()
-	if l.process == nil {
-		c := exec.CommandContext(t.Context(), l.program)
-		c.Env = append(l.env, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(l.URL, "http://"))
-		if err := c.Start(); err != nil {
-			l.mu.Unlock()
-			t.Fatal(err)
-		}
-		died := make(chan struct{})
-		l.process, l.died = c, died
-		go func() {
-			_ = c.Wait()
-			l.mu.Lock()
-			l.process = nil
-			l.mu.Unlock()
-			close(died)
-		}()
+	defer l.mu.Unlock()
+	if l.process != nil {
+		return l.process
 	}
-	died := l.died
-	l.mu.Unlock()
+	p := &process{deadline: l.deadline, event: make(chan []byte), answer: make(chan []byte, 1), gone: make(chan struct{})}
+	p.api = httptest.NewServer(p)
+	p.command = exec.CommandContext(t.Context(), l.program)
+	p.command.Env = append(l.env, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(p.api.URL, "http://"))
+	if err := p.command.Start(); err != nil {
+		p.api.Close()
+		t.Fatal(err)
+	}
+	l.process = p
+	go func() {
+		_ = p.command.Wait()
+		l.mu.Lock()
+		l.process = nil
+		l.mu.Unlock()
+		p.api.Close()
+		close(p.gone)
+	}()
+	return p
+}
+
+// invoke hands the batch to a process and kills it at the deadline. Unless it
+// answered, the batch failed as a whole.
+func (l *lambda) invoke(t *testing.T, batch events.SQSEvent) (failed map[string]bool, how end) {
+	t.Helper()
 	payload, err := json.Marshal(batch)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.event <- payload
+	p := l.running(t)
 	select {
-	case <-died:
-		select { // it may have died before it took the batch
-		case <-l.event:
-		default:
-		}
-		return nil, false
-	case answer := <-l.answer:
-		var r events.SQSEventResponse
-		if err := json.Unmarshal(answer, &r); err != nil {
-			t.Fatalf("the function answered %s", answer)
-		}
-		failed = map[string]bool{}
-		for _, f := range r.BatchItemFailures {
-			failed[f.ItemIdentifier] = true
-		}
-		return failed, true
-	case <-time.After(time.Minute):
-		t.Fatal("the function does not answer")
-		return nil, false
+	case p.event <- payload:
+	case <-p.gone:
+		t.Fatal("the function died before it took a batch")
+	case <-time.After(timeout):
+		t.Fatal("the function does not start")
 	}
+	deadline := time.After(l.deadline)
+	for {
+		select {
+		case <-l.hangs:
+			if l.lapse > 0 {
+				deadline = time.After(l.lapse)
+			}
+		case <-p.gone:
+			return nil, died
+		case <-deadline:
+			l.signal(syscall.SIGKILL)
+			<-p.gone
+			return nil, late
+		case answer := <-p.answer:
+			return failures(t, answer), answered
+		}
+	}
+}
+
+func failures(t *testing.T, answer []byte) map[string]bool {
+	t.Helper()
+	var r events.SQSEventResponse
+	if err := json.Unmarshal(answer, &r); err != nil {
+		t.Fatalf("the function answered %q: %v", answer, err)
+	}
+	failed := map[string]bool{}
+	for _, f := range r.BatchItemFailures {
+		failed[f.ItemIdentifier] = true
+	}
+	return failed
 }
