@@ -39,9 +39,10 @@ func neighbours() []telling {
 // message had its effect. From consumer.Suspect on each runs alone, in random
 // order, and what came before is acknowledged ahead of the next: each time a
 // neighbour has an even chance to be done with, so that it needs
-// consumer.Suspect+1 receives in the mean, a visibility timeout apart. No number is certain: of eight neighbours' receives
-// the greatest passes mostReceives in 1 of 130,000 runs, and their mean passes
-// meanReceives in 1 of 600,000. Measured in 36 runs: at most 9, and 6.0.
+// consumer.Suspect+1 receives in the mean, a visibility timeout apart. No number
+// is certain: of eight neighbours' receives the greatest passes mostReceives in
+// 1 of 130,000 runs, and their mean passes meanReceives in 1 of 600,000.
+// Measured in 36 runs: at most 9, and 6.0.
 const (
 	mostReceives = consumer.Suspect - 1 + 20
 	meanReceives = consumer.Suspect - 1 + 9
