@@ -26,7 +26,11 @@ func TestEveryInterleaving(t *testing.T) {
 // TestInterleavingsLeftOut shows that those which are left out end as others
 // do that are not.
 func TestInterleavingsLeftOut(t *testing.T) {
-	for _, s := range simulation.Scenarios()[:4] {
+	scenarios := simulation.Scenarios()[:4]
+	if testing.Short() {
+		scenarios = scenarios[:1]
+	}
+	for _, s := range scenarios {
 		s.ByItem = false
 		_, want, err := s.Every(t)
 		if err != nil {
@@ -43,6 +47,9 @@ func TestInterleavingsLeftOut(t *testing.T) {
 
 // TestInterleavingsFindBugs shows that trying all of them can fail, too.
 func TestInterleavingsFindBugs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs what the other tests run, only with bugs")
+	}
 	for _, bug := range simulation.Bugs() {
 		switch bug.Name {
 		case "check-then-act ledger", "tombstone not terminal", "pointer outside the transaction",
