@@ -89,7 +89,7 @@ func FuzzSetAll(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body, outer, inner, value string) {
 		path := outer + "." + inner
 		if strings.ContainsAny(outer+inner, ".=") || outer == "" {
-			t.Skip() // another path than the two names, or none
+			t.Skip("another path than the two names, or none")
 		}
 		got, err := setAll([]byte(body), []string{path + "=" + value})
 		var usage usageError
@@ -129,7 +129,7 @@ func FuzzSetAll(f *testing.F) {
 func decoded(t *testing.T, text []byte) (v any) {
 	t.Helper()
 	if err := json.NewDecoder(bytes.NewReader(text)).Decode(&v); err != nil {
-		t.Skip() // a number beyond what Go holds
+		t.Skip("a number beyond what Go holds")
 	}
 	return v
 }

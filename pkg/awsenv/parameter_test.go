@@ -131,8 +131,9 @@ func TestParameterEnds(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	began := time.Now()
-	if _, err := config(t, host.URL).Parameter(name, time.Now).Read(ctx); err == nil || time.Since(began) > 90*time.Millisecond {
-		t.Errorf("Read() = %v after %v, want an error when its context ends, after 20 ms", err, time.Since(began))
+	_, err := config(t, host.URL).Parameter(name, time.Now).Read(ctx)
+	if took, waits := time.Since(began), 300*time.Millisecond; err == nil || took >= waits {
+		t.Errorf("Read() = %v after %v, want an error before all its waits, %v", err, took, waits)
 	}
 }
 
