@@ -30,8 +30,8 @@ fmt: ## format all Go files
 	$(GOLANGCI_LINT) fmt ./...
 
 bench: ## every figure beside its floor and its target
-	go test -run '^$$' -bench . -benchtime 1x ./pkg/bench
-	START_GATE=1 go test -count=1 -v -run 'Start|TableRequests' ./pkg/bench
+	go test -run '^$$' -bench . -benchtime 1x ./test/bench
+	START_GATE=1 go test -count=1 -v -run 'Start|TableRequests' ./test/bench
 
 N ?= 10000
 simulate: ## random histories under faults, N=10000; SIMULATION_SEED=S replays one

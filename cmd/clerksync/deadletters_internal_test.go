@@ -8,14 +8,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/clerksync/clerksync/pkg/sqsserver"
+	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
 )
 
 // A letter that is in somebody else's hands, or whose answer was lost on its
 // way to us, is waited for.
 func TestWalkWaitsForHiddenLetters(t *testing.T) {
 	t.Parallel()
-	host := httptest.NewServer(sqsserver.New(sqsserver.Options{}))
+	host := httptest.NewServer(sqsemulator.New(sqsemulator.Options{}))
 	t.Cleanup(host.Close)
 	client := sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: &host.URL, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")})
 	out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("letters")})

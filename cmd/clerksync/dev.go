@@ -13,7 +13,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
-	"github.com/clerksync/clerksync/pkg/awsenv"
+	"github.com/clerksync/clerksync/pkg/awsclient"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/ingest"
 )
@@ -141,6 +141,6 @@ func outside(ctx context.Context, e env, endpoint string) (*aws.Config, error) {
 	if cfg.Credentials == nil {
 		return nil, errors.New("no AWS credentials")
 	}
-	cfg.HTTPClient = awsenv.WholeAnswers(cfg.HTTPClient)
+	cfg.HTTPClient = awsclient.WholeAnswers(cfg.HTTPClient)
 	return &cfg, nil
 }

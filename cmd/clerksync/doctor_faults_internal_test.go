@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // TestDoctorFindsFaults plants each fault that doctor names into a stack that
@@ -91,10 +91,10 @@ func TestDoctorFindsFaults(t *testing.T) {
 		"nothing reserved":      {func(h *hospital) { h.account.reserved = nil }, "concurrency", "warn", "all 1000 executions", "IngestReservedConcurrency"},
 		"ingest may not run":    {func(h *hospital) { h.account.reserved = new(int) }, "concurrency", "fail", "may not run", "delete-function-concurrency"},
 		"secret missing":        {func(h *hospital) { h.keep("", "") }, "secret", "fail", "no parameter", "secret set --parameter /clerksync/signing-secret"},
-		"secret malformed":      {func(h *hospital) { h.keep(`"`+clerktest.Secret+`"`, secure) }, "secret", "fail", "malformed", "secret set"},
-		"secret in the open":    {func(h *hospital) { h.keep(clerktest.Secret, ssmtypes.ParameterTypeString) }, "secret", "warn", "is a String", "secret set"},
+		"secret malformed":      {func(h *hospital) { h.keep(`"`+svixtest.Secret+`"`, secure) }, "secret", "fail", "malformed", "secret set"},
+		"secret in the open":    {func(h *hospital) { h.keep(svixtest.Secret, ssmtypes.ParameterTypeString) }, "secret", "warn", "is a String", "secret set"},
 		"secret not readable":   {denied("GetParameter"), "secret", "fail", "AccessDenied", "ssm:GetParameter"},
-		"another secret":        {func(h *hospital) { h.keep(clerktest.OtherSecret, secure) }, "signature", "fail", "another secret", "dashboard"},
+		"another secret":        {func(h *hospital) { h.keep(svixtest.OtherSecret, secure) }, "signature", "fail", "another secret", "dashboard"},
 		"endpoint down":         {func(h *hospital) { h.account.outputs["WebhookUrl"] = "http://127.0.0.1:1/webhooks/clerk" }, "endpoint", "fail", "connection refused", "deploy"},
 		"route gone":            {answers(404, `{"message":"Not Found"}`), "endpoint", "fail", "no such route", "/webhooks/clerk"},
 		"wrong path": {func(h *hospital) {

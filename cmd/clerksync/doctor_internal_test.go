@@ -19,11 +19,11 @@ import (
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
-	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/svix"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // hospital is a whole stack that doctor may look at: the pipeline, an account
@@ -43,13 +43,13 @@ type hospital struct {
 
 func newHospital(t *testing.T, instances ...string) *hospital {
 	t.Helper()
-	secrets, err := svix.ParseSecrets(clerktest.Secret)
+	secrets, err := svix.ParseSecrets(svixtest.Secret)
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := &hospital{t: t, vars: map[string]string{}}
 	h.Pipeline, err = pipeline.Start(t.Context(), pipeline.Options{
-		Addr: "127.0.0.1:0", AWSAddr: "127.0.0.1:0", Secrets: secrets, Secret: clerktest.Secret, Instances: instances,
+		Addr: "127.0.0.1:0", AWSAddr: "127.0.0.1:0", Secrets: secrets, Secret: svixtest.Secret, Instances: instances,
 		Consumer:  consumer.Options{Storage: projector.StoreFull, Policy: consumer.Soft, Retention: time.Hour},
 		Warn:      func(context.Context, string, error) {},
 		OnRequest: func(context.Context, ingest.Report) {}, OnMessage: func(context.Context, consumer.Report) {},
@@ -160,7 +160,7 @@ func (h *hospital) examine(more ...string) (map[string]verdict, string, int) {
 	for _, v := range decodeLines[verdict](h.t, out.String()) {
 		verdicts[v.Check] = v
 	}
-	if strings.Contains(out.String()+words.String(), strings.TrimPrefix(clerktest.Secret, "whsec_")) {
+	if strings.Contains(out.String()+words.String(), strings.TrimPrefix(svixtest.Secret, "whsec_")) {
 		h.t.Errorf("doctor prints a secret:\n%s%s", out.String(), words.String())
 	}
 	return verdicts, words.String(), status

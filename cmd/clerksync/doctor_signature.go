@@ -11,10 +11,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/urfave/cli/v3"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
-	"github.com/clerksync/clerksync/pkg/diagnose"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/signature"
 	"github.com/clerksync/clerksync/pkg/ingest"
-	"github.com/clerksync/clerksync/pkg/ssmparam"
 )
 
 func (e env) doctorSignatureCommand() *cli.Command {
@@ -100,7 +100,7 @@ func (e env) doctorSignature(ctx context.Context, c *cli.Command) error {
 	if at.IsZero() {
 		at = e.now()
 	}
-	r := diagnose.Signature(diagnose.Request{Header: in.header, Body: in.body, Others: others, Received: at, Secrets: secrets})
+	r := signature.Signature(signature.Request{Header: in.header, Body: in.body, Others: others, Received: at, Secrets: secrets})
 	e.showDiagnosis(r, c.Bool("json"))
 	if !r.Good {
 		return errSaid
@@ -109,14 +109,14 @@ func (e env) doctorSignature(ctx context.Context, c *cli.Command) error {
 }
 
 // secretsAtHand are those that may have signed, the endpoint's own first.
-func (e env) secretsAtHand(ctx context.Context, c *cli.Command) (out []diagnose.Secret, err error) {
+func (e env) secretsAtHand(ctx context.Context, c *cli.Command) (out []signature.Secret, err error) {
 	given := c.StringSlice("secret")
 	for i, text := range given {
 		from := "--secret"
 		if len(given) > 1 {
 			from = fmt.Sprintf("--secret number %d", i+1)
 		}
-		out = append(out, diagnose.Secret{From: from, Text: text})
+		out = append(out, signature.Secret{From: from, Text: text})
 	}
 	name := c.String("parameter")
 	if c.String("stack") != "" || name != "" {
@@ -132,29 +132,29 @@ func (e env) secretsAtHand(ctx context.Context, c *cli.Command) (out []diagnose.
 				name = pipeline.SecretParameter
 			}
 		}
-		text, err := ssmparam.New(ssm.NewFromConfig(p.aws), name).Read(ctx)
+		text, err := deployment.NewParameter(ssm.NewFromConfig(p.aws), name).Read(ctx)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, diagnose.Secret{From: "parameter " + name, Text: text})
+		out = append(out, signature.Secret{From: "parameter " + name, Text: text})
 	}
 	for _, variable := range []string{ingest.EnvSigningSecret, ingest.EnvSecret} {
 		if text := e.get(variable); strings.TrimSpace(text) != "" {
-			out = append(out, diagnose.Secret{From: variable, Text: text})
+			out = append(out, signature.Secret{From: variable, Text: text})
 		}
 	}
 	if path, err := e.keptSecretPath(); err == nil { // it is looked at, not made
 		if b, err := os.ReadFile(path); err == nil {
-			out = append(out, diagnose.Secret{From: "clerksync dev", Text: strings.TrimSpace(string(b))})
+			out = append(out, signature.Secret{From: "clerksync dev", Text: strings.TrimSpace(string(b))})
 		}
 	}
 	return out, nil
 }
 
-func (e env) showDiagnosis(r diagnose.Result, asJSON bool) {
+func (e env) showDiagnosis(r signature.Result, asJSON bool) {
 	if asJSON {
 		if r.Findings == nil {
-			r.Findings = []diagnose.Finding{}
+			r.Findings = []signature.Finding{}
 		}
 		writeJSON(e.out, r)
 		return

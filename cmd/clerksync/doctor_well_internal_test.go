@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // statuses are the verdicts by check.
@@ -116,7 +116,7 @@ func TestDoctorOfDev(t *testing.T) {
 	}{
 		"well":                      {nil, nil, nil, with(nil), 0},
 		"nothing is sent":           {nil, []string{"--no-send"}, nil, with(unsent), 0},
-		"another secret":            {nil, []string{"--secret", clerktest.OtherSecret}, nil, with(map[string]string{"signature": "fail", "way-through": "skip"}), 1},
+		"another secret":            {nil, []string{"--secret", svixtest.OtherSecret}, nil, with(map[string]string{"signature": "fail", "way-through": "skip"}), 1},
 		"malformed secret":          {nil, []string{"--secret", "whsec_x"}, nil, with(map[string]string{"secret": "fail", "signature": "skip", "way-through": "skip"}), 1},
 		"another instance":          {[]string{"ins_a"}, nil, nil, with(map[string]string{"way-through": "skip"}), 0},
 		"its instance":              {[]string{"ins_a"}, []string{"--instance", "ins_a"}, nil, with(nil), 0},
@@ -127,7 +127,7 @@ func TestDoctorOfDev(t *testing.T) {
 			t.Parallel()
 			h := newHospital(t, c.instances...)
 			h.vars = c.vars
-			h.flags = []string{"--endpoint-url", h.Endpoint, "--url", h.webhook, "--secret", clerktest.Secret}
+			h.flags = []string{"--endpoint-url", h.Endpoint, "--url", h.webhook, "--secret", svixtest.Secret}
 			if slices.Contains(c.flags, "--secret") {
 				h.flags = h.flags[:4]
 			}
@@ -200,7 +200,7 @@ func TestDoctorWords(t *testing.T) {
 	h.dead()
 	var out, words bytes.Buffer
 	e := bare(&out, &words)
-	status := e.run([]string{"clerksync", "doctor", "--endpoint-url", h.Endpoint, "--url", h.webhook, "--secret", clerktest.Secret})
+	status := e.run([]string{"clerksync", "doctor", "--endpoint-url", h.Endpoint, "--url", h.webhook, "--secret", svixtest.Secret})
 	for _, want := range []string{"pass  tables ", "skip  stack ", "fail  dead-letters  2 dead letters\n                    clerksync dlq ls says why", "pass  way-through "} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("doctor = %s, want %q in it", out.String(), want)

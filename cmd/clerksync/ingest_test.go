@@ -10,11 +10,11 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/svix"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // invokeIngest hands a request to the ingest function, configured with the
@@ -33,7 +33,7 @@ func invokeIngest(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	f := &lambdafn.Ingest{
 		Handler: ingest.New(ingest.Config{
-			Secrets: ingest.FixedSecrets(secrets), Queue: &clerktest.Queue{}, Projector: projector.New(projector.StoreNone),
+			Secrets: ingest.FixedSecrets(secrets), Queue: &svixtest.Queue{}, Projector: projector.New(projector.StoreNone),
 			Now: now, Observe: func(context.Context, ingest.Report) {},
 		}),
 		OldFormat: func(context.Context) {},

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/svix"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // Ctrl-C ends a wait for input that never comes.
@@ -39,14 +39,14 @@ func TestInterruptedInput(t *testing.T) {
 // https://github.com/standard-webhooks/standard-webhooks/issues/101
 func TestSignReadsTheClockOnce(t *testing.T) {
 	t.Parallel()
-	secrets, err := svix.ParseSecrets(clerktest.Secret)
+	secrets, err := svix.ParseSecrets(svixtest.Secret)
 	if err != nil {
 		t.Fatal(err)
 	}
 	readings := 0
 	p := poster{secrets: secrets, now: func() time.Time {
 		readings++
-		return clerktest.Epoch().Add(time.Duration(readings) * time.Second)
+		return svixtest.Epoch().Add(time.Duration(readings) * time.Second)
 	}}
 	body := []byte(`{"type":"user.updated","data":{"id":"user_a1"}}`)
 	for _, skew := range []time.Duration{0, 10 * time.Minute, -10 * time.Minute} {
@@ -56,7 +56,7 @@ func TestSignReadsTheClockOnce(t *testing.T) {
 			if readings != before+1 {
 				t.Fatalf("sign() reads the clock %d times, want once", readings-before)
 			}
-			want := strconv.FormatInt(clerktest.Epoch().Add(time.Duration(readings)*time.Second+skew).Unix(), 10)
+			want := strconv.FormatInt(svixtest.Epoch().Add(time.Duration(readings)*time.Second+skew).Unix(), 10)
 			if err := secrets.Verify(h, body); err != nil || h.Timestamp != want {
 				t.Fatalf("sign() = %+v, verified %v, want it signed at %s", h, err, want)
 			}

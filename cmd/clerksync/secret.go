@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/urfave/cli/v3"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
-	"github.com/clerksync/clerksync/pkg/ssmparam"
 	"github.com/clerksync/clerksync/pkg/svix"
 )
 
@@ -45,7 +45,7 @@ list of processes.`,
 	}
 }
 
-func (e env) parameter(ctx context.Context, c *cli.Command) (*ssmparam.Parameter, error) {
+func (e env) parameter(ctx context.Context, c *cli.Command) (*deployment.Parameter, error) {
 	if c.Args().Present() {
 		return nil, usagef("%s takes no arguments: a secret never stands on the command line", c.FullName())
 	}
@@ -53,7 +53,7 @@ func (e env) parameter(ctx context.Context, c *cli.Command) (*ssmparam.Parameter
 	if err != nil {
 		return nil, err
 	}
-	return ssmparam.New(ssm.NewFromConfig(cfg), c.String("parameter")), nil
+	return deployment.NewParameter(ssm.NewFromConfig(cfg), c.String("parameter")), nil
 }
 
 func (e env) secretSet(ctx context.Context, c *cli.Command) error {
@@ -101,7 +101,7 @@ func (e env) secretCheck(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	text, err := p.Read(ctx)
-	if errors.Is(err, ssmparam.ErrNotFound) {
+	if errors.Is(err, deployment.ErrNotFound) {
 		return fmt.Errorf("%w\nPut it there with: clerksync secret set --parameter %s", err, c.String("parameter"))
 	}
 	if err != nil {

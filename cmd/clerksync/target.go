@@ -13,7 +13,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
-	"github.com/clerksync/clerksync/pkg/awsenv"
+	"github.com/clerksync/clerksync/pkg/awsclient"
 )
 
 // target is where a command looks: a deployed stack, named tables, or a
@@ -128,7 +128,7 @@ func (e env) awsConfig(ctx context.Context, endpoint string, dev bool) (aws.Conf
 	if cfg.Region == "" {
 		return cfg, errors.New("no AWS region: set AWS_REGION or choose a profile that has one")
 	}
-	cfg.HTTPClient = awsenv.WholeAnswers(cfg.HTTPClient)
+	cfg.HTTPClient = awsclient.WholeAnswers(cfg.HTTPClient)
 	return cfg, nil
 }
 

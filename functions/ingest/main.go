@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/clerksync/clerksync/pkg/awsenv"
+	"github.com/clerksync/clerksync/pkg/awsclient"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 	"github.com/clerksync/clerksync/pkg/projector"
@@ -26,20 +26,20 @@ func handler(get func(string) string) lambda.Handler {
 	log := lambdafn.NewLogger(os.Stdout, settings.LogLevel)
 	metrics := lambdafn.IngestMetrics(os.Stdout, get("AWS_LAMBDA_FUNCTION_NAME"), time.Now)
 	observer := lambdafn.Observer{Log: log, Metrics: metrics}
-	aws, awsErr := awsenv.Read(get)
+	aws, awsErr := awsclient.Read(get)
 	c := ingest.Config{
 		Secrets: ingest.FixedSecrets(nil), Instances: settings.Instances,
 		Projector: projector.New(projector.StoreNone),
 		Now:       time.Now, Observe: observer.Request,
 	}
 	if lambdafn.Configured(log, err, awsErr) {
-		c.Queue = sqsqueue.NewSender(sqs.NewFromConfig(aws.For(awsenv.SQS)), settings.QueueURL)
+		c.Queue = sqsqueue.NewSender(sqs.NewFromConfig(aws.For(awsclient.SQS)), settings.QueueURL)
 		if settings.Secrets != nil {
 			c.Secrets = ingest.FixedSecrets(settings.Secrets)
 		} else {
 			c.Secrets = ingest.ReadSecrets(aws.Parameter(settings.SecretParameter, time.Now), time.Now, observer.SecretUnreadable)
 		}
-		aws.Warm(awsenv.SQS, func() { c.Secrets.Current(context.Background()) })
+		aws.Warm(awsclient.SQS, func() { c.Secrets.Current(context.Background()) })
 	}
 	return &lambdafn.Ingest{Handler: ingest.New(c), Metrics: metrics, OldFormat: lambdafn.LogOldFormat(log)}
 }

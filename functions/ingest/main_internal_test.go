@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -16,25 +17,25 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
-	"github.com/clerksync/clerksync/pkg/sqsserver"
-	"github.com/clerksync/clerksync/pkg/ssmparam"
-	"github.com/clerksync/clerksync/pkg/ssmserver"
+	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
+	ssmemulator "github.com/clerksync/clerksync/internal/emulator/ssm"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // cloud is SQS and SSM on one address.
 type cloud struct {
 	url, queue string
 	sqs        *sqs.Client
-	parameter  *ssmparam.Parameter
+	ssm        *ssm.Client
 }
 
 const parameterName = "/clerksync/signing-secret"
 
 func newCloud(t *testing.T) *cloud {
 	t.Helper()
-	queues, parameters := sqsserver.New(sqsserver.Options{}), ssmserver.New(ssmserver.Options{})
+	queues, parameters := sqsemulator.New(sqsemulator.Options{}), ssmemulator.New(ssmemulator.Options{})
 	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "AmazonSSM.") {
 			parameters.ServeHTTP(w, r)
@@ -45,7 +46,7 @@ func newCloud(t *testing.T) *cloud {
 	t.Cleanup(host.Close)
 	keys := credentials.NewStaticCredentialsProvider("test", "test", "")
 	c := &cloud{url: host.URL, sqs: sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: &host.URL, Credentials: keys})}
-	c.parameter = ssmparam.New(ssm.New(ssm.Options{Region: "us-east-1", BaseEndpoint: &host.URL, Credentials: keys}), parameterName)
+	c.ssm = ssm.New(ssm.Options{Region: "us-east-1", BaseEndpoint: &host.URL, Credentials: keys})
 	out, err := c.sqs.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("queue")})
 	if err != nil {
 		t.Fatal(err)
@@ -54,10 +55,18 @@ func newCloud(t *testing.T) *cloud {
 	return c
 }
 
+// keep puts the signing secret into the Parameter Store.
+func (c *cloud) keep(ctx context.Context, secret string) error {
+	_, err := c.ssm.PutParameter(ctx, &ssm.PutParameterInput{
+		Name: aws.String(parameterName), Value: &secret, Type: types.ParameterTypeSecureString, Overwrite: aws.Bool(true),
+	})
+	return err
+}
+
 func (c *cloud) env(more ...string) map[string]string {
 	env := map[string]string{
 		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example-canary",
-		"AWS_ENDPOINT_URL": c.url, "QUEUE_URL": c.queue, "CLERK_WEBHOOK_SIGNING_SECRET": clerktest.Secret,
+		"AWS_ENDPOINT_URL": c.url, "QUEUE_URL": c.queue, "CLERK_WEBHOOK_SIGNING_SECRET": svixtest.Secret,
 	}
 	for i := 0; i+1 < len(more); i += 2 {
 		env[more[i]] = more[i+1]
@@ -104,7 +113,7 @@ func start(t *testing.T, env map[string]string, requests func(h lambda.Handler))
 	return lines
 }
 
-func invoke(t *testing.T, h lambda.Handler, r clerktest.Request) (status int, body string) {
+func invoke(t *testing.T, h lambda.Handler, r svixtest.Request) (status int, body string) {
 	t.Helper()
 	out, err := h.Invoke(t.Context(), r.Lambda(true))
 	if err != nil {
@@ -122,12 +131,12 @@ func invoke(t *testing.T, h lambda.Handler, r clerktest.Request) (status int, bo
 
 const event = `{"type":"user.updated","data":{"id":"user_a1","first_name":"Zoé 🚒"}}`
 
-func signed() clerktest.Request { return clerktest.Signed(time.Now(), event) }
+func signed() svixtest.Request { return svixtest.Signed(time.Now(), event) }
 
 func TestBadEnvironment(t *testing.T) {
 	c := newCloud(t)
 	const noSecret = "CLERK_WEBHOOK_SIGNING_SECRET"
-	key := strings.TrimPrefix(clerktest.Secret, "whsec_")
+	key := strings.TrimPrefix(svixtest.Secret, "whsec_")
 	for name, bad := range map[string]struct {
 		env   map[string]string
 		names []string
@@ -138,13 +147,13 @@ func TestBadEnvironment(t *testing.T) {
 		// https://github.com/harshdwivediiiii/pathfinder-ai/issues/2610
 		"no secret, empty strings": {c.env(noSecret, "", "CLERK_WEBHOOK_SECRET", "", "CLERK_WEBHOOK_SECRET_PARAMETER", ""), []string{"CLERK_WEBHOOK_SECRET", "CLERK_WEBHOOK_SECRET_PARAMETER"}},
 		// https://github.com/standard-webhooks/standard-webhooks/issues/235
-		"v1, in front": {c.env(noSecret, "", "CLERK_WEBHOOK_SECRET", "v1,"+clerktest.Secret), []string{"CLERK_WEBHOOK_SECRET: entry 1 is not a whsec_ secret"}},
+		"v1, in front": {c.env(noSecret, "", "CLERK_WEBHOOK_SECRET", "v1,"+svixtest.Secret), []string{"CLERK_WEBHOOK_SECRET: entry 1 is not a whsec_ secret"}},
 		// https://github.com/corsairdev/corsair/pull/1024
 		"no base64": {c.env(noSecret, "whsec_!!!!"), []string{noSecret + ": entry 1"}},
 		"no key":    {c.env(noSecret, "whsec_"), []string{noSecret + ": entry 1"}},
 		// https://github.com/openai/openai-node/pull/1887
 		"short":                {c.env(noSecret, "whsec_eA=="), []string{noSecret + ": entry 1"}},
-		"short, a good beside": {c.env(noSecret, clerktest.Secret+" whsec_eA=="), []string{noSecret + ": entry 2"}},
+		"short, a good beside": {c.env(noSecret, svixtest.Secret+" whsec_eA=="), []string{noSecret + ": entry 2"}},
 		// https://github.com/nextlyhq/nextly/pull/227
 		"no prefix":    {c.env(noSecret, key), []string{noSecret + ": entry 1 is not a whsec_ secret"}},
 		"bad endpoint": {c.env("AWS_ENDPOINT_URL", "canary"), []string{"AWS_ENDPOINT_URL"}},
@@ -152,9 +161,9 @@ func TestBadEnvironment(t *testing.T) {
 		"several":      {c.env("LOG_LEVEL", "canary", "QUEUE_URL", "", "AWS_ENDPOINT_URL_SQS", "canary"), []string{"LOG_LEVEL", "QUEUE_URL", "AWS_ENDPOINT_URL_SQS"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			emptyKey := signed().With("svix-signature", clerktest.SignRaw(nil, clerktest.ID, signed().Header["svix-timestamp"], []byte(event)))
+			emptyKey := signed().With("svix-signature", svixtest.SignRaw(nil, svixtest.ID, signed().Header["svix-timestamp"], []byte(event)))
 			lines := start(t, bad.env, func(h lambda.Handler) {
-				for _, r := range []clerktest.Request{signed(), emptyKey, {Method: "POST", Path: "/webhooks/clerk"}, signed()} {
+				for _, r := range []svixtest.Request{signed(), emptyKey, {Method: "POST", Path: "/webhooks/clerk"}, signed()} {
 					if status, body := invoke(t, h, r); status != 500 || body != `{"error":"not_configured"}` {
 						t.Errorf("answer = %d %s, want 500 not_configured", status, body)
 					}
@@ -192,27 +201,27 @@ func TestEndToEnd(t *testing.T) {
 		kept string // in SSM
 	}{
 		"secret in the environment":      {},
-		"its other name":                 {more: []string{"CLERK_WEBHOOK_SIGNING_SECRET", "", "CLERK_WEBHOOK_SECRET", clerktest.Secret}},
-		"two secrets":                    {more: []string{"CLERK_WEBHOOK_SIGNING_SECRET", clerktest.OtherSecret + "," + clerktest.Secret}},
-		"line feed behind the secret":    {more: []string{"CLERK_WEBHOOK_SIGNING_SECRET", clerktest.Secret + "\n"}}, // https://github.com/heripo-lab/heripo-engine/pull/47
-		"secret in SSM":                  {more: []string{"CLERK_WEBHOOK_SIGNING_SECRET", "", "CLERK_WEBHOOK_SECRET_PARAMETER", parameterName}, kept: clerktest.Secret + "\n"},
-		"secret in SSM, without warm-up": {more: []string{"CLERK_WEBHOOK_SIGNING_SECRET", "", "CLERK_WEBHOOK_SECRET_PARAMETER", parameterName, "WARM_UP", "off"}, kept: clerktest.Secret},
+		"its other name":                 {more: []string{"CLERK_WEBHOOK_SIGNING_SECRET", "", "CLERK_WEBHOOK_SECRET", svixtest.Secret}},
+		"two secrets":                    {more: []string{"CLERK_WEBHOOK_SIGNING_SECRET", svixtest.OtherSecret + "," + svixtest.Secret}},
+		"line feed behind the secret":    {more: []string{"CLERK_WEBHOOK_SIGNING_SECRET", svixtest.Secret + "\n"}}, // https://github.com/heripo-lab/heripo-engine/pull/47
+		"secret in SSM":                  {more: []string{"CLERK_WEBHOOK_SIGNING_SECRET", "", "CLERK_WEBHOOK_SECRET_PARAMETER", parameterName}, kept: svixtest.Secret + "\n"},
+		"secret in SSM, without warm-up": {more: []string{"CLERK_WEBHOOK_SIGNING_SECRET", "", "CLERK_WEBHOOK_SECRET_PARAMETER", parameterName, "WARM_UP", "off"}, kept: svixtest.Secret},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cloud := newCloud(t)
 			if c.kept != "" {
-				if err := cloud.parameter.Write(t.Context(), c.kept); err != nil {
+				if err := cloud.keep(t.Context(), c.kept); err != nil {
 					t.Fatal(err)
 				}
 			}
 			lines := start(t, cloud.env(c.more...), func(h lambda.Handler) {
 				for _, step := range []struct {
-					r      clerktest.Request
+					r      svixtest.Request
 					status int
 				}{
 					{signed(), 200},
 					{signed().With("svix-signature", "v1,x"), 400},
-					{clerktest.SignedBy(clerktest.ThirdSecret, clerktest.ID, signed().Header["svix-timestamp"], event), 400},
+					{svixtest.SignedBy(svixtest.ThirdSecret, svixtest.ID, signed().Header["svix-timestamp"], event), 400},
 				} {
 					if status, body := invoke(t, h, step.r); status != step.status {
 						t.Errorf("answer = %d %s, want %d", status, body, step.status)
@@ -239,7 +248,7 @@ func TestSecretInSSMCannotBeRead(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newCloud(t)
 			if value != "" {
-				if err := c.parameter.Write(t.Context(), value); err != nil {
+				if err := c.keep(t.Context(), value); err != nil {
 					t.Fatal(err)
 				}
 			}

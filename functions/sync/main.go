@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/clerksync/clerksync/pkg/awsenv"
+	"github.com/clerksync/clerksync/pkg/awsclient"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/dynamo"
 	"github.com/clerksync/clerksync/pkg/ingest"
@@ -28,16 +28,16 @@ func handler(get func(string) string) lambda.Handler {
 	level, levelErr := ingest.ReadLogLevel(get)
 	log := lambdafn.NewLogger(os.Stdout, level)
 	metrics := lambdafn.SyncMetrics(os.Stdout, get("AWS_LAMBDA_FUNCTION_NAME"), time.Now)
-	aws, awsErr := awsenv.Read(get)
+	aws, awsErr := awsclient.Read(get)
 	if !lambdafn.Configured(log, err, levelErr, awsErr) {
 		return &lambdafn.Sync{Metrics: metrics}
 	}
-	aws.Warm(awsenv.DynamoDB)
-	tables := aws.For(awsenv.DynamoDB)
+	aws.Warm(awsclient.DynamoDB)
+	tables := aws.For(awsclient.DynamoDB)
 	tables.HTTPClient = metrics.CountRequests(tables.HTTPClient)
 	return &lambdafn.Sync{Metrics: metrics, Consumer: consumer.New(consumer.Config{
 		Table:     dynamo.New(dynamodb.NewFromConfig(tables), settings.DirectoryTable, settings.DeliveriesTable),
-		Queue:     sqsqueue.NewQueue(sqs.NewFromConfig(aws.For(awsenv.SQS)), settings.QueueURL, settings.DeadLetterQueueURL),
+		Queue:     sqsqueue.NewQueue(sqs.NewFromConfig(aws.For(awsclient.SQS)), settings.QueueURL, settings.DeadLetterQueueURL),
 		Projector: projector.New(settings.Storage),
 		Policy:    settings.Policy,
 		Retention: settings.Retention,

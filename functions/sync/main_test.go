@@ -18,10 +18,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
 
+	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/dynamo"
 	"github.com/clerksync/clerksync/pkg/dynamo/dynamotest"
-	"github.com/clerksync/clerksync/pkg/sqsserver"
 )
 
 // captured runs f and returns the lines of JSON that it wrote to stdout.
@@ -145,7 +145,7 @@ func TestEndToEnd(t *testing.T) {
 	names := dynamotest.Names{Directory: "directory", Deliveries: "deliveries"}
 	tables := dynamotest.Client(url)
 	dynamotest.Create(t, tables, names)
-	host := httptest.NewServer(sqsserver.New(sqsserver.Options{}))
+	host := httptest.NewServer(sqsemulator.New(sqsemulator.Options{}))
 	t.Cleanup(host.Close)
 	client := sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: aws.String(host.URL), Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
 	queue, dead := create(t, client, "queue"), create(t, client, "dead-letters")

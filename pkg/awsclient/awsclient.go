@@ -1,8 +1,8 @@
-// Package awsenv makes the AWS configuration of a Lambda function from its
+// Package awsclient makes the AWS configuration of a Lambda function from its
 // environment: region, credentials and endpoints. config.LoadDefaultConfig
 // would compile and start sso, ssooidc and sts for it, which a function never
 // uses: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
-package awsenv
+package awsclient
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package awsenv_test
+package awsclient_test
 
 import (
 	"net"
@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/clerksync/clerksync/pkg/awsenv"
-	"github.com/clerksync/clerksync/pkg/sqsserver"
+	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
+	"github.com/clerksync/clerksync/pkg/awsclient"
 )
 
 func complete(more ...string) map[string]string {
@@ -25,8 +25,8 @@ func complete(more ...string) map[string]string {
 	return env
 }
 
-func read(env map[string]string) (*awsenv.Config, error) {
-	return awsenv.Read(func(n string) string { return env[n] })
+func read(env map[string]string) (*awsclient.Config, error) {
+	return awsclient.Read(func(n string) string { return env[n] })
 }
 
 func TestReadNamesWhatIsMissing(t *testing.T) {
@@ -72,7 +72,7 @@ func TestEndpoints(t *testing.T) {
 			if err != nil {
 				t.Fatalf("Read = %v, want nil", err)
 			}
-			for service, want := range map[awsenv.Service]string{awsenv.SQS: c.sqs, awsenv.SSM: c.ssm} {
+			for service, want := range map[awsclient.Service]string{awsclient.SQS: c.sqs, awsclient.SSM: c.ssm} {
 				if got := aws.ToString(cfg.For(service).BaseEndpoint); got != want {
 					t.Errorf("endpoint of %s = %q, want %q", service, got, want)
 				}
@@ -100,7 +100,7 @@ func TestForCarriesRegionAndCredentials(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range []awsenv.Service{awsenv.SQS, awsenv.DynamoDB, awsenv.SSM} {
+	for _, s := range []awsclient.Service{awsclient.SQS, awsclient.DynamoDB, awsclient.SSM} {
 		c := cfg.For(s)
 		keys, err := c.Credentials.Retrieve(t.Context())
 		if c.Region != "us-east-1" || err != nil || keys.AccessKeyID != "AKIDEXAMPLE" || keys.SecretAccessKey != "example-canary" || keys.SessionToken != "token" {
@@ -112,7 +112,7 @@ func TestForCarriesRegionAndCredentials(t *testing.T) {
 // The connection that Warm opens is the one that the first call takes.
 func TestWarmIsOfUse(t *testing.T) {
 	var opened atomic.Int32
-	host := httptest.NewUnstartedServer(sqsserver.New(sqsserver.Options{}))
+	host := httptest.NewUnstartedServer(sqsemulator.New(sqsemulator.Options{}))
 	host.Config.ConnState = func(_ net.Conn, s http.ConnState) {
 		if s == http.StateNew {
 			opened.Add(1)
@@ -124,8 +124,8 @@ func TestWarmIsOfUse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := sqs.NewFromConfig(cfg.For(awsenv.SQS))
-	cfg.Warm(awsenv.SQS)
+	client := sqs.NewFromConfig(cfg.For(awsclient.SQS))
+	cfg.Warm(awsclient.SQS)
 	if got := opened.Load(); got != 1 {
 		t.Fatalf("Warm opened %d connections, want 1", got)
 	}
@@ -162,7 +162,7 @@ func TestOneWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := sqs.NewFromConfig(cfg.For(awsenv.SQS), func(o *sqs.Options) { o.RetryMaxAttempts = 1 })
+	client := sqs.NewFromConfig(cfg.For(awsclient.SQS), func(o *sqs.Options) { o.RetryMaxAttempts = 1 })
 	for range tries {
 		_, err := client.SendMessage(t.Context(), &sqs.SendMessageInput{
 			QueueUrl: aws.String("http://127.0.0.1:1/q"), MessageBody: aws.String(strings.Repeat("x", size)),
@@ -188,7 +188,7 @@ func TestWarmAgainstADeadPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	began, ran := time.Now(), false
-	cfg.Warm(awsenv.SQS, func() { ran = true })
+	cfg.Warm(awsclient.SQS, func() { ran = true })
 	if d := time.Since(began); d > time.Second || !ran {
 		t.Errorf("Warm took %v, ran the other: %v, want at once and true", d, ran)
 	}
@@ -207,7 +207,7 @@ func TestWarmAgainstASilentServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	cfg.Warm(awsenv.SQS)
+	cfg.Warm(awsclient.SQS)
 	if d := time.Since(began); d < time.Second || d > 4*time.Second {
 		t.Errorf("Warm took %v, want about 2 s", d)
 	}

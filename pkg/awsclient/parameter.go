@@ -1,4 +1,4 @@
-package awsenv
+package awsclient
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package awsenv_test
+package awsclient_test
 
 import (
 	"context"
@@ -17,13 +17,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
-	"github.com/clerksync/clerksync/pkg/awsenv"
-	"github.com/clerksync/clerksync/pkg/ssmserver"
+	ssmemulator "github.com/clerksync/clerksync/internal/emulator/ssm"
+	"github.com/clerksync/clerksync/pkg/awsclient"
 )
 
 const name = "/clerksync/signing-secret"
 
-func config(t *testing.T, url string, more ...string) *awsenv.Config {
+func config(t *testing.T, url string, more ...string) *awsclient.Config {
 	t.Helper()
 	env := map[string]string{
 		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example-key",
@@ -32,7 +32,7 @@ func config(t *testing.T, url string, more ...string) *awsenv.Config {
 	for i := 0; i+1 < len(more); i += 2 {
 		env[more[i]] = more[i+1]
 	}
-	c, err := awsenv.Read(func(n string) string { return env[n] })
+	c, err := awsclient.Read(func(n string) string { return env[n] })
 	if err != nil {
 		t.Fatalf("Read: %v", err)
 	}
@@ -40,11 +40,11 @@ func config(t *testing.T, url string, more ...string) *awsenv.Config {
 }
 
 func TestParameterReadsWhatTheSDKWrote(t *testing.T) {
-	host := httptest.NewServer(ssmserver.New(ssmserver.Options{}))
+	host := httptest.NewServer(ssmemulator.New(ssmemulator.Options{}))
 	defer host.Close()
 	c := config(t, host.URL+"/")
 	const value = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX, \"é\"\n"
-	_, err := ssm.NewFromConfig(c.For(awsenv.SSM)).PutParameter(t.Context(), &ssm.PutParameterInput{
+	_, err := ssm.NewFromConfig(c.For(awsclient.SSM)).PutParameter(t.Context(), &ssm.PutParameterInput{
 		Name: aws.String(name), Value: aws.String(value), Type: types.ParameterTypeSecureString,
 	})
 	if err != nil {
@@ -192,7 +192,7 @@ func TestWarm(t *testing.T) {
 	}{{"by default", "", 2}, {"switched off", "off", 0}} {
 		t.Run(c.name, func(t *testing.T) {
 			calls.Store(0)
-			config(t, host.URL, "WARM_UP", c.warmUp).Warm(awsenv.SSM, func() { calls.Add(1) })
+			config(t, host.URL, "WARM_UP", c.warmUp).Warm(awsclient.SSM, func() { calls.Add(1) })
 			if got := calls.Load(); got != c.want {
 				t.Errorf("Warm() made %d calls, want %d", got, c.want)
 			}

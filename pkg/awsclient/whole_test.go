@@ -1,4 +1,4 @@
-package awsenv_test
+package awsclient_test
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/clerksync/clerksync/pkg/awsenv"
+	"github.com/clerksync/clerksync/pkg/awsclient"
 )
 
 // sdkBody is a request's body as the SDK makes it: once closed, Read and
@@ -45,7 +45,7 @@ func (f sent) Do(r *http.Request) (*http.Response, error) { return nil, f(r) }
 
 // do sends a request through WholeAnswers; there is no answer.
 func (f sent) do(r *http.Request) error {
-	out, err := awsenv.WholeAnswers(f).Do(r)
+	out, err := awsclient.WholeAnswers(f).Do(r)
 	if out != nil {
 		_ = out.Body.Close()
 	}

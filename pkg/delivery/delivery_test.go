@@ -12,9 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/events"
-	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/svix"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 func TestEncode(t *testing.T) {
@@ -185,7 +185,7 @@ func FuzzRoundTrip(f *testing.F) {
 func TestMaxBase64BodyFits(t *testing.T) {
 	d := delivery.Delivery{
 		SvixID: strings.Repeat("a", svix.MaxIDLength), SvixTimestamp: "1767225600", EventType: strings.Repeat("t", 64),
-		ReceivedAt: clerktest.Epoch(), Body: []byte(strings.Repeat("\uffff", delivery.MaxBase64Body/3)),
+		ReceivedAt: svixtest.Epoch(), Body: []byte(strings.Repeat("\uffff", delivery.MaxBase64Body/3)),
 	}
 	m := d.Encode()
 	size := len(m.Body)

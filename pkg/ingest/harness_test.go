@@ -13,17 +13,17 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/svix"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // bench is an Ingest with everything around it.
 type bench struct {
-	clock   *clerktest.Clock
-	queue   *clerktest.Queue
+	clock   *svixtest.Clock
+	queue   *svixtest.Queue
 	handler *ingest.Ingest
 
 	mu      sync.Mutex
@@ -33,11 +33,11 @@ type bench struct {
 // newBench makes one; change may alter its configuration.
 func newBench(t *testing.T, change ...func(*ingest.Config)) *bench {
 	t.Helper()
-	secrets, err := svix.ParseSecrets(clerktest.Secret)
+	secrets, err := svix.ParseSecrets(svixtest.Secret)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{clock: clerktest.NewClock(), queue: &clerktest.Queue{}}
+	b := &bench{clock: svixtest.NewClock(), queue: &svixtest.Queue{}}
 	c := ingest.Config{
 		Secrets: ingest.FixedSecrets(secrets), Queue: b.queue, Projector: projector.New(projector.StoreNone), Now: b.clock.Now,
 		Observe: func(_ context.Context, r ingest.Report) {
@@ -78,7 +78,7 @@ func (a answer) with(name, value string) answer {
 }
 
 // overHTTP asks the http.Handler.
-func (b *bench) overHTTP(r clerktest.Request) answer {
+func (b *bench) overHTTP(r svixtest.Request) answer {
 	w := httptest.NewRecorder()
 	b.handler.ServeHTTP(w, r.HTTP())
 	out := answer{w.Code, w.Body.String(), map[string]string{}}
@@ -89,7 +89,7 @@ func (b *bench) overHTTP(r clerktest.Request) answer {
 }
 
 // asFunction asks the way Lambda does.
-func (b *bench) asFunction(t *testing.T, r clerktest.Request, asBase64 bool) answer {
+func (b *bench) asFunction(t *testing.T, r svixtest.Request, asBase64 bool) answer {
 	t.Helper()
 	h := &lambdafn.Ingest{Handler: b.handler, OldFormat: func(context.Context) { t.Error("OldFormat called for format 2.0") }}
 	return invoke(t, h, r.Lambda(asBase64))
@@ -99,7 +99,7 @@ const event = `{"type":"user.updated","data":{"id":"user_a1"},"instance_id":"ins
 
 // contract is one row of the HTTP contract.
 type contract struct {
-	r      clerktest.Request
+	r      svixtest.Request
 	want   answer
 	queued int
 	change func(*ingest.Config)
@@ -107,9 +107,9 @@ type contract struct {
 
 func ok(ignored string) answer {
 	if ignored == "" {
-		return plain(200, `{"received":true,"id":"`+clerktest.ID+`"}`)
+		return plain(200, `{"received":true,"id":"`+svixtest.ID+`"}`)
 	}
-	return plain(200, `{"received":true,"id":"`+clerktest.ID+`","ignored":"`+ignored+`"}`)
+	return plain(200, `{"received":true,"id":"`+svixtest.ID+`","ignored":"`+ignored+`"}`)
 }
 
 func instances(ids ...string) func(*ingest.Config) {
@@ -126,14 +126,14 @@ func configured(secrets string) func(*ingest.Config) {
 	}
 }
 
-func signed(body string) clerktest.Request { return clerktest.Signed(clerktest.Epoch(), body) }
+func signed(body string) svixtest.Request { return svixtest.Signed(svixtest.Epoch(), body) }
 
-func signedWith(id, timestamp string) clerktest.Request {
-	return clerktest.SignedBy(clerktest.Secret, id, timestamp, event)
+func signedWith(id, timestamp string) svixtest.Request {
+	return svixtest.SignedBy(svixtest.Secret, id, timestamp, event)
 }
 
 func at(d time.Duration) string {
-	return strconv.FormatInt(clerktest.Epoch().Add(d).Unix(), 10)
+	return strconv.FormatInt(svixtest.Epoch().Add(d).Unix(), 10)
 }
 
 // sized is an event of exactly n bytes.

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/ingest"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 func TestRoute(t *testing.T) {
@@ -41,7 +41,7 @@ func TestRoute(t *testing.T) {
 func TestOrderOfChecks(t *testing.T) {
 	t.Parallel()
 	unconfigured := func(c *ingest.Config) { c.Secrets = ingest.FixedSecrets(nil) }
-	large := clerktest.Signed(clerktest.Epoch(), strings.Repeat("x", ingest.MaxBody+1)).With("svix-id", "-")
+	large := svixtest.Signed(svixtest.Epoch(), strings.Repeat("x", ingest.MaxBody+1)).With("svix-id", "-")
 	badTime := signed("").With("svix-timestamp", "x").With("svix-signature", "x")
 	run(t, map[string]contract{
 		"method before configuration": {r: large.To("GET", "/webhooks/clerk"), want: refusal(405, "method_not_allowed").with("Allow", "POST"), change: unconfigured},
@@ -54,7 +54,7 @@ func TestOrderOfChecks(t *testing.T) {
 		"base64 size before type":     {r: signed(strings.Replace(sized(750_002, "\uffff"), "user.updated", "emai.created", 1)), want: refusal(413, "payload_too_large")},
 		"type before instance":        {r: signed(`{"type":"email.created","data":{}}`), want: ok("type"), change: instances("ins_b")},
 		"instance before queue": {r: signed(event), want: ok("instance"), change: func(c *ingest.Config) {
-			c.Instances, c.Queue = []string{"ins_b"}, &clerktest.Queue{Before: errors.New("down")}
+			c.Instances, c.Queue = []string{"ins_b"}, &svixtest.Queue{Before: errors.New("down")}
 		}},
 	})
 	t.Run("size before headers", func(t *testing.T) {
@@ -83,7 +83,7 @@ func TestSignatureAndHeaders(t *testing.T) {
 		"emoji": {r: signed(`{"type":"user.updated","data":{"id":"user_a1","first_name":"Zoé 🚒"}}`), want: ok(""), queued: 1},
 		// https://github.com/stripe/stripe-node/issues/356
 		"signed over the base64 instead": {
-			r: clerktest.Request{
+			r: svixtest.Request{
 				Method: "POST", Path: "/webhooks/clerk", Body: []byte(event),
 				Header: signed(base64.StdEncoding.EncodeToString([]byte(event))).Header,
 			},
@@ -100,17 +100,17 @@ func TestSignatureAndHeaders(t *testing.T) {
 		"version alone":       {r: r.With("svix-signature", "v1,"), want: refusal(400, "invalid_signature")},
 		"good, then garbage":  {r: r.With("svix-signature", good+" garbage"), want: ok(""), queued: 1},
 		"doubled blanks":      {r: r.With("svix-signature", "v1,AAAA=  "+good), want: ok(""), queued: 1},
-		"changed after it":    {r: clerktest.Request{Method: "POST", Path: r.Path, Header: r.Header, Body: []byte(event + " ")}, want: refusal(400, "invalid_signature")},
+		"changed after it":    {r: svixtest.Request{Method: "POST", Path: r.Path, Header: r.Header, Body: []byte(event + " ")}, want: refusal(400, "invalid_signature")},
 		"another id":          {r: r.With("svix-id", "msg_b"), want: refusal(400, "invalid_signature")},
 		"another timestamp":   {r: r.With("svix-timestamp", at(time.Second)), want: refusal(400, "invalid_signature")},
-		"another's secret":    {r: clerktest.SignedBy(clerktest.OtherSecret, clerktest.ID, at(0), event), want: refusal(400, "invalid_signature")},
-		"old of two secrets":  {r: r, want: ok(""), queued: 1, change: configured(clerktest.Secret + " " + clerktest.OtherSecret)},
-		"new of two secrets":  {r: r, want: ok(""), queued: 1, change: configured(clerktest.OtherSecret + "," + clerktest.Secret)},
-		"after the old's end": {r: r, want: refusal(400, "invalid_signature"), change: configured(clerktest.OtherSecret)},
+		"another's secret":    {r: svixtest.SignedBy(svixtest.OtherSecret, svixtest.ID, at(0), event), want: refusal(400, "invalid_signature")},
+		"old of two secrets":  {r: r, want: ok(""), queued: 1, change: configured(svixtest.Secret + " " + svixtest.OtherSecret)},
+		"new of two secrets":  {r: r, want: ok(""), queued: 1, change: configured(svixtest.OtherSecret + "," + svixtest.Secret)},
+		"after the old's end": {r: r, want: refusal(400, "invalid_signature"), change: configured(svixtest.OtherSecret)},
 		// https://github.com/polarsource/polar/pull/13256
-		"text as key": {r: r.With("svix-signature", clerktest.SignRaw([]byte(clerktest.Secret), clerktest.ID, at(0), []byte(event))), want: refusal(400, "invalid_signature")},
+		"text as key": {r: r.With("svix-signature", svixtest.SignRaw([]byte(svixtest.Secret), svixtest.ID, at(0), []byte(event))), want: refusal(400, "invalid_signature")},
 		// https://github.com/corsairdev/corsair/pull/1024
-		"empty key": {r: r.With("svix-signature", clerktest.SignRaw(nil, clerktest.ID, at(0), []byte(event))), want: refusal(400, "invalid_signature")},
+		"empty key": {r: r.With("svix-signature", svixtest.SignRaw(nil, svixtest.ID, at(0), []byte(event))), want: refusal(400, "invalid_signature")},
 		// https://github.com/kortix-ai/suna/pull/6040
 		"webhook-* alone": {r: r.Renamed("webhook-"), want: ok(""), queued: 1},
 		// https://github.com/svix/svix-webhooks/pull/2147
@@ -120,7 +120,7 @@ func TestSignatureAndHeaders(t *testing.T) {
 		"svix-* with one empty":           {r: r.Renamed("webhook-").With("svix-id", "msg_b").With("svix-timestamp", at(0)).With("svix-signature", ""), want: ok(""), queued: 1},
 		// https://github.com/harshdwivediiiii/pathfinder-ai/issues/1720
 		"unsigned deletion": {
-			r:    clerktest.Request{Method: "POST", Path: r.Path, Body: []byte(`{"type":"user.deleted","data":{"id":"user_a1","deleted":true}}`)},
+			r:    svixtest.Request{Method: "POST", Path: r.Path, Body: []byte(`{"type":"user.deleted","data":{"id":"user_a1","deleted":true}}`)},
 			want: refusal(400, "missing_headers"),
 		},
 	}
@@ -141,12 +141,12 @@ func TestTimestamps(t *testing.T) {
 	// https://github.com/stripe/stripe-dotnet/issues/1183
 	for _, d := range []time.Duration{0, 299 * time.Second, 300 * time.Second} {
 		for _, d := range []time.Duration{d, -d} {
-			rows[fmt.Sprint("signed at ", d)] = contract{r: signedWith(clerktest.ID, at(d)), want: ok(""), queued: 1}
+			rows[fmt.Sprint("signed at ", d)] = contract{r: signedWith(svixtest.ID, at(d)), want: ok(""), queued: 1}
 		}
 	}
 	for _, d := range []time.Duration{301 * time.Second, 24 * time.Hour, 365 * 24 * time.Hour} {
 		for _, d := range []time.Duration{d, -d} {
-			rows[fmt.Sprint("signed at ", d)] = contract{r: signedWith(clerktest.ID, at(d)), want: refusal(400, "invalid_timestamp")}
+			rows[fmt.Sprint("signed at ", d)] = contract{r: signedWith(svixtest.ID, at(d)), want: refusal(400, "invalid_timestamp")}
 		}
 	}
 	// https://github.com/open-mercato/open-mercato/pull/3945
@@ -154,7 +154,7 @@ func TestTimestamps(t *testing.T) {
 		at(0) + "abc", "+" + at(0), "+" + at(0)[1:], "1.7e9", "-1", strings.Repeat("1", 40), "0x69559e00", at(0) + "000", "0" + at(0),
 		at(0)[:9] + "a", at(0) + "," + at(0), "Thu, 01 Jan 2026 00:00:00 GMT", "9223372036854775808", at(0) + ".0",
 	} {
-		rows["timestamp "+text] = contract{r: signedWith(clerktest.ID, text), want: refusal(400, "invalid_timestamp")}
+		rows["timestamp "+text] = contract{r: signedWith(svixtest.ID, text), want: refusal(400, "invalid_timestamp")}
 	}
 	run(t, rows)
 }
@@ -180,7 +180,7 @@ func TestIDs(t *testing.T) {
 // The dot between the signed parts cannot be moved.
 func TestPartsCannotBeMoved(t *testing.T) {
 	r := signed(event)
-	moved := r.With("svix-id", clerktest.ID+"."+at(0)).With("svix-timestamp", `{"type":"u`)
+	moved := r.With("svix-id", svixtest.ID+"."+at(0)).With("svix-timestamp", `{"type":"u`)
 	moved.Body = []byte(strings.TrimPrefix(event, `{"type":"u.`))
 	if got := newBench(t).overHTTP(moved); got.Status != 400 {
 		t.Errorf("answer = %v, want 400", got)
@@ -193,7 +193,7 @@ func TestRepeatedHeaders(t *testing.T) {
 		header, value string
 		want          int
 	}{
-		"id":                       {"Svix-Id", clerktest.ID, 400},
+		"id":                       {"Svix-Id", svixtest.ID, 400},
 		"timestamp":                {"Svix-Timestamp", at(0), 400},
 		"signature, the good last": {"Svix-Signature", "", 200},
 	} {

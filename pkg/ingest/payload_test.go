@@ -12,10 +12,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/events"
-	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/projector"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 func TestPayloads(t *testing.T) {
@@ -107,7 +107,7 @@ func TestTypesThatAreNotKept(t *testing.T) {
 // https://github.com/clerk/clerk-docs/pull/889
 func TestInstances(t *testing.T) {
 	t.Parallel()
-	of := func(member string) clerktest.Request {
+	of := func(member string) svixtest.Request {
 		return signed(`{"type":"user.updated","data":{"id":"user_a1","instance_id":"ins_a"}` + member + `}`)
 	}
 	run(t, map[string]contract{
@@ -129,19 +129,19 @@ func TestInstances(t *testing.T) {
 // https://github.com/aws/aws-sdk-js/issues/1567
 func TestQueueFaults(t *testing.T) {
 	for name, c := range map[string]struct {
-		queue  *clerktest.Queue
+		queue  *svixtest.Queue
 		stored int
 	}{
-		"error without effect": {&clerktest.Queue{Before: errors.New("throttled")}, 0},
-		"error with effect":    {&clerktest.Queue{After: errors.New("reply lost")}, 1},
-		"timed out":            {&clerktest.Queue{Before: context.DeadlineExceeded}, 0},
+		"error without effect": {&svixtest.Queue{Before: errors.New("throttled")}, 0},
+		"error with effect":    {&svixtest.Queue{After: errors.New("reply lost")}, 1},
+		"timed out":            {&svixtest.Queue{Before: context.DeadlineExceeded}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, func(cfg *ingest.Config) { cfg.Queue = c.queue })
 			if diff := cmp.Diff(refusal(503, "unavailable"), b.overHTTP(signed(event))); diff != "" {
 				t.Errorf("answer: %s", diff)
 			}
-			if r := b.last(); r.Err == nil || r.Stage != ingest.Rejected || r.SvixID != clerktest.ID || r.EventType != "user.updated" {
+			if r := b.last(); r.Err == nil || r.Stage != ingest.Rejected || r.SvixID != svixtest.ID || r.EventType != "user.updated" {
 				t.Errorf("report = %+v, want the error", r)
 			}
 			if n := len(c.queue.Messages()); n != c.stored {
@@ -166,13 +166,13 @@ func TestWhatIsQueued(t *testing.T) {
 		t.Fatalf("answer = %v, want 200", got)
 	}
 	want := []delivery.Message{{Body: event, Attributes: map[string]string{
-		"svix-id": clerktest.ID, "svix-timestamp": at(0), "event-type": "user.updated", "received-at": "2026-01-01T00:00:00.123Z", "v": "1",
+		"svix-id": svixtest.ID, "svix-timestamp": at(0), "event-type": "user.updated", "received-at": "2026-01-01T00:00:00.123Z", "v": "1",
 	}}}
 	if diff := cmp.Diff(want, b.queue.Messages()); diff != "" {
 		t.Errorf("queue: %s", diff)
 	}
-	if r := b.last(); r.Stage != ingest.Queued || r.Err != nil || !r.ChangedAt.Equal(clerktest.Epoch()) {
-		t.Errorf("report = %+v, want queued, changed at %v", r, clerktest.Epoch())
+	if r := b.last(); r.Stage != ingest.Queued || r.Err != nil || !r.ChangedAt.Equal(svixtest.Epoch()) {
+		t.Errorf("report = %+v, want queued, changed at %v", r, svixtest.Epoch())
 	}
 }
 
@@ -194,13 +194,13 @@ func FuzzIngest(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(body, body, clerktest.ID, at(0), uint8(i))
+		f.Add(body, body, svixtest.ID, at(0), uint8(i))
 	}
-	f.Add([]byte(event), []byte(event+" "), clerktest.ID, at(0), uint8(0))
+	f.Add([]byte(event), []byte(event+" "), svixtest.ID, at(0), uint8(0))
 	f.Add([]byte("{\"type\":\"user.updated\",\"data\":{\"n\":\"\uffff\"}}"), []byte(nil), "msg_a", at(299*time.Second), uint8(1))
 	f.Add([]byte(`{"type":"user.updated","data":{},"type":"email.created"}`), []byte(nil), "a.b", "x", uint8(2))
 	f.Fuzz(func(t *testing.T, signedBytes, sent []byte, id, timestamp string, form uint8) {
-		r := clerktest.SignedBy(clerktest.Secret, id, timestamp, string(signedBytes))
+		r := svixtest.SignedBy(svixtest.Secret, id, timestamp, string(signedBytes))
 		if form&4 != 0 {
 			r.Body = sent
 		}

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/ingest"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // parameter is a secret that changes, kept somewhere that may fail.
@@ -72,8 +72,8 @@ func newKept(t *testing.T, text string) *kept {
 }
 
 func (k *kept) post(secret string) int {
-	now := at(k.clock.Now().Sub(clerktest.Epoch()))
-	return k.overHTTP(clerktest.SignedBy(secret, clerktest.ID, now, event)).Status
+	now := at(k.clock.Now().Sub(svixtest.Epoch()))
+	return k.overHTTP(svixtest.SignedBy(secret, svixtest.ID, now, event)).Status
 }
 
 func (k *kept) want(t *testing.T, secret string, status, reads int) {
@@ -83,7 +83,7 @@ func (k *kept) want(t *testing.T, secret string, status, reads int) {
 	}
 }
 
-const one, two = clerktest.Secret, clerktest.OtherSecret
+const one, two = svixtest.Secret, svixtest.OtherSecret
 
 // https://github.com/aws-powertools/powertools-lambda-java/issues/215
 func TestSecretChangedWhileWarm(t *testing.T) {
@@ -185,9 +185,9 @@ func TestFloodOfForgedRequests(t *testing.T) {
 	k := newKept(t, one)
 	const requests = 100_000
 	step := 10 * time.Millisecond // 1,000 s in all
-	forged := clerktest.SignedBy(two, clerktest.ID, at(0), event)
+	forged := svixtest.SignedBy(two, svixtest.ID, at(0), event)
 	for range requests {
-		k.overHTTP(forged.With("svix-timestamp", at(k.clock.Now().Sub(clerktest.Epoch()))))
+		k.overHTTP(forged.With("svix-timestamp", at(k.clock.Now().Sub(svixtest.Epoch()))))
 		k.clock.Advance(step)
 	}
 	if limit := int(requests*step/ingest.MinDistance) + 1; k.p.count() > limit || k.p.count() < limit-1 {
@@ -236,7 +236,7 @@ func TestSenderHangsUpDuringARead(t *testing.T) {
 			before := k.p.count()
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
-			forged := clerktest.SignedBy(clerktest.ThirdSecret, clerktest.ID, at(k.clock.Now().Sub(clerktest.Epoch())), event)
+			forged := svixtest.SignedBy(svixtest.ThirdSecret, svixtest.ID, at(k.clock.Now().Sub(svixtest.Epoch())), event)
 			r := forged.HTTP().WithContext(ctx)
 			k.handler.ServeHTTP(httptest.NewRecorder(), r)
 			secret := one

@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/ingest"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 func getter(vars map[string]string) func(string) string {
@@ -19,7 +19,7 @@ func getter(vars map[string]string) func(string) string {
 
 func TestReadSettings(t *testing.T) {
 	good := map[string]string{
-		"QUEUE_URL": "http://127.0.0.1:4566/000000000000/q", "CLERK_WEBHOOK_SIGNING_SECRET": clerktest.Secret,
+		"QUEUE_URL": "http://127.0.0.1:4566/000000000000/q", "CLERK_WEBHOOK_SIGNING_SECRET": svixtest.Secret,
 		"CLERK_INSTANCE_ID": "ins_a, ins_b", "LOG_LEVEL": "debug",
 	}
 	s, err := ingest.ReadSettings(getter(good))

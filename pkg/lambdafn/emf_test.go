@@ -12,10 +12,10 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // emfSchema is the schema at the end of
@@ -110,11 +110,11 @@ func flushed(made func(w *bytes.Buffer) *lambdafn.Metrics, f invocation) string 
 }
 
 func ingestMetrics(w *bytes.Buffer) *lambdafn.Metrics {
-	return lambdafn.IngestMetrics(w, "clerksync-ingest", clerktest.Epoch)
+	return lambdafn.IngestMetrics(w, "clerksync-ingest", svixtest.Epoch)
 }
 
 func syncMetrics(w *bytes.Buffer) *lambdafn.Metrics {
-	return lambdafn.SyncMetrics(w, "clerksync-sync", clerktest.Epoch)
+	return lambdafn.SyncMetrics(w, "clerksync-sync", svixtest.Epoch)
 }
 
 func TestMetricsLinesAreEmbeddedMetricFormat(t *testing.T) {
@@ -167,7 +167,7 @@ func checkBeyondSchema(t *testing.T, line string) {
 	if err := errors.Join(json.Unmarshal([]byte(line), &root), json.Unmarshal([]byte(line), &doc)); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := doc.AWS.Timestamp, clerktest.Epoch().UnixMilli(); got != want {
+	if got, want := doc.AWS.Timestamp, svixtest.Epoch().UnixMilli(); got != want {
 		t.Errorf("Timestamp = %d, want %d, in milliseconds", got, want)
 	}
 	known := []string{"_aws"}

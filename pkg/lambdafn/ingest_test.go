@@ -9,12 +9,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/svix"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 const event = `{"type":"user.updated","data":{"id":"user_a1"}}`
@@ -27,7 +27,7 @@ type function struct {
 
 func newFunction(t *testing.T, q ingest.Queue, observe func(context.Context, ingest.Report)) *function {
 	t.Helper()
-	secrets, err := svix.ParseSecrets(clerktest.Secret)
+	secrets, err := svix.ParseSecrets(svixtest.Secret)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func newFunction(t *testing.T, q ingest.Queue, observe func(context.Context, ing
 	f.Ingest = &lambdafn.Ingest{
 		Handler: ingest.New(ingest.Config{
 			Secrets: ingest.FixedSecrets(secrets), Queue: q, Projector: projector.New(projector.StoreNone),
-			Now: clerktest.Epoch, Observe: observe,
+			Now: svixtest.Epoch, Observe: observe,
 		}),
 		OldFormat: func(context.Context) { f.old++ },
 	}
@@ -44,10 +44,10 @@ func newFunction(t *testing.T, q ingest.Queue, observe func(context.Context, ing
 
 func ignoreReport(context.Context, ingest.Report) {}
 
-func signed() clerktest.Request { return clerktest.Signed(clerktest.Epoch(), event) }
+func signed() svixtest.Request { return svixtest.Signed(svixtest.Epoch(), event) }
 
 // payload is the gateway's request after a change.
-func payload(t *testing.T, r clerktest.Request, change func(m map[string]any)) string {
+func payload(t *testing.T, r svixtest.Request, change func(m map[string]any)) string {
 	t.Helper()
 	var m map[string]any
 	if err := json.Unmarshal(r.Lambda(false), &m); err != nil {
@@ -62,7 +62,7 @@ func payload(t *testing.T, r clerktest.Request, change func(m map[string]any)) s
 }
 
 const (
-	queued   = `{"statusCode":200,"headers":{"content-type":"application/json"},"body":"{\"received\":true,\"id\":\"` + clerktest.ID + `\"}"}`
+	queued   = `{"statusCode":200,"headers":{"content-type":"application/json"},"body":"{\"received\":true,\"id\":\"` + svixtest.ID + `\"}"}`
 	notFound = `{"statusCode":404,"headers":{"content-type":"application/json"},"body":"{\"error\":\"not_found\"}"}`
 	badMAC   = `{"statusCode":400,"headers":{"content-type":"application/json"},"body":"{\"error\":\"invalid_signature\"}"}`
 	missing  = `{"statusCode":400,"headers":{"content-type":"application/json"},"body":"{\"error\":\"missing_headers\"}"}`
@@ -109,7 +109,7 @@ func TestInvoke(t *testing.T) {
 		"query string does not count": {set("rawQueryString", "a=b"), queued},
 	} {
 		t.Run(name, func(t *testing.T) {
-			q := &clerktest.Queue{}
+			q := &svixtest.Queue{}
 			f := newFunction(t, q, ignoreReport)
 			got, err := f.Invoke(t.Context(), []byte(payload(t, signed(), c.change)))
 			if err != nil || string(got) != c.want {
@@ -134,13 +134,13 @@ func TestOldPayloadFormat(t *testing.T) {
 	r := signed()
 	old, err := json.Marshal(map[string]any{
 		"resource": "/webhooks/clerk", "path": "/webhooks/clerk", "httpMethod": "POST", "headers": r.Header,
-		"multiValueHeaders": map[string][]string{"svix-id": {clerktest.ID}}, "requestContext": map[string]any{"stage": "prod", "httpMethod": "POST"},
+		"multiValueHeaders": map[string][]string{"svix-id": {svixtest.ID}}, "requestContext": map[string]any{"stage": "prod", "httpMethod": "POST"},
 		"body": event, "isBase64Encoded": false,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := &clerktest.Queue{}
+	q := &svixtest.Queue{}
 	f := newFunction(t, q, ignoreReport)
 	got, err := f.Invoke(t.Context(), old)
 	if err != nil || string(got) != notFound || f.old != 1 || len(q.Messages()) != 0 {
@@ -159,7 +159,7 @@ func TestInvokeWithSomethingElse(t *testing.T) {
 		"context a text":   `{"requestContext":"canary"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			q := &clerktest.Queue{}
+			q := &svixtest.Queue{}
 			got, err := newFunction(t, q, ignoreReport).Invoke(t.Context(), []byte(in))
 			if err == nil && string(got) != notFound || len(q.Messages()) != 0 {
 				t.Errorf("Invoke = %s, %v, want an error or %s, and nothing queued", got, err, notFound)

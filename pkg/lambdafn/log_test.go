@@ -15,12 +15,12 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 	"github.com/clerksync/clerksync/pkg/projector"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // TestMain is somewhere else than in UTC, in which the log is.
@@ -130,29 +130,29 @@ func TestNothingPrivateIsLogged(t *testing.T) {
 	body := func(eventType string) string {
 		return `{"type":` + eventType + `,"data":{"id":"user_a1","first_name":"canary","email_addresses":[{"email_address":"canary@example.com"}],"x":"canary"},"canary":1}`
 	}
-	good := clerktest.Signed(clerktest.Epoch(), body(`"user.updated"`))
+	good := svixtest.Signed(svixtest.Epoch(), body(`"user.updated"`))
 	for name, c := range map[string]struct {
-		r     clerktest.Request
+		r     svixtest.Request
 		queue error
 		info  bool // a line at level info or above
 	}{
 		"queued":             {r: good, info: true},
 		"queue fails":        {r: good, queue: errors.New("throttled"), info: true},
-		"not kept":           {r: clerktest.Signed(clerktest.Epoch(), body(`"email.created"`)), info: true},
-		"made-up type":       {r: clerktest.Signed(clerktest.Epoch(), body(`"canary.created"`)), info: true},
-		"address for a type": {r: clerktest.Signed(clerktest.Epoch(), body(`"canary@example.com"`)), info: true},
-		"invalid payload":    {r: clerktest.Signed(clerktest.Epoch(), body(`"user.updated","type":"canary"`))},
+		"not kept":           {r: svixtest.Signed(svixtest.Epoch(), body(`"email.created"`)), info: true},
+		"made-up type":       {r: svixtest.Signed(svixtest.Epoch(), body(`"canary.created"`)), info: true},
+		"address for a type": {r: svixtest.Signed(svixtest.Epoch(), body(`"canary@example.com"`)), info: true},
+		"invalid payload":    {r: svixtest.Signed(svixtest.Epoch(), body(`"user.updated","type":"canary"`))},
 		"bad signature":      {r: good.With("svix-signature", "v1,canary")},
 		"bad timestamp":      {r: good.With("svix-timestamp", "canary")},
 		"malformed id":       {r: good.With("svix-id", "canary@example.com")},
-		"no headers":         {r: clerktest.Request{Method: "POST", Path: "/webhooks/clerk", Body: good.Body}},
+		"no headers":         {r: svixtest.Request{Method: "POST", Path: "/webhooks/clerk", Body: good.Body}},
 		"another path":       {r: good.To("POST", "/canary")},
 		"another method":     {r: good.To("CANARY", "/webhooks/clerk")},
 	} {
 		for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo} {
 			t.Run(fmt.Sprint(name, " at ", level), func(t *testing.T) {
 				var out bytes.Buffer
-				f := newFunction(t, &clerktest.Queue{Before: c.queue}, lambdafn.LogRequest(lambdafn.NewLogger(&out, level)))
+				f := newFunction(t, &svixtest.Queue{Before: c.queue}, lambdafn.LogRequest(lambdafn.NewLogger(&out, level)))
 				if _, err := f.Invoke(t.Context(), c.r.Lambda(false)); err != nil {
 					t.Fatal(err)
 				}

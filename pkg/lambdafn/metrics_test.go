@@ -13,12 +13,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 	"github.com/clerksync/clerksync/pkg/projector"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // invocation is what a function counts before it flushes.
@@ -38,7 +38,7 @@ func messages(n int, outcome directory.Outcome, change func(*consumer.Report)) i
 		for i := range n {
 			r := consumer.Report{
 				MessageID: "canary", SvixID: fmt.Sprint("msg_canary", i), EventType: "user.canary", Entity: "user/canary", Outcome: outcome,
-				Attempt: 1, EndedAt: clerktest.Epoch().Add(time.Duration(i) * time.Millisecond), ChangedAt: clerktest.Epoch(),
+				Attempt: 1, EndedAt: svixtest.Epoch().Add(time.Duration(i) * time.Millisecond), ChangedAt: svixtest.Epoch(),
 				Err: errors.New("canary"),
 			}
 			if change != nil {
@@ -164,7 +164,7 @@ func TestNoMetricsWithoutAWriter(*testing.T) {
 func TestMetricsAreSafeForConcurrentUse(t *testing.T) {
 	const workers, each = 8, 200
 	var out bytes.Buffer // written under the metrics' own lock
-	m := lambdafn.SyncMetrics(&out, "clerksync-sync", clerktest.Epoch)
+	m := lambdafn.SyncMetrics(&out, "clerksync-sync", svixtest.Epoch)
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {

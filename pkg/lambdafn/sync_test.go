@@ -17,12 +17,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/sqsqueue"
-	"github.com/clerksync/clerksync/pkg/sqsserver"
 )
 
 // deadLetters takes what can never work, or fails.
@@ -144,7 +144,7 @@ func TestSyncOfSomethingElse(t *testing.T) {
 // A hopeless message reaches the dead letters through the real client, with
 // every attribute as Lambda had handed it over.
 func TestSyncDeadLettersThroughSQS(t *testing.T) {
-	host := httptest.NewServer(sqsserver.New(sqsserver.Options{}))
+	host := httptest.NewServer(sqsemulator.New(sqsemulator.Options{}))
 	defer host.Close()
 	client := sqs.New(sqs.Options{
 		Region: "us-east-1", BaseEndpoint: &host.URL, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),

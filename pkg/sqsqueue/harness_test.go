@@ -12,16 +12,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"github.com/clerksync/clerksync/pkg/awsenv"
-	"github.com/clerksync/clerksync/pkg/clerktest"
+	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
+	"github.com/clerksync/clerksync/pkg/awsclient"
 	"github.com/clerksync/clerksync/pkg/delivery"
-	"github.com/clerksync/clerksync/pkg/sqsserver"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // bench is an SQS with two queues, reached by the real client.
 type bench struct {
 	client      *sqs.Client
-	clock       *clerktest.Clock
+	clock       *svixtest.Clock
 	queue, dead string
 
 	mu      sync.Mutex
@@ -32,8 +32,8 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{clock: clerktest.NewClock()}
-	server := sqsserver.New(sqsserver.Options{Now: b.clock.Now})
+	b := &bench{clock: svixtest.NewClock()}
+	server := sqsemulator.New(sqsemulator.Options{Now: b.clock.Now})
 	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		action := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "AmazonSQS.")
 		b.mu.Lock()
@@ -51,7 +51,7 @@ func newBench(t *testing.T) *bench {
 	}))
 	t.Cleanup(host.Close)
 	b.client = sqs.New(sqs.Options{
-		HTTPClient: awsenv.WholeAnswers(nil),
+		HTTPClient: awsclient.WholeAnswers(nil),
 		Region:     "us-east-1", BaseEndpoint: &host.URL, RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
@@ -88,5 +88,5 @@ func record(m types.Message) delivery.Record {
 }
 
 func message(body string) delivery.Message {
-	return delivery.Delivery{SvixID: "msg_a", SvixTimestamp: "1767225600", EventType: "user.updated", ReceivedAt: clerktest.Epoch(), Body: []byte(body)}.Encode()
+	return delivery.Delivery{SvixID: "msg_a", SvixTimestamp: "1767225600", EventType: "user.updated", ReceivedAt: svixtest.Epoch(), Body: []byte(body)}.Encode()
 }

@@ -13,20 +13,20 @@ import (
 	official "github.com/svix/svix-webhooks/go"
 
 	"github.com/clerksync/clerksync/events"
-	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/svix"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // What the official libraries sign, we verify, and the other way round.
 func TestBothWaysWithTheLibraries(t *testing.T) {
 	now := time.Now()
 	stamp := strconv.FormatInt(now.Unix(), 10)
-	s := parse(t, clerktest.Secret)
-	theirs, err := official.NewWebhook(clerktest.Secret)
+	s := parse(t, svixtest.Secret)
+	theirs, err := official.NewWebhook(svixtest.Secret)
 	if err != nil {
 		t.Fatal(err)
 	}
-	standard, err := standardwebhooks.NewWebhook(clerktest.Secret)
+	standard, err := standardwebhooks.NewWebhook(svixtest.Secret)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,25 +35,25 @@ func TestBothWaysWithTheLibraries(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ours := s.Sign(clerktest.ID, stamp, body)
-		bySvix, err := theirs.Sign(clerktest.ID, now, body)
+		ours := s.Sign(svixtest.ID, stamp, body)
+		bySvix, err := theirs.Sign(svixtest.ID, now, body)
 		if err != nil {
 			t.Fatal(err)
 		}
-		byStandard, err := standard.Sign(clerktest.ID, now, body)
+		byStandard, err := standard.Sign(svixtest.ID, now, body)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for signer, signature := range map[string]string{"Svix": bySvix, "Standard Webhooks": byStandard} {
-			h := svix.Headers{ID: clerktest.ID, Timestamp: stamp, Signature: signature}
+			h := svix.Headers{ID: svixtest.ID, Timestamp: stamp, Signature: signature}
 			if err := s.Verify(h, body); err != nil {
 				t.Errorf("Verify(%s signed by %s) = %v, want nil", name, signer, err)
 			}
 		}
-		if err := theirs.Verify(body, header("svix-", clerktest.ID, stamp, ours)); err != nil {
+		if err := theirs.Verify(body, header("svix-", svixtest.ID, stamp, ours)); err != nil {
 			t.Errorf("Svix says of %s, signed by us: %v", name, err)
 		}
-		if err := standard.Verify(body, header("webhook-", clerktest.ID, stamp, ours)); err != nil {
+		if err := standard.Verify(body, header("webhook-", svixtest.ID, stamp, ours)); err != nil {
 			t.Errorf("Standard Webhooks says of %s, signed by us: %v", name, err)
 		}
 	}
@@ -76,25 +76,25 @@ func FuzzVerifyAgainstSvix(f *testing.F) {
 	body := []byte(`{"a":1}`)
 	const good = "GOOD"
 	add := func(secret, sid, st, ss, wid, wt, ws string) { f.Add(secret, sid, st, ss, wid, wt, ws, body) }
-	add(clerktest.Secret, id, stamp, good, "", "", "")
-	add(clerktest.Secret, "", "", "", id, stamp, good)
-	add(clerktest.Secret, id, stamp, "", id, stamp, good)
-	add(clerktest.Secret, id, stamp, "v1,AAAA", id, stamp, good)
-	add(clerktest.Secret, id, stamp, "v2,x "+good+",more", "", "", "")
-	add(clerktest.Secret, id, stamp, "BAD GOOD", "", "", "")
-	add(clerktest.Secret, id, stamp, "v1,x,"+good, "", "", "")
-	add(clerktest.Secret, "a.b", stamp, good, "", "", "")
-	add(clerktest.Secret, id, "0999999999", clerktest.Sign(clerktest.Secret, id, "999999999", body), "", "", "")
-	add(clerktest.Secret, id, "0999999999", good, "", "", "")
-	add(clerktest.Secret, id, "+1767225600", clerktest.Sign(clerktest.Secret, id, stamp, body), "", "", "")
-	add(clerktest.OtherSecret+"\n"+clerktest.Secret, id, stamp, good, "", "", "")
-	add("", id, stamp, clerktest.SignRaw(nil, id, stamp, body), "", "", "")
-	add("whsec_eA==", id, stamp, clerktest.SignRaw([]byte("x"), id, stamp, body), "", "", "")
-	add(strings.TrimPrefix(clerktest.Secret, "whsec_"), id, stamp, good, "", "", "")
-	add(clerktest.Secret, id, stamp, clerktest.SignRaw([]byte(clerktest.Secret), id, stamp, body), "", "", "")
+	add(svixtest.Secret, id, stamp, good, "", "", "")
+	add(svixtest.Secret, "", "", "", id, stamp, good)
+	add(svixtest.Secret, id, stamp, "", id, stamp, good)
+	add(svixtest.Secret, id, stamp, "v1,AAAA", id, stamp, good)
+	add(svixtest.Secret, id, stamp, "v2,x "+good+",more", "", "", "")
+	add(svixtest.Secret, id, stamp, "BAD GOOD", "", "", "")
+	add(svixtest.Secret, id, stamp, "v1,x,"+good, "", "", "")
+	add(svixtest.Secret, "a.b", stamp, good, "", "", "")
+	add(svixtest.Secret, id, "0999999999", svixtest.Sign(svixtest.Secret, id, "999999999", body), "", "", "")
+	add(svixtest.Secret, id, "0999999999", good, "", "", "")
+	add(svixtest.Secret, id, "+1767225600", svixtest.Sign(svixtest.Secret, id, stamp, body), "", "", "")
+	add(svixtest.OtherSecret+"\n"+svixtest.Secret, id, stamp, good, "", "", "")
+	add("", id, stamp, svixtest.SignRaw(nil, id, stamp, body), "", "", "")
+	add("whsec_eA==", id, stamp, svixtest.SignRaw([]byte("x"), id, stamp, body), "", "", "")
+	add(strings.TrimPrefix(svixtest.Secret, "whsec_"), id, stamp, good, "", "", "")
+	add(svixtest.Secret, id, stamp, svixtest.SignRaw([]byte(svixtest.Secret), id, stamp, body), "", "", "")
 	f.Fuzz(func(t *testing.T, secret, sid, st, ss, wid, wt, ws string, body []byte) {
-		ss = strings.ReplaceAll(ss, "GOOD", clerktest.Sign(clerktest.Secret, sid, st, body))
-		ws = strings.ReplaceAll(ws, "GOOD", clerktest.Sign(clerktest.Secret, wid, wt, body))
+		ss = strings.ReplaceAll(ss, "GOOD", svixtest.Sign(svixtest.Secret, sid, st, body))
+		ws = strings.ReplaceAll(ws, "GOOD", svixtest.Sign(svixtest.Secret, wid, wt, body))
 		h := header("svix-", sid, st, ss)
 		for name, values := range header("webhook-", wid, wt, ws) {
 			h[name] = values

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/svix"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 func parse(tb testing.TB, text string) *svix.Secrets {
@@ -19,7 +19,7 @@ func parse(tb testing.TB, text string) *svix.Secrets {
 }
 
 func TestParseSecretsGood(t *testing.T) {
-	one, two := clerktest.Secret, clerktest.OtherSecret
+	one, two := svixtest.Secret, svixtest.OtherSecret
 	for name, c := range map[string]struct {
 		text string
 		want int
@@ -56,13 +56,13 @@ func whsec(n int) string {
 
 // Each bad form names its entry and never any of its text.
 func TestParseSecretsBad(t *testing.T) {
-	key := strings.TrimPrefix(clerktest.Secret, "whsec_")
+	key := strings.TrimPrefix(svixtest.Secret, "whsec_")
 	for name, c := range map[string]struct{ text, want string }{
 		"empty":            {"", "holds no secret"},
 		"white space only": {" \n\t", "holds no secret"},
 		"commas only":      {",,", "holds no secret"},
 		// https://github.com/standard-webhooks/standard-webhooks/issues/235
-		"v1, in front": {"v1," + clerktest.Secret, "entry 1 is not a whsec_ secret"},
+		"v1, in front": {"v1," + svixtest.Secret, "entry 1 is not a whsec_ secret"},
 		// https://github.com/corsairdev/corsair/pull/1024
 		"no key":     {"whsec_", "entry 1 holds 0 bytes"},
 		"no base64":  {"whsec_!!!!", "entry 1 is not padded standard base64"},
@@ -70,20 +70,20 @@ func TestParseSecretsBad(t *testing.T) {
 		// https://github.com/openai/openai-node/pull/1887
 		"a key of one byte":             {"whsec_eA==", "entry 1 holds 1 bytes"},
 		"23 bytes":                      {whsec(23), "entry 1 holds 23 bytes"},
-		"one bad beside a good one":     {clerktest.Secret + ",whsec_eA==", "entry 2 holds 1 bytes"},
-		"a bad one before a good one":   {"whsec_eA== " + clerktest.Secret, "entry 1 holds 1 bytes"},
-		"the third of three is garbage": {clerktest.Secret + "\n" + clerktest.OtherSecret + "\nhunter2canary", "entry 3 is not a whsec_ secret"},
+		"one bad beside a good one":     {svixtest.Secret + ",whsec_eA==", "entry 2 holds 1 bytes"},
+		"a bad one before a good one":   {"whsec_eA== " + svixtest.Secret, "entry 1 holds 1 bytes"},
+		"the third of three is garbage": {svixtest.Secret + "\n" + svixtest.OtherSecret + "\nhunter2canary", "entry 3 is not a whsec_ secret"},
 		// https://github.com/nextlyhq/nextly/pull/227
 		"no prefix":                 {key, "entry 1 is not a whsec_ secret"},
 		"prefix in capitals":        {"WHSEC_" + key, "entry 1 is not a whsec_ secret"},
 		"public key":                {"whpk_" + key, "entry 1 is not a whsec_ secret"},
-		"doubled prefix":            {"whsec_" + clerktest.Secret, "entry 1 is not padded standard base64"},
-		"quotes around":             {`"` + clerktest.Secret + `"`, "entry 1 is not a whsec_ secret"},
-		"cut off":                   {clerktest.Secret[:len(clerktest.Secret)-1], "entry 1 is not padded standard base64"},
+		"doubled prefix":            {"whsec_" + svixtest.Secret, "entry 1 is not padded standard base64"},
+		"quotes around":             {`"` + svixtest.Secret + `"`, "entry 1 is not a whsec_ secret"},
+		"cut off":                   {svixtest.Secret[:len(svixtest.Secret)-1], "entry 1 is not padded standard base64"},
 		"no padding":                {strings.TrimRight(whsec(25), "="), "entry 1 is not padded standard base64"},
 		"URL alphabet":              {"whsec_" + base64.URLEncoding.EncodeToString([]byte(strings.Repeat("\xff\xfe", 12))), "entry 1 is not padded standard base64"},
 		"bits behind the last byte": {"whsec_" + strings.Repeat("AAAA", 8) + "AB==", "entry 1 is not padded standard base64"},
-		"zero width space":          {clerktest.Secret + "\u200b", "entry 1 is not padded standard base64"},
+		"zero width space":          {svixtest.Secret + "\u200b", "entry 1 is not padded standard base64"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := svix.ParseSecrets(c.text)
@@ -100,7 +100,7 @@ func TestParseSecretsBad(t *testing.T) {
 }
 
 func TestEqual(t *testing.T) {
-	one, two := clerktest.Secret, clerktest.OtherSecret
+	one, two := svixtest.Secret, svixtest.OtherSecret
 	for name, c := range map[string]struct {
 		a, b string
 		want bool

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/svix"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 func TestFromHeader(t *testing.T) {
@@ -61,7 +61,7 @@ func TestValidID(t *testing.T) {
 		id   string
 		want bool
 	}{
-		"as Svix makes them": {clerktest.ID, true},
+		"as Svix makes them": {svixtest.ID, true},
 		"one character":      {"!", true},
 		"every sign":         {"!\"#$%&'()*+-/0123456789:;<=>?@A[\\]^_`a{|}~", true},
 		"256 characters":     {strings.Repeat("a", 256), true},
@@ -89,8 +89,8 @@ func TestValidID(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	now := clerktest.Epoch().Add(999 * time.Millisecond)
-	ago := func(d time.Duration) string { return strconv.FormatInt(clerktest.Epoch().Add(-d).Unix(), 10) }
+	now := svixtest.Epoch().Add(999 * time.Millisecond)
+	ago := func(d time.Duration) string { return strconv.FormatInt(svixtest.Epoch().Add(-d).Unix(), 10) }
 	h := func(timestamp string) svix.Headers {
 		return svix.Headers{ID: "msg_a", Timestamp: timestamp, Signature: "v1,x"}
 	}

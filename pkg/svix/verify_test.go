@@ -7,8 +7,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/svix"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // The first is published in Svix's and Standard Webhooks' own tests.
@@ -38,7 +38,7 @@ func TestVectors(t *testing.T) {
 
 func TestVerifySignatureHeader(t *testing.T) {
 	const id, timestamp, body = "msg_a", "1767225600", `{"a":1}`
-	good := clerktest.Sign(clerktest.Secret, id, timestamp, []byte(body))
+	good := svixtest.Sign(svixtest.Secret, id, timestamp, []byte(body))
 	mac := strings.TrimPrefix(good, "v1,")
 	raw, err := base64.StdEncoding.DecodeString(mac)
 	if err != nil {
@@ -91,7 +91,7 @@ func TestVerifySignatureHeader(t *testing.T) {
 		"by tab":                {wrong + "\t" + good, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := parse(t, clerktest.Secret).Verify(svix.Headers{ID: id, Timestamp: timestamp, Signature: c.signature}, []byte(body))
+			err := parse(t, svixtest.Secret).Verify(svix.Headers{ID: id, Timestamp: timestamp, Signature: c.signature}, []byte(body))
 			if (err == nil) != c.want || err != nil && !errors.Is(err, svix.ErrInvalidSignature) {
 				t.Errorf("Verify with %q = %v, want verified %v", c.signature, err, c.want)
 			}
@@ -102,8 +102,8 @@ func TestVerifySignatureHeader(t *testing.T) {
 // https://github.com/svix/svix-webhooks/pull/626
 func TestVerifyAroundARotation(t *testing.T) {
 	const id, timestamp, body = "msg_a", "1767225600", `{}`
-	sign := func(secret string) string { return clerktest.Sign(secret, id, timestamp, []byte(body)) }
-	oldOne, newOne := clerktest.Secret, clerktest.OtherSecret
+	sign := func(secret string) string { return svixtest.Sign(secret, id, timestamp, []byte(body)) }
+	oldOne, newOne := svixtest.Secret, svixtest.OtherSecret
 	for name, c := range map[string]struct {
 		configured, signature string
 		want                  bool
@@ -113,11 +113,11 @@ func TestVerifyAroundARotation(t *testing.T) {
 		"both configured, signed by both":    {oldOne + "," + newOne, sign(oldOne) + " " + sign(newOne), true},
 		"new configured, signed by both":     {newOne, sign(oldOne) + " " + sign(newOne), true},
 		"new configured, signed by the old":  {newOne, sign(oldOne), false},
-		"both configured, signed by a third": {oldOne + "," + newOne, sign(clerktest.ThirdSecret), false},
+		"both configured, signed by a third": {oldOne + "," + newOne, sign(svixtest.ThirdSecret), false},
 		// https://github.com/polarsource/polar/pull/13256
-		"signed with the secret's text as key": {oldOne, clerktest.SignRaw([]byte(oldOne), id, timestamp, []byte(body)), false},
-		"signed with the base64's text as key": {oldOne, clerktest.SignRaw([]byte(strings.TrimPrefix(oldOne, "whsec_")), id, timestamp, []byte(body)), false},
-		"signed with the empty key":            {oldOne, clerktest.SignRaw(nil, id, timestamp, []byte(body)), false},
+		"signed with the secret's text as key": {oldOne, svixtest.SignRaw([]byte(oldOne), id, timestamp, []byte(body)), false},
+		"signed with the base64's text as key": {oldOne, svixtest.SignRaw([]byte(strings.TrimPrefix(oldOne, "whsec_")), id, timestamp, []byte(body)), false},
+		"signed with the empty key":            {oldOne, svixtest.SignRaw(nil, id, timestamp, []byte(body)), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := parse(t, c.configured).Verify(svix.Headers{ID: id, Timestamp: timestamp, Signature: c.signature}, []byte(body))
@@ -130,7 +130,7 @@ func TestVerifyAroundARotation(t *testing.T) {
 
 func TestSecretsWithoutAnyVerifyNothing(t *testing.T) {
 	var s svix.Secrets
-	h := svix.Headers{ID: "msg_a", Timestamp: "1767225600", Signature: clerktest.SignRaw(nil, "msg_a", "1767225600", nil)}
+	h := svix.Headers{ID: "msg_a", Timestamp: "1767225600", Signature: svixtest.SignRaw(nil, "msg_a", "1767225600", nil)}
 	if err := s.Verify(h, nil); !errors.Is(err, svix.ErrInvalidSignature) {
 		t.Errorf("Verify without secrets = %v, want ErrInvalidSignature", err)
 	}
@@ -138,13 +138,13 @@ func TestSecretsWithoutAnyVerifyNothing(t *testing.T) {
 
 // HMAC states are shared by all requests.
 func TestVerifyConcurrently(t *testing.T) {
-	s := parse(t, clerktest.Secret+","+clerktest.OtherSecret)
+	s := parse(t, svixtest.Secret+","+svixtest.OtherSecret)
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
 			body := []byte(strings.Repeat("x", 100*i))
 			h := svix.Headers{ID: "msg_a", Timestamp: "1767225600"}
-			h.Signature = clerktest.Sign(clerktest.OtherSecret, h.ID, h.Timestamp, body)
+			h.Signature = svixtest.Sign(svixtest.OtherSecret, h.ID, h.Timestamp, body)
 			for range 50 {
 				if err := s.Verify(h, body); err != nil {
 					t.Errorf("Verify = %v, want nil", err)
@@ -163,7 +163,7 @@ func FuzzFlippedBit(f *testing.F) {
 	f.Add("msg_a", "1767225600", []byte(`{"a":1}`), uint(3), uint8(2))
 	f.Add("msg_b", "1767225600", []byte{}, uint(12), uint8(7))
 	f.Add("msg_c", "1767225600", []byte("x"), uint(40), uint8(0))
-	s := parse(f, clerktest.Secret)
+	s := parse(f, svixtest.Secret)
 	f.Fuzz(func(t *testing.T, id, timestamp string, body []byte, at uint, bit uint8) {
 		if !svix.ValidID(id) || !svix.ValidTimestamp(timestamp) {
 			t.Skip()

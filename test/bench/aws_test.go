@@ -21,7 +21,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // stubAWS answers the calls that the functions make as if each succeeded.
@@ -43,7 +43,7 @@ func answer(target string, body []byte) string {
 		sum := md5.Sum([]byte(m.MessageBody)) // what SQS answers with
 		return `{"MessageId":"1","MD5OfMessageBody":"` + hex.EncodeToString(sum[:]) + `"}`
 	case strings.HasSuffix(target, ".GetParameter"):
-		return `{"Parameter":{"Name":"p","Type":"SecureString","Value":"` + clerktest.Secret + `","Version":1}}`
+		return `{"Parameter":{"Name":"p","Type":"SecureString","Value":"` + svixtest.Secret + `","Version":1}}`
 	}
 	return "{}"
 }

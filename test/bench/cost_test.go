@@ -17,7 +17,6 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/events"
-	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/dynamo"
@@ -25,6 +24,7 @@ import (
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/sqsqueue"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // userSize is what `data` of a user with some metadata weighs, in bytes.
@@ -166,7 +166,7 @@ func newSync(table directory.Table, queue consumer.Queue, policy consumer.Deleti
 	log := lambdafn.NewLogger(io.Discard, slog.LevelInfo)
 	return &lambdafn.Sync{Metrics: metrics, Consumer: consumer.New(consumer.Config{
 		Table: table, Queue: queue, Projector: projector.New(projector.StoreFull), Policy: policy,
-		Retention: 90 * 24 * time.Hour, Now: clerktest.Epoch, Random: func() float64 { return 0.5 },
+		Retention: 90 * 24 * time.Hour, Now: svixtest.Epoch, Random: func() float64 { return 0.5 },
 		Observe: lambdafn.Observer{Log: log, Metrics: metrics}.Message, Warn: lambdafn.Warn(log),
 	})}
 }

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // BenchmarkDev is how many events a second go all the way through `clerksync
@@ -27,11 +27,11 @@ import (
 func BenchmarkDev(b *testing.B) {
 	const n, senders = 2000, 8
 	url, lines := dev(b)
-	requests := make([]clerktest.Request, n)
+	requests := make([]svixtest.Request, n)
 	for i := range requests {
 		id := fmt.Sprintf("2bench%024d", i)
 		text := payload(b, "user.created", 0, map[string]any{"id": "user_" + id})
-		requests[i] = clerktest.SignedBy(clerktest.Secret, "msg_"+id, strconv.FormatInt(time.Now().Unix(), 10), text)
+		requests[i] = svixtest.SignedBy(svixtest.Secret, "msg_"+id, strconv.FormatInt(time.Now().Unix(), 10), text)
 	}
 	began := time.Now()
 	var g sync.WaitGroup
@@ -68,7 +68,7 @@ func dev(b *testing.B) (webhook string, lines *bufio.Reader) {
 		b.Fatalf("go build cmd/clerksync: %v\n%s", err, out)
 	}
 	c := exec.CommandContext(context.WithoutCancel(b.Context()), path, "dev", "--addr", "127.0.0.1:0", "--aws-addr", "127.0.0.1:0", "--json")
-	c.Env = append(os.Environ(), "CLERK_WEBHOOK_SIGNING_SECRET="+clerktest.Secret)
+	c.Env = append(os.Environ(), "CLERK_WEBHOOK_SIGNING_SECRET="+svixtest.Secret)
 	out, err := c.StdoutPipe()
 	if err != nil {
 		b.Fatal(err)
@@ -91,7 +91,7 @@ func dev(b *testing.B) (webhook string, lines *bufio.Reader) {
 	return ready.URL, lines
 }
 
-func post(ctx context.Context, url string, r clerktest.Request) error {
+func post(ctx context.Context, url string, r svixtest.Request) error {
 	q, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(string(r.Body)))
 	if err != nil {
 		return err

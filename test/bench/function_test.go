@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // build makes a binary of a main package as the Makefile makes the functions.
@@ -43,14 +43,14 @@ func environment(runtime, endpoint string, more ...string) []string {
 // secret stands in the environment; secretInSSM is read at the start, as the
 // template has it.
 const (
-	secret      = "CLERK_WEBHOOK_SIGNING_SECRET=" + clerktest.Secret
+	secret      = "CLERK_WEBHOOK_SIGNING_SECRET=" + svixtest.Secret
 	secretInSSM = "CLERK_WEBHOOK_SECRET_PARAMETER=/clerksync/signing-secret"
 )
 
 // sample is a signed request as API Gateway hands it to ingest.
 func sample(tb testing.TB, size int) []byte {
 	tb.Helper()
-	return clerktest.Signed(time.Now(), payload(tb, "user.created", size, nil)).Lambda(false)
+	return svixtest.Signed(time.Now(), payload(tb, "user.created", size, nil)).Lambda(false)
 }
 
 // timing is how a function's process went.

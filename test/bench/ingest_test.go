@@ -20,14 +20,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"github.com/clerksync/clerksync/pkg/awsenv"
-	"github.com/clerksync/clerksync/pkg/clerktest"
+	"github.com/clerksync/clerksync/pkg/awsclient"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/sqsqueue"
 	"github.com/clerksync/clerksync/pkg/svix"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // serveVariable makes this test binary a server of AWS's endpoints that takes
@@ -76,13 +76,13 @@ func outside(tb testing.TB, delay time.Duration) (url string) {
 func sessionToken() string { return strings.Repeat("example/", 128) }
 
 // lambdaConfig is the functions' own configuration of AWS, for an endpoint.
-func lambdaConfig(tb testing.TB, url string) *awsenv.Config {
+func lambdaConfig(tb testing.TB, url string) *awsclient.Config {
 	tb.Helper()
 	env := map[string]string{
 		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example", "AWS_ENDPOINT_URL": url,
 		"AWS_SESSION_TOKEN": sessionToken(),
 	}
-	c, err := awsenv.Read(func(name string) string { return env[name] })
+	c, err := awsclient.Read(func(name string) string { return env[name] })
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func BenchmarkIngest(b *testing.B) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	for _, size := range []int{2 << 10, 20 << 10} {
 		b.Run(fmt.Sprintf("%dKB", size>>10), func(b *testing.B) {
-			client := sqs.NewFromConfig(lambdaConfig(b, outside(b, 0)).For(awsenv.SQS))
+			client := sqs.NewFromConfig(lambdaConfig(b, outside(b, 0)).For(awsclient.SQS))
 			event := sample(b, size)
 			handler := ingestFunction(b, client)
 			const target = 1 / 0.9 // a tenth of the whole
@@ -116,7 +116,7 @@ const queueURL = "https://sqs.us-east-1.amazonaws.com/000000000000/deliveries"
 // ingestFunction is wired as functions/ingest, its log and metrics included.
 func ingestFunction(tb testing.TB, client *sqs.Client) *lambdafn.Ingest {
 	tb.Helper()
-	secrets, err := svix.ParseSecrets(clerktest.Secret)
+	secrets, err := svix.ParseSecrets(svixtest.Secret)
 	if err != nil {
 		tb.Fatal(err)
 	}

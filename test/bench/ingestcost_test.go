@@ -9,24 +9,24 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // TestIngestCost holds how many requests to SQS one request to ingest makes:
 // one for what is kept, none for what is not. SQS bills one for each 64 KB.
 func TestIngestCost(t *testing.T) {
-	good := clerktest.Signed(time.Now(), payload(t, "user.updated", userSize, nil))
+	good := svixtest.Signed(time.Now(), payload(t, "user.updated", userSize, nil))
 	for _, c := range []struct {
 		name    string
-		request clerktest.Request
+		request svixtest.Request
 		status  string // in the answer
 		want    int
 	}{
 		{"kept", good, `"statusCode":200`, 1},
-		{"not kept", clerktest.Signed(time.Now(), payload(t, "session.created", 0, nil)), `"statusCode":200`, 0},
+		{"not kept", svixtest.Signed(time.Now(), payload(t, "session.created", 0, nil)), `"statusCode":200`, 0},
 		{"forged", good.With("svix-signature", "v1,bm90IGEgc2lnbmF0dXJl"), `"statusCode":400`, 0},
-		{"signed by somebody else", clerktest.SignedBy(clerktest.OtherSecret, clerktest.ID, "1767225600", "{}"), `"statusCode":400`, 0},
-		{"stale", clerktest.Signed(time.Now().Add(-time.Hour), "{}"), `"statusCode":400`, 0},
+		{"signed by somebody else", svixtest.SignedBy(svixtest.OtherSecret, svixtest.ID, "1767225600", "{}"), `"statusCode":400`, 0},
+		{"stale", svixtest.Signed(time.Now().Add(-time.Hour), "{}"), `"statusCode":400`, 0},
 		{"without headers", good.With("svix-id", "-"), `"statusCode":400`, 0},
 		{"another path", good.To(http.MethodPost, "/"), `"statusCode":404`, 0},
 	} {

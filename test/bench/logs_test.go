@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // TestLogVolume holds how many lines and bytes the functions log: CloudWatch
@@ -21,7 +21,7 @@ func TestLogVolume(t *testing.T) {
 		var out bytes.Buffer
 		m := lambdafn.IngestMetrics(&out, "clerksync-IngestFunction-AbCdEfGhIjKl", time.Now)
 		o := lambdafn.Observer{Log: lambdafn.NewLogger(&out, level), Metrics: m}
-		o.Request(t.Context(), ingest.Report{Stage: stage, Reason: reason, SvixID: clerktest.ID, EventType: "user.updated"})
+		o.Request(t.Context(), ingest.Report{Stage: stage, Reason: reason, SvixID: svixtest.ID, EventType: "user.updated"})
 		m.Flush()
 		return out.Bytes()
 	}

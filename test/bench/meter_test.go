@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
+	dynamodbemulator "github.com/clerksync/clerksync/internal/emulator/dynamodb"
 	"github.com/clerksync/clerksync/pkg/directory"
-	"github.com/clerksync/clerksync/pkg/dynamoserver"
 )
 
 // cost is what a message costs at AWS beside the functions' own time.
@@ -40,7 +40,7 @@ type attributes map[string]map[string]json.RawMessage
 
 func newMeter() *meter {
 	return &meter{
-		engine: dynamoserver.New(func() time.Time { return time.Unix(1767225600, 0) }),
+		engine: dynamodbemulator.New(func() time.Time { return time.Unix(1767225600, 0) }),
 		items:  map[string]map[string]attributes{"directory": {}, "deliveries": {}},
 	}
 }

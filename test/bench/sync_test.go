@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/clerksync/clerksync/pkg/awsenv"
+	"github.com/clerksync/clerksync/pkg/awsclient"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/dynamo"
@@ -30,8 +30,8 @@ func BenchmarkBatch(b *testing.B) {
 	invoke := func(b *testing.B, url string) func(event []byte) {
 		b.Helper()
 		aws := lambdaConfig(b, url)
-		f := newSync(dynamo.New(dynamodb.NewFromConfig(aws.For(awsenv.DynamoDB)), "directory", "deliveries"),
-			sqsqueue.NewQueue(sqs.NewFromConfig(aws.For(awsenv.SQS)), queueURL, queueURL), consumer.Soft)
+		f := newSync(dynamo.New(dynamodb.NewFromConfig(aws.For(awsclient.DynamoDB)), "directory", "deliveries"),
+			sqsqueue.NewQueue(sqs.NewFromConfig(aws.For(awsclient.SQS)), queueURL, queueURL), consumer.Soft)
 		return func(event []byte) {
 			if out, err := f.Invoke(b.Context(), event); err != nil || string(out) != `{"batchItemFailures":[]}` {
 				b.Fatalf("Invoke() = %s, %v", out, err)
@@ -41,7 +41,7 @@ func BenchmarkBatch(b *testing.B) {
 	b.Run("5ms/ten-against-one-request", func(b *testing.B) {
 		url := outside(b, 5*time.Millisecond)
 		f := invoke(b, url)
-		table := dynamo.New(dynamodb.NewFromConfig(lambdaConfig(b, url).For(awsenv.DynamoDB)), "directory", "deliveries")
+		table := dynamo.New(dynamodb.NewFromConfig(lambdaConfig(b, url).For(awsclient.DynamoDB)), "directory", "deliveries")
 		c := wall()
 		c.block = 50 * time.Millisecond
 		versus(b, c, 1.4, func() {

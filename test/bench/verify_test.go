@@ -13,22 +13,22 @@ import (
 
 	official "github.com/svix/svix-webhooks/go"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/svix"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // BenchmarkVerify compares the check of a signature with what no check can do
 // without: one HMAC-SHA256 over the body, its key decoded before.
 func BenchmarkVerify(b *testing.B) {
-	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(clerktest.Secret, "whsec_"))
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(svixtest.Secret, "whsec_"))
 	if err != nil {
 		b.Fatal(err)
 	}
-	secrets, err := svix.ParseSecrets(clerktest.Secret)
+	secrets, err := svix.ParseSecrets(svixtest.Secret)
 	if err != nil {
 		b.Fatal(err)
 	}
-	library, err := official.NewWebhook(clerktest.Secret)
+	library, err := official.NewWebhook(svixtest.Secret)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -38,8 +38,8 @@ func BenchmarkVerify(b *testing.B) {
 	}{{2 << 10, 1.15}, {20 << 10, 1.05}, {900 << 10, 1.05}} {
 		body := []byte(payload(b, "user.created", c.size, nil))
 		now := time.Now()
-		h := svix.Headers{ID: clerktest.ID, Timestamp: strconv.FormatInt(now.Unix(), 10)}
-		h.Signature = clerktest.Sign(clerktest.Secret, h.ID, h.Timestamp, body)
+		h := svix.Headers{ID: svixtest.ID, Timestamp: strconv.FormatInt(now.Unix(), 10)}
+		h.Signature = svixtest.Sign(svixtest.Secret, h.ID, h.Timestamp, body)
 		headers := http.Header{"Svix-Id": {h.ID}, "Svix-Timestamp": {h.Timestamp}, "Svix-Signature": {h.Signature}}
 		floor := func() {
 			m := hmac.New(sha256.New, key)
@@ -69,11 +69,11 @@ func BenchmarkVerify(b *testing.B) {
 // BenchmarkGarbage is a signature that cannot be one: its cost must not depend
 // on the body's size, lest a flood of large bodies be expensive.
 func BenchmarkGarbage(b *testing.B) {
-	secrets, err := svix.ParseSecrets(clerktest.Secret)
+	secrets, err := svix.ParseSecrets(svixtest.Secret)
 	if err != nil {
 		b.Fatal(err)
 	}
-	h := svix.Headers{ID: clerktest.ID, Timestamp: "1767225600", Signature: "v1,bm90IGEgc2lnbmF0dXJl v1a,eA=="}
+	h := svix.Headers{ID: svixtest.ID, Timestamp: "1767225600", Signature: "v1,bm90IGEgc2lnbmF0dXJl v1a,eA=="}
 	check := func(size int) func() {
 		body := make([]byte, size)
 		return func() {
@@ -88,11 +88,11 @@ func BenchmarkGarbage(b *testing.B) {
 // TestGarbageIsNotHashed holds by allocations what the benchmark shows by time:
 // whoever hashes with a key for the first time makes its state.
 func TestGarbageIsNotHashed(t *testing.T) {
-	secrets, err := svix.ParseSecrets(clerktest.Secret)
+	secrets, err := svix.ParseSecrets(svixtest.Secret)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := svix.Headers{ID: clerktest.ID, Timestamp: "1767225600", Signature: "v1,bm90IGEgc2lnbmF0dXJl v2,x"}
+	h := svix.Headers{ID: svixtest.ID, Timestamp: "1767225600", Signature: "v1,bm90IGEgc2lnbmF0dXJl v2,x"}
 	body := make([]byte, 1<<20)
 	if n := testing.AllocsPerRun(10, func() {
 		if secrets.Verify(h, body) == nil {

@@ -1,4 +1,4 @@
-package crashtest_test
+package crash_test
 
 import (
 	"bytes"
@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/clerksync/clerksync/internal/emulator/eventsource"
 	"github.com/clerksync/clerksync/pkg/consumer"
-	"github.com/clerksync/clerksync/pkg/eventsource"
 )
 
 const killer = "msg_killer"

@@ -1,4 +1,4 @@
-package crashtest_test
+package crash_test
 
 import (
 	"strconv"
@@ -10,9 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/clerksync/clerksync/events"
+	"github.com/clerksync/clerksync/internal/emulator/eventsource"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
-	"github.com/clerksync/clerksync/pkg/eventsource"
 )
 
 // telling is one message of a story.

@@ -1,4 +1,4 @@
-package crashtest_test
+package crash_test
 
 import (
 	"bytes"
@@ -20,10 +20,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/clerksync/clerksync/pkg/awsenv"
+	dynamodbemulator "github.com/clerksync/clerksync/internal/emulator/dynamodb"
+	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
+	"github.com/clerksync/clerksync/pkg/awsclient"
 	"github.com/clerksync/clerksync/pkg/dynamo/dynamotest"
-	"github.com/clerksync/clerksync/pkg/dynamoserver"
-	"github.com/clerksync/clerksync/pkg/sqsserver"
 )
 
 // world is the AWS that the function sees, through a door that strikes.
@@ -93,7 +93,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{strike: func(call) blow { return none }, hangs: make(chan struct{}, 1), writes: map[write]int{}}
 	clock := func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
-	tables, queues := dynamoserver.New(time.Now), sqsserver.New(sqsserver.Options{Now: clock})
+	tables, queues := dynamodbemulator.New(time.Now), sqsemulator.New(sqsemulator.Options{Now: clock})
 	inner := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB") {
 			tables.ServeHTTP(rw, r)
@@ -108,7 +108,7 @@ func newWorld(t *testing.T) *world {
 	}
 	ours := serve(inner)
 	w.endpoint = serve(w.door(inner))
-	cfg := aws.Config{HTTPClient: awsenv.WholeAnswers(nil), Region: "us-east-1", BaseEndpoint: &ours, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
+	cfg := aws.Config{HTTPClient: awsclient.WholeAnswers(nil), Region: "us-east-1", BaseEndpoint: &ours, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
 	w.tables, w.queues = dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 	w.names = dynamotest.OpenAt(t, w.tables)
 	w.letters = w.makeQueue(t, "letters", nil)

@@ -1,4 +1,4 @@
-package stacktest_test
+package deployed_test
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 const (
@@ -24,7 +24,7 @@ const (
 
 func TestDeployed(t *testing.T) { //nolint:tparallel // its parts follow one another
 	t.Parallel()
-	sam, ministack := program(t, "STACKTEST_SAM"), program(t, "STACKTEST_MINISTACK")
+	sam, ministack := program(t, "DEPLOYED_SAM"), program(t, "DEPLOYED_MINISTACK")
 	s := newStack(t, startEmulator(t, ministack), sam)
 	s.build(t)
 	s.deploy(t)
@@ -44,7 +44,7 @@ func TestDeployed(t *testing.T) { //nolint:tparallel // its parts follow one ano
 
 func (s *stack) noSecret(t *testing.T) {
 	s.answers(t, request{id: "msg_before", body: sample(t, "user.created")}, http.StatusInternalServerError, `{"error":"not_configured"}`)
-	s.setSecret(t, clerktest.Secret)
+	s.setSecret(t, svixtest.Secret)
 	t.Log("without a secret: 500 not_configured; then clerksync secret set")
 }
 
@@ -102,7 +102,7 @@ func (s *stack) refuses(t *testing.T) {
 		want string
 	}{
 		{"a byte more than was signed", request{id: "msg_forged1", tamper: true}, "invalid_signature"},
-		{"another secret", request{id: "msg_forged2", secret: clerktest.ThirdSecret}, "invalid_signature"},
+		{"another secret", request{id: "msg_forged2", secret: svixtest.ThirdSecret}, "invalid_signature"},
 		{"signed ten minutes ago", request{id: "msg_stale", skew: -10 * time.Minute}, "invalid_timestamp"},
 		{"signed in ten minutes", request{id: "msg_early", skew: 10 * time.Minute}, "invalid_timestamp"},
 	} {

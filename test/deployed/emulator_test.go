@@ -1,4 +1,4 @@
-package stacktest_test
+package deployed_test
 
 import (
 	"bytes"
@@ -19,7 +19,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
-	"github.com/clerksync/clerksync/pkg/awsenv"
+	"github.com/clerksync/clerksync/pkg/awsclient"
 )
 
 // emulator is a running ministack, reached through a proxy. The proxy says, as
@@ -42,7 +42,7 @@ func startEmulator(t *testing.T, ministack string) *emulator {
 	t.Cleanup(proxy.Close)
 	e.url = proxy.URL
 	e.config = aws.Config{
-		HTTPClient: awsenv.WholeAnswers(nil), Region: "us-east-1", BaseEndpoint: &e.url, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		HTTPClient: awsclient.WholeAnswers(nil), Region: "us-east-1", BaseEndpoint: &e.url, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}
 	command{
 		args: []string{ministack},

@@ -1,4 +1,4 @@
-package stacktest_test
+package deployed_test
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // depth counts a queue's messages, those that wait unseen among them.
@@ -71,7 +71,7 @@ func (s *stack) outage(t *testing.T) {
 // was accepted.
 func rotate(t *testing.T, s *stack) (ids []string) {
 	t.Helper()
-	const first, second = clerktest.Secret, clerktest.OtherSecret
+	const first, second = svixtest.Secret, svixtest.OtherSecret
 	signed := func(name, secret string) request {
 		ids = append(ids, "msg_"+name)
 		return request{id: "msg_" + name, body: withID(sample(t, "user.created"), "user_"+name), secret: secret}

@@ -1,4 +1,4 @@
-package stacktest_test
+package deployed_test
 
 import (
 	"regexp"

@@ -1,4 +1,4 @@
-package stacktest_test
+package deployed_test
 
 import (
 	"bytes"
@@ -10,13 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // request is a webhook request to be signed and posted.
 type request struct {
 	id, body    string
-	secret      string        // "" for clerktest.Secret
+	secret      string        // "" for svixtest.Secret
 	skew        time.Duration // of the sender's clock
 	tamper      bool          // change the body after signing
 	contentType string        // "" for application/json
@@ -25,13 +25,13 @@ type request struct {
 // post posts through the API's gateway and returns what it answers.
 func (s *stack) post(ctx context.Context, r request) (status int, body string, err error) {
 	if r.secret == "" {
-		r.secret = clerktest.Secret
+		r.secret = svixtest.Secret
 	}
 	if r.contentType == "" {
 		r.contentType = "application/json"
 	}
 	at := strconv.FormatInt(time.Now().Add(r.skew).Unix(), 10)
-	signature := clerktest.Sign(r.secret, r.id, at, []byte(r.body))
+	signature := svixtest.Sign(r.secret, r.id, at, []byte(r.body))
 	if r.tamper {
 		r.body += " "
 	}

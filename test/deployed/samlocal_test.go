@@ -1,4 +1,4 @@
-package stacktest_test
+package deployed_test
 
 import (
 	"bufio"
@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // local is sam local against a `clerksync dev`.
@@ -27,8 +27,8 @@ type local struct {
 
 func TestSAMLocal(t *testing.T) { //nolint:tparallel // its parts follow one another
 	t.Parallel()
-	l := &local{sam: program(t, "STACKTEST_SAM"), folder: t.TempDir()}
-	dockerd, busybox := program(t, "STACKTEST_DOCKERD"), program(t, "STACKTEST_BUSYBOX")
+	l := &local{sam: program(t, "DEPLOYED_SAM"), folder: t.TempDir()}
+	dockerd, busybox := program(t, "DEPLOYED_DOCKERD"), program(t, "DEPLOYED_BUSYBOX")
 	host, machine := startDocker(t, dockerd, busybox)
 	l.machine, l.env = machine, append(fakeAWS(""), host, "SAM_SKIP_PULL_IMAGE=1")
 	l.clerksync, l.built = clerksync(t), filepath.Join(l.folder, "sam", "build")
@@ -47,7 +47,7 @@ func TestSAMLocal(t *testing.T) { //nolint:tparallel // its parts follow one ano
 func (l *local) startDev(t *testing.T) {
 	t.Helper()
 	output := command{args: []string{
-		l.clerksync, "dev", "--addr", "127.0.0.1:0", "--aws-addr", l.machine + ":0", "--json", "--secret", clerktest.Secret,
+		l.clerksync, "dev", "--addr", "127.0.0.1:0", "--aws-addr", l.machine + ":0", "--json", "--secret", svixtest.Secret,
 	}}.start(t)
 	var r struct {
 		EndpointURL string `json:"endpoint_url"`
@@ -123,7 +123,7 @@ func (l *local) invokeIngest(t *testing.T) {
 		{"missing-headers", "400", `{\"error\":\"missing_headers\"}`},
 		{"stale", "400", `{\"error\":\"invalid_timestamp\"}`},
 	} {
-		command{args: []string{l.clerksync, "sign", "--dir", l.folder, "--secret", clerktest.Secret}}.run(t)
+		command{args: []string{l.clerksync, "sign", "--dir", l.folder, "--secret", svixtest.Secret}}.run(t)
 		got := l.invoke(t, "IngestFunction", filepath.Join(l.folder, "apigw", c.file+".json"))
 		if !strings.Contains(got, `"statusCode":`+c.status+",") && !strings.Contains(got, `"statusCode": `+c.status+",") || !strings.Contains(got, c.body) {
 			t.Fatalf("invoke IngestFunction -e apigw/%s.json = %q, want %s %s", c.file, got, c.status, c.body)
@@ -176,7 +176,7 @@ func (l *local) startAPI(t *testing.T) {
 func (l *local) send(t *testing.T, id, to string) {
 	t.Helper()
 	within(t, 2*time.Minute, "clerksync send --to "+to, func() bool {
-		_, _, err := command{args: []string{l.clerksync, "send", "--to", to, "--secret", clerktest.Secret, "--id", id, "user.updated.emoji"}}.try(t)
+		_, _, err := command{args: []string{l.clerksync, "send", "--to", to, "--secret", svixtest.Secret, "--id", id, "user.updated.emoji"}}.try(t)
 		return err == nil
 	})
 }

@@ -1,15 +1,15 @@
-// Package independent runs the conformance suites of tables and queues on
+// Package engines runs the conformance suites of tables and queues on
 // engines that are not ours: ministack and moto, where they are installed, and
 // whatever else is named, a real AWS account included. Where engines differ,
 // the embedded ones take the strictest side; what the others let pass is named
 // in gaps_test.go, each with its reason, and a run logs how much that is.
 //
-//	MINISTACK=/path/to/ministack go test -v ./pkg/independent/
-//	MOTO_SERVER=/path/to/moto_server go test -v ./pkg/independent/
-//	ENDPOINT_URL=http://127.0.0.1:4566 go test -v -run Endpoint ./pkg/independent/
-//	ENDPOINT_URL_DYNAMODB=http://127.0.0.1:8000 go test -v -run Endpoint ./pkg/independent/
-//	ENDPOINT_URL_SQS=http://127.0.0.1:9324 go test -v -run Endpoint ./pkg/independent/
-//	ENDPOINT_URL=aws AWS_REGION=us-east-1 go test -count=1 -v -timeout 60m -parallel 16 -run Endpoint ./pkg/independent/
+//	MINISTACK=/path/to/ministack go test -v ./test/engines/
+//	MOTO_SERVER=/path/to/moto_server go test -v ./test/engines/
+//	ENDPOINT_URL=http://127.0.0.1:4566 go test -v -run Endpoint ./test/engines/
+//	ENDPOINT_URL_DYNAMODB=http://127.0.0.1:8000 go test -v -run Endpoint ./test/engines/
+//	ENDPOINT_URL_SQS=http://127.0.0.1:9324 go test -v -run Endpoint ./test/engines/
+//	ENDPOINT_URL=aws AWS_REGION=us-east-1 go test -count=1 -v -timeout 60m -parallel 16 -run Endpoint ./test/engines/
 //
 // ENDPOINT_URL stands for both services; a service's own variable comes before
 // it. What has no endpoint is skipped and says so: DynamoDB Local has no
@@ -21,5 +21,5 @@
 // table that cannot be deleted is a failure that names it. It costs some 2 US
 // cents: about 20,000 write units, 33,000 read units and 500 SQS requests, as
 // counted on the embedded engines. A run that is killed leaves its tables and
-// queues behind: their names start with dynamotest-, enginetest- or queuetest-.
-package independent
+// queues behind: their names start with dynamotest-, dynamodbtest- or sqstest-.
+package engines

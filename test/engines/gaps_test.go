@@ -1,4 +1,4 @@
-package independent_test
+package engines_test
 
 import (
 	"fmt"
@@ -10,9 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/clerksync/clerksync/internal/emulator/dynamodb/dynamodbtest"
+	"github.com/clerksync/clerksync/internal/emulator/sqs/sqstest"
 	"github.com/clerksync/clerksync/pkg/directory/directorytest"
-	"github.com/clerksync/clerksync/pkg/dynamoserver/enginetest"
-	"github.com/clerksync/clerksync/pkg/sqsserver/queuetest"
 )
 
 // summary says for the log of a run how many checks it has left out, and which
@@ -26,9 +26,9 @@ func (g gaps) summary(e engines) string {
 		gaps   int
 		checks int
 	}{
-		{"engine", e.tables != nil, len(g.engine), len(enginetest.Checks(enginetest.Tables{}))},
+		{"engine", e.tables != nil, len(g.engine), len(dynamodbtest.Checks(dynamodbtest.Tables{}))},
 		{"table", e.tables != nil, len(g.table), len(directorytest.Checks())},
-		{"queue", e.queues != nil, len(g.queue), len(queuetest.Checks())},
+		{"queue", e.queues != nil, len(g.queue), len(sqstest.Checks())},
 	} {
 		if !s.runs {
 			without = append(without, s.name)
@@ -67,13 +67,13 @@ func TestSummary(t *testing.T) {
 // a reason: what is counted is what is left out.
 func TestGapsAreChecks(t *testing.T) {
 	engine, table, queue := map[string]bool{}, map[string]bool{}, map[string]bool{}
-	for _, c := range enginetest.Checks(enginetest.Tables{}) {
+	for _, c := range dynamodbtest.Checks(dynamodbtest.Tables{}) {
 		engine[c.Name] = true
 	}
 	for _, c := range directorytest.Checks() {
 		table[c.Name] = true
 	}
-	for _, c := range queuetest.Checks() {
+	for _, c := range sqstest.Checks() {
 		queue[c.Name] = true
 	}
 	for name, g := range map[string]gaps{"ministack": ministack(), "moto": moto()} {

@@ -1,4 +1,4 @@
-package independent_test
+package engines_test
 
 import (
 	"cmp"
@@ -17,13 +17,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/clerksync/clerksync/pkg/awsenv"
+	"github.com/clerksync/clerksync/internal/emulator/dynamodb/dynamodbtest"
+	"github.com/clerksync/clerksync/internal/emulator/sqs/sqstest"
+	"github.com/clerksync/clerksync/pkg/awsclient"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/directory/directorytest"
 	"github.com/clerksync/clerksync/pkg/dynamo"
 	"github.com/clerksync/clerksync/pkg/dynamo/dynamotest"
-	"github.com/clerksync/clerksync/pkg/dynamoserver/enginetest"
-	"github.com/clerksync/clerksync/pkg/sqsserver/queuetest"
 )
 
 // gaps are the checks that an engine is known to fail, each with its reason.
@@ -92,7 +92,7 @@ func named(t *testing.T, variable string) (cfg aws.Config, ok bool) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cfg.HTTPClient = awsenv.WholeAnswers(cfg.HTTPClient)
+		cfg.HTTPClient = awsclient.WholeAnswers(cfg.HTTPClient)
 		return cfg, true
 	default:
 		return local(endpoint), true
@@ -100,7 +100,7 @@ func named(t *testing.T, variable string) (cfg aws.Config, ok bool) {
 }
 
 func local(endpoint string) aws.Config {
-	return aws.Config{HTTPClient: awsenv.WholeAnswers(nil), Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
+	return aws.Config{HTTPClient: awsclient.WholeAnswers(nil), Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
 }
 
 // suites runs all that there is an engine for, and says how many checks it
@@ -108,10 +108,10 @@ func local(endpoint string) aws.Config {
 func suites(t *testing.T, e engines, g gaps) {
 	t.Helper()
 	t.Run("engine", func(t *testing.T) {
-		enginetest.Run(t, e.forTables(t), enginetest.Options{Skip: g.engine})
+		dynamodbtest.Run(t, e.forTables(t), dynamodbtest.Options{Skip: g.engine})
 	})
 	t.Run("queue", func(t *testing.T) {
-		queuetest.Run(t, e.forQueues(t), queuetest.Options{Skip: g.queue})
+		sqstest.Run(t, e.forQueues(t), sqstest.Options{Skip: g.queue})
 	})
 	t.Run("table", func(t *testing.T) {
 		client := e.forTables(t)

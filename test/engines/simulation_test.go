@@ -1,4 +1,4 @@
-package independent_test
+package engines_test
 
 import (
 	"os"
@@ -10,7 +10,7 @@ import (
 
 	"github.com/clerksync/clerksync/pkg/dynamo"
 	"github.com/clerksync/clerksync/pkg/dynamo/dynamotest"
-	"github.com/clerksync/clerksync/pkg/simulation"
+	"github.com/clerksync/clerksync/test/simulation"
 )
 
 // histories is how many the environment asks for.

@@ -1,6 +1,6 @@
-// Package archtest holds who may import whom, and what each binary may compile.
+// Package imports holds who may import whom, and what each binary may compile.
 // A new entry in these lists is a decision: it belongs into docs/design.md too.
-package archtest_test
+package imports_test
 
 import (
 	"errors"
@@ -37,31 +37,28 @@ func layers() map[string]layer {
 		"field": {packages: []string{"pkg/svix", "pkg/clerk", "pkg/directory", "pkg/delivery"}, ours: []string{"field"}},
 		// The work knows the field.
 		"work": {
-			packages: []string{"pkg/ingest", "pkg/projector", "pkg/consumer", "pkg/diagnose"},
+			packages: []string{"pkg/ingest", "pkg/projector", "pkg/consumer"},
 			ours:     []string{"field", "work"}, modules: []string{"golang.org/x/sync"},
 		},
 		// The edge knows the field and one technology, and no other edge.
-		"environment": {packages: []string{"pkg/awsenv"}, modules: []string{sdk}},
-		"dynamodb":    {packages: []string{"pkg/dynamo"}, ours: []string{"field"}, modules: []string{sdk, dynamo, smithy}},
-		"sqs":         {packages: []string{"pkg/sqsqueue"}, ours: []string{"field"}, modules: []string{sdk, sqs, smithy}},
-		"ssm":         {packages: []string{"pkg/ssmparam"}, modules: []string{sdk, ssm, smithy}},
+		"aws":      {packages: []string{"pkg/awsclient"}, modules: []string{sdk}},
+		"dynamodb": {packages: []string{"pkg/dynamo"}, ours: []string{"field"}, modules: []string{sdk, dynamo, smithy}},
+		"sqs":      {packages: []string{"pkg/sqsqueue"}, ours: []string{"field"}, modules: []string{sdk, sqs, smithy}},
 		// Lambda's events are what the work is asked with.
 		"lambda": {packages: []string{"pkg/lambdafn"}, ours: []string{"field", "work"}, modules: []string{lambda, sdk}},
-		// The laptop's servers stand for AWS: they know nothing of ours.
-		"servers": {packages: []string{"pkg/sqsserver", "pkg/ssmserver", "pkg/dynamoserver"}, modules: []string{"github.com/truora/minidyn"}},
-		"poller":  {packages: []string{"pkg/eventsource"}, modules: []string{lambda, sdk, sqs}},
-		"samples": {packages: []string{"events"}},
+		// The emulators stand in for AWS: they know nothing of ours.
+		"emulators": {packages: []string{"internal/emulator/sqs", "internal/emulator/ssm", "internal/emulator/dynamodb"}, modules: []string{"github.com/truora/minidyn"}},
+		"poller":    {packages: []string{"internal/emulator/eventsource"}, modules: []string{lambda, sdk, sqs}},
+		"samples":   {packages: []string{"events"}},
 		// Only functions and commands know both work and edge.
 		"functions": {
 			packages: []string{"functions/ingest", "functions/sync"},
-			ours:     []string{"field", "work", "lambda", "environment", "dynamodb", "sqs"},
+			ours:     []string{"field", "work", "lambda", "aws", "dynamodb", "sqs"},
 			modules:  []string{lambda, dynamo, sqs},
 		},
 		"commands": {
 			packages: []string{"cmd/..."},
-			ours: []string{
-				"field", "work", "lambda", "environment", "dynamodb", "sqs", "ssm", "servers", "poller", "samples", "commands",
-			},
+			ours:     []string{"field", "work", "lambda", "aws", "dynamodb", "sqs", "emulators", "poller", "samples", "commands"},
 			modules: []string{
 				lambda, sdk, sdk + "/config", sdk + "/credentials", dynamo, sqs, ssm, sdk + "/service/cloudformation", sdk + "/service/cloudwatch", sdk + "/service/lambda", sdk + "/service/sts", smithy,
 				"charm.land/lipgloss/v2", "github.com/urfave/cli/v3", "golang.org/x/term", "golang.org/x/sync", "golang.org/x/time", "github.com/lmittmann/tint",
@@ -69,9 +66,8 @@ func layers() map[string]layer {
 		},
 		// What only tests import may import anything.
 		"tests": {packages: []string{
-			"pkg/archtest", "pkg/bench/...", "pkg/clerktest", "pkg/directory/directorytest", "pkg/dynamo/dynamotest", "pkg/dynamoserver/enginetest",
-			"pkg/crashtest", "pkg/independent",
-			"pkg/simulation/...", "pkg/sqsserver/queuetest", "pkg/stacktest/...", "pkg/templatetest",
+			"test/...", "pkg/svix/svixtest", "pkg/directory/directorytest", "pkg/dynamo/dynamotest",
+			"internal/emulator/dynamodb/dynamodbtest", "internal/emulator/sqs/sqstest",
 		}},
 	}
 }
@@ -181,11 +177,11 @@ func TestWhatTheFunctionsCompile(t *testing.T) {
 		sdk + "/service/sqs", "github.com/aws/smithy-go", "golang.org/x/sync",
 	}
 	for name, c := range map[string]struct{ more, ours []string }{
-		// No dynamodb, and no ssm either: pkg/awsenv reads one parameter.
-		"ingest": {nil, []string{"awsenv", "clerk", "consumer", "delivery", "directory", "ingest", "lambdafn", "projector", "sqsqueue", "svix"}},
+		// No dynamodb, and no ssm either: pkg/awsclient reads one parameter.
+		"ingest": {nil, []string{"awsclient", "clerk", "consumer", "delivery", "directory", "ingest", "lambdafn", "projector", "sqsqueue", "svix"}},
 		"sync": {
 			[]string{sdk + "/service/dynamodb", sdk + "/service/internal/accept-encoding", sdk + "/service/internal/endpoint-discovery"},
-			[]string{"awsenv", "clerk", "consumer", "delivery", "directory", "dynamo", "ingest", "lambdafn", "projector", "sqsqueue", "svix"},
+			[]string{"awsclient", "clerk", "consumer", "delivery", "directory", "dynamo", "ingest", "lambdafn", "projector", "sqsqueue", "svix"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -228,9 +224,9 @@ func TestBuildTags(t *testing.T) {
 		t.Errorf("tags in the Makefile = %s, want %s", got, want)
 	}
 	for file, text := range map[string]string{
-		"pkg/bench/function_test.go":     `"` + want + `"`,
-		"pkg/crashtest/function_test.go": `"` + want + `"`,
-		".golangci.yml":                  "[" + strings.ReplaceAll(want, ",", ", ") + "]",
+		"test/bench/function_test.go": `"` + want + `"`,
+		"test/crash/function_test.go": `"` + want + `"`,
+		".golangci.yml":               "[" + strings.ReplaceAll(want, ",", ", ") + "]",
 	} {
 		b, err := os.ReadFile("../../" + file)
 		if err != nil {

@@ -5,7 +5,7 @@ import (
 
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/directory/directorytest"
-	"github.com/clerksync/clerksync/pkg/simulation"
+	"github.com/clerksync/clerksync/test/simulation"
 )
 
 // The engine of the simulation keeps the contract that DynamoDB is held to.

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clerksync/clerksync/pkg/simulation"
+	"github.com/clerksync/clerksync/test/simulation"
 )
 
 func TestEveryInterleaving(t *testing.T) {

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/clerksync/clerksync/pkg/simulation"
+	"github.com/clerksync/clerksync/test/simulation"
 )
 
 // TestPlantedBugs shows that the simulation can fail: it finds each classic

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/clerksync/clerksync/pkg/simulation"
+	"github.com/clerksync/clerksync/test/simulation"
 )
 
 func TestSimulation(t *testing.T) {

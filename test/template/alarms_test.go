@@ -1,4 +1,4 @@
-package templatetest_test
+package template_test
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/clerksync/clerksync/pkg/templatetest"
+	"github.com/clerksync/clerksync/test/template"
 )
 
 const alarmType = "AWS::CloudWatch::Alarm"
@@ -77,7 +77,7 @@ func TestAlarmsLookBackNoFurtherThanCloudWatchDoes(t *testing.T) {
 	}
 }
 
-func periods(tmpl *templatetest.Template, id string) (all []int) {
+func periods(tmpl *template.Template, id string) (all []int) {
 	if p, ok := at(tmpl, id, "Period").(int); ok {
 		all = append(all, p)
 	}
@@ -93,7 +93,7 @@ func periods(tmpl *templatetest.Template, id string) (all []int) {
 }
 
 // what an alarm compares, in one line.
-func comparison(tmpl *templatetest.Template, id string) string {
+func comparison(tmpl *template.Template, id string) string {
 	get := func(name string) any { return at(tmpl, id, name) }
 	operator := map[any]string{
 		"GreaterThanThreshold": ">", "GreaterThanOrEqualToThreshold": ">=", "LessThanThreshold": "<",
@@ -200,7 +200,7 @@ func TestThresholdsFollowTheTemplate(t *testing.T) {
 	}
 }
 
-func timeout(tmpl *templatetest.Template, function string) int {
+func timeout(tmpl *template.Template, function string) int {
 	seconds, _ := at(tmpl, function, "Timeout").(int)
 	return seconds
 }

@@ -1,4 +1,4 @@
-package templatetest_test
+package template_test
 
 import (
 	"encoding/json"
@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/clerksync/clerksync/pkg/templatetest"
+	"github.com/clerksync/clerksync/test/template"
 )
 
 // widget is one of the dashboard's body:
@@ -27,7 +27,7 @@ type widget struct {
 	}
 }
 
-func dashboard(t *testing.T, tmpl *templatetest.Template) []widget {
+func dashboard(t *testing.T, tmpl *template.Template) []widget {
 	t.Helper()
 	var body struct{ Widgets []widget }
 	text := sub(at(tmpl, "Dashboard", "DashboardBody"))
@@ -38,7 +38,7 @@ func dashboard(t *testing.T, tmpl *templatetest.Template) []widget {
 }
 
 // dashboardMetrics are the metrics of all graphs.
-func dashboardMetrics(t *testing.T, tmpl *templatetest.Template) (all []metric) {
+func dashboardMetrics(t *testing.T, tmpl *template.Template) (all []metric) {
 	t.Helper()
 	for _, w := range dashboard(t, tmpl) {
 		for _, parts := range w.Properties.Metrics {

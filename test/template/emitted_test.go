@@ -1,4 +1,4 @@
-package templatetest_test
+package template_test
 
 import (
 	"bytes"
@@ -12,13 +12,13 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/svix"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // emitted are the lines, logs and metrics alike, that a function writes: each
@@ -104,24 +104,24 @@ func ingestEmits(t *testing.T) emitted {
 	t.Helper()
 	out := &writer{t: t}
 	log := lambdafn.NewLogger(out, slog.LevelDebug)
-	metrics := lambdafn.IngestMetrics(out, "example-ingest", clerktest.Epoch)
+	metrics := lambdafn.IngestMetrics(out, "example-ingest", svixtest.Epoch)
 	observer := lambdafn.Observer{Log: log, Metrics: metrics}
 	ctx := invocation(t)
-	secrets, err := svix.ParseSecrets(clerktest.Secret)
+	secrets, err := svix.ParseSecrets(svixtest.Secret)
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := func(known *svix.Secrets, queueFails error, r clerktest.Request) {
+	run := func(known *svix.Secrets, queueFails error, r svixtest.Request) {
 		f := lambdafn.Ingest{Metrics: metrics, Handler: ingest.New(ingest.Config{
-			Secrets: ingest.FixedSecrets(known), Queue: &clerktest.Queue{Before: queueFails}, Instances: []string{"ins_a"},
-			Projector: projector.New(projector.StoreNone), Now: clerktest.Epoch, Observe: observer.Request,
+			Secrets: ingest.FixedSecrets(known), Queue: &svixtest.Queue{Before: queueFails}, Instances: []string{"ins_a"},
+			Projector: projector.New(projector.StoreNone), Now: svixtest.Epoch, Observe: observer.Request,
 		})}
 		if _, err := f.Invoke(ctx, r.Lambda(false)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	event := func(eventType, instance string) clerktest.Request {
-		return clerktest.Signed(clerktest.Epoch(), `{"type":"`+eventType+`","instance_id":"`+instance+`","timestamp":1767225600000,"data":{"id":"user_a1"}}`)
+	event := func(eventType, instance string) svixtest.Request {
+		return svixtest.Signed(svixtest.Epoch(), `{"type":"`+eventType+`","instance_id":"`+instance+`","timestamp":1767225600000,"data":{"id":"user_a1"}}`)
 	}
 	good := event("user.updated", "ins_a")
 	down := errors.New("throttled")
@@ -131,8 +131,8 @@ func ingestEmits(t *testing.T) emitted {
 	run(secrets, nil, event("user.updated", "ins_b"))
 	run(secrets, nil, event("made.up", "ins_a"))
 	run(secrets, nil, event("email.created", "ins_a"))
-	run(secrets, nil, clerktest.Signed(clerktest.Epoch(), `{`))
-	run(secrets, nil, clerktest.Signed(clerktest.Epoch(), strings.Repeat(" ", ingest.MaxBody+1)))
+	run(secrets, nil, svixtest.Signed(svixtest.Epoch(), `{`))
+	run(secrets, nil, svixtest.Signed(svixtest.Epoch(), strings.Repeat(" ", ingest.MaxBody+1)))
 	run(secrets, nil, good.With("svix-signature", "v1,AAAA"))
 	run(secrets, nil, good.With("svix-timestamp", "1"))
 	run(secrets, nil, good.With("svix-id", ""))
@@ -150,13 +150,13 @@ func syncEmits(t *testing.T) emitted {
 	t.Helper()
 	out := &writer{t: t}
 	log := lambdafn.NewLogger(out, slog.LevelDebug)
-	metrics := lambdafn.SyncMetrics(out, "example-sync", clerktest.Epoch)
+	metrics := lambdafn.SyncMetrics(out, "example-sync", svixtest.Epoch)
 	observer := lambdafn.Observer{Log: log, Metrics: metrics}
 	ctx := invocation(t)
 	for _, o := range []directory.Outcome{directory.Applied, directory.Stale, directory.Duplicate, directory.Failed, directory.Dead} {
 		r := consumer.Report{
 			MessageID: "example-message", SvixID: "msg_a", EventType: "user.updated", Known: true, Entity: "user/user_a1", Outcome: o,
-			Attempt: 1, ChangedAt: clerktest.Epoch(), EndedAt: clerktest.Epoch(),
+			Attempt: 1, ChangedAt: svixtest.Epoch(), EndedAt: svixtest.Epoch(),
 		}
 		if o == directory.Failed || o == directory.Dead {
 			r.Err = errors.New("throttled")

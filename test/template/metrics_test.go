@@ -1,4 +1,4 @@
-package templatetest_test
+package template_test
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/clerksync/clerksync/pkg/lambdafn"
-	"github.com/clerksync/clerksync/pkg/templatetest"
+	"github.com/clerksync/clerksync/test/template"
 )
 
 // metric is one that an alarm or a widget names. Values of dimensions are as
@@ -58,7 +58,7 @@ func metricOf(where string, fields map[string]any) metric {
 }
 
 // alarmMetrics are those of all alarms.
-func alarmMetrics(t *testing.T, tmpl *templatetest.Template) (all []metric) {
+func alarmMetrics(t *testing.T, tmpl *template.Template) (all []metric) {
 	t.Helper()
 	for _, id := range tmpl.OfType("AWS::CloudWatch::Alarm") {
 		fields, _ := at(tmpl, id).(map[string]any)

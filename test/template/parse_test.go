@@ -1,4 +1,4 @@
-package templatetest_test
+package template_test
 
 import (
 	"strings"
@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/clerksync/clerksync/pkg/templatetest"
+	"github.com/clerksync/clerksync/test/template"
 )
 
 const small = `
@@ -33,7 +33,7 @@ Resources:
 `
 
 func TestParseEvaluatesWhatDependsOnParameters(t *testing.T) {
-	tmpl, err := templatetest.Parse([]byte(small))
+	tmpl, err := template.Parse([]byte(small))
 	if err != nil {
 		t.Fatalf("Parse(small) = %v", err)
 	}
@@ -90,7 +90,7 @@ func TestParseRefusesWhatCloudFormationWould(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := templatetest.Parse([]byte(tt.text))
+			_, err := template.Parse([]byte(tt.text))
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("Parse(%q) = %v, want an error that says %q", tt.text, err, tt.want)
 			}

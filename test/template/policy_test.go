@@ -1,4 +1,4 @@
-package templatetest_test
+package template_test
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/clerksync/clerksync/pkg/templatetest"
+	"github.com/clerksync/clerksync/test/template"
 )
 
 // grant is one statement of a role's policy.
@@ -19,7 +19,7 @@ type grant struct {
 }
 
 // grants are all statements of the roles' inline policies and of the policies that stand by themselves.
-func grants(t *testing.T, tmpl *templatetest.Template) []grant {
+func grants(t *testing.T, tmpl *template.Template) []grant {
 	t.Helper()
 	var all []grant
 	add := func(role string, policy map[string]any) {

@@ -1,4 +1,4 @@
-package templatetest_test
+package template_test
 
 import (
 	"fmt"
@@ -7,13 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/clerksync/clerksync/pkg/templatetest"
+	"github.com/clerksync/clerksync/test/template"
 )
 
 const queryType = "AWS::Logs::QueryDefinition"
 
 // queryName is the name under the stack's.
-func queryName(tmpl *templatetest.Template, id string) string {
+func queryName(tmpl *template.Template, id string) string {
 	return strings.TrimPrefix(sub(at(tmpl, id, "Name")), "${AWS::StackName}/")
 }
 
@@ -34,7 +34,7 @@ func logGroups(t *testing.T) map[string]emitted {
 
 // emittedTo are the fields that are written to the log groups of a query, and
 // the values that they took.
-func emittedTo(t *testing.T, byGroup map[string]emitted, tmpl *templatetest.Template, id string) map[string][]any {
+func emittedTo(t *testing.T, byGroup map[string]emitted, tmpl *template.Template, id string) map[string][]any {
 	t.Helper()
 	all := map[string][]any{}
 	groups, _ := at(tmpl, id, "LogGroupNames").([]any)

@@ -1,10 +1,10 @@
-// Package templatetest reads template.yaml as CloudFormation would with the defaults of its parameters, so that tests
+// Package template reads template.yaml as CloudFormation would with the defaults of its parameters, so that tests
 // can hold the numbers, names and permissions of a deployment to what the code relies on.
 //
 // It knows the short forms of YAML (!Ref, !GetAtt, !Sub, !If ...) and evaluates what depends on parameters alone: Ref of a
 // parameter, Fn::If and the conditions. Everything else, such as Ref of a resource, stays as CloudFormation's long form,
 // for example map[string]any{"Ref": "Queue"}.
-package templatetest
+package template
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package templatetest_test
+package template_test
 
 import (
 	"os"
@@ -9,14 +9,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/clerksync/clerksync/pkg/templatetest"
+	"github.com/clerksync/clerksync/test/template"
 )
 
 const root = "../.."
 
-func load(t *testing.T) *templatetest.Template {
+func load(t *testing.T) *template.Template {
 	t.Helper()
-	tmpl, err := templatetest.Load(filepath.Join(root, "template.yaml"))
+	tmpl, err := template.Load(filepath.Join(root, "template.yaml"))
 	if err != nil {
 		t.Fatalf("Load(template.yaml) = %v", err)
 	}
@@ -33,7 +33,7 @@ func readFile(t *testing.T, name string) string {
 }
 
 // at are the evaluated properties of a resource, or what is below them.
-func at(tmpl *templatetest.Template, id string, path ...string) any {
+func at(tmpl *template.Template, id string, path ...string) any {
 	return tmpl.Get(append([]string{"Resources", id, "Properties"}, path...)...)
 }
 

@@ -1,4 +1,4 @@
-// Package dynamoserver is a DynamoDB for one process: an http.Handler that
+// Package dynamodb is a DynamoDB for one process: an http.Handler that
 // speaks the JSON protocol 1.0 of the real service, keeps everything in memory
 // and refuses what the real service documents that it refuses. It serves the
 // dev command and the tests, through the same SDK client that talks to AWS.
@@ -32,9 +32,9 @@
 // immutable and sorted by position (see keySchema.position), which makes the
 // checks of a transaction and their effect two plain steps under one lock.
 //
-// The conformance suite is package enginetest; it takes any endpoint.
+// The conformance suite is package dynamodbtest; it takes any endpoint.
 //
 // Sources: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/,
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html and
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
-package dynamoserver
+package dynamodb

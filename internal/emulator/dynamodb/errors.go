@@ -1,4 +1,4 @@
-package dynamoserver
+package dynamodb
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package dynamoserver_test
+package dynamodb_test
 
 import (
 	"encoding/json"
@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/clerksync/clerksync/pkg/dynamoserver"
+	dynamodbemulator "github.com/clerksync/clerksync/internal/emulator/dynamodb"
 )
 
 // sample is the item that the expressions below meet.
@@ -202,7 +202,7 @@ func FuzzExpressions(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, expression string) {
-		server := dynamoserver.New(time.Now)
+		server := dynamodbemulator.New(time.Now)
 		must(t, server, "CreateTable", people)
 		must(t, server, "PutItem", `{"TableName":"people","Item":`+sample+`}`)
 		key, text := `{"TableName":"people","Key":{"pk":{"S":"a"},"n":{"N":"1"}}`, encoded(expression)

@@ -1,4 +1,4 @@
-package dynamoserver
+package dynamodb
 
 import (
 	"crypto/sha256"

@@ -1,4 +1,4 @@
-package dynamoserver
+package dynamodb
 
 // getInput has the members of GetItem and of a Get in a transaction.
 type getInput struct {

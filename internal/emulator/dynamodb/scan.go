@@ -1,4 +1,4 @@
-package dynamoserver
+package dynamodb
 
 type scanInput struct {
 	searchInput

@@ -1,4 +1,4 @@
-package dynamoserver_test
+package dynamodb_test
 
 import (
 	"fmt"

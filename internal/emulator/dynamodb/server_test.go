@@ -1,4 +1,4 @@
-package dynamoserver_test
+package dynamodb_test
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/clerksync/clerksync/pkg/dynamoserver"
+	dynamodbemulator "github.com/clerksync/clerksync/internal/emulator/dynamodb"
 )
 
 type object = map[string]any
@@ -53,9 +53,9 @@ const people = `{"TableName":"people","BillingMode":"PAY_PER_REQUEST",
 	"GlobalSecondaryIndexes":[{"IndexName":"by_email","KeySchema":[{"AttributeName":"email","KeyType":"HASH"}],"Projection":{"ProjectionType":"INCLUDE","NonKeyAttributes":["name"]}}]}`
 
 // newServer has a table "people" with the keys pk (S) and n (N).
-func newServer(tb testing.TB) *dynamoserver.Server {
+func newServer(tb testing.TB) *dynamodbemulator.Server {
 	tb.Helper()
-	server := dynamoserver.New(time.Now)
+	server := dynamodbemulator.New(time.Now)
 	must(tb, server, "CreateTable", people)
 	return server
 }
@@ -129,7 +129,7 @@ func TestBodyLimit(t *testing.T) {
 
 func TestTables(t *testing.T) {
 	t.Parallel()
-	server := dynamoserver.New(func() time.Time { return time.UnixMilli(1767225600500) })
+	server := dynamodbemulator.New(func() time.Time { return time.UnixMilli(1767225600500) })
 	must(t, server, "CreateTable", strings.Replace(people, `"KeySchema"`, `"DeletionProtectionEnabled":true,"SSESpecification":{"Enabled":true},"Tags":[{"Key":"a","Value":"b"}],"KeySchema"`, 1))
 	must(t, server, "PutItem", `{"TableName":"people","Item":{"pk":{"S":"a"},"n":{"N":"1"},"email":{"S":"a@example.com"}}}`)
 
@@ -163,7 +163,7 @@ func TestTables(t *testing.T) {
 
 func TestListTables(t *testing.T) {
 	t.Parallel()
-	server := dynamoserver.New(time.Now)
+	server := dynamodbemulator.New(time.Now)
 	for _, name := range []string{"bbb", "aaa", "ccc"} {
 		must(t, server, "CreateTable", strings.Replace(people, `"people"`, `"`+name+`"`, 1))
 	}

@@ -1,4 +1,4 @@
-package dynamoserver
+package dynamodb
 
 // description is a TableDescription. A table is ACTIVE as soon as it is there.
 // Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html

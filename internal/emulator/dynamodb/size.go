@@ -1,4 +1,4 @@
-package dynamoserver
+package dynamodb
 
 // maxItem is the size in bytes of the largest item, names included.
 // Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html

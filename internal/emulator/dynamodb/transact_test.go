@@ -1,4 +1,4 @@
-package dynamoserver_test
+package dynamodb_test
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/clerksync/clerksync/pkg/dynamoserver"
+	dynamodbemulator "github.com/clerksync/clerksync/internal/emulator/dynamodb"
 )
 
 func put(pk, n, more string) string {
@@ -94,7 +94,7 @@ func TestTransactionSize(t *testing.T) {
 func TestRequestTokenEnds(t *testing.T) {
 	t.Parallel()
 	now := time.UnixMilli(1767225600000)
-	server := dynamoserver.New(func() time.Time { return now })
+	server := dynamodbemulator.New(func() time.Time { return now })
 	must(t, server, "CreateTable", people)
 	add := func(by string) (int, object) {
 		return call(t, server, "TransactWriteItems", `{"ClientRequestToken":"one","TransactItems":[{"Update":{"TableName":"people","Key":{"pk":{"S":"a"},"n":{"N":"1"}},"UpdateExpression":"ADD v :v","ExpressionAttributeValues":{":v":{"N":"`+by+`"}}}}]}`)
@@ -152,7 +152,7 @@ func TestTransactionsAreIsolated(t *testing.T) {
 }
 
 // totalOf reads all accounts in one transaction.
-func totalOf(t *testing.T, server *dynamoserver.Server, accounts int) int {
+func totalOf(t *testing.T, server *dynamodbemulator.Server, accounts int) int {
 	t.Helper()
 	var gets []string
 	for i := range accounts {

@@ -1,4 +1,4 @@
-package dynamoserver
+package dynamodb
 
 // writeInput has the members of PutItem, UpdateItem, DeleteItem and of the four
 // actions of a transaction.

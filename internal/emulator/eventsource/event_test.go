@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/clerksync/clerksync/pkg/eventsource"
+	"github.com/clerksync/clerksync/internal/emulator/eventsource"
 )
 
 // documented is the example of

@@ -16,10 +16,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"github.com/clerksync/clerksync/pkg/awsenv"
-	"github.com/clerksync/clerksync/pkg/clerktest"
-	"github.com/clerksync/clerksync/pkg/eventsource"
-	"github.com/clerksync/clerksync/pkg/sqsserver"
+	"github.com/clerksync/clerksync/internal/emulator/eventsource"
+	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
+	"github.com/clerksync/clerksync/pkg/awsclient"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 const (
@@ -31,17 +31,17 @@ const (
 // world is a queue with dead letters, on a clock that only the test moves.
 type world struct {
 	client      *sqs.Client
-	clock       *clerktest.Clock
+	clock       *svixtest.Clock
 	url, deadly string
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{clock: clerktest.NewClock()}
-	host := httptest.NewServer(sqsserver.New(sqsserver.Options{Now: w.clock.Now}))
+	w := &world{clock: svixtest.NewClock()}
+	host := httptest.NewServer(sqsemulator.New(sqsemulator.Options{Now: w.clock.Now}))
 	t.Cleanup(host.Close)
 	w.client = sqs.New(sqs.Options{
-		HTTPClient: awsenv.WholeAnswers(nil),
+		HTTPClient: awsclient.WholeAnswers(nil),
 		Region:     "us-east-1", BaseEndpoint: &host.URL, Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
 	w.deadly = w.create(t, "dead", nil)

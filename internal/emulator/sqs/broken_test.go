@@ -1,4 +1,4 @@
-package sqsserver_test
+package sqs_test
 
 import (
 	"context"
@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clerksync/clerksync/pkg/sqsserver"
-	"github.com/clerksync/clerksync/pkg/sqsserver/queuetest"
+	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
+	"github.com/clerksync/clerksync/internal/emulator/sqs/sqstest"
 )
 
 // A suite that can't fail shows nothing. Each engine here is the server with
@@ -16,14 +16,14 @@ import (
 // just runs out of time is not taken for one that finds something.
 func TestSuiteFindsBrokenEngines(t *testing.T) {
 	t.Parallel()
-	checks := make(map[string]queuetest.Check)
-	for _, check := range queuetest.Checks() {
+	checks := make(map[string]sqstest.Check)
+	for _, check := range sqstest.Checks() {
 		checks[check.Name] = check
 	}
 	all := append(brokenEngines(), soundEngine())
 	var running []func()
 	for _, engine := range all {
-		c := client(t, engine.over(sqsserver.New(sqsserver.Options{})))
+		c := client(t, engine.over(sqsemulator.New(sqsemulator.Options{})))
 		for _, name := range engine.foundBy {
 			check, ok := checks[name]
 			if !ok {
@@ -50,7 +50,7 @@ func TestSuiteFindsBrokenEngines(t *testing.T) {
 
 func soundEngine() engine {
 	sound := engine{name: "is sound", over: func(next http.Handler) http.Handler { return next }, sound: true}
-	for _, check := range queuetest.Checks() {
+	for _, check := range sqstest.Checks() {
 		sound.foundBy = append(sound.foundBy, check.Name)
 	}
 	return sound
@@ -63,7 +63,7 @@ func TestEveryCheckCanFail(t *testing.T) {
 			able[name] = true
 		}
 	}
-	for _, check := range queuetest.Checks() {
+	for _, check := range sqstest.Checks() {
 		if !able[check.Name] {
 			t.Errorf("no broken engine is found by check %q", check.Name)
 		}

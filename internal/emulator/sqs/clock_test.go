@@ -1,4 +1,4 @@
-package sqsserver_test
+package sqs_test
 
 import (
 	"sync"
@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"github.com/clerksync/clerksync/pkg/sqsserver"
+	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
 )
 
 // clock is moved by hand.
@@ -89,7 +89,7 @@ func (q queue) wantBodies(when string, want ...string) []types.Message {
 
 func TestVisibilityFollowsTheClock(t *testing.T) {
 	at := newClock()
-	q := newQueue(t, client(t, sqsserver.New(sqsserver.Options{Now: at.Now})), "q", nil)
+	q := newQueue(t, client(t, sqsemulator.New(sqsemulator.Options{Now: at.Now})), "q", nil)
 	q.send("a")
 	q.wantBodies("at first", "a")
 	at.forward(30*time.Second - 1)
@@ -100,7 +100,7 @@ func TestVisibilityFollowsTheClock(t *testing.T) {
 
 func TestRetentionEndsMessages(t *testing.T) {
 	at := newClock()
-	q := newQueue(t, client(t, sqsserver.New(sqsserver.Options{Now: at.Now})), "q", map[string]string{"MessageRetentionPeriod": "60"})
+	q := newQueue(t, client(t, sqsemulator.New(sqsemulator.Options{Now: at.Now})), "q", map[string]string{"MessageRetentionPeriod": "60"})
 	q.send("old")
 	at.forward(20 * time.Second)
 	q.send("young")
@@ -113,7 +113,7 @@ func TestRetentionEndsMessages(t *testing.T) {
 
 func TestWaitedLongestFirst(t *testing.T) {
 	at := newClock()
-	q := newQueue(t, client(t, sqsserver.New(sqsserver.Options{Now: at.Now})), "q", map[string]string{"VisibilityTimeout": "1"})
+	q := newQueue(t, client(t, sqsemulator.New(sqsemulator.Options{Now: at.Now})), "q", map[string]string{"VisibilityTimeout": "1"})
 	q.send("a")
 	q.send("b")
 	if got := q.receive(1); *got[0].Body != "a" {
@@ -125,7 +125,7 @@ func TestWaitedLongestFirst(t *testing.T) {
 
 func TestDeadLettersOfDeadLetters(t *testing.T) {
 	at := newClock()
-	c := client(t, sqsserver.New(sqsserver.Options{Now: at.Now}))
+	c := client(t, sqsemulator.New(sqsemulator.Options{Now: at.Now}))
 	policy := func(name string) map[string]string {
 		return map[string]string{
 			"RedrivePolicy":          `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:` + name + `","maxReceiveCount":1}`,
@@ -150,7 +150,7 @@ func TestDeadLettersOfDeadLetters(t *testing.T) {
 
 func TestDeadLettersAgeFromTheirSending(t *testing.T) {
 	at := newClock()
-	c := client(t, sqsserver.New(sqsserver.Options{Now: at.Now}))
+	c := client(t, sqsemulator.New(sqsemulator.Options{Now: at.Now}))
 	dead := newQueue(t, c, "dead", map[string]string{"MessageRetentionPeriod": "120"})
 	source := newQueue(t, c, "source", map[string]string{
 		"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":1}`,
@@ -165,7 +165,7 @@ func TestDeadLettersAgeFromTheirSending(t *testing.T) {
 
 func TestMoveTaskKeepsItsRate(t *testing.T) {
 	at := newClock()
-	c := client(t, sqsserver.New(sqsserver.Options{Now: at.Now}))
+	c := client(t, sqsemulator.New(sqsemulator.Options{Now: at.Now}))
 	dead := newQueue(t, c, "dead", nil)
 	source := newQueue(t, c, "source", map[string]string{
 		"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":1}`,
@@ -189,7 +189,7 @@ func TestMoveTaskKeepsItsRate(t *testing.T) {
 
 // Dead letters that their producer put there have no source to go back to.
 func TestMoveTaskWithoutDestinationFailsOnSentDeadLetters(t *testing.T) {
-	c := client(t, sqsserver.New(sqsserver.Options{}))
+	c := client(t, sqsemulator.New(sqsemulator.Options{}))
 	dead := newQueue(t, c, "dead", nil)
 	newQueue(t, c, "source", map[string]string{
 		"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":1}`,

@@ -1,4 +1,4 @@
-package sqsserver_test
+package sqs_test
 
 import (
 	"net/http"
@@ -9,9 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/clerksync/clerksync/pkg/awsenv"
-	"github.com/clerksync/clerksync/pkg/sqsserver"
-	"github.com/clerksync/clerksync/pkg/sqsserver/queuetest"
+	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
+	"github.com/clerksync/clerksync/internal/emulator/sqs/sqstest"
+	"github.com/clerksync/clerksync/pkg/awsclient"
 )
 
 // client serves the handler for the length of the test.
@@ -20,7 +20,7 @@ func client(t *testing.T, h http.Handler) *sqs.Client {
 	host := httptest.NewServer(h)
 	t.Cleanup(host.Close)
 	return sqs.New(sqs.Options{
-		HTTPClient: awsenv.WholeAnswers(nil),
+		HTTPClient: awsclient.WholeAnswers(nil),
 		Region:     "us-east-1", BaseEndpoint: aws.String(host.URL),
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
@@ -28,5 +28,5 @@ func client(t *testing.T, h http.Handler) *sqs.Client {
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	queuetest.Run(t, client(t, sqsserver.New(sqsserver.Options{})), queuetest.Options{})
+	sqstest.Run(t, client(t, sqsemulator.New(sqsemulator.Options{})), sqstest.Options{})
 }

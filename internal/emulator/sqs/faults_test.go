@@ -1,4 +1,4 @@
-package sqsserver_test
+package sqs_test
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package sqsserver_test
+package sqs_test
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/clerksync/clerksync/pkg/sqsserver"
+	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
 )
 
 // Whatever is asked, the answer is a JSON object: with status 200, or a refusal
@@ -26,7 +26,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add("CancelMessageMoveTask", `{"TaskHandle":"e30="}`)
 	f.Add("ListQueues", `null`)
 	f.Fuzz(func(t *testing.T, action, body string) {
-		s := sqsserver.New(sqsserver.Options{})
+		s := sqsemulator.New(sqsemulator.Options{})
 		// Nobody listens any more, so that long polls end at once.
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()

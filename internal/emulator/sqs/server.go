@@ -1,4 +1,4 @@
-// Package sqsserver is Amazon SQS in memory: an http.Handler that speaks the
+// Package sqs is Amazon SQS in memory: an http.Handler that speaks the
 // AWS JSON protocol 1.0, as the SDKs and the AWS CLI send it, for running the
 // whole pipeline on one machine. Nothing that is deployed imports it.
 //
@@ -11,7 +11,7 @@
 // FIFO queues are refused. Policies, encryption keys and tags are kept and
 // given back, never acted on; any credentials do.
 //
-// The package queuetest holds the contract as a suite that also runs against
+// The package sqstest holds the contract as a suite that also runs against
 // other engines.
 //
 // Everything happens inside a request: there are no goroutines to stop. A
@@ -22,7 +22,7 @@
 //
 // Protocol: https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
 // Actions: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Operations.html
-package sqsserver
+package sqs
 
 import (
 	"crypto/rand"
@@ -178,7 +178,7 @@ func (s *Server) newIDLocked() string {
 	if _, err := io.ReadFull(s.rand, b[:]); err != nil {
 		// crypto/rand never fails; a source that a test hands in and that ends
 		// is a mistake in the test.
-		panic(fmt.Sprintf("sqsserver: read random source: %v", err))
+		panic(fmt.Sprintf("sqs emulator: read random source: %v", err))
 	}
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80

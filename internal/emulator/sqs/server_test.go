@@ -1,4 +1,4 @@
-package sqsserver_test
+package sqs_test
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
 
-	"github.com/clerksync/clerksync/pkg/sqsserver"
+	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
 )
 
 func code(err error) string {
@@ -29,7 +29,7 @@ func code(err error) string {
 
 // The digests are what SQS itself answered.
 func TestChecksumsAreThoseOfSQS(t *testing.T) {
-	q := newQueue(t, client(t, sqsserver.New(sqsserver.Options{})), "q", nil)
+	q := newQueue(t, client(t, sqsemulator.New(sqsemulator.Options{})), "q", nil)
 	for want, values := range map[string]map[string]string{
 		"ae7155c6026991b6d54b11589678bf9c": {"Foo": "Bar"},
 		"adb59cd4678ea5a855436b949cd07ab6": {"MyAttribute": "foobar"},
@@ -47,7 +47,7 @@ func TestChecksumsAreThoseOfSQS(t *testing.T) {
 }
 
 func TestInFlightLimit(t *testing.T) {
-	q := newQueue(t, client(t, sqsserver.New(sqsserver.Options{InFlightLimit: 2})), "q", nil)
+	q := newQueue(t, client(t, sqsemulator.New(sqsemulator.Options{InFlightLimit: 2})), "q", nil)
 	for range 3 {
 		q.send("m")
 	}
@@ -69,7 +69,7 @@ func TestInFlightLimit(t *testing.T) {
 
 func TestOnceAMinute(t *testing.T) {
 	at := newClock()
-	q := newQueue(t, client(t, sqsserver.New(sqsserver.Options{Now: at.Now})), "q", nil)
+	q := newQueue(t, client(t, sqsemulator.New(sqsemulator.Options{Now: at.Now})), "q", nil)
 	purge := func() error {
 		_, err := q.c.PurgeQueue(t.Context(), &sqs.PurgeQueueInput{QueueUrl: &q.url})
 		return err
@@ -97,7 +97,7 @@ func TestOnceAMinute(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	c := client(t, sqsserver.New(sqsserver.Options{}))
+	c := client(t, sqsemulator.New(sqsemulator.Options{}))
 	q := newQueue(t, c, "q", nil)
 	create := func(name string, attributes map[string]string) error {
 		_, err := c.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
@@ -128,7 +128,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestRedriveAllowPolicyIsObeyed(t *testing.T) {
-	c := client(t, sqsserver.New(sqsserver.Options{}))
+	c := client(t, sqsemulator.New(sqsemulator.Options{}))
 	newQueue(t, c, "dead", map[string]string{
 		"RedriveAllowPolicy": `{"redrivePermission":"byQueue","sourceQueueArns":["arn:aws:sqs:us-east-1:000000000000:friend"]}`,
 	})
@@ -157,7 +157,7 @@ func TestRequestsThatAreNotTheProtocol(t *testing.T) {
 			r := httptest.NewRequest(test.method, "/", strings.NewReader(test.body))
 			r.Header.Set("X-Amz-Target", test.target)
 			w := httptest.NewRecorder()
-			sqsserver.New(sqsserver.Options{}).ServeHTTP(w, r)
+			sqsemulator.New(sqsemulator.Options{}).ServeHTTP(w, r)
 			if w.Code != test.status || !strings.Contains(w.Body.String(), `"__type"`) {
 				t.Errorf("status %d, body %s, want %d and an error", w.Code, w.Body, test.status)
 			}
@@ -167,7 +167,7 @@ func TestRequestsThatAreNotTheProtocol(t *testing.T) {
 
 // A consumer that goes away while it waits takes no message with it.
 func TestCancelledPollTakesNothing(t *testing.T) {
-	q := newQueue(t, client(t, sqsserver.New(sqsserver.Options{})), "q", nil)
+	q := newQueue(t, client(t, sqsemulator.New(sqsemulator.Options{})), "q", nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	gone := make(chan error, 1)
 	go func() {
@@ -187,7 +187,7 @@ func TestCancelledPollTakesNothing(t *testing.T) {
 // Consumers that run at once share the messages: each comes exactly once.
 func TestConcurrentConsumers(t *testing.T) {
 	const messages, consumers = 400, 4
-	q := newQueue(t, client(t, sqsserver.New(sqsserver.Options{})), "q", nil)
+	q := newQueue(t, client(t, sqsemulator.New(sqsemulator.Options{})), "q", nil)
 	var mu sync.Mutex
 	seen := make(map[string]int)
 	var all sync.WaitGroup
@@ -229,7 +229,7 @@ func TestQueueURLs(t *testing.T) {
 		r := httptest.NewRequest(http.MethodPost, "http://host.example:9/", strings.NewReader(`{"QueueName":"q"}`))
 		r.Header.Set("X-Amz-Target", "AmazonSQS.CreateQueue")
 		w := httptest.NewRecorder()
-		sqsserver.New(sqsserver.Options{BaseURL: test.base}).ServeHTTP(w, r)
+		sqsemulator.New(sqsemulator.Options{BaseURL: test.base}).ServeHTTP(w, r)
 		if want := `{"QueueUrl":"` + test.want + `"}`; w.Body.String() != want {
 			t.Errorf("CreateQueue with base %q = %s, want %s", test.base, w.Body, want)
 		}

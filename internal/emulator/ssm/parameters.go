@@ -1,4 +1,4 @@
-package ssmserver
+package ssm
 
 import (
 	"crypto/sha256"

@@ -1,4 +1,4 @@
-// Package ssmserver is the parameters of AWS Systems Manager in memory: an
+// Package ssm is the parameters of AWS Systems Manager in memory: an
 // http.Handler that speaks the AWS JSON protocol 1.1, as the SDKs and the AWS
 // CLI send it, for running the whole pipeline on one machine. Nothing that is
 // deployed imports it.
@@ -10,7 +10,7 @@
 // are no keys, policies, labels or tiers; any credentials do.
 //
 // Actions: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_Operations.html
-package ssmserver
+package ssm
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package ssmserver_test
+package ssm_test
 
 import (
 	"errors"
@@ -14,14 +14,14 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/clerksync/clerksync/pkg/ssmserver"
+	ssmemulator "github.com/clerksync/clerksync/internal/emulator/ssm"
 )
 
 const name = "/clerksync/signing-secret"
 
-func client(t *testing.T, o ssmserver.Options) *ssm.Client {
+func client(t *testing.T, o ssmemulator.Options) *ssm.Client {
 	t.Helper()
-	host := httptest.NewServer(ssmserver.New(o))
+	host := httptest.NewServer(ssmemulator.New(o))
 	t.Cleanup(host.Close)
 	return ssm.New(ssm.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String(host.URL),
@@ -40,7 +40,7 @@ func put(t *testing.T, c *ssm.Client, in *ssm.PutParameterInput) int64 {
 
 func TestSecureStringIsReadBack(t *testing.T) {
 	at := time.Date(2026, 5, 1, 12, 0, 0, 250e6, time.UTC)
-	c := client(t, ssmserver.Options{Now: func() time.Time { return at }})
+	c := client(t, ssmemulator.Options{Now: func() time.Time { return at }})
 	put(t, c, &ssm.PutParameterInput{Name: aws.String(name), Type: types.ParameterTypeSecureString, Value: aws.String("whsec_c2VjcmV0")})
 
 	got, err := c.GetParameter(t.Context(), &ssm.GetParameterInput{Name: aws.String(name), WithDecryption: aws.Bool(true)})
@@ -61,7 +61,7 @@ func TestSecureStringIsReadBack(t *testing.T) {
 }
 
 func TestVersions(t *testing.T) {
-	c := client(t, ssmserver.Options{})
+	c := client(t, ssmemulator.Options{})
 	put(t, c, &ssm.PutParameterInput{Name: aws.String(name), Type: types.ParameterTypeString, Value: aws.String("one")})
 	v := put(t, c, &ssm.PutParameterInput{Name: aws.String(name), Value: aws.String("two"), Overwrite: aws.Bool(true)})
 	if v != 2 {
@@ -83,7 +83,7 @@ func TestVersions(t *testing.T) {
 }
 
 func TestErrorsAreTyped(t *testing.T) {
-	c := client(t, ssmserver.Options{})
+	c := client(t, ssmemulator.Options{})
 	put(t, c, &ssm.PutParameterInput{Name: aws.String(name), Type: types.ParameterTypeString, Value: aws.String("one")})
 	putErr := func(in *ssm.PutParameterInput) error { _, err := c.PutParameter(t.Context(), in); return err }
 	getErr := func(n string) error {
@@ -113,7 +113,7 @@ func TestErrorsAreTyped(t *testing.T) {
 }
 
 func TestPutRefuses(t *testing.T) {
-	c := client(t, ssmserver.Options{})
+	c := client(t, ssmemulator.Options{})
 	str := types.ParameterTypeString
 	tests := map[string]*ssm.PutParameterInput{
 		"no type":           {Name: aws.String("a"), Value: aws.String("v")},

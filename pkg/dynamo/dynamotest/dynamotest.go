@@ -16,9 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/clerksync/clerksync/pkg/awsenv"
+	dynamodbemulator "github.com/clerksync/clerksync/internal/emulator/dynamodb"
+	"github.com/clerksync/clerksync/pkg/awsclient"
 	"github.com/clerksync/clerksync/pkg/dynamo"
-	"github.com/clerksync/clerksync/pkg/dynamoserver"
 )
 
 // Prefix starts the names of the tables that OpenAt makes, so that what a run
@@ -73,7 +73,7 @@ func (n Names) Delete(ctx context.Context, admin *dynamodb.Client) error {
 // Serve runs an embedded engine of its own until the test ends.
 func Serve(t *testing.T) (url string) {
 	t.Helper()
-	host := httptest.NewServer(dynamoserver.New(time.Now))
+	host := httptest.NewServer(dynamodbemulator.New(time.Now))
 	t.Cleanup(host.Close)
 	return host.URL
 }
@@ -81,7 +81,7 @@ func Serve(t *testing.T) (url string) {
 // Client is a client for an engine that takes any credentials.
 func Client(url string, own ...func(*dynamodb.Options)) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
-		HTTPClient:   awsenv.WholeAnswers(nil),
+		HTTPClient:   awsclient.WholeAnswers(nil),
 		Region:       "us-east-1",
 		BaseEndpoint: aws.String(url),
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),

@@ -1,9 +1,9 @@
-// Package clerktest makes what tests of the way in need: requests signed as
+// Package svixtest makes what tests of the way in need: requests signed as
 // Svix signs them, a clock that stands still until it is moved, and a queue
 // that fails both ways. Signatures are not made by package svix, so that a
 // mistake of it cannot hide in both; a test holds them against the official
 // libraries.
-package clerktest
+package svixtest
 
 import (
 	"bytes"
@@ -65,7 +65,7 @@ func (c *Clock) Advance(d time.Duration) {
 func Sign(secret, id, timestamp string, body []byte) string {
 	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
 	if err != nil {
-		panic("clerktest: bad secret in a test: " + err.Error())
+		panic("svixtest: bad secret in a test: " + err.Error())
 	}
 	return SignRaw(key, id, timestamp, body)
 }
@@ -154,7 +154,7 @@ func (r Request) Lambda(asBase64 bool) []byte {
 		"body":           body, "isBase64Encoded": asBase64,
 	})
 	if err != nil {
-		panic("clerktest: " + err.Error())
+		panic("svixtest: " + err.Error())
 	}
 	return payload
 }

@@ -1,6 +1,6 @@
-// Package ssmparam reads and writes the signing secret in the SSM Parameter
+// Package deployment is where a command looks: here the signing secret in the SSM Parameter
 // Store, as a SecureString.
-package ssmparam
+package deployment
 
 import (
 	"context"
@@ -14,17 +14,17 @@ import (
 )
 
 // ErrNotFound says that there is no such parameter.
-var ErrNotFound = errors.New("ssmparam: parameter does not exist")
+var ErrNotFound = errors.New("parameter does not exist")
 
 // Parameter is one parameter by its name, for the command line. The function
-// reads it with awsenv.Parameter.
+// reads it with awsclient.Parameter.
 type Parameter struct {
 	client *ssm.Client
 	name   string
 }
 
-// New makes a Parameter.
-func New(client *ssm.Client, name string) *Parameter { return &Parameter{client, name} }
+// NewParameter makes a Parameter.
+func NewParameter(client *ssm.Client, name string) *Parameter { return &Parameter{client, name} }
 
 // Read returns the decrypted value.
 func (p *Parameter) Read(ctx context.Context) (string, error) {

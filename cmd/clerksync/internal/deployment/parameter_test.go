@@ -1,4 +1,4 @@
-package ssmparam_test
+package deployment_test
 
 import (
 	"errors"
@@ -11,27 +11,27 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
-	"github.com/clerksync/clerksync/pkg/ssmparam"
-	"github.com/clerksync/clerksync/pkg/ssmserver"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
+	ssmemulator "github.com/clerksync/clerksync/internal/emulator/ssm"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
-func parameter(t *testing.T, h http.Handler, name string) *ssmparam.Parameter {
+func parameter(t *testing.T, h http.Handler, name string) *deployment.Parameter {
 	t.Helper()
 	host := httptest.NewServer(h)
 	t.Cleanup(host.Close)
-	return ssmparam.New(ssm.New(ssm.Options{
+	return deployment.NewParameter(ssm.New(ssm.Options{
 		Region: "us-east-1", BaseEndpoint: &host.URL, RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}), name)
 }
 
 func TestWriteThenRead(t *testing.T) {
-	p := parameter(t, ssmserver.New(ssmserver.Options{}), "/clerksync/signing-secret")
-	if _, err := p.Read(t.Context()); !errors.Is(err, ssmparam.ErrNotFound) {
+	p := parameter(t, ssmemulator.New(ssmemulator.Options{}), "/clerksync/signing-secret")
+	if _, err := p.Read(t.Context()); !errors.Is(err, deployment.ErrNotFound) {
 		t.Errorf("Read before Write = %v, want ErrNotFound", err)
 	}
-	for _, value := range []string{clerktest.Secret, clerktest.OtherSecret + "," + clerktest.Secret + "\n"} {
+	for _, value := range []string{svixtest.Secret, svixtest.OtherSecret + "," + svixtest.Secret + "\n"} {
 		if err := p.Write(t.Context(), value); err != nil {
 			t.Fatalf("Write = %v, want nil", err)
 		}

@@ -12,10 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
-	"github.com/clerksync/clerksync/pkg/awsenv"
-	"github.com/clerksync/clerksync/pkg/dynamoserver"
-	"github.com/clerksync/clerksync/pkg/sqsserver"
-	"github.com/clerksync/clerksync/pkg/ssmserver"
+	dynamodbemulator "github.com/clerksync/clerksync/internal/emulator/dynamodb"
+	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
+	ssmemulator "github.com/clerksync/clerksync/internal/emulator/ssm"
+	"github.com/clerksync/clerksync/pkg/awsclient"
 )
 
 // SecretParameter is the template's default name of the signing secret.
@@ -28,9 +28,9 @@ const Region = "us-east-1"
 // apart by the target that each protocol names.
 func embedded(ctx context.Context, secret string) http.Handler {
 	services := map[string]http.Handler{
-		"DynamoDB_20120810": dynamoserver.New(time.Now),
-		"AmazonSQS":         sqsserver.New(sqsserver.Options{}),
-		"AmazonSSM":         ssmserver.New(ssmserver.Options{}),
+		"DynamoDB_20120810": dynamodbemulator.New(time.Now),
+		"AmazonSQS":         sqsemulator.New(sqsemulator.Options{}),
+		"AmazonSSM":         ssmemulator.New(ssmemulator.Options{}),
 	}
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		service, _, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
@@ -62,7 +62,7 @@ func seed(ctx context.Context, h http.Handler, secret string) {
 
 func embeddedConfig(endpoint string) *aws.Config {
 	return &aws.Config{
-		Region: Region, BaseEndpoint: &endpoint, HTTPClient: awsenv.WholeAnswers(nil),
+		Region: Region, BaseEndpoint: &endpoint, HTTPClient: awsclient.WholeAnswers(nil),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	}
 }

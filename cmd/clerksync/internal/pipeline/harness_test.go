@@ -18,12 +18,12 @@ import (
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/events"
-	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/svix"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 const patience = 20 * time.Second
@@ -46,7 +46,7 @@ func start(t *testing.T, o pipeline.Options) *world {
 		o.AWSAddr = "127.0.0.1:0"
 	}
 	if o.Secret == "" {
-		o.Secret = clerktest.Secret
+		o.Secret = svixtest.Secret
 	}
 	var err error
 	if o.Secrets, err = svix.ParseSecrets(o.Secret); err != nil {
@@ -110,12 +110,12 @@ func until(t *testing.T, what string, ok func() bool) {
 }
 
 // signed is a request that is right in every way, now.
-func signed(id, body string) clerktest.Request {
-	return clerktest.SignedBy(clerktest.Secret, id, strconv.FormatInt(time.Now().Unix(), 10), body)
+func signed(id, body string) svixtest.Request {
+	return svixtest.SignedBy(svixtest.Secret, id, strconv.FormatInt(time.Now().Unix(), 10), body)
 }
 
 // do sends a request over HTTP.
-func (w *world) do(t *testing.T, r clerktest.Request) (status int, body string, header http.Header) {
+func (w *world) do(t *testing.T, r svixtest.Request) (status int, body string, header http.Header) {
 	t.Helper()
 	url := strings.TrimSuffix(w.WebhookURL, ingest.Path) + r.Path
 	req, err := http.NewRequestWithContext(t.Context(), r.Method, url, bytes.NewReader(r.Body))

@@ -12,9 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/clerksync/clerksync/pkg/clerktest"
-	"github.com/clerksync/clerksync/pkg/dynamoserver"
-	"github.com/clerksync/clerksync/pkg/sqsserver"
+	dynamodbemulator "github.com/clerksync/clerksync/internal/emulator/dynamodb"
+	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // outside is an AWS endpoint whose answers a test may spoil, on an SQS clock
@@ -22,7 +22,7 @@ import (
 type outside struct {
 	cfg   *aws.Config // through the faults
 	sqs   *sqs.Client // past them
-	clock *clerktest.Clock
+	clock *svixtest.Clock
 
 	mu     sync.Mutex
 	faults map[string]fault // by action, as AmazonSQS.SendMessage or DynamoDB_20120810
@@ -39,8 +39,8 @@ type fault struct {
 
 func newOutside(t *testing.T) *outside {
 	t.Helper()
-	o := &outside{clock: clerktest.NewClock(), faults: map[string]fault{}, done: map[string]int{}}
-	dynamo, queues := dynamoserver.New(time.Now), sqsserver.New(sqsserver.Options{Now: o.clock.Now})
+	o := &outside{clock: svixtest.NewClock(), faults: map[string]fault{}, done: map[string]int{}}
+	dynamo, queues := dynamodbemulator.New(time.Now), sqsemulator.New(sqsemulator.Options{Now: o.clock.Now})
 	services := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "AmazonSQS.") {
 			queues.ServeHTTP(w, r)

@@ -9,9 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
-	"github.com/clerksync/clerksync/pkg/clerktest"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/projector"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 const jonah = "USER#user_2exampleJonahAdeyemi0000000"
@@ -87,7 +87,7 @@ func TestEdge(t *testing.T) {
 	w := start(t, pipeline.Options{})
 	for _, tt := range []struct {
 		name   string
-		r      clerktest.Request
+		r      svixtest.Request
 		status int
 		body   string
 	}{
@@ -118,10 +118,10 @@ func TestEdge(t *testing.T) {
 
 func TestSeveralSecrets(t *testing.T) {
 	t.Parallel()
-	w := start(t, pipeline.Options{Secret: clerktest.OtherSecret + ", " + clerktest.Secret})
-	for secret, want := range map[string]int{clerktest.Secret: 200, clerktest.OtherSecret: 200, clerktest.ThirdSecret: 400} {
+	w := start(t, pipeline.Options{Secret: svixtest.OtherSecret + ", " + svixtest.Secret})
+	for secret, want := range map[string]int{svixtest.Secret: 200, svixtest.OtherSecret: 200, svixtest.ThirdSecret: 400} {
 		r := signed("msg_1", sample(t, "session.created"))
-		r = r.With("svix-signature", clerktest.Sign(secret, "msg_1", r.Header["svix-timestamp"], r.Body))
+		r = r.With("svix-signature", svixtest.Sign(secret, "msg_1", r.Header["svix-timestamp"], r.Body))
 		if status, body, _ := w.do(t, r); status != want {
 			t.Errorf("signed by %s = %d %s, want %d", secret, status, body, want)
 		}

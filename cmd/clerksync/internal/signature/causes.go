@@ -1,4 +1,4 @@
-package diagnose
+package signature
 
 // Cause names what is wrong, for programs.
 type Cause string

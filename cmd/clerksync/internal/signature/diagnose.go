@@ -1,4 +1,4 @@
-// Package diagnose says why a Svix signature does not match, by trying what
+// Package signature says why a Svix signature does not match, by trying what
 // usually happens to secrets, headers and bodies on their way until the
 // signature does match. It is pure: no clock, no network, and no secret ever
 // stands in what it returns.
@@ -7,7 +7,7 @@
 // and the questions that people ask about it: a body that was parsed and
 // printed again, a secret pasted with something around it, headers of another
 // attempt, a clock that is off.
-package diagnose
+package signature
 
 import (
 	"crypto/hmac"

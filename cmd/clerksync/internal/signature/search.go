@@ -1,4 +1,4 @@
-package diagnose
+package signature
 
 import (
 	"bytes"

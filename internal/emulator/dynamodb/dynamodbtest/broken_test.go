@@ -1,4 +1,4 @@
-package enginetest_test
+package dynamodbtest_test
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/clerksync/clerksync/pkg/dynamoserver"
+	dynamodbemulator "github.com/clerksync/clerksync/internal/emulator/dynamodb"
 )
 
 type object = map[string]any
@@ -26,7 +26,7 @@ type broken struct {
 type forward func(operation string, in object) (status int, out object)
 
 func (b broken) engine() http.Handler {
-	good := dynamoserver.New(time.Now)
+	good := dynamodbemulator.New(time.Now)
 	const prefix = "DynamoDB_20120810."
 	forward := func(operation string, in object) (int, object) {
 		// What came as JSON goes as JSON.

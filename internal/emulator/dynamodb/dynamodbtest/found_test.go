@@ -1,4 +1,4 @@
-package enginetest_test
+package dynamodbtest_test
 
 import (
 	"encoding/json"
@@ -9,7 +9,7 @@ import (
 
 	"github.com/truora/minidyn/server"
 
-	"github.com/clerksync/clerksync/pkg/dynamoserver/enginetest"
+	"github.com/clerksync/clerksync/internal/emulator/dynamodb/dynamodbtest"
 )
 
 func TestBrokenEnginesAreFound(t *testing.T) {
@@ -70,7 +70,7 @@ func TestBrokenEnginesAreFound(t *testing.T) {
 // that they planted, not the way they plant it.
 func TestForwardingBreaksNothing(t *testing.T) {
 	t.Parallel()
-	enginetest.Run(t, clientFor(t, broken{}.engine()), enginetest.Options{})
+	dynamodbtest.Run(t, clientFor(t, broken{}.engine()), dynamodbtest.Options{})
 }
 
 // TestMinidynsServerIsNotEnough keeps the reasons for an engine of our own
@@ -106,13 +106,13 @@ func withStatus(engine http.Handler) http.Handler {
 func runCheck(t *testing.T, engine http.Handler, name string) error {
 	t.Helper()
 	client := clientFor(t, engine)
-	tables, err := enginetest.CreateTables(t.Context(), client, "broken")
+	tables, err := dynamodbtest.CreateTables(t.Context(), client, "broken")
 	if err != nil {
 		t.Fatal(err)
 	}
 	// Nothing lags in this process.
 	tables.IndexWait = 500 * time.Millisecond
-	for _, check := range enginetest.Checks(tables) {
+	for _, check := range dynamodbtest.Checks(tables) {
 		if check.Name == name {
 			return check.Run(t.Context(), client)
 		}

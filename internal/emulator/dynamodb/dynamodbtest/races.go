@@ -1,4 +1,4 @@
-package enginetest
+package dynamodbtest
 
 import (
 	"context"

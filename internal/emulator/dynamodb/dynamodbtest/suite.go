@@ -1,15 +1,15 @@
-// Package enginetest is the one conformance suite for whatever calls itself
+// Package dynamodbtest is the one conformance suite for whatever calls itself
 // DynamoDB: the embedded engine, an emulator, a real account. It speaks through
 // the SDK's client and checks what this project's tables rely on, each property
 // by a name of its own:
 //
-//	enginetest.Run(t, client, enginetest.Options{})
+//	dynamodbtest.Run(t, client, dynamodbtest.Options{})
 //
 // Two tables are created, pay per request, shared by all checks (a check keeps
 // to partition keys of its own) and deleted afterwards. A check is a plain
 // function that returns what it found wrong, so that it can also be held
 // against an engine that is broken on purpose.
-package enginetest
+package dynamodbtest
 
 import (
 	"context"
@@ -86,7 +86,7 @@ type Tables struct {
 // CreateTables creates both tables and waits until they are usable. The suffix
 // makes their names unique in the account.
 func CreateTables(ctx context.Context, client *dynamodb.Client, suffix string) (Tables, error) {
-	tables := Tables{Rows: "enginetest-rows-" + suffix, Seen: "enginetest-seen-" + suffix, IndexWait: indexWait}
+	tables := Tables{Rows: "dynamodbtest-rows-" + suffix, Seen: "dynamodbtest-seen-" + suffix, IndexWait: indexWait}
 	rows := &dynamodb.CreateTableInput{
 		TableName:   &tables.Rows,
 		BillingMode: types.BillingModePayPerRequest,

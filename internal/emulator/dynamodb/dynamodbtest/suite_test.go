@@ -1,4 +1,4 @@
-package enginetest_test
+package dynamodbtest_test
 
 import (
 	"net/http"
@@ -9,9 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"github.com/clerksync/clerksync/pkg/awsenv"
-	"github.com/clerksync/clerksync/pkg/dynamoserver"
-	"github.com/clerksync/clerksync/pkg/dynamoserver/enginetest"
+	dynamodbemulator "github.com/clerksync/clerksync/internal/emulator/dynamodb"
+	"github.com/clerksync/clerksync/internal/emulator/dynamodb/dynamodbtest"
+	"github.com/clerksync/clerksync/pkg/awsclient"
 )
 
 // clientFor talks to an engine over a loopback socket.
@@ -24,7 +24,7 @@ func clientFor(t *testing.T, engine http.Handler) *dynamodb.Client {
 
 func clientAt(endpoint string) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
-		HTTPClient:       awsenv.WholeAnswers(nil),
+		HTTPClient:       awsclient.WholeAnswers(nil),
 		Region:           "us-east-1",
 		BaseEndpoint:     &endpoint,
 		Credentials:      credentials.NewStaticCredentialsProvider("test", "test", ""),
@@ -34,5 +34,5 @@ func clientAt(endpoint string) *dynamodb.Client {
 
 func TestEmbeddedEngine(t *testing.T) {
 	t.Parallel()
-	enginetest.Run(t, clientFor(t, dynamoserver.New(time.Now)), enginetest.Options{})
+	dynamodbtest.Run(t, clientFor(t, dynamodbemulator.New(time.Now)), dynamodbtest.Options{})
 }

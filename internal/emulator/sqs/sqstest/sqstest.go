@@ -1,4 +1,4 @@
-// Package queuetest is what this project relies on a queue for, as one suite
+// Package sqstest is what this project relies on a queue for, as one suite
 // that runs through the SDK's own client against any engine that speaks SQS:
 // the embedded server, an emulator, an AWS account.
 //
@@ -7,7 +7,7 @@
 // are there, numbers of messages are approximate. Waits are real and short.
 // Every check makes its own queues, under a name that starts with Prefix, and
 // deletes them; on an AWS account a run is some hundreds of requests.
-package queuetest
+package sqstest
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 )
 
 // Prefix starts the name of every queue that the suite makes.
-const Prefix = "queuetest-"
+const Prefix = "sqstest-"
 
 // limit is how long one check may take; SQS itself may need 60 seconds for a
 // purge and for a changed attribute.
