@@ -6,7 +6,8 @@ import (
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
-func key(k directory.Key) map[string]types.AttributeValue {
+// Key returns a row's primary key as the Directory table has it.
+func Key(k directory.Key) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{
 		directory.AttrPK: &types.AttributeValueMemberS{Value: k.PK},
 		directory.AttrSK: &types.AttributeValueMemberS{Value: k.SK},

@@ -98,7 +98,7 @@ func (t *Table) items(w directory.Write) (items []types.TransactWriteItem) {
 		items = append(items, types.TransactWriteItem{Put: &types.Put{TableName: &t.directory, Item: item(r)}})
 	}
 	for _, k := range w.Drop {
-		items = append(items, types.TransactWriteItem{Delete: &types.Delete{TableName: &t.directory, Key: key(k)}})
+		items = append(items, types.TransactWriteItem{Delete: &types.Delete{TableName: &t.directory, Key: Key(k)}})
 	}
 	return items
 }
@@ -148,7 +148,7 @@ const maxBatchGet = 100
 // Read reads one row with GetItem, several with BatchGetItem, both consistent.
 func (t *Table) Read(ctx context.Context, keys ...directory.Key) ([]directory.Row, error) {
 	if len(keys) == 1 {
-		out, err := t.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &t.directory, Key: key(keys[0]), ConsistentRead: aws.Bool(true)})
+		out, err := t.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &t.directory, Key: Key(keys[0]), ConsistentRead: aws.Bool(true)})
 		if err != nil {
 			return nil, fmt.Errorf("get an item: %w", err)
 		}
@@ -159,7 +159,7 @@ func (t *Table) Read(ctx context.Context, keys ...directory.Key) ([]directory.Ro
 	for _, k := range keys {
 		if _, asked := found[k]; !asked { // the same key twice is refused
 			found[k] = nil
-			ask = append(ask, key(k))
+			ask = append(ask, Key(k))
 		}
 	}
 	for len(ask) > 0 {
@@ -200,7 +200,7 @@ func (t *Table) Live(ctx context.Context, pk, prefix, after string) ([]directory
 		in.ExpressionAttributeValues[":sk"] = &types.AttributeValueMemberS{Value: prefix}
 	}
 	if after != "" {
-		in.ExclusiveStartKey = key(directory.Key{PK: pk, SK: after})
+		in.ExclusiveStartKey = Key(directory.Key{PK: pk, SK: after})
 	}
 	out, err := t.client.Query(ctx, in)
 	if err != nil {

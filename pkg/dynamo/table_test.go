@@ -3,6 +3,7 @@ package dynamo_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -130,28 +131,37 @@ func TestStoredItems(t *testing.T) {
 	if got, err := table.Write(t.Context(), directory.Write{Delivery: d, Row: row}); got != directory.Written || err != nil {
 		t.Fatalf("Write = %v, %v, want written", got, err)
 	}
-	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-	get := func(name string, key map[string]types.AttributeValue) map[string]types.AttributeValue {
+	get := func(name string, key map[string]types.AttributeValue) map[string]any {
 		out, err := client.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &name, Key: key})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return out.Item
+		return dynamo.PlainValues(out.Item)
 	}
-	wantDelivery := map[string]types.AttributeValue{
-		"svix_id": text("msg_1"), "event_type": text("user.updated"), "entity": text("user/u1"), "outcome": text("applied"),
-		"received_at": text("2026-03-02T10:02:55.640Z"), "processed_at": text("2026-03-02T10:02:56.640Z"),
-		"expires_at": &types.AttributeValueMemberN{Value: "1772449375"},
+	wantDelivery := map[string]any{
+		"svix_id":      "msg_1",
+		"event_type":   "user.updated",
+		"entity":       "user/u1",
+		"outcome":      "applied",
+		"received_at":  "2026-03-02T10:02:55.640Z",
+		"processed_at": "2026-03-02T10:02:56.640Z",
+		"expires_at":   json.Number("1772449375"),
 	}
-	if diff := cmp.Diff(wantDelivery, get(names.Deliveries, map[string]types.AttributeValue{"svix_id": text("msg_1")}), values); diff != "" {
+	gotDelivery := get(names.Deliveries, map[string]types.AttributeValue{"svix_id": text("msg_1")})
+	if diff := cmp.Diff(wantDelivery, gotDelivery); diff != "" {
 		t.Errorf("Deliveries item differs (-want +got):\n%s", diff)
 	}
-	wantRow := map[string]types.AttributeValue{
-		"pk": text("USER#u1"), "sk": text("USER"), "kind": text("user"), "rev": text("1"), "by_email": text("ada@example.com"),
-		"banned": &types.AttributeValueMemberBOOL{}, "created_at": &types.AttributeValueMemberN{Value: "5"},
-		"email_addresses": &types.AttributeValueMemberL{Value: []types.AttributeValue{text("a"), text("b")}},
+	wantRow := map[string]any{
+		"pk":              "USER#u1",
+		"sk":              "USER",
+		"kind":            "user",
+		"rev":             "1",
+		"by_email":        "ada@example.com",
+		"banned":          false,
+		"created_at":      json.Number("5"),
+		"email_addresses": []any{"a", "b"},
 	}
-	if diff := cmp.Diff(wantRow, get(names.Directory, map[string]types.AttributeValue{"pk": text("USER#u1"), "sk": text("USER")}), values); diff != "" {
+	if diff := cmp.Diff(wantRow, get(names.Directory, dynamo.Key(directory.UserKey("u1")))); diff != "" {
 		t.Errorf("Directory item differs (-want +got):\n%s", diff)
 	}
 	out, err := client.Query(t.Context(), &dynamodb.QueryInput{
@@ -167,12 +177,17 @@ func TestStoredItems(t *testing.T) {
 func TestRowsOfOthers(t *testing.T) {
 	t.Parallel()
 	client, names := dynamotest.Open(t)
-	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-	_, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &names.Directory, Item: map[string]types.AttributeValue{
+	null := &types.AttributeValueMemberNULL{Value: true}
+	item := map[string]types.AttributeValue{
 		"pk": text("USER#u1"), "sk": text("USER"), "rev": text("1"), "note": text("hello"),
-		"null": &types.AttributeValueMemberNULL{Value: true}, "map": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"a": text("b")}},
-		"mixed": &types.AttributeValueMemberL{Value: []types.AttributeValue{text("a"), &types.AttributeValueMemberNULL{Value: true}}},
-	}})
+		"null":    null,
+		"map":     &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"a": text("b")}},
+		"mixed":   &types.AttributeValueMemberL{Value: []types.AttributeValue{text("a"), null}},
+		"texts":   &types.AttributeValueMemberSS{Value: []string{"a"}},
+		"numbers": &types.AttributeValueMemberNS{Value: []string{"1"}},
+		"binary":  &types.AttributeValueMemberB{Value: []byte{0}},
+	}
+	_, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &names.Directory, Item: item})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,28 +196,21 @@ func TestRowsOfOthers(t *testing.T) {
 	if diff := cmp.Diff(want, rows); err != nil || diff != "" {
 		t.Errorf("Read = %v, differs (-want +got):\n%s", err, diff)
 	}
-}
-
-// values compares attribute values by what they hold.
-var values = cmp.Comparer(func(x, y types.AttributeValue) bool { return describe(x) == describe(y) })
-
-func describe(v types.AttributeValue) string {
-	switch v := v.(type) {
-	case *types.AttributeValueMemberS:
-		return "S " + v.Value
-	case *types.AttributeValueMemberN:
-		return "N " + v.Value
-	case *types.AttributeValueMemberBOOL:
-		return "BOOL " + map[bool]string{true: "true", false: "false"}[v.Value]
-	case *types.AttributeValueMemberL:
-		list := []string{"L"}
-		for _, e := range v.Value {
-			list = append(list, describe(e))
-		}
-		return strings.Join(list, " ")
+	wantPlain := map[string]any{
+		"pk": "USER#u1", "sk": "USER", "rev": "1", "note": "hello",
+		"null":    nil,
+		"map":     map[string]any{"a": "b"},
+		"mixed":   []any{"a", nil},
+		"texts":   []string{"a"},
+		"numbers": []string{"1"},
+		"binary":  []byte{0},
 	}
-	return "unknown"
+	if diff := cmp.Diff(wantPlain, dynamo.PlainValues(item)); diff != "" {
+		t.Errorf("PlainValues differs (-want +got):\n%s", diff)
+	}
 }
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
 func user(id, rev string) directory.Row {
 	r := directory.NewRow(directory.UserKey(id), directory.KindUser)

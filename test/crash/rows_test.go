@@ -1,19 +1,20 @@
 package crash_test
 
 import (
+	"encoding/json"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/pkg/dynamo"
 )
 
 // state is all that both tables and the dead letters hold, rows by their keys.
@@ -46,8 +47,8 @@ func (w *world) rows(t *testing.T, table string) map[string]directory.Row {
 	rows := map[string]directory.Row{}
 	for _, it := range out.Items {
 		r := directory.Row{}
-		for name, v := range it {
-			r[name] = value(t, v)
+		for name, v := range dynamo.PlainValues(it) {
+			r[name] = v
 		}
 		key := r.Text("pk") + " " + r.Text("sk")
 		if table == w.names.Directory {
@@ -55,7 +56,7 @@ func (w *world) rows(t *testing.T, table string) map[string]directory.Row {
 		} else {
 			key = r.Text("svix_id")
 			expires := written(t, r, "processed_at").AddDate(0, 0, 90).Unix()
-			if want := directory.Number(strconv.FormatInt(expires, 10)); r["expires_at"] != want {
+			if want := json.Number(strconv.FormatInt(expires, 10)); r["expires_at"] != want {
 				t.Errorf("%s expires at %v, want %v, 90 days after it was processed", key, r["expires_at"], want)
 			}
 			delete(r, "expires_at")
@@ -74,26 +75,6 @@ func written(t *testing.T, r directory.Row, name string) time.Time {
 	}
 	delete(r, name)
 	return at
-}
-
-func value(t *testing.T, v types.AttributeValue) directory.Value {
-	t.Helper()
-	switch v := v.(type) {
-	case *types.AttributeValueMemberS:
-		return v.Value
-	case *types.AttributeValueMemberN:
-		return directory.Number(v.Value)
-	case *types.AttributeValueMemberBOOL:
-		return v.Value
-	case *types.AttributeValueMemberL:
-		var list []directory.Value
-		for _, e := range v.Value {
-			list = append(list, value(t, e))
-		}
-		return list
-	}
-	t.Fatalf("a row holds a %T", v)
-	return nil
 }
 
 // settle checks and takes out what arrival decides: a membership whose user

@@ -15,10 +15,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/pkg/delivery"
+	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/pkg/dynamo"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -39,34 +40,10 @@ func (s *stack) scan(ctx context.Context, table string) (rows []row, err error) 
 			return nil, fmt.Errorf("scan table %s: %w", table, err)
 		}
 		for _, item := range page.Items {
-			rows = append(rows, plain(&types.AttributeValueMemberM{Value: item}).(row))
+			rows = append(rows, dynamo.PlainValues(item))
 		}
 	}
 	return rows, nil
-}
-
-func plain(v types.AttributeValue) any {
-	switch v := v.(type) {
-	case *types.AttributeValueMemberS:
-		return v.Value
-	case *types.AttributeValueMemberN:
-		return json.Number(v.Value)
-	case *types.AttributeValueMemberBOOL:
-		return v.Value
-	case *types.AttributeValueMemberL:
-		list := []any{}
-		for _, e := range v.Value {
-			list = append(list, plain(e))
-		}
-		return list
-	case *types.AttributeValueMemberM:
-		r := row{}
-		for name, e := range v.Value {
-			r[name] = plain(e)
-		}
-		return r
-	}
-	return fmt.Sprintf("%T", v) // no row of ours has another kind
 }
 
 // outcomes waits until every one of these messages is in the Deliveries table
@@ -102,7 +79,7 @@ func (s *stack) find(t *testing.T, pk, sk string) row {
 	t.Helper()
 	out, err := s.tables.GetItem(t.Context(), &dynamodb.GetItemInput{
 		TableName: &s.directory, ConsistentRead: aws.Bool(true),
-		Key: map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: pk}, "sk": &types.AttributeValueMemberS{Value: sk}},
+		Key: dynamo.Key(directory.Key{PK: pk, SK: sk}),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +87,7 @@ func (s *stack) find(t *testing.T, pk, sk string) row {
 	if len(out.Item) == 0 {
 		return nil
 	}
-	return plain(&types.AttributeValueMemberM{Value: out.Item}).(row)
+	return dynamo.PlainValues(out.Item)
 }
 
 // whole compares every row of the Directory, and all of it but the time of
