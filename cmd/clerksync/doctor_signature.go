@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -63,17 +63,21 @@ func (e env) doctorSignature(ctx context.Context, c *cli.Command) error {
 	if c.String("body") == "-" && files[0] == "-" {
 		return usagef("headers and body cannot both be standard input")
 	}
-	var in capture
+	var in signature.Capture
 	var others []map[string][]string
 	for i, file := range files {
-		got, err := e.capture(file)
+		text, err := e.file(file)
 		if err != nil {
 			return err
+		}
+		got, err := signature.ParseCapture(text)
+		if err != nil {
+			return fmt.Errorf("read the headers of %s: %w", file, err)
 		}
 		if i == 0 {
 			in = got
 		} else {
-			others = append(others, got.header)
+			others = append(others, got.Header)
 		}
 	}
 	if file := c.String("body"); file != "" {
@@ -81,9 +85,9 @@ func (e env) doctorSignature(ctx context.Context, c *cli.Command) error {
 		if err != nil {
 			return err
 		}
-		in.body, in.hasBody = body, true
+		in.Body, in.HasBody = body, true
 	}
-	if !in.hasBody {
+	if !in.HasBody {
 		return usagef("%s holds no body: give it with --body FILE", files[0])
 	}
 	secrets, err := e.secretsAtHand(ctx, c)
@@ -93,14 +97,14 @@ func (e env) doctorSignature(ctx context.Context, c *cli.Command) error {
 	if len(secrets) == 0 {
 		return usagef("no secret at hand: give one with --secret, --parameter or --stack")
 	}
-	at := in.at
+	at := in.Received
 	if t := c.Timestamp("at"); !t.IsZero() {
 		at = t
 	}
 	if at.IsZero() {
 		at = e.now()
 	}
-	r := signature.Signature(signature.Request{Header: in.header, Body: in.body, Others: others, Received: at, Secrets: secrets})
+	r := signature.Signature(signature.Request{Header: in.Header, Body: in.Body, Others: others, Received: at, Secrets: secrets})
 	e.showDiagnosis(r, c.Bool("json"))
 	if !r.Good {
 		return errSaid
@@ -180,5 +184,17 @@ func (e env) showDiagnosis(r signature.Result, asJSON bool) {
 	}
 }
 
-// errNoHeaders says that a file holds no headers in any form.
-var errNoHeaders = errors.New("holds no headers: want lines (name: value), a JSON object, or an event of API Gateway")
+// file reads a file, or standard input where its name is -.
+func (e env) file(name string) ([]byte, error) {
+	var b []byte
+	var err error
+	if name == "-" {
+		b, err = io.ReadAll(e.in)
+	} else {
+		b, err = os.ReadFile(name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the request: %w", err)
+	}
+	return b, nil
+}
