@@ -105,8 +105,8 @@ func TestQueriesThatAnOperatorNeeds(t *testing.T) {
 		names = append(names, queryName(tmpl, id))
 	}
 	for _, want := range []string{
-		"failures by reason", "what became of one message", "slowest changes", "rejections by reason", "dead letters",
-		"unknown event types", "history of one entity", "requests that failed here",
+		"failures by reason", "history of one message", "slowest changes", "rejections by reason", "dead letters",
+		"unknown event types", "history of one entity", "failed requests",
 		"rejected requests one by one (LogLevel DEBUG)", "work by hour",
 	} {
 		if !slices.Contains(names, want) {
