@@ -10,9 +10,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
-	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/svix"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
@@ -33,7 +33,7 @@ func invokeIngest(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	f := &lambdafn.Ingest{
 		Handler: ingest.New(ingest.Config{
-			Secrets: ingest.FixedSecrets(secrets), Queue: &svixtest.Queue{}, Projector: projector.New(projector.StoreNone),
+			Secrets: ingest.FixedSecrets(secrets), Queue: &svixtest.Queue{}, KnowledgeOf: clerk.KnowledgeOf,
 			Now: now, Observe: func(context.Context, ingest.Report) {},
 		}),
 		OldFormat: func(context.Context) {},

@@ -11,9 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/clerksync/clerksync/pkg/awsclient"
+	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
-	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/sqsqueue"
 )
 
@@ -29,8 +29,8 @@ func handler(get func(string) string) lambda.Handler {
 	aws, awsErr := awsclient.Read(get)
 	c := ingest.Config{
 		Secrets: ingest.FixedSecrets(nil), Instances: settings.Instances,
-		Projector: projector.New(projector.StoreNone),
-		Now:       time.Now, Observe: observer.Request,
+		KnowledgeOf: clerk.KnowledgeOf,
+		Now:         time.Now, Observe: observer.Request,
 	}
 	if lambdafn.Configured(log, err, awsErr) {
 		c.Queue = sqsqueue.NewSender(sqs.NewFromConfig(aws.For(awsclient.SQS)), settings.QueueURL)

@@ -10,9 +10,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
-	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/svix"
 )
 
@@ -123,7 +123,7 @@ func (b *batch) report(t *task, outcome directory.Outcome, err error) Report {
 		Attempt:    t.record.Receives,
 		ReceivedAt: t.delivery.ReceivedAt,
 		EndedAt:    b.Now(),
-		Known:      b.Projector.Know(t.delivery.EventType) != projector.Unknown,
+		Known:      clerk.KnowledgeOf(t.delivery.EventType) != clerk.Unknown,
 		Deletion:   t.change.Delete,
 		Err:        err,
 	}

@@ -13,9 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
-	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/svix"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
@@ -39,7 +39,7 @@ func newBench(t *testing.T, change ...func(*ingest.Config)) *bench {
 	}
 	b := &bench{clock: svixtest.NewClock(), queue: &svixtest.Queue{}}
 	c := ingest.Config{
-		Secrets: ingest.FixedSecrets(secrets), Queue: b.queue, Projector: projector.New(projector.StoreNone), Now: b.clock.Now,
+		Secrets: ingest.FixedSecrets(secrets), Queue: b.queue, KnowledgeOf: clerk.KnowledgeOf, Now: b.clock.Now,
 		Observe: func(_ context.Context, r ingest.Report) {
 			b.mu.Lock()
 			defer b.mu.Unlock()

@@ -17,7 +17,6 @@ import (
 
 	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/delivery"
-	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/svix"
 )
 
@@ -71,19 +70,19 @@ type Report struct {
 	Reason    string // the reply's error, or what the event was ignored for
 	SvixID    string // "" where it is malformed; not proven for a rejected request
 	EventType string // "" before it is known
-	Known     projector.Knowledge
+	Known     clerk.Knowledge
 	ChangedAt time.Time // Clerk's envelope time; zero where not known
 	Err       error     // why the queue did not take it
 }
 
 // Config is what an Ingest is made of. All of it is needed but Instances.
 type Config struct {
-	Secrets   *Secrets
-	Queue     Queue
-	Instances []string // CLERK_INSTANCE_ID; none: every instance's events are kept
-	Projector *projector.Projector
-	Now       func() time.Time
-	Observe   func(context.Context, Report) // called concurrently by a server
+	Secrets     *Secrets
+	Queue       Queue
+	Instances   []string                               // CLERK_INSTANCE_ID; none: every instance's events are kept
+	KnowledgeOf func(eventType string) clerk.Knowledge // what is kept: clerk.KnowledgeOf
+	Now         func() time.Time
+	Observe     func(context.Context, Report) // called concurrently by a server
 }
 
 // Ingest decides on requests. It is safe for concurrent use.
@@ -165,7 +164,7 @@ func (i *Ingest) accept(ctx context.Context, h svix.Headers, body []byte) (Reply
 		reply.Header = append(reply.Header, Field{"webhook-delivery", "abort-message"}) // Svix stops retrying
 		return reply, report
 	}
-	report := Report{SvixID: h.ID, EventType: e.Type, Known: i.Projector.Know(e.Type)}
+	report := Report{SvixID: h.ID, EventType: e.Type, Known: i.KnowledgeOf(e.Type)}
 	if sent, err := e.Timestamp(); err == nil && sent > 0 {
 		report.ChangedAt = time.UnixMilli(int64(sent))
 	}
@@ -173,7 +172,7 @@ func (i *Ingest) accept(ctx context.Context, h svix.Headers, body []byte) (Reply
 		return refuse(report, http.StatusRequestEntityTooLarge, payloadTooLarge)
 	}
 	switch {
-	case report.Known != projector.Kept:
+	case report.Known != clerk.Kept:
 		return received(report, Ignored, "type")
 	case len(i.Instances) > 0 && !slices.Contains(i.Instances, e.InstanceID):
 		return received(report, Ignored, "instance")

@@ -12,9 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/events"
+	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/ingest"
-	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
@@ -78,12 +78,12 @@ func TestOneByteTooMuch(t *testing.T) {
 // https://github.com/bmorrisondev/clerk-webhooks-handler/pull/6
 func TestTypesThatAreNotKept(t *testing.T) {
 	t.Parallel()
-	known := map[string]projector.Knowledge{
-		"waitlistEntry.created": projector.NotKept, "email.created": projector.NotKept, "sms.created": projector.NotKept,
-		"session.created": projector.NotKept, "subscriptionItem.pastDue": projector.NotKept, "paymentAttempt.created": projector.NotKept,
-		"brandNew.thing": projector.Unknown, "user": projector.Unknown, "user.banned": projector.Unknown, "User.updated": projector.Unknown,
-		"user.updated ": projector.Unknown, ".": projector.Unknown, "organization_membership.created": projector.Unknown, "\u0000": projector.Unknown,
-		"organizationInvitation.expired": projector.Unknown,
+	known := map[string]clerk.Knowledge{
+		"waitlistEntry.created": clerk.NotKept, "email.created": clerk.NotKept, "sms.created": clerk.NotKept,
+		"session.created": clerk.NotKept, "subscriptionItem.pastDue": clerk.NotKept, "paymentAttempt.created": clerk.NotKept,
+		"brandNew.thing": clerk.Unknown, "user": clerk.Unknown, "user.banned": clerk.Unknown, "User.updated": clerk.Unknown,
+		"user.updated ": clerk.Unknown, ".": clerk.Unknown, "organization_membership.created": clerk.Unknown, "\u0000": clerk.Unknown,
+		"organizationInvitation.expired": clerk.Unknown,
 	}
 	rows := map[string]contract{}
 	for name := range known {

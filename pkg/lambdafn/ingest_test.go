@@ -9,10 +9,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
-	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/svix"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
@@ -34,7 +34,7 @@ func newFunction(t *testing.T, q ingest.Queue, observe func(context.Context, ing
 	f := &function{}
 	f.Ingest = &lambdafn.Ingest{
 		Handler: ingest.New(ingest.Config{
-			Secrets: ingest.FixedSecrets(secrets), Queue: q, Projector: projector.New(projector.StoreNone),
+			Secrets: ingest.FixedSecrets(secrets), Queue: q, KnowledgeOf: clerk.KnowledgeOf,
 			Now: svixtest.Epoch, Observe: observe,
 		}),
 		OldFormat: func(context.Context) { f.old++ },

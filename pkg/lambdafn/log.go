@@ -10,10 +10,10 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/ingest"
-	"github.com/clerksync/clerksync/pkg/projector"
 )
 
 // NewLogger writes one JSON line per record in Lambda's own shape, with the
@@ -121,7 +121,7 @@ func EventType(r ingest.Report) string {
 	switch {
 	case r.EventType == "":
 		return ""
-	case r.Known == projector.Unknown:
+	case r.Known == clerk.Unknown:
 		return "unknown"
 	}
 	return r.EventType
@@ -131,9 +131,9 @@ func known(r ingest.Report) string {
 	switch {
 	case r.EventType == "":
 		return ""
-	case r.Known == projector.Kept:
+	case r.Known == clerk.Kept:
 		return "kept"
-	case r.Known == projector.NotKept:
+	case r.Known == clerk.NotKept:
 		return "known but not kept"
 	}
 	return "unknown"

@@ -15,11 +15,11 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
-	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
@@ -49,19 +49,19 @@ func TestLogRequest(t *testing.T) {
 		want   map[string]any
 	}{
 		"queued": {
-			ingest.Report{Stage: ingest.Queued, SvixID: "msg_a", EventType: "user.updated", Known: projector.Kept},
+			ingest.Report{Stage: ingest.Queued, SvixID: "msg_a", EventType: "user.updated", Known: clerk.Kept},
 			map[string]any{"level": "INFO", "message": "request", "stage": "queued", "svix_id": "msg_a", "event_type": "user.updated", "known": "kept"},
 		},
 		"known and not kept": {
-			ingest.Report{Stage: ingest.Ignored, Reason: "type", SvixID: "msg_a", EventType: "email.created", Known: projector.NotKept},
+			ingest.Report{Stage: ingest.Ignored, Reason: "type", SvixID: "msg_a", EventType: "email.created", Known: clerk.NotKept},
 			map[string]any{"level": "INFO", "message": "request", "stage": "ignored", "svix_id": "msg_a", "event_type": "email.created", "known": "known but not kept", "reason": "type"},
 		},
 		"unknown": {
-			ingest.Report{Stage: ingest.Ignored, Reason: "type", SvixID: "msg_a", EventType: "made.up", Known: projector.Unknown},
+			ingest.Report{Stage: ingest.Ignored, Reason: "type", SvixID: "msg_a", EventType: "made.up", Known: clerk.Unknown},
 			map[string]any{"level": "INFO", "message": "request", "stage": "ignored", "svix_id": "msg_a", "event_type": "unknown", "known": "unknown", "reason": "type"},
 		},
 		"another instance": {
-			ingest.Report{Stage: ingest.Ignored, Reason: "instance", SvixID: "msg_a", EventType: "role.deleted", Known: projector.Kept},
+			ingest.Report{Stage: ingest.Ignored, Reason: "instance", SvixID: "msg_a", EventType: "role.deleted", Known: clerk.Kept},
 			map[string]any{"level": "INFO", "message": "request", "stage": "ignored", "svix_id": "msg_a", "event_type": "role.deleted", "known": "kept", "reason": "instance"},
 		},
 		"rejected": {
@@ -69,7 +69,7 @@ func TestLogRequest(t *testing.T) {
 			map[string]any{"level": "DEBUG", "message": "request", "stage": "rejected", "svix_id": "msg_a", "reason": "invalid_signature"},
 		},
 		"unavailable": {
-			ingest.Report{Stage: ingest.Rejected, Reason: "unavailable", SvixID: "msg_a", EventType: "user.updated", Known: projector.Kept, Err: errors.New("throttled")},
+			ingest.Report{Stage: ingest.Rejected, Reason: "unavailable", SvixID: "msg_a", EventType: "user.updated", Known: clerk.Kept, Err: errors.New("throttled")},
 			map[string]any{"level": "ERROR", "message": "request", "stage": "rejected", "svix_id": "msg_a", "event_type": "user.updated", "known": "kept", "reason": "unavailable", "error": "throttled"},
 		},
 		"not configured": {

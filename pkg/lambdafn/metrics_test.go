@@ -13,11 +13,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
-	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
@@ -27,7 +27,7 @@ type invocation func(m *lambdafn.Metrics)
 func request(stage ingest.Stage, reason string) invocation {
 	return func(m *lambdafn.Metrics) {
 		m.Request(context.Background(), ingest.Report{
-			Stage: stage, Reason: reason, SvixID: "msg_canary", EventType: "canary@example.com", Known: projector.Unknown,
+			Stage: stage, Reason: reason, SvixID: "msg_canary", EventType: "canary@example.com", Known: clerk.Unknown,
 			Err: errors.New("canary"),
 		})
 	}

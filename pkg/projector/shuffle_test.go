@@ -119,9 +119,8 @@ func parse(t *rapid.T, raw []byte) members {
 }
 
 func kept() (names []string) {
-	p := projector.New(projector.StoreFull)
 	for _, name := range events.Types() {
-		if p.Know(name) == projector.Kept {
+		if clerk.KnowledgeOf(name) == clerk.Kept {
 			names = append(names, name)
 		}
 	}

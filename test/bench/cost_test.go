@@ -17,6 +17,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/events"
+	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/dynamo"
@@ -82,9 +83,8 @@ func TestCostIsComplete(t *testing.T) {
 			got[fmt.Sprintf("%s, %s", family, outcome)] = true
 		}
 	}
-	keeper := projector.New(projector.StoreFull)
 	for _, name := range events.Types() {
-		if keeper.Know(name) != projector.Kept {
+		if clerk.KnowledgeOf(name) != clerk.Kept {
 			continue
 		}
 		family, event, _ := strings.Cut(name, ".")

@@ -21,10 +21,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/clerksync/clerksync/pkg/awsclient"
+	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
-	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/sqsqueue"
 	"github.com/clerksync/clerksync/pkg/svix"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
@@ -124,7 +124,7 @@ func ingestFunction(tb testing.TB, client *sqs.Client) *lambdafn.Ingest {
 	observer := lambdafn.Observer{Log: lambdafn.NewLogger(io.Discard, slog.LevelInfo), Metrics: metrics}
 	return &lambdafn.Ingest{Metrics: metrics, Handler: ingest.New(ingest.Config{
 		Secrets: ingest.FixedSecrets(secrets), Queue: sqsqueue.NewSender(client, queueURL),
-		Projector: projector.New(projector.StoreNone), Now: time.Now, Observe: observer.Request,
+		KnowledgeOf: clerk.KnowledgeOf, Now: time.Now, Observe: observer.Request,
 	})}
 }
 

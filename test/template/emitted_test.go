@@ -12,11 +12,11 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
-	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/svix"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
@@ -114,7 +114,7 @@ func ingestEmits(t *testing.T) emitted {
 	run := func(known *svix.Secrets, queueFails error, r svixtest.Request) {
 		f := lambdafn.Ingest{Metrics: metrics, Handler: ingest.New(ingest.Config{
 			Secrets: ingest.FixedSecrets(known), Queue: &svixtest.Queue{Before: queueFails}, Instances: []string{"ins_a"},
-			Projector: projector.New(projector.StoreNone), Now: svixtest.Epoch, Observe: observer.Request,
+			KnowledgeOf: clerk.KnowledgeOf, Now: svixtest.Epoch, Observe: observer.Request,
 		})}
 		if _, err := f.Invoke(ctx, r.Lambda(false)); err != nil {
 			t.Fatal(err)

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/clerksync/clerksync/internal/emulator/eventsource"
+	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/dynamo"
 	"github.com/clerksync/clerksync/pkg/ingest"
@@ -105,7 +106,7 @@ func Start(ctx context.Context, o Options) (_ *Pipeline, err error) {
 func (p *Pipeline) ingest(o Options) *ingest.Ingest {
 	return ingest.New(ingest.Config{
 		Secrets: ingest.FixedSecrets(o.Secrets), Queue: sqsqueue.NewSender(p.SQS, p.QueueURL),
-		Instances: o.Instances, Projector: projector.New(projector.StoreNone),
+		Instances: o.Instances, KnowledgeOf: clerk.KnowledgeOf,
 		Now: time.Now, Observe: o.OnRequest,
 	})
 }
