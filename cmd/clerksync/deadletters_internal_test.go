@@ -1,23 +1,20 @@
 package main
 
 import (
-	"net/http/httptest"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
+	"github.com/clerksync/clerksync/internal/emulator"
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 )
 
 // A letter that is in somebody else's hands, or whose answer was lost on its
 // way to us, is waited for.
 func TestWalkWaitsForHiddenLetters(t *testing.T) {
 	t.Parallel()
-	host := httptest.NewServer(sqsemulator.New(sqsemulator.Options{}))
-	t.Cleanup(host.Close)
-	client := sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: &host.URL, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")})
+	client := sqs.NewFromConfig(emulatortest.Start(t, emulator.New(emulator.Options{})))
 	out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("letters")})
 	if err != nil {
 		t.Fatal(err)

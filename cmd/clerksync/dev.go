@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
+	"github.com/clerksync/clerksync/internal/emulator"
 	"github.com/clerksync/clerksync/pkg/awsclient"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/ingest"
@@ -133,7 +134,7 @@ func outside(ctx context.Context, e env, endpoint string) (*aws.Config, error) {
 		return nil, fmt.Errorf("read the AWS configuration: %w", err)
 	}
 	if cfg.Region == "" {
-		cfg.Region = pipeline.Region
+		cfg.Region = emulator.Region
 	}
 	if e.get("AWS_ACCESS_KEY_ID") == "" && e.get("AWS_PROFILE") == "" {
 		cfg.Credentials = credentials.NewStaticCredentialsProvider("local", "local", "")

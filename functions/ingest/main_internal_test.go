@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -14,13 +12,12 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
-	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
-	ssmemulator "github.com/clerksync/clerksync/internal/emulator/ssm"
+	"github.com/clerksync/clerksync/internal/emulator"
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
@@ -35,18 +32,8 @@ const parameterName = "/clerksync/signing-secret"
 
 func newCloud(t *testing.T) *cloud {
 	t.Helper()
-	queues, parameters := sqsemulator.New(sqsemulator.Options{}), ssmemulator.New(ssmemulator.Options{})
-	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "AmazonSSM.") {
-			parameters.ServeHTTP(w, r)
-			return
-		}
-		queues.ServeHTTP(w, r)
-	}))
-	t.Cleanup(host.Close)
-	keys := credentials.NewStaticCredentialsProvider("test", "test", "")
-	c := &cloud{url: host.URL, sqs: sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: &host.URL, Credentials: keys})}
-	c.ssm = ssm.New(ssm.Options{Region: "us-east-1", BaseEndpoint: &host.URL, Credentials: keys})
+	cfg := emulatortest.Start(t, emulator.New(emulator.Options{}))
+	c := &cloud{url: *cfg.BaseEndpoint, sqs: sqs.NewFromConfig(cfg), ssm: ssm.NewFromConfig(cfg)}
 	out, err := c.sqs.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("queue")})
 	if err != nil {
 		t.Fatal(err)

@@ -13,12 +13,13 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
 
-	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
+	"github.com/clerksync/clerksync/internal/emulator"
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/dynamo"
 	"github.com/clerksync/clerksync/pkg/dynamo/dynamotest"
@@ -141,13 +142,10 @@ func TestBadEnvironment(t *testing.T) {
 // TestEndToEnd takes messages from a queue into tables, both on loopback.
 func TestEndToEnd(t *testing.T) {
 	ctx := t.Context()
-	url := dynamotest.Serve(t)
+	cfg := emulatortest.Start(t, emulator.New(emulator.Options{}))
 	names := dynamotest.Names{Directory: "directory", Deliveries: "deliveries"}
-	tables := dynamotest.Client(url)
+	tables, client := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 	dynamotest.Create(t, tables, names)
-	host := httptest.NewServer(sqsemulator.New(sqsemulator.Options{}))
-	t.Cleanup(host.Close)
-	client := sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: aws.String(host.URL), Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
 	queue, dead := create(t, client, "queue"), create(t, client, "dead-letters")
 
 	attributes := func(id, version string) map[string]types.MessageAttributeValue {
@@ -170,7 +168,7 @@ func TestEndToEnd(t *testing.T) {
 	records, unknown := receive(t, client, queue)
 	var failed []string
 	lines := captured(t, func() {
-		h := handler(environment(map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": url, "AWS_ENDPOINT_URL": host.URL, "QUEUE_URL": queue, "DEAD_LETTER_QUEUE_URL": dead}))
+		h := handler(environment(map[string]string{"AWS_ENDPOINT_URL": *cfg.BaseEndpoint, "QUEUE_URL": queue, "DEAD_LETTER_QUEUE_URL": dead}))
 		failed = invoke(t, h, records)
 	})
 	if diff := cmp.Diff([]string{unknown}, failed); diff != "" {

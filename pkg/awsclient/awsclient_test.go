@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
+	"github.com/clerksync/clerksync/internal/emulator"
 	"github.com/clerksync/clerksync/pkg/awsclient"
 )
 
@@ -112,7 +112,7 @@ func TestForCarriesRegionAndCredentials(t *testing.T) {
 // The connection that Warm opens is the one that the first call takes.
 func TestWarmIsOfUse(t *testing.T) {
 	var opened atomic.Int32
-	host := httptest.NewUnstartedServer(sqsemulator.New(sqsemulator.Options{}))
+	host := httptest.NewUnstartedServer(emulator.New(emulator.Options{}))
 	host.Config.ConnState = func(_ net.Conn, s http.ConnState) {
 		if s == http.StateNew {
 			opened.Add(1)

@@ -17,7 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
-	ssmemulator "github.com/clerksync/clerksync/internal/emulator/ssm"
+	"github.com/clerksync/clerksync/internal/emulator"
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	"github.com/clerksync/clerksync/pkg/awsclient"
 )
 
@@ -40,9 +41,7 @@ func config(t *testing.T, url string, more ...string) *awsclient.Config {
 }
 
 func TestParameterReadsWhatTheSDKWrote(t *testing.T) {
-	host := httptest.NewServer(ssmemulator.New(ssmemulator.Options{}))
-	defer host.Close()
-	c := config(t, host.URL+"/")
+	c := config(t, *emulatortest.Start(t, emulator.New(emulator.Options{})).BaseEndpoint+"/")
 	const value = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX, \"é\"\n"
 	_, err := ssm.NewFromConfig(c.For(awsclient.SSM)).PutParameter(t.Context(), &ssm.PutParameterInput{
 		Name: aws.String(name), Value: aws.String(value), Type: types.ParameterTypeSecureString,

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/dynamo"
 	"github.com/clerksync/clerksync/pkg/dynamo/dynamotest"
@@ -27,14 +27,13 @@ const canary = "canary@example.com"
 func answers(t *testing.T, status int, bodies ...string) *dynamo.Table {
 	t.Helper()
 	calls := 0
-	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	cfg := emulatortest.Start(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, bodies[min(calls, len(bodies)-1)])
 		calls++
 	}))
-	t.Cleanup(host.Close)
-	client := dynamotest.Client(host.URL, func(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} })
+	client := dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} })
 	return dynamo.New(client, "directory", "deliveries")
 }
 

@@ -5,19 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
+	"github.com/clerksync/clerksync/internal/emulator"
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
@@ -144,11 +143,7 @@ func TestSyncOfSomethingElse(t *testing.T) {
 // A hopeless message reaches the dead letters through the real client, with
 // every attribute as Lambda had handed it over.
 func TestSyncDeadLettersThroughSQS(t *testing.T) {
-	host := httptest.NewServer(sqsemulator.New(sqsemulator.Options{}))
-	defer host.Close()
-	client := sqs.New(sqs.Options{
-		Region: "us-east-1", BaseEndpoint: &host.URL, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	})
+	client := sqs.NewFromConfig(emulatortest.Start(t, emulator.New(emulator.Options{})))
 	urls := map[string]string{}
 	for _, name := range []string{"queue", "dead"} {
 		out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(name)})

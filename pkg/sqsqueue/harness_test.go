@@ -8,12 +8,11 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
-	"github.com/clerksync/clerksync/pkg/awsclient"
+	"github.com/clerksync/clerksync/internal/emulator"
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
@@ -33,8 +32,8 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{clock: svixtest.NewClock()}
-	server := sqsemulator.New(sqsemulator.Options{Now: b.clock.Now})
-	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := emulator.New(emulator.Options{Now: b.clock.Now})
+	cfg := emulatortest.Start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		action := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "AmazonSQS.")
 		b.mu.Lock()
 		b.actions = append(b.actions, action)
@@ -49,12 +48,7 @@ func newBench(t *testing.T) *bench {
 			server.ServeHTTP(w, r)
 		}
 	}))
-	t.Cleanup(host.Close)
-	b.client = sqs.New(sqs.Options{
-		HTTPClient: awsclient.WholeAnswers(nil),
-		Region:     "us-east-1", BaseEndpoint: &host.URL, RetryMaxAttempts: 1,
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	})
+	b.client = sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.RetryMaxAttempts = 1 })
 	for name, url := range map[string]*string{"queue": &b.queue, "dead": &b.dead} {
 		out, err := b.client.CreateQueue(t.Context(), &sqs.CreateQueueInput{
 			QueueName: aws.String(name), Attributes: map[string]string{"MaximumMessageSize": "1048576"},

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	dynamodbemulator "github.com/clerksync/clerksync/internal/emulator/dynamodb"
+	"github.com/clerksync/clerksync/internal/emulator"
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
@@ -40,7 +40,7 @@ type attributes map[string]map[string]json.RawMessage
 
 func newMeter() *meter {
 	return &meter{
-		engine: dynamodbemulator.New(func() time.Time { return time.Unix(1767225600, 0) }),
+		engine: emulator.New(emulator.Options{Now: func() time.Time { return time.Unix(1767225600, 0) }}),
 		items:  map[string]map[string]attributes{"directory": {}, "deliveries": {}},
 	}
 }

@@ -15,14 +15,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	dynamodbemulator "github.com/clerksync/clerksync/internal/emulator/dynamodb"
-	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
-	"github.com/clerksync/clerksync/pkg/awsclient"
+	"github.com/clerksync/clerksync/internal/emulator"
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	"github.com/clerksync/clerksync/pkg/dynamo/dynamotest"
 )
 
@@ -93,22 +90,9 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{strike: func(call) blow { return none }, hangs: make(chan struct{}, 1), writes: map[write]int{}}
 	clock := func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
-	tables, queues := dynamodbemulator.New(time.Now), sqsemulator.New(sqsemulator.Options{Now: clock})
-	inner := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB") {
-			tables.ServeHTTP(rw, r)
-			return
-		}
-		queues.ServeHTTP(rw, r)
-	})
-	serve := func(h http.Handler) string {
-		s := httptest.NewServer(h)
-		t.Cleanup(s.Close)
-		return s.URL
-	}
-	ours := serve(inner)
-	w.endpoint = serve(w.door(inner))
-	cfg := aws.Config{HTTPClient: awsclient.WholeAnswers(nil), Region: "us-east-1", BaseEndpoint: &ours, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")}
+	inner := emulator.New(emulator.Options{Now: clock})
+	cfg := emulatortest.Start(t, inner)
+	w.endpoint = *emulatortest.Start(t, w.door(inner)).BaseEndpoint
 	w.tables, w.queues = dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 	w.names = dynamotest.OpenAt(t, w.tables)
 	w.letters = w.makeQueue(t, "letters", nil)

@@ -13,10 +13,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/clerksync/clerksync/internal/emulator"
 	"github.com/clerksync/clerksync/internal/emulator/dynamodb/dynamodbtest"
 	"github.com/clerksync/clerksync/internal/emulator/sqs/sqstest"
 	"github.com/clerksync/clerksync/pkg/awsclient"
@@ -95,12 +95,8 @@ func named(t *testing.T, variable string) (cfg aws.Config, ok bool) {
 		cfg.HTTPClient = awsclient.WholeAnswers(cfg.HTTPClient)
 		return cfg, true
 	default:
-		return local(endpoint), true
+		return emulator.Config(endpoint), true
 	}
-}
-
-func local(endpoint string) aws.Config {
-	return aws.Config{HTTPClient: awsclient.WholeAnswers(nil), Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
 }
 
 // suites runs all that there is an engine for, and says how many checks it
@@ -183,7 +179,7 @@ func start(t *testing.T, port, health string, args []string, env ...string) aws.
 		}
 		if out, err := http.DefaultClient.Do(r); err == nil {
 			_ = out.Body.Close()
-			return local(url)
+			return emulator.Config(url)
 		}
 		time.Sleep(100 * time.Millisecond)
 	}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/clerksync/clerksync/internal/emulator"
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	"github.com/clerksync/clerksync/pkg/dynamo"
 	"github.com/clerksync/clerksync/pkg/dynamo/dynamotest"
 	"github.com/clerksync/clerksync/test/simulation"
@@ -31,7 +33,7 @@ func histories(t *testing.T, name string, otherwise int) int {
 // real HTTP on the embedded engine.
 func TestSimulationOverHTTP(t *testing.T) {
 	n := histories(t, "SIMULATION_HTTP", 20)
-	simulate(t, dynamotest.Client(dynamotest.Serve(t)), n)
+	simulate(t, dynamodb.NewFromConfig(emulatortest.Start(t, emulator.New(emulator.Options{}))), n)
 }
 
 // simulate runs n histories on a pair of tables of their own.

@@ -48,8 +48,11 @@ func layers() map[string]layer {
 		"lambda": {packages: []string{"pkg/lambdafn"}, ours: []string{"field", "work"}, modules: []string{lambda, sdk}},
 		// The emulators stand in for AWS: they know nothing of ours.
 		"emulators": {packages: []string{"internal/emulator/sqs", "internal/emulator/ssm", "internal/emulator/dynamodb"}, modules: []string{"github.com/truora/minidyn"}},
-		"poller":    {packages: []string{"internal/emulator/eventsource"}, modules: []string{lambda, sdk, sqs}},
-		"samples":   {packages: []string{"events"}},
+		"emulator": {
+			packages: []string{"internal/emulator"}, ours: []string{"emulators", "aws"}, modules: []string{sdk, sdk + "/credentials"},
+		},
+		"poller":  {packages: []string{"internal/emulator/eventsource"}, modules: []string{lambda, sdk, sqs}},
+		"samples": {packages: []string{"events"}},
 		// Only functions and commands know both work and edge.
 		"functions": {
 			packages: []string{"functions/ingest", "functions/sync"},
@@ -58,7 +61,7 @@ func layers() map[string]layer {
 		},
 		"commands": {
 			packages: []string{"cmd/..."},
-			ours:     []string{"field", "work", "lambda", "aws", "dynamodb", "sqs", "emulators", "poller", "samples", "commands"},
+			ours:     []string{"field", "work", "lambda", "aws", "dynamodb", "sqs", "emulator", "poller", "samples", "commands"},
 			modules: []string{
 				lambda, sdk, sdk + "/config", sdk + "/credentials", dynamo, sqs, ssm, sdk + "/service/cloudformation", sdk + "/service/cloudwatch", sdk + "/service/lambda", sdk + "/service/sts", smithy,
 				"charm.land/lipgloss/v2", "github.com/urfave/cli/v3", "golang.org/x/term", "golang.org/x/sync", "golang.org/x/time", "github.com/lmittmann/tint",
@@ -67,7 +70,7 @@ func layers() map[string]layer {
 		// What only tests import may import anything.
 		"tests": {packages: []string{
 			"test/...", "pkg/svix/svixtest", "pkg/directory/directorytest", "pkg/dynamo/dynamotest",
-			"internal/emulator/dynamodb/dynamodbtest", "internal/emulator/sqs/sqstest",
+			"internal/emulator/emulatortest", "internal/emulator/dynamodb/dynamodbtest", "internal/emulator/sqs/sqstest",
 		}},
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http/httptest"
 	"strconv"
 	"sync"
 	"testing"
@@ -12,13 +11,12 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/clerksync/clerksync/internal/emulator"
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	"github.com/clerksync/clerksync/internal/emulator/eventsource"
-	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
-	"github.com/clerksync/clerksync/pkg/awsclient"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
@@ -38,12 +36,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{clock: svixtest.NewClock()}
-	host := httptest.NewServer(sqsemulator.New(sqsemulator.Options{Now: w.clock.Now}))
-	t.Cleanup(host.Close)
-	w.client = sqs.New(sqs.Options{
-		HTTPClient: awsclient.WholeAnswers(nil),
-		Region:     "us-east-1", BaseEndpoint: &host.URL, Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
-	})
+	w.client = sqs.NewFromConfig(emulatortest.Start(t, emulator.New(emulator.Options{Now: w.clock.Now})))
 	w.deadly = w.create(t, "dead", nil)
 	out, err := w.client.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &w.deadly, AttributeNames: []types.QueueAttributeName{"QueueArn"}})
 	if err != nil {

@@ -33,6 +33,8 @@ const (
 type Options struct {
 	// Now is the clock that LastModifiedDate is read from; time.Now if nil.
 	Now func() time.Time
+	// SecureStrings are parameters that are there from the start, values by name.
+	SecureStrings map[string]string
 }
 
 // Server keeps the parameters of one account in one region. It is an
@@ -44,11 +46,14 @@ type Server struct {
 	parameters map[string][]parameter // by name, the first version first
 }
 
-// New makes a server without parameters.
+// New makes a server with the parameters that the options name.
 func New(o Options) *Server {
 	s := &Server{now: o.Now, parameters: make(map[string][]parameter)}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	for name, value := range o.SecureStrings {
+		s.parameters[name] = []parameter{{name: name, kind: secure, value: value, version: 1, modified: s.now()}}
 	}
 	return s
 }

@@ -1,5 +1,5 @@
-// Package dynamotest opens the pair of tables for tests, on the embedded
-// engine or, where a test has a client for it, on any other.
+// Package dynamotest opens the pair of tables for tests, on the emulator
+// or, where a test has a client for it, on any other engine.
 package dynamotest
 
 import (
@@ -7,17 +7,14 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/http/httptest"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	dynamodbemulator "github.com/clerksync/clerksync/internal/emulator/dynamodb"
-	"github.com/clerksync/clerksync/pkg/awsclient"
+	"github.com/clerksync/clerksync/internal/emulator"
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	"github.com/clerksync/clerksync/pkg/dynamo"
 )
 
@@ -32,12 +29,12 @@ const tableWait = 5 * time.Minute
 // Names are the tables' names.
 type Names struct{ Directory, Deliveries string }
 
-// Open makes both tables, of random names, on an embedded engine of their own
-// and returns a client for them. own options can give the client faults.
+// Open makes both tables, of random names, on an emulator of their own and
+// returns a client for them. own options can give the client faults.
 func Open(t *testing.T, own ...func(*dynamodb.Options)) (*dynamodb.Client, Names) {
 	t.Helper()
-	url := Serve(t)
-	return Client(url, own...), OpenAt(t, Client(url))
+	cfg := emulatortest.Start(t, emulator.New(emulator.Options{}))
+	return dynamodb.NewFromConfig(cfg, own...), OpenAt(t, dynamodb.NewFromConfig(cfg))
 }
 
 // OpenAt makes both tables with that client and deletes them at the end. A
@@ -68,24 +65,6 @@ func (n Names) Delete(ctx context.Context, admin *dynamodb.Client) error {
 		}
 	}
 	return all
-}
-
-// Serve runs an embedded engine of its own until the test ends.
-func Serve(t *testing.T) (url string) {
-	t.Helper()
-	host := httptest.NewServer(dynamodbemulator.New(time.Now))
-	t.Cleanup(host.Close)
-	return host.URL
-}
-
-// Client is a client for an engine that takes any credentials.
-func Client(url string, own ...func(*dynamodb.Options)) *dynamodb.Client {
-	return dynamodb.New(dynamodb.Options{
-		HTTPClient:   awsclient.WholeAnswers(nil),
-		Region:       "us-east-1",
-		BaseEndpoint: aws.String(url),
-		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
-	}, own...)
 }
 
 // Create makes both tables as the template does.

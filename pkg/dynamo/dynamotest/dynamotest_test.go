@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/clerksync/clerksync/internal/emulator"
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	"github.com/clerksync/clerksync/pkg/dynamo/dynamotest"
 )
 
@@ -46,18 +48,19 @@ func TestDelete(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			url := dynamotest.Serve(t)
-			dynamotest.Create(t, dynamotest.Client(url), names)
-			client := dynamotest.Client(url, func(o *dynamodb.Options) { o.HTTPClient, o.RetryMaxAttempts = c.keep, 1 })
+			cfg := emulatortest.Start(t, emulator.New(emulator.Options{}))
+			admin := dynamodb.NewFromConfig(cfg)
+			dynamotest.Create(t, admin, names)
+			client := dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) { o.HTTPClient, o.RetryMaxAttempts = c.keep, 1 })
 			err := names.Delete(t.Context(), client)
 			if (err == nil) != (c.want == "") || err != nil && (!strings.Contains(err.Error(), "delete table "+c.want+":") || strings.Count(err.Error(), "delete table ") != 1) {
 				t.Errorf("Delete = %v, want an error about %q alone", err, c.want)
 			}
-			out, err := dynamotest.Client(url).ListTables(t.Context(), &dynamodb.ListTablesInput{})
+			out, err := admin.ListTables(t.Context(), &dynamodb.ListTablesInput{})
 			if err != nil || len(out.TableNames) != c.left {
 				t.Errorf("ListTables = %v, %v, want %d tables left", out, err, c.left)
 			}
-			if err := names.Delete(t.Context(), dynamotest.Client(url)); err != nil {
+			if err := names.Delete(t.Context(), admin); err != nil {
 				t.Errorf("Delete of what is left = %v, want nil, also for what is missing", err)
 			}
 		})

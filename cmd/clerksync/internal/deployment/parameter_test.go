@@ -4,30 +4,25 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
-	ssmemulator "github.com/clerksync/clerksync/internal/emulator/ssm"
+	"github.com/clerksync/clerksync/internal/emulator"
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 func parameter(t *testing.T, h http.Handler, name string) *deployment.Parameter {
 	t.Helper()
-	host := httptest.NewServer(h)
-	t.Cleanup(host.Close)
-	return deployment.NewParameter(ssm.New(ssm.Options{
-		Region: "us-east-1", BaseEndpoint: &host.URL, RetryMaxAttempts: 1,
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	}), name)
+	client := ssm.NewFromConfig(emulatortest.Start(t, h), func(o *ssm.Options) { o.RetryMaxAttempts = 1 })
+	return deployment.NewParameter(client, name)
 }
 
 func TestWriteThenRead(t *testing.T) {
-	p := parameter(t, ssmemulator.New(ssmemulator.Options{}), "/clerksync/signing-secret")
+	p := parameter(t, emulator.New(emulator.Options{}), "/clerksync/signing-secret")
 	if _, err := p.Read(t.Context()); !errors.Is(err, deployment.ErrNotFound) {
 		t.Errorf("Read before Write = %v, want ErrNotFound", err)
 	}

@@ -9,11 +9,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	dynamodbemulator "github.com/clerksync/clerksync/internal/emulator/dynamodb"
-	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
+	"github.com/clerksync/clerksync/internal/emulator"
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
@@ -40,27 +39,12 @@ type fault struct {
 func newOutside(t *testing.T) *outside {
 	t.Helper()
 	o := &outside{clock: svixtest.NewClock(), faults: map[string]fault{}, done: map[string]int{}}
-	dynamo, queues := dynamodbemulator.New(time.Now), sqsemulator.New(sqsemulator.Options{Now: o.clock.Now})
-	services := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "AmazonSQS.") {
-			queues.ServeHTTP(w, r)
-			return
-		}
-		dynamo.ServeHTTP(w, r)
-	})
-	front := httptest.NewServer(o.spoil(services))
-	back := httptest.NewServer(services)
-	t.Cleanup(func() {
-		o.let()
-		front.Close()
-		back.Close()
-	})
-	cfg := aws.Config{
-		Region: "us-east-1", BaseEndpoint: &front.URL, RetryMaxAttempts: 1,
-		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
-	}
+	services := emulator.New(emulator.Options{Now: o.clock.Now})
+	cfg := emulatortest.Start(t, o.spoil(services))
+	t.Cleanup(o.let)
+	cfg.RetryMaxAttempts = 1
 	o.cfg = &cfg
-	o.sqs = sqs.NewFromConfig(cfg, func(s *sqs.Options) { s.BaseEndpoint = &back.URL })
+	o.sqs = sqs.NewFromConfig(emulatortest.Start(t, services))
 	return o
 }
 

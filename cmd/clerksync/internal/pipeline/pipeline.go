@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/clerksync/clerksync/internal/emulator"
 	"github.com/clerksync/clerksync/internal/emulator/eventsource"
 	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/consumer"
@@ -54,9 +55,12 @@ type Pipeline struct {
 
 	stop    context.CancelFunc // of the poller
 	webhook *http.Server
-	aws     *http.Server // nil for an outside endpoint
+	aws     *emulator.Endpoint // nil for an outside endpoint
 	poller  sync.WaitGroup
 }
+
+// SecretParameter is the template's default name of the signing secret.
+const SecretParameter = "/clerksync/signing-secret"
 
 const (
 	// functionTimeout is the sync function's in template.yaml.
@@ -77,12 +81,15 @@ func Start(ctx context.Context, o Options) (_ *Pipeline, err error) {
 	}()
 	cfg := o.AWS
 	if cfg == nil {
-		l, err := listen(ctx, o.AWSAddr)
-		if err != nil {
+		services := emulator.Options{SecureStrings: map[string]string{}}
+		if o.Secret != "" {
+			// Here the deployed function reads it, so that `sam local` finds it too.
+			services.SecureStrings[SecretParameter] = o.Secret
+		}
+		if p.aws, err = emulator.Start(ctx, o.AWSAddr, emulator.New(services)); err != nil {
 			return nil, fmt.Errorf("the AWS endpoint: %w", err)
 		}
-		p.aws = serve(l, embedded(ctx, o.Secret))
-		cfg = embeddedConfig("http://" + l.Addr().String())
+		cfg = &p.aws.Config
 	}
 	p.Endpoint = aws.ToString(cfg.BaseEndpoint)
 	p.DynamoDB, p.SQS = dynamodb.NewFromConfig(*cfg), sqs.NewFromConfig(*cfg)
@@ -152,7 +159,7 @@ func (p *Pipeline) Stop(ctx context.Context) {
 	p.stop()
 	p.poller.Wait()
 	if p.aws != nil {
-		_ = p.aws.Close()
+		p.aws.Close()
 	}
 }
 

@@ -1,0 +1,101 @@
+// Package emulator stands in for AWS on one machine: DynamoDB, SQS and the
+// parameters of SSM in memory, behind one address. The dev command and the
+// tests use it; nothing that is deployed imports it.
+//
+// New makes the handler, Start gives it an address, and Config is the
+// configuration with which the SDK reaches that address. Each service is a
+// package of its own below this one, and says what it promises.
+package emulator
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	dynamodbemulator "github.com/clerksync/clerksync/internal/emulator/dynamodb"
+	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
+	ssmemulator "github.com/clerksync/clerksync/internal/emulator/ssm"
+	"github.com/clerksync/clerksync/pkg/awsclient"
+)
+
+// Region is the one that the emulators' ARNs name.
+const Region = "us-east-1"
+
+// Options say what the emulators take from outside. The zero value works.
+type Options struct {
+	// Now is the clock of all services; time.Now if nil.
+	Now func() time.Time
+	// SecureStrings are SSM parameters that are there from the start, values by
+	// name.
+	SecureStrings map[string]string
+}
+
+// New makes the three services, empty but for the parameters. Each request is
+// served by the service that its header X-Amz-Target names.
+func New(o Options) http.Handler {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	services := map[string]http.Handler{
+		"DynamoDB_20120810": dynamodbemulator.New(o.Now),
+		"AmazonSQS":         sqsemulator.New(sqsemulator.Options{Now: o.Now}),
+		"AmazonSSM":         ssmemulator.New(ssmemulator.Options{Now: o.Now, SecureStrings: o.SecureStrings}),
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		service, _, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+		if s, ok := services[service]; ok {
+			s.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		w.WriteHeader(http.StatusBadRequest)
+		_ = json.NewEncoder(w).Encode(map[string]string{ // the client is gone if this fails
+			"__type": "UnknownOperationException",
+			"message": "clerksync dev speaks the JSON protocols of DynamoDB, SQS and SSM's parameters; " +
+				"use a current AWS CLI or SDK",
+		})
+	})
+}
+
+// Config is how the SDK reaches an endpoint on this machine, at the URL, that
+// takes any credentials.
+func Config(url string) aws.Config {
+	return aws.Config{
+		Region: Region, BaseEndpoint: &url, HTTPClient: awsclient.WholeAnswers(nil),
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	}
+}
+
+// Endpoint is a handler at an address, until Close.
+type Endpoint struct {
+	URL    string // http://host:port
+	Config aws.Config
+	server *http.Server
+}
+
+// headerTimeout bounds how long a client may take to send a request's headers.
+const headerTimeout = 10 * time.Second
+
+// Start serves a handler, as New makes one, on a TCP address. Port 0 stands for
+// any that is free.
+func Start(ctx context.Context, addr string, h http.Handler) (*Endpoint, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w", addr, err)
+	}
+	url := "http://" + l.Addr().String()
+	e := &Endpoint{URL: url, Config: Config(url), server: &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout}}
+	go func() { _ = e.server.Serve(l) }() // returns when Close is called
+	return e, nil
+}
+
+// Close frees the address. Requests in flight lose their connection, so that a
+// long poll does not hold up the end of the process.
+func (e *Endpoint) Close() { _ = e.server.Close() } // what is in memory is lost in any case
