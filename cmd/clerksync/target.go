@@ -20,7 +20,10 @@ import (
 // `clerksync dev`.
 type target struct {
 	aws aws.Config
-	pipeline.Stores
+
+	DirectoryTable, DeliveriesTable string // names
+	QueueURL, DeadLetterQueueURL    string
+
 	redriveRole string // ARN; "" where none is needed
 }
 

@@ -49,9 +49,11 @@ type Options struct {
 type Pipeline struct {
 	WebhookURL string
 	Endpoint   string // URL of the AWS endpoint
-	Stores
-	DynamoDB *dynamodb.Client
-	SQS      *sqs.Client
+	DynamoDB   *dynamodb.Client
+	SQS        *sqs.Client
+
+	DirectoryTable, DeliveriesTable string // names
+	QueueURL, DeadLetterQueueURL    string
 
 	stop    context.CancelFunc // of the poller
 	webhook *http.Server
@@ -93,7 +95,7 @@ func Start(ctx context.Context, o Options) (_ *Pipeline, err error) {
 	}
 	p.Endpoint = aws.ToString(cfg.BaseEndpoint)
 	p.DynamoDB, p.SQS = dynamodb.NewFromConfig(*cfg), sqs.NewFromConfig(*cfg)
-	if p.Stores, err = Create(ctx, p.DynamoDB, p.SQS); err != nil {
+	if err = p.createStores(ctx); err != nil {
 		return nil, fmt.Errorf("the AWS endpoint %s: %w", p.Endpoint, err)
 	}
 	l, err := listen(ctx, o.Addr)

@@ -172,8 +172,8 @@ func TestTheQueueOutlivesTheProcess(t *testing.T) {
 	o.let()
 	second := start(t, pipeline.Options{AWS: o.cfg})
 	o.clock.Advance(time.Hour) // a receive that the first broke off may have hidden it
-	if second.Stores != first.Stores {
-		t.Errorf("stores of the second start = %+v, want %+v", second.Stores, first.Stores)
+	if second.QueueURL != first.QueueURL {
+		t.Errorf("queue of the second start = %s, want %s", second.QueueURL, first.QueueURL)
 	}
 	if got := second.ended(t, "msg_1", 1); got != "applied" {
 		t.Errorf("the message is %s, want applied", got)

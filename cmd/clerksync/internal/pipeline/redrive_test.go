@@ -21,7 +21,7 @@ func TestRedrive(t *testing.T) {
 	if got := w.accepted(t, "msg_newer", sample(t, "user.updated")); got != "applied" {
 		t.Fatalf("the newer message is %s, want applied", got)
 	}
-	letters := &world{Pipeline: &pipeline.Pipeline{SQS: w.SQS, Stores: pipeline.Stores{QueueURL: w.DeadLetterQueueURL}}}
+	letters := &world{Pipeline: &pipeline.Pipeline{SQS: w.SQS, QueueURL: w.DeadLetterQueueURL}}
 	letters.byHand(t, delivery.Message{Body: sample(t, "organization.created"), Attributes: with(full("msg_mended", "organization.created"), "reason", "made up")})
 	letters.byHand(t, delivery.Message{Body: sample(t, "user.created"), Attributes: full("msg_older", "user.created")})
 

@@ -9,18 +9,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	ddb "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/clerksync/clerksync/pkg/dynamo"
 )
-
-// Stores are the names of tables and the URLs of queues.
-type Stores struct {
-	DirectoryTable, DeliveriesTable string
-	QueueURL, DeadLetterQueueURL    string
-}
 
 // Names of what `clerksync dev` makes.
 const (
@@ -39,35 +33,37 @@ const (
 	maxMessage          = 1 << 20
 )
 
-// Create makes the tables and queues that are missing.
-func Create(ctx context.Context, d *dynamodb.Client, q *sqs.Client) (s Stores, err error) {
-	s.DirectoryTable, s.DeliveriesTable = DirectoryTable, DeliveriesTable
-	if err := createTable(ctx, d, dynamo.DirectorySchema(DirectoryTable)); err != nil {
-		return s, err
+// createStores makes the tables and queues that are missing, and notes the
+// queues' URLs.
+func (p *Pipeline) createStores(ctx context.Context) (err error) {
+	p.DirectoryTable, p.DeliveriesTable = DirectoryTable, DeliveriesTable
+	if err := createTable(ctx, p.DynamoDB, dynamo.DirectorySchema(DirectoryTable)); err != nil {
+		return err
 	}
-	if err := createTable(ctx, d, dynamo.DeliveriesSchema(DeliveriesTable)); err != nil {
-		return s, err
+	if err := createTable(ctx, p.DynamoDB, dynamo.DeliveriesSchema(DeliveriesTable)); err != nil {
+		return err
 	}
-	if err := expire(ctx, d); err != nil {
-		return s, err
+	if err := enableExpiry(ctx, p.DynamoDB); err != nil {
+		return err
 	}
-	if s.DeadLetterQueueURL, err = createQueue(ctx, q, DeadLetterQueueName, map[string]string{
+	if p.DeadLetterQueueURL, err = createQueue(ctx, p.SQS, DeadLetterQueueName, map[string]string{
 		"MessageRetentionPeriod": seconds(deadLetterRetention), "MaximumMessageSize": strconv.Itoa(maxMessage),
 	}); err != nil {
-		return s, err
+		return err
 	}
-	out, err := q.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-		QueueUrl: &s.DeadLetterQueueURL, AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameQueueArn},
+	out, err := p.SQS.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl:       &p.DeadLetterQueueURL,
+		AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameQueueArn},
 	})
 	if err != nil {
-		return s, fmt.Errorf("read the dead letters' ARN: %w", err)
+		return fmt.Errorf("read the ARN of the dead-letter queue: %w", err)
 	}
-	s.QueueURL, err = createQueue(ctx, q, QueueName, map[string]string{
+	redrive := fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":%d}`, out.Attributes["QueueArn"], maxReceives)
+	p.QueueURL, err = createQueue(ctx, p.SQS, QueueName, map[string]string{
 		"VisibilityTimeout": seconds(visibility), "MessageRetentionPeriod": seconds(queueRetention),
-		"MaximumMessageSize": strconv.Itoa(maxMessage),
-		"RedrivePolicy":      fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":%d}`, out.Attributes["QueueArn"], maxReceives),
+		"MaximumMessageSize": strconv.Itoa(maxMessage), "RedrivePolicy": redrive,
 	})
-	return s, err
+	return err
 }
 
 func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
@@ -88,24 +84,30 @@ const tableTimeout = 2 * time.Minute
 
 func createTable(ctx context.Context, d *dynamodb.Client, in *dynamodb.CreateTableInput) error {
 	_, err := d.CreateTable(ctx, in)
-	var exists *ddb.ResourceInUseException
+	var exists *ddbtypes.ResourceInUseException
 	if err != nil && !errors.As(err, &exists) {
 		return fmt.Errorf("create table %s: %w", *in.TableName, err)
 	}
-	if err := dynamodb.NewTableExistsWaiter(d).Wait(ctx, &dynamodb.DescribeTableInput{TableName: in.TableName}, tableTimeout); err != nil {
+	waiter := dynamodb.NewTableExistsWaiter(d)
+	if err := waiter.Wait(ctx, &dynamodb.DescribeTableInput{TableName: in.TableName}, tableTimeout); err != nil {
 		return fmt.Errorf("wait for table %s: %w", *in.TableName, err)
 	}
 	return nil
 }
 
-func expire(ctx context.Context, d *dynamodb.Client) error {
+// enableExpiry makes DynamoDB delete the rows of deliveries in time, unless it
+// does already: a second request is refused.
+func enableExpiry(ctx context.Context, d *dynamodb.Client) error {
 	name := DeliveriesTable
 	out, err := d.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: &name})
-	if err == nil && out.TimeToLiveDescription.TimeToLiveStatus == ddb.TimeToLiveStatusEnabled {
+	if err == nil && out.TimeToLiveDescription.TimeToLiveStatus == ddbtypes.TimeToLiveStatusEnabled {
 		return nil
 	}
 	if _, err := d.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
-		TableName: &name, TimeToLiveSpecification: &ddb.TimeToLiveSpecification{AttributeName: aws.String("expires_at"), Enabled: aws.Bool(true)},
+		TableName: &name,
+		TimeToLiveSpecification: &ddbtypes.TimeToLiveSpecification{
+			AttributeName: aws.String("expires_at"), Enabled: aws.Bool(true),
+		},
 	}); err != nil {
 		return fmt.Errorf("set the expiry of table %s: %w", name, err)
 	}
