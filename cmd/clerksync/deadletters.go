@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/clerksync/clerksync/pkg/delivery"
+	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/sqsqueue"
 )
 
@@ -54,7 +55,7 @@ func newLetter(m types.Message) letter {
 		l.Reason = noReason
 	}
 	if ms, err := strconv.ParseInt(m.Attributes["SentTimestamp"], 10, 64); err == nil {
-		l.DeadSince = time.UnixMilli(ms).UTC().Format(delivery.TimeFormat)
+		l.DeadSince = time.UnixMilli(ms).UTC().Format(directory.TimeFormat)
 	}
 	return l
 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/clerksync/clerksync/pkg/delivery"
+	"github.com/clerksync/clerksync/pkg/directory"
 )
 
 func (e env) statusCommand() *cli.Command {
@@ -210,5 +210,5 @@ func stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format(delivery.TimeFormat)
+	return t.UTC().Format(directory.TimeFormat)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"github.com/clerksync/clerksync/pkg/delivery"
+	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 )
@@ -89,15 +89,15 @@ func (p *place) recorded(ctx context.Context, now time.Time, r *statusReport) er
 	complete, err := p.walk(ctx, p.DeliveriesTable, fewDeliveries, []string{"received_at", "processed_at", "outcome"}, func(row record) {
 		received, processed, outcome := row.text("received_at"), row.text("processed_at"), row.text("outcome")
 		r.LastReceivedAt = max(r.LastReceivedAt, received)
-		if outcome == string(directory.Applied) {
+		if outcome == string(consumer.Applied) {
 			r.LastAppliedAt = max(r.LastAppliedAt, processed)
 		}
 		if processed < hourAgo {
 			return
 		}
 		r.LastHour[outcome]++
-		from, err1 := time.Parse(delivery.TimeFormat, received)
-		to, err2 := time.Parse(delivery.TimeFormat, processed)
+		from, err1 := time.Parse(directory.TimeFormat, received)
+		to, err2 := time.Parse(directory.TimeFormat, processed)
 		if errors.Join(err1, err2) == nil {
 			lags = append(lags, int(to.Sub(from).Milliseconds()))
 		}

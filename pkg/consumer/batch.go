@@ -99,12 +99,12 @@ type batch struct {
 }
 
 func (b *batch) run(ctx context.Context, t *task) {
-	outcome, err := directory.Failed, errNotTried
+	outcome, err := Failed, errNotTried
 	if ctx.Err() == nil {
 		outcome, err = b.process(ctx, t)
 	}
 	b.mu.Lock()
-	if outcome == directory.Failed {
+	if outcome == Failed {
 		b.failed = append(b.failed, delivery.Delay{Record: t.record, For: backoff(t.record.Receives, err)})
 	} else {
 		b.done = append(b.done, t.record)
@@ -113,7 +113,7 @@ func (b *batch) run(ctx context.Context, t *task) {
 	b.Observe(ctx, b.report(t, outcome, err))
 }
 
-func (b *batch) report(t *task, outcome directory.Outcome, err error) Report {
+func (b *batch) report(t *task, outcome Outcome, err error) Report {
 	r := Report{
 		MessageID:  t.record.MessageID,
 		SvixID:     t.delivery.SvixID,

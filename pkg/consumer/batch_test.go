@@ -28,8 +28,8 @@ type guarded struct {
 
 func (g *guarded) Write(ctx context.Context, w directory.Write) (directory.Result, error) {
 	id := ""
-	if w.Delivery != nil {
-		id = w.Delivery.SvixID
+	if w.LedgerEntry != nil {
+		id = w.LedgerEntry.SvixID
 	}
 	if err := g.write(ctx, id); err != nil {
 		return 0, err
@@ -85,7 +85,7 @@ func TestParallelEntities(t *testing.T) {
 		t.Errorf("order of writes of one user (-want +got):\n%s", d)
 	}
 	for id, o := range ledger(w) {
-		if o != directory.Applied {
+		if o != consumer.Applied {
 			t.Errorf("outcome of %s = %s, want applied, for it came in order", id, o)
 		}
 	}

@@ -76,7 +76,7 @@ func TestCascades(t *testing.T) {
 						if o.MessageID == "sqs-msg_1" {
 							continue // stale where the deletion came before
 						}
-						if got := w.memory.Deliveries()[strings.TrimPrefix(o.MessageID, "sqs-")].Outcome; got != directory.Applied {
+						if got := w.memory.Ledger()[strings.TrimPrefix(o.MessageID, "sqs-")].Outcome; got != string(consumer.Applied) {
 							t.Errorf("%s %v: outcome of %s = %s, want applied", c.name, ids(order), o.MessageID, got)
 						}
 					}
@@ -161,7 +161,7 @@ func TestFollowUpsRunAgain(t *testing.T) {
 			left := func() *world { // the tombstone is there, its children live on
 				w := newWorld(with(p))
 				w.handle(t, alive...)
-				if _, err := w.memory.Write(t.Context(), directory.Write{Row: tombstone.row(directory.OrganizationKey("o1")), Delivery: &directory.Delivery{SvixID: "msg_9"}}); err != nil {
+				if _, err := w.memory.Write(t.Context(), directory.Write{Row: tombstone.row(directory.OrganizationKey("o1")), LedgerEntry: &directory.LedgerEntry{SvixID: "msg_9"}}); err != nil {
 					t.Fatal(err)
 				}
 				return w

@@ -4,23 +4,22 @@ import (
 	"context"
 	"time"
 
-	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/projector"
 )
 
 // commit makes the change in one transaction with its Deliveries row, and
 // says how it came out. written is the row, where it was written.
-func (c *Consumer) commit(ctx context.Context, t *task) (directory.Outcome, directory.Row, error) {
+func (c *Consumer) commit(ctx context.Context, t *task) (Outcome, directory.Row, error) {
 	ch := t.change
 	readFirst := ch.ReadFirst || ch.Delete && c.Policy == Soft
 	for {
-		w := directory.Write{Delivery: c.deliveryRow(t, directory.Applied), If: directory.IfNewer(ch.Revision)}
+		w := directory.Write{LedgerEntry: c.deliveryRow(t, Applied), If: directory.IfNewer(ch.Revision)}
 		var there directory.Row
 		if readFirst {
 			rows, err := c.Table.Read(ctx, ch.Key)
 			if err != nil {
-				return directory.Failed, nil, err
+				return Failed, nil, err
 			}
 			there = rows[0]
 			if there != nil && there.Revision() >= ch.Revision {
@@ -32,16 +31,16 @@ func (c *Consumer) commit(ctx context.Context, t *task) (directory.Outcome, dire
 		result, err := c.Table.Write(ctx, w)
 		switch {
 		case err != nil:
-			return directory.Failed, nil, err
+			return Failed, nil, err
 		case result == directory.Written:
-			return directory.Applied, w.Row, nil
+			return Applied, w.Row, nil
 		case result == directory.AlreadyRecorded:
-			return directory.Duplicate, nil, nil
+			return Duplicate, nil, nil
 		case !readFirst:
 			return c.recordStale(ctx, t)
 		}
 		if err := ctx.Err(); err != nil {
-			return directory.Failed, nil, err
+			return Failed, nil, err
 		}
 	}
 }
@@ -77,24 +76,24 @@ func (c *Consumer) fill(w *directory.Write, ch projector.Change, there directory
 
 // recordStale notes that something newer was there, unless the message was
 // recorded before: then it is a duplicate, which is told first.
-func (c *Consumer) recordStale(ctx context.Context, t *task) (directory.Outcome, directory.Row, error) {
-	result, err := c.Table.Write(ctx, directory.Write{Delivery: c.deliveryRow(t, directory.Stale)})
+func (c *Consumer) recordStale(ctx context.Context, t *task) (Outcome, directory.Row, error) {
+	result, err := c.Table.Write(ctx, directory.Write{LedgerEntry: c.deliveryRow(t, Stale)})
 	switch {
 	case err != nil:
-		return directory.Failed, nil, err
+		return Failed, nil, err
 	case result == directory.AlreadyRecorded:
-		return directory.Duplicate, nil, nil
+		return Duplicate, nil, nil
 	}
-	return directory.Stale, nil, nil
+	return Stale, nil, nil
 }
 
-func (c *Consumer) deliveryRow(t *task, outcome directory.Outcome) *directory.Delivery {
+func (c *Consumer) deliveryRow(t *task, outcome Outcome) *directory.LedgerEntry {
 	now := c.Now()
-	return &directory.Delivery{
+	return &directory.LedgerEntry{
 		SvixID:      t.delivery.SvixID,
 		EventType:   t.delivery.EventType,
 		Entity:      t.change.Entity,
-		Outcome:     outcome,
+		Outcome:     string(outcome),
 		ReceivedAt:  t.delivery.ReceivedAt,
 		ProcessedAt: now,
 		ExpiresAt:   now.Add(c.Retention),
@@ -110,7 +109,7 @@ func (c *Consumer) tombstone(ch projector.Change, there directory.Row) directory
 	}
 	r := c.ended(kept)
 	r[directory.AttrRev] = string(ch.Revision)
-	r[directory.AttrDeletedAt] = time.UnixMilli(int64(ch.Sent)).UTC().Format(delivery.TimeFormat)
+	r[directory.AttrDeletedAt] = time.UnixMilli(int64(ch.Sent)).UTC().Format(directory.TimeFormat)
 	delete(r, directory.AttrSvixID)
 	for _, name := range []string{directory.AttrSvixID, directory.AttrInstanceID} {
 		r.SetText(name, ch.Row.Text(name))
@@ -134,4 +133,4 @@ func (c *Consumer) ended(row directory.Row) directory.Row {
 	return r
 }
 
-func (c *Consumer) stamp() string { return c.Now().UTC().Format(delivery.TimeFormat) }
+func (c *Consumer) stamp() string { return c.Now().UTC().Format(directory.TimeFormat) }

@@ -41,13 +41,26 @@ type Queue interface {
 	Delay(ctx context.Context, delays []delivery.Delay) error
 }
 
+// Outcome is how one receive of a message came out.
+type Outcome string
+
+// The outcomes. Losing is not failing: Stale and Duplicate are
+// outcomes of messages that are done.
+const (
+	Applied   Outcome = "applied"   // its effect is in the table, in one transaction with its Deliveries row
+	Stale     Outcome = "stale"     // something newer was there; recorded
+	Duplicate Outcome = "duplicate" // this very message was recorded before
+	Failed    Outcome = "failed"    // we do not know; it is retried
+	Dead      Outcome = "dead"      // it can never work; moved to the dead letters
+)
+
 // Report is what became of one message in one receive.
 type Report struct {
 	MessageID  string
 	SvixID     string
 	EventType  string
 	Entity     string
-	Outcome    directory.Outcome
+	Outcome    Outcome
 	Attempt    int       // receives, this one included
 	ReceivedAt time.Time // by ingest; zero where not known
 	ChangedAt  time.Time // Clerk's envelope time; zero where not known
@@ -67,7 +80,7 @@ type Config struct {
 	Now       func() time.Time
 	Random    func() float64                // in [0,1), for jitter and the order of suspects
 	Observe   func(context.Context, Report) // called from several goroutines
-	Warn      func(ctx context.Context, deed string, err error)
+	Warn      func(ctx context.Context, operation string, err error)
 }
 
 // Consumer handles batches. It is safe for concurrent use.
@@ -92,9 +105,7 @@ func (c *Consumer) read(r delivery.Record) (t *task) {
 			t.err = panicked(p)
 		}
 	}()
-	m := r.Message()
-	if t.delivery, t.err = m.Decode(); t.err != nil {
-		t.delivery.SvixID = m.Attributes[delivery.AttrSvixID]
+	if t.delivery, t.err = r.Delivery(); t.err != nil {
 		return t
 	}
 	var e clerk.Event
@@ -108,10 +119,10 @@ func (c *Consumer) read(r delivery.Record) (t *task) {
 
 // process takes one message all the way and says what became of it. The
 // error of Failed and Dead says why.
-func (c *Consumer) process(ctx context.Context, t *task) (outcome directory.Outcome, err error) {
+func (c *Consumer) process(ctx context.Context, t *task) (outcome Outcome, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			outcome, err = directory.Failed, panicked(p)
+			outcome, err = Failed, panicked(p)
 		}
 	}()
 	if err = t.err; err == nil {
@@ -120,34 +131,34 @@ func (c *Consumer) process(ctx context.Context, t *task) (outcome directory.Outc
 		}
 	}
 	if !hopeless(err) {
-		return directory.Failed, err
+		return Failed, err
 	}
 	if sendErr := c.Queue.DeadLetter(ctx, t.record, reason(err)); sendErr != nil {
-		return directory.Failed, fmt.Errorf("move to the dead letters: %w", sendErr)
+		return Failed, fmt.Errorf("move to the dead letters: %w", sendErr)
 	}
-	return directory.Dead, err
+	return Dead, err
 }
 
 // apply makes the change and its follow-ups, each tried again in place while
 // the deadline allows.
-func (c *Consumer) apply(ctx context.Context, t *task) (outcome directory.Outcome, err error) {
+func (c *Consumer) apply(ctx context.Context, t *task) (outcome Outcome, err error) {
 	var written directory.Row
 	err = c.retry(ctx, inPlaceTries, func() (err error) {
 		outcome, written, err = c.commit(ctx, t)
 		return err
 	})
 	if err != nil {
-		return directory.Failed, err
+		return Failed, err
 	}
 	if err := c.followUp(ctx, t.change, written); err != nil {
-		return directory.Failed, err
+		return Failed, err
 	}
 	return outcome, nil
 }
 
 // hopeless tells what can never work from what we do not know.
 func hopeless(err error) bool {
-	for _, never := range []error{delivery.ErrHopeless, clerk.ErrInvalidPayload, projector.ErrHopeless, directory.ErrRefused} {
+	for _, never := range []error{delivery.ErrPermanent, clerk.ErrInvalidPayload, projector.ErrPermanent, directory.ErrWriteRejected} {
 		if errors.Is(err, never) {
 			return true
 		}

@@ -8,6 +8,7 @@ import (
 
 	diff "github.com/google/go-cmp/cmp"
 
+	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
 )
@@ -105,10 +106,10 @@ func TestDead(t *testing.T) {
 				t.Errorf("reason = %q, want up to 1 KB that SQS keeps, without data", got.reason)
 			}
 			report := w.reports[0]
-			if report.Outcome != directory.Dead || report.Err == nil || strings.Contains(report.Err.Error(), canary) {
+			if report.Outcome != consumer.Dead || report.Err == nil || strings.Contains(report.Err.Error(), canary) {
 				t.Errorf("report = %s, %v, want dead and why, without data", report.Outcome, report.Err)
 			}
-			if rows := w.memory.Rows(); len(rows) > 0 || len(w.memory.Deliveries()) > 0 {
+			if rows := w.memory.Rows(); len(rows) > 0 || len(w.memory.Ledger()) > 0 {
 				t.Errorf("rows = %v, want none", rows)
 			}
 		})

@@ -135,10 +135,10 @@ func play(t *testing.T, w *world, handle func(r delivery.Record) (failed []strin
 }
 
 // ledger is what the Deliveries table must hold, whatever failed.
-func ledger(w *world) map[string]directory.Outcome {
-	out := map[string]directory.Outcome{}
-	for id, d := range w.memory.Deliveries() {
-		out[id] = d.Outcome
+func ledger(w *world) map[string]consumer.Outcome {
+	out := map[string]consumer.Outcome{}
+	for id, d := range w.memory.Ledger() {
+		out[id] = consumer.Outcome(d.Outcome)
 	}
 	return out
 }
@@ -234,7 +234,7 @@ func TestOutage(t *testing.T) {
 				t.Errorf("Handle = %q, want none to come again", failed)
 			}
 			w.settle(t, batch)
-			if d := diff.Diff(map[string]directory.Outcome{"msg_1": directory.Applied, "msg_2": directory.Applied}, ledger(w)); d != "" {
+			if d := diff.Diff(map[string]consumer.Outcome{"msg_1": consumer.Applied, "msg_2": consumer.Applied}, ledger(w)); d != "" {
 				t.Errorf("Deliveries differ (-want +got):\n%s", d)
 			}
 		})
@@ -279,7 +279,7 @@ type refusing struct {
 
 func (r *refusing) Write(ctx context.Context, w directory.Write) (directory.Result, error) {
 	if w.Row != nil && w.Row.Key() == r.key {
-		return 0, fmt.Errorf("write a transaction: %w: ValidationException", directory.ErrRefused)
+		return 0, fmt.Errorf("write a transaction: %w: ValidationException", directory.ErrWriteRejected)
 	}
 	return r.Memory.Write(ctx, w)
 }

@@ -123,7 +123,7 @@ func with(p consumer.DeletionPolicy) func(*world, *consumer.Config) {
 }
 
 // handle takes each record in a batch of its own and says what became of it.
-func (w *world) handle(t *testing.T, records ...delivery.Record) (outcomes []directory.Outcome) {
+func (w *world) handle(t *testing.T, records ...delivery.Record) (outcomes []consumer.Outcome) {
 	t.Helper()
 	for _, r := range records {
 		w.mu.Lock()
@@ -131,7 +131,7 @@ func (w *world) handle(t *testing.T, records ...delivery.Record) (outcomes []dir
 		w.mu.Unlock()
 		failed := w.Handle(t.Context(), []delivery.Record{r})
 		got := w.reports[before]
-		if (got.Outcome == directory.Failed) != slices.Equal(failed, []string{r.MessageID}) || got.MessageID != r.MessageID {
+		if (got.Outcome == consumer.Failed) != slices.Equal(failed, []string{r.MessageID}) || got.MessageID != r.MessageID {
 			t.Errorf("Handle(%s) = %q, want it listed if it failed, but it is %s", r.MessageID, failed, got.Outcome)
 		}
 		outcomes = append(outcomes, got.Outcome)

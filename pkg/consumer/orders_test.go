@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/clerksync/clerksync/pkg/clerk"
+	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/projector"
@@ -73,10 +74,10 @@ func (w *world) settleAs(t fataler, want map[directory.Key]directory.Row, record
 	if d := diff.Diff(want, state(w.memory.Rows())); d != "" {
 		t.Errorf("%v: tables differ from the model (-want +got):\n%s", ids(records), d)
 	}
-	deliveries := w.memory.Deliveries()
+	deliveries := w.memory.Ledger()
 	for _, r := range records {
 		id := r.Attributes[delivery.AttrSvixID].Text
-		if o := deliveries[id].Outcome; o != directory.Applied && o != directory.Stale {
+		if o := consumer.Outcome(deliveries[id].Outcome); o != consumer.Applied && o != consumer.Stale {
 			t.Errorf("Deliveries(%s) = %q, want applied or stale", id, o)
 		}
 		delete(deliveries, id)

@@ -6,6 +6,7 @@ import (
 
 	diff "github.com/google/go-cmp/cmp"
 
+	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
 )
@@ -150,7 +151,7 @@ func TestOutcomes(t *testing.T) {
 			for _, r := range c.records {
 				seen[r.Attributes[delivery.AttrSvixID].Text] = true
 			}
-			if n := len(w.memory.Deliveries()); n != len(seen) {
+			if n := len(w.memory.Ledger()); n != len(seen) {
 				t.Errorf("Deliveries has %d rows, want %d", n, len(seen))
 			}
 		})
@@ -178,13 +179,13 @@ func TestDeliveryRows(t *testing.T) {
 		message("msg_2", user("updated", "u1", 2, "")), message("msg_3", membership("deleted", "o1", "u1", 1, 1, "x")))
 	now := w.Now()
 	received := message("", "").Attributes[delivery.AttrReceivedAt].Text
-	want := map[string]directory.Delivery{
-		"msg_1": {SvixID: "msg_1", EventType: "user.created", Entity: "user/u1", Outcome: directory.Stale},
-		"msg_2": {SvixID: "msg_2", EventType: "user.updated", Entity: "user/u1", Outcome: directory.Applied},
-		"msg_3": {SvixID: "msg_3", EventType: "organizationMembership.deleted", Entity: "membership/o1/u1", Outcome: directory.Applied},
+	want := map[string]directory.LedgerEntry{
+		"msg_1": {SvixID: "msg_1", EventType: "user.created", Entity: "user/u1", Outcome: "stale"},
+		"msg_2": {SvixID: "msg_2", EventType: "user.updated", Entity: "user/u1", Outcome: "applied"},
+		"msg_3": {SvixID: "msg_3", EventType: "organizationMembership.deleted", Entity: "membership/o1/u1", Outcome: "applied"},
 	}
-	for id, got := range w.memory.Deliveries() {
-		if got.ReceivedAt.UTC().Format(delivery.TimeFormat) != received || !got.ProcessedAt.Equal(now) || !got.ExpiresAt.Equal(now.Add(w.Retention)) {
+	for id, got := range w.memory.Ledger() {
+		if got.ReceivedAt.UTC().Format(directory.TimeFormat) != received || !got.ProcessedAt.Equal(now) || !got.ExpiresAt.Equal(now.Add(w.Retention)) {
 			t.Errorf("Deliveries(%s) = received %v, processed %v, expires %v, want %s, now and 90 days from now", id, got.ReceivedAt, got.ProcessedAt, got.ExpiresAt, received)
 		}
 		got.ReceivedAt, got.ProcessedAt, got.ExpiresAt = want[id].ReceivedAt, want[id].ProcessedAt, want[id].ExpiresAt
@@ -262,7 +263,7 @@ func TestTwoConsumers(t *testing.T) {
 					}
 					applied := 0
 					for _, r := range w.reports {
-						if r.Outcome == directory.Applied {
+						if r.Outcome == consumer.Applied {
 							applied++
 						}
 					}

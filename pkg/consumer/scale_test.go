@@ -118,7 +118,7 @@ func (m *metered) Write(ctx context.Context, w directory.Write) (directory.Resul
 	if err != nil {
 		return 0, err
 	}
-	if w.Delivery != nil && m.records[w.Delivery.SvixID] {
+	if w.LedgerEntry != nil && m.records[w.LedgerEntry.SvixID] {
 		return directory.AlreadyRecorded, nil
 	}
 	if w.Row != nil && !w.If.Holds(m.rows[w.Row.Key()]) {
@@ -130,8 +130,8 @@ func (m *metered) Write(ctx context.Context, w directory.Write) (directory.Resul
 			return 0, errThrottled
 		}
 	}
-	if w.Delivery != nil {
-		m.records[w.Delivery.SvixID] = true
+	if w.LedgerEntry != nil {
+		m.records[w.LedgerEntry.SvixID] = true
 	}
 	for _, r := range append(slices.Clone(w.Put), w.Row) {
 		if r != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/clerksync/clerksync/events"
 	"github.com/clerksync/clerksync/pkg/delivery"
+	"github.com/clerksync/clerksync/pkg/delivery/deliverytest"
 	"github.com/clerksync/clerksync/pkg/svix"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
@@ -80,61 +81,71 @@ func TestNeedsBase64ForEveryCharacter(t *testing.T) {
 	}
 }
 
-func TestDecode(t *testing.T) {
-	good := map[string]string{
-		"svix-id": "msg_a", "svix-timestamp": "1767225600", "event-type": "user.updated",
-		"received-at": "2026-01-01T00:00:00.007Z", "v": "1",
+// A message by hand, a dead letter that is sent again and another clock's time
+// zone are read; everything that cannot be read says which attribute is at
+// fault, and nothing of the message, for the text goes into the log.
+func TestRecordDelivery(t *testing.T) {
+	const body = "canary@example.com {}"
+	intact := map[string]string{
+		"svix-id":        "msg_a",
+		"svix-timestamp": "1767225600",
+		"event-type":     "user.updated",
+		"received-at":    "2026-01-01T00:00:00.007Z",
+		"v":              "1",
 	}
-	with := func(name, value string) map[string]string {
-		m := maps.Clone(good)
-		if m[name] = value; value == "-" {
-			delete(m, name)
-		}
-		return m
-	}
-	body := "canary@example.com {}"
+	type attributes map[string]string
+	nothing := attributes{"v": "", "svix-id": "", "svix-timestamp": "", "event-type": "", "received-at": ""}
+	permanent, unknown := delivery.ErrPermanent, delivery.ErrUnknownVersion
 	for name, c := range map[string]struct {
-		m    delivery.Message
+		set  attributes // "" removes one
+		body string     // where it is another
 		want error
 		says string
 	}{
-		"as ingest sends it":           {delivery.Message{Body: body, Attributes: good}, nil, ""},
-		"put there by hand, without v": {delivery.Message{Body: body, Attributes: with("v", "-")}, nil, ""},
-		"sent again from dead letters": {delivery.Message{Body: body, Attributes: with("reason", "x")}, nil, ""},
-		"attribute nobody knows":       {delivery.Message{Body: body, Attributes: with("x", "y")}, nil, ""},
-		"received-at in seconds":       {delivery.Message{Body: body, Attributes: with("received-at", "2026-01-01T01:00:00+01:00")}, nil, ""},
-		"empty body":                   {delivery.Message{Attributes: good}, nil, ""},
-		"version of tomorrow":          {delivery.Message{Body: body, Attributes: with("v", "2")}, delivery.ErrUnknownVersion, "version"},
-		"version with more":            {delivery.Message{Body: body, Attributes: with("v", "1.0")}, delivery.ErrUnknownVersion, "version"},
-		"unknown version, else empty":  {delivery.Message{Attributes: map[string]string{"v": "2"}}, delivery.ErrUnknownVersion, "version"},
-		"no attributes":                {delivery.Message{Body: body}, delivery.ErrHopeless, "svix-id"},
-		"no svix-id":                   {delivery.Message{Body: body, Attributes: with("svix-id", "-")}, delivery.ErrHopeless, "svix-id is missing"},
-		"no svix-timestamp":            {delivery.Message{Body: body, Attributes: with("svix-timestamp", "-")}, delivery.ErrHopeless, "svix-timestamp is missing"},
-		"no event-type":                {delivery.Message{Body: body, Attributes: with("event-type", "-")}, delivery.ErrHopeless, "event-type is missing"},
-		"no received-at":               {delivery.Message{Body: body, Attributes: with("received-at", "-")}, delivery.ErrHopeless, "received-at is missing"},
-		"without v, and one missing":   {delivery.Message{Body: body, Attributes: map[string]string{"svix-id": "msg_a"}}, delivery.ErrHopeless, "svix-timestamp is missing"},
-		"svix-id with a dot":           {delivery.Message{Body: body, Attributes: with("svix-id", "a.canary")}, delivery.ErrHopeless, "svix-id is no message id"},
-		"svix-id of 257":               {delivery.Message{Body: body, Attributes: with("svix-id", strings.Repeat("a", 257))}, delivery.ErrHopeless, "svix-id is no message id"},
-		"svix-timestamp of 9 digits":   {delivery.Message{Body: body, Attributes: with("svix-timestamp", "176722560")}, delivery.ErrHopeless, "svix-timestamp is no time"},
-		"received-at is no time":       {delivery.Message{Body: body, Attributes: with("received-at", "canary")}, delivery.ErrHopeless, "received-at is no RFC 3339"},
-		"unknown encoding":             {delivery.Message{Body: body, Attributes: with("encoding", "canary")}, delivery.ErrHopeless, "encoding is unknown"},
-		"encoding in capitals":         {delivery.Message{Body: body, Attributes: with("encoding", "BASE64")}, delivery.ErrHopeless, "encoding is unknown"},
-		"no base64":                    {delivery.Message{Body: body, Attributes: with("encoding", "base64")}, delivery.ErrHopeless, "not base64"},
-		"base64 cut off":               {delivery.Message{Body: "e30", Attributes: with("encoding", "base64")}, delivery.ErrHopeless, "not base64"},
+		"as ingest sends it":           {},
+		"put there by hand, without v": {set: attributes{"v": ""}},
+		"sent again from dead letters": {set: attributes{"reason": "x"}},
+		"an unknown attribute":         {set: attributes{"x": "y"}},
+		"received-at in seconds":       {set: attributes{"received-at": "2026-01-01T01:00:00+01:00"}},
+		"version of tomorrow":          {set: attributes{"v": "2"}, want: unknown, says: "version"},
+		"version with more":            {set: attributes{"v": "1.0"}, want: unknown, says: "version"},
+		"no attributes":                {set: nothing, want: permanent, says: "svix-id is missing"},
+		"no svix-id":                   {set: attributes{"svix-id": ""}, want: permanent, says: "svix-id is missing"},
+		"no svix-timestamp":            {set: attributes{"svix-timestamp": ""}, want: permanent, says: "svix-timestamp is missing"},
+		"no event-type":                {set: attributes{"event-type": ""}, want: permanent, says: "event-type is missing"},
+		"no received-at":               {set: attributes{"received-at": ""}, want: permanent, says: "received-at is missing"},
+		"one missing, without v":       {set: attributes{"v": "", "event-type": ""}, want: permanent, says: "event-type is missing"},
+		"svix-id with a dot":           {set: attributes{"svix-id": "a.canary"}, want: permanent, says: "svix-id is not a message id"},
+		"svix-id of 257":               {set: attributes{"svix-id": strings.Repeat("a", 257)}, want: permanent, says: "svix-id is not a message id"},
+		"svix-timestamp of 9 digits":   {set: attributes{"svix-timestamp": "176722560"}, want: permanent, says: "svix-timestamp is not a time"},
+		"received-at is not a time":    {set: attributes{"received-at": "canary"}, want: permanent, says: "received-at is not an RFC 3339"},
+		"unknown encoding":             {set: attributes{"encoding": "canary"}, want: permanent, says: "encoding is unknown"},
+		"encoding in capitals":         {set: attributes{"encoding": "BASE64"}, want: permanent, says: "encoding is unknown"},
+		"not base64":                   {set: attributes{"encoding": "base64"}, want: permanent, says: "not base64"},
+		"base64 cut off":               {set: attributes{"encoding": "base64"}, body: "e30", want: permanent, says: "not base64"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d, err := c.m.Decode()
+			m := delivery.Message{Body: body, Attributes: maps.Clone(intact)}
+			if c.body != "" {
+				m.Body = c.body
+			}
+			for name, value := range c.set {
+				if m.Attributes[name] = value; value == "" {
+					delete(m.Attributes, name)
+				}
+			}
+			d, err := deliverytest.RecordOf(m).Delivery()
 			if !errors.Is(err, c.want) {
-				t.Fatalf("Decode = %v, %v, want %v", d, err, c.want)
+				t.Fatalf("Delivery = %v, %v, want %v", d, err, c.want)
 			}
 			if err == nil {
-				if string(d.Body) != c.m.Body || d.SvixID != "msg_a" || d.ReceivedAt.IsZero() {
-					t.Errorf("Decode = %+v, want what was sent", d)
+				if string(d.Body) != m.Body || d.SvixID != "msg_a" || d.ReceivedAt.IsZero() {
+					t.Errorf("Delivery = %+v, want what was sent", d)
 				}
 				return
 			}
 			if !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "canary") {
-				t.Errorf("Decode error = %q, want %q in it and nothing of the message", err, c.says)
+				t.Errorf("Delivery error = %q, want %q in it and nothing of the message", err, c.says)
 			}
 		})
 	}
@@ -166,17 +177,17 @@ func FuzzRoundTrip(f *testing.F) {
 		if (m.Attributes["encoding"] == "base64") != delivery.NeedsBase64(body) {
 			t.Errorf("Encode of %q has encoding %q", body, m.Attributes["encoding"])
 		}
-		got, err := m.Decode()
+		got, err := deliverytest.RecordOf(m).Delivery()
 		if err != nil {
-			t.Fatalf("Decode(Encode(%q)) = %v", body, err)
+			t.Fatalf("Delivery of Encode(%q) = %v", body, err)
 		}
 		got.ReceivedAt = got.ReceivedAt.UTC()
 		if string(got.Body) != string(body) {
-			t.Errorf("Decode(Encode(%q)).Body = %q", body, got.Body)
+			t.Errorf("Delivery of Encode(%q) has body %q", body, got.Body)
 		}
 		got.Body, want.Body = nil, nil
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("Decode(Encode(d)): %s", diff)
+			t.Errorf("Delivery of Encode(d): %s", diff)
 		}
 	})
 }
@@ -197,16 +208,29 @@ func TestMaxBase64BodyFits(t *testing.T) {
 	}
 }
 
-func TestRecordMessage(t *testing.T) {
-	r := delivery.Record{Body: "{}", Attributes: map[string]delivery.Attribute{
-		"svix-id": {DataType: "String", Text: "msg_a"},
-		"custom":  {DataType: "String.label", Text: "x"},
-		"v":       {DataType: "Number", Text: "1"},
-		"bytes":   {DataType: "Binary", Binary: []byte{1}},
-		"png":     {DataType: "Binary.png", Binary: []byte{1}},
+// What was put into the queue by hand as a number or as bytes is read as the
+// text that it is.
+func TestRecordAttributesOfAnyType(t *testing.T) {
+	r := delivery.Record{Body: "e30=", Attributes: map[string]delivery.Attribute{
+		"svix-id":        {DataType: "String.label", Text: "msg_a"},
+		"svix-timestamp": {DataType: "Number", Text: "1767225600"},
+		"event-type":     {DataType: "Binary", Binary: []byte("user.updated")},
+		"received-at":    {DataType: "Binary.png", Binary: []byte("2026-01-01T00:00:00.000Z")},
+		"v":              {DataType: "Binary", Binary: []byte("1")},
+		"encoding":       {DataType: "Binary", Binary: []byte("base64")},
 	}}
-	want := delivery.Message{Body: "{}", Attributes: map[string]string{"svix-id": "msg_a", "custom": "x", "v": "1", "bytes": "\x01", "png": "\x01"}}
-	if diff := cmp.Diff(want, r.Message()); diff != "" {
-		t.Errorf("Message: %s", diff)
+	want := delivery.Delivery{
+		SvixID:        "msg_a",
+		SvixTimestamp: "1767225600",
+		EventType:     "user.updated",
+		ReceivedAt:    svixtest.Epoch(),
+		Body:          []byte("{}"),
+	}
+	got, err := r.Delivery()
+	if err != nil {
+		t.Fatalf("Delivery = %v", err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Delivery: %s", diff)
 	}
 }

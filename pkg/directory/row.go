@@ -27,6 +27,10 @@ const (
 	AttrOmitted    = "omitted"    // names of what the row had no room for
 )
 
+// TimeFormat is how rows hold times of our own: RFC 3339 with milliseconds, in
+// UTC. Times of Clerk's objects are numbers of milliseconds instead.
+const TimeFormat = "2006-01-02T15:04:05.000Z07:00"
+
 // Key is a row's primary key in the Directory table.
 type Key struct{ PK, SK string }
 

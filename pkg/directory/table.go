@@ -5,9 +5,9 @@ import (
 	"errors"
 )
 
-// ErrRefused says that the table will never take a write as it is. Any other
+// ErrWriteRejected says that the table will never take a write as it is. Any other
 // error of a Table means that it is not known whether the deed was done.
-var ErrRefused = errors.New("directory: the table refuses the write for good")
+var ErrWriteRejected = errors.New("directory: the table refuses the write for good")
 
 // Table is the pair of tables, Directory and Deliveries. Its promises are the
 // suite in directorytest, which every implementation passes.

@@ -2,25 +2,13 @@ package directory
 
 import "time"
 
-// Outcome is what became of a message.
-type Outcome string
-
-// The outcomes. Losing is not failing: Stale and Duplicate are answers.
-const (
-	Applied   Outcome = "applied"   // its effect is in the table, in one transaction with its Deliveries row
-	Stale     Outcome = "stale"     // something newer was there; recorded
-	Duplicate Outcome = "duplicate" // this very message was recorded before
-	Failed    Outcome = "failed"    // we do not know; it is retried
-	Dead      Outcome = "dead"      // it can never work; moved to the dead letters
-)
-
-// Delivery is a row of the Deliveries table: one for each message that had
+// LedgerEntry is a row of the Deliveries table: one for each message that had
 // its effect, or whose effect something newer made needless.
-type Delivery struct {
+type LedgerEntry struct {
 	SvixID      string
 	EventType   string
 	Entity      string // e.g. user/<id>
-	Outcome     Outcome
+	Outcome     string // consumer.Applied or consumer.Stale
 	ReceivedAt  time.Time
 	ProcessedAt time.Time
 	ExpiresAt   time.Time // TTL
@@ -72,8 +60,8 @@ func (c Condition) Holds(there Row) bool {
 
 // Write is one transaction: all of it takes place, or nothing.
 type Write struct {
-	// Delivery, unless nil, is put on the condition that it does not exist.
-	Delivery *Delivery
+	// LedgerEntry, unless nil, is put on the condition that it does not exist.
+	LedgerEntry *LedgerEntry
 	// Row, unless nil, is put whole where If holds.
 	Row Row
 	If  Condition

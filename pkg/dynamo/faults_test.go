@@ -66,7 +66,7 @@ func kind(err error) string {
 	switch {
 	case err == nil:
 		return ""
-	case errors.Is(err, directory.ErrRefused):
+	case errors.Is(err, directory.ErrWriteRejected):
 		return "refused"
 	}
 	return "unknown"
@@ -84,8 +84,8 @@ func TestWriteErrors(t *testing.T) {
 		unknown  = result{Err: "unknown"}
 		refused  = result{Err: "refused"}
 		row      = directory.Write{Row: user("u1", "1")}
-		message  = directory.Write{Delivery: record("msg_1")}
-		both     = directory.Write{Delivery: record("msg_1"), Row: user("u1", "1"), Put: []directory.Row{user("u2", "1")}}
+		message  = directory.Write{LedgerEntry: record("msg_1")}
+		both     = directory.Write{LedgerEntry: record("msg_1"), Row: user("u1", "1"), Put: []directory.Row{user("u2", "1")}}
 		pointer  = directory.Write{Row: user("u1", "1"), Put: []directory.Row{user("u2", "1")}}
 	)
 	for _, c := range []struct {
@@ -164,14 +164,14 @@ func TestReadErrors(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			table := answers(t, c.status, c.answer)
-			if rows, err := table.Read(t.Context(), directory.UserKey("a")); err == nil || errors.Is(err, directory.ErrRefused) {
-				t.Errorf("Read(one) = %v, %v, want an error that is not ErrRefused", rows, err)
+			if rows, err := table.Read(t.Context(), directory.UserKey("a")); err == nil || errors.Is(err, directory.ErrWriteRejected) {
+				t.Errorf("Read(one) = %v, %v, want an error that is not ErrWriteRejected", rows, err)
 			}
-			if rows, err := table.Read(t.Context(), directory.UserKey("a"), directory.UserKey("b")); err == nil || errors.Is(err, directory.ErrRefused) {
-				t.Errorf("Read(two) = %v, %v, want an error that is not ErrRefused", rows, err)
+			if rows, err := table.Read(t.Context(), directory.UserKey("a"), directory.UserKey("b")); err == nil || errors.Is(err, directory.ErrWriteRejected) {
+				t.Errorf("Read(two) = %v, %v, want an error that is not ErrWriteRejected", rows, err)
 			}
-			if rows, next, err := table.Live(t.Context(), "USER#a", "", ""); err == nil || errors.Is(err, directory.ErrRefused) {
-				t.Errorf("Live = %v, %q, %v, want an error that is not ErrRefused", rows, next, err)
+			if rows, next, err := table.Live(t.Context(), "USER#a", "", ""); err == nil || errors.Is(err, directory.ErrWriteRejected) {
+				t.Errorf("Live = %v, %q, %v, want an error that is not ErrWriteRejected", rows, next, err)
 			}
 		})
 	}
@@ -233,7 +233,7 @@ func (l *lossy) Do(r *http.Request) (*http.Response, error) {
 // https://github.com/aws/aws-sdk-java/issues/2667
 func TestLostResponses(t *testing.T) {
 	t.Parallel()
-	w := directory.Write{Delivery: record("msg_1"), Row: user("u1", "1"), If: directory.IfNewer("1")}
+	w := directory.Write{LedgerEntry: record("msg_1"), Row: user("u1", "1"), If: directory.IfNewer("1")}
 	open := func(t *testing.T, l *lossy, attempts int) *dynamo.Table {
 		t.Helper()
 		client, names := dynamotest.Open(t, func(o *dynamodb.Options) { o.HTTPClient, o.RetryMaxAttempts = l, attempts })

@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 
-	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
@@ -71,7 +70,7 @@ func (t *Table) put(ctx context.Context, w directory.Write, p *types.Put) (direc
 		return directory.Written, nil
 	case !errors.As(err, &failed):
 		return 0, fmt.Errorf("put an item: %w", refused(err))
-	case w.Delivery != nil:
+	case w.LedgerEntry != nil:
 		return directory.AlreadyRecorded, nil
 	}
 	return directory.ConditionFailed, nil
@@ -80,9 +79,9 @@ func (t *Table) put(ctx context.Context, w directory.Write, p *types.Put) (direc
 // items are the transaction's, the Deliveries row first: an engine that tells
 // only the first failed condition then tells duplicate before stale.
 func (t *Table) items(w directory.Write) (items []types.TransactWriteItem) {
-	if w.Delivery != nil {
+	if w.LedgerEntry != nil {
 		items = append(items, types.TransactWriteItem{Put: &types.Put{
-			TableName: &t.deliveries, Item: deliveryItem(*w.Delivery), ConditionExpression: aws.String(ifNoRecord),
+			TableName: &t.deliveries, Item: deliveryItem(*w.LedgerEntry), ConditionExpression: aws.String(ifNoRecord),
 		}})
 	}
 	if w.Row != nil {
@@ -115,12 +114,12 @@ func (t *Table) canceled(w directory.Write, e *types.TransactionCanceledExceptio
 		switch code := aws.ToString(r.Code); code {
 		case "", "None":
 		case "ConditionalCheckFailed":
-			if i == 0 && w.Delivery != nil {
+			if i == 0 && w.LedgerEntry != nil {
 				return directory.AlreadyRecorded, nil
 			}
 			lost = true
 		case "ValidationError", "ItemCollectionSizeLimitExceeded":
-			return 0, fmt.Errorf("write a transaction: %w: reason %s", directory.ErrRefused, code)
+			return 0, fmt.Errorf("write a transaction: %w: reason %s", directory.ErrWriteRejected, code)
 		default:
 			codes = append(codes, code)
 		}
@@ -131,12 +130,12 @@ func (t *Table) canceled(w directory.Write, e *types.TransactionCanceledExceptio
 	return directory.ConditionFailed, nil
 }
 
-// refused turns what DynamoDB will never take into directory.ErrRefused. Its
+// refused turns what DynamoDB will never take into directory.ErrWriteRejected. Its
 // message is left out, for it may quote the item.
 func refused(err error) error {
 	var api smithy.APIError
 	if errors.As(err, &api) && api.ErrorCode() == "ValidationException" {
-		return fmt.Errorf("%w: %s", directory.ErrRefused, api.ErrorCode())
+		return fmt.Errorf("%w: %s", directory.ErrWriteRejected, api.ErrorCode())
 	}
 	return err
 }
@@ -218,8 +217,8 @@ func (t *Table) Live(ctx context.Context, pk, prefix, after string) ([]directory
 }
 
 // deliveryItem is the Deliveries row's item.
-func deliveryItem(d directory.Delivery) map[string]types.AttributeValue {
-	at := func(t time.Time) string { return t.UTC().Format(delivery.TimeFormat) }
+func deliveryItem(d directory.LedgerEntry) map[string]types.AttributeValue {
+	at := func(t time.Time) string { return t.UTC().Format(directory.TimeFormat) }
 	r := directory.Row{
 		"svix_id":      d.SvixID,
 		"event_type":   d.EventType,

@@ -87,11 +87,11 @@ func TestRequests(t *testing.T) {
 		call func(context.Context) error
 		want []string
 	}{
-		{"message and row", write(directory.Write{Delivery: record("msg_1"), Row: row, If: directory.IfNewer("1")}), []string{"TransactWriteItems"}},
-		{"message and row that lose", write(directory.Write{Delivery: record("msg_2"), Row: row, If: directory.IfNewer("1")}), []string{"TransactWriteItems"}},
-		{"message and row that are recorded", write(directory.Write{Delivery: record("msg_1"), Row: row, If: directory.IfNewer("1")}), []string{"TransactWriteItems"}},
-		{"message alone", write(directory.Write{Delivery: record("msg_3")}), []string{"PutItem"}},
-		{"message alone that is recorded", write(directory.Write{Delivery: record("msg_3")}), []string{"PutItem"}},
+		{"message and row", write(directory.Write{LedgerEntry: record("msg_1"), Row: row, If: directory.IfNewer("1")}), []string{"TransactWriteItems"}},
+		{"message and row that lose", write(directory.Write{LedgerEntry: record("msg_2"), Row: row, If: directory.IfNewer("1")}), []string{"TransactWriteItems"}},
+		{"message and row that are recorded", write(directory.Write{LedgerEntry: record("msg_1"), Row: row, If: directory.IfNewer("1")}), []string{"TransactWriteItems"}},
+		{"message alone", write(directory.Write{LedgerEntry: record("msg_3")}), []string{"PutItem"}},
+		{"message alone that is recorded", write(directory.Write{LedgerEntry: record("msg_3")}), []string{"PutItem"}},
 		{"row alone", write(directory.Write{Row: user("u1", "2"), If: directory.IfNewer("2")}), []string{"PutItem"}},
 		{"row alone that loses", write(directory.Write{Row: row}), []string{"PutItem"}},
 		{"row and pointer", write(directory.Write{Row: user("u1", "3"), If: directory.IfNewer("3"), Drop: []directory.Key{directory.UserKey("u2")}}), []string{"TransactWriteItems"}},
@@ -122,13 +122,13 @@ func TestStoredItems(t *testing.T) {
 	client, names := dynamotest.Open(t)
 	table := dynamo.New(client, names.Directory, names.Deliveries)
 	received := time.Date(2026, 3, 2, 11, 2, 55, 640_900_000, time.FixedZone("", 3600))
-	d := &directory.Delivery{
-		SvixID: "msg_1", EventType: "user.updated", Entity: "user/u1", Outcome: directory.Applied,
+	d := &directory.LedgerEntry{
+		SvixID: "msg_1", EventType: "user.updated", Entity: "user/u1", Outcome: "applied",
 		ReceivedAt: received, ProcessedAt: received.Add(time.Second), ExpiresAt: received.Add(time.Hour),
 	}
 	row := user("u1", "1")
 	row["by_email"], row["banned"], row["created_at"], row["email_addresses"] = "ada@example.com", false, directory.Number("5"), []string{"a", "b"}
-	if got, err := table.Write(t.Context(), directory.Write{Delivery: d, Row: row}); got != directory.Written || err != nil {
+	if got, err := table.Write(t.Context(), directory.Write{LedgerEntry: d, Row: row}); got != directory.Written || err != nil {
 		t.Fatalf("Write = %v, %v, want written", got, err)
 	}
 	get := func(name string, key map[string]types.AttributeValue) map[string]any {
@@ -218,7 +218,7 @@ func user(id, rev string) directory.Row {
 	return r
 }
 
-func record(svixID string) *directory.Delivery {
+func record(svixID string) *directory.LedgerEntry {
 	at := time.UnixMilli(1_772_449_375_640)
-	return &directory.Delivery{SvixID: svixID, EventType: "user.updated", Entity: "user/u1", Outcome: directory.Applied, ReceivedAt: at, ProcessedAt: at, ExpiresAt: at}
+	return &directory.LedgerEntry{SvixID: svixID, EventType: "user.updated", Entity: "user/u1", Outcome: "applied", ReceivedAt: at, ProcessedAt: at, ExpiresAt: at}
 }

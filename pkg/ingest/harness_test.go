@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/pkg/clerk"
+	"github.com/clerksync/clerksync/pkg/delivery/deliverytest"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 	"github.com/clerksync/clerksync/pkg/svix"
@@ -166,7 +167,7 @@ func run(t *testing.T, rows map[string]contract) {
 				if c.queued == 0 {
 					return
 				}
-				d, err := m[0].Decode()
+				d, err := deliverytest.RecordOf(m[0]).Delivery()
 				if err != nil || string(d.Body) != string(c.r.Body) {
 					t.Errorf("%s: the queue has %.80q, %v, want the signed bytes %.80q", form, d.Body, err, c.r.Body)
 				}

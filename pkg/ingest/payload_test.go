@@ -14,6 +14,7 @@ import (
 	"github.com/clerksync/clerksync/events"
 	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/delivery"
+	"github.com/clerksync/clerksync/pkg/delivery/deliverytest"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
@@ -221,7 +222,7 @@ func FuzzIngest(f *testing.F) {
 		if !taken {
 			return
 		}
-		d, err := m[0].Decode()
+		d, err := deliverytest.RecordOf(m[0]).Delivery()
 		if err != nil || string(d.Body) != string(signedBytes) || d.SvixID != id || d.SvixTimestamp != timestamp {
 			t.Errorf("the queue has %+v, %v, want %q as it was signed", d, err, signedBytes)
 		}

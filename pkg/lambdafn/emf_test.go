@@ -12,7 +12,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
@@ -82,14 +82,14 @@ func invocations() (ofIngest, ofSync map[string]invocation) {
 	}
 	ofSync = map[string]invocation{
 		"nothing":        nothing,
-		"deletions":      messages(3, directory.Applied, deletion),
-		"no change time": messages(3, directory.Applied, timeless),
-		"a clock ahead":  messages(3, directory.Applied, early),
-		"100 lags":       messages(100, directory.Applied, nil),
-		"101 lags":       messages(101, directory.Applied, nil),
+		"deletions":      messages(3, consumer.Applied, deletion),
+		"no change time": messages(3, consumer.Applied, timeless),
+		"a clock ahead":  messages(3, consumer.Applied, early),
+		"100 lags":       messages(100, consumer.Applied, nil),
+		"101 lags":       messages(101, consumer.Applied, nil),
 		"table requests": tableRequests(7),
 	}
-	outcomes := []directory.Outcome{directory.Applied, directory.Stale, directory.Duplicate, directory.Failed, directory.Dead}
+	outcomes := []consumer.Outcome{consumer.Applied, consumer.Stale, consumer.Duplicate, consumer.Failed, consumer.Dead}
 	var mixed []invocation
 	for _, o := range outcomes {
 		ofSync["a batch of "+string(o)] = messages(10, o, nil)
@@ -218,7 +218,7 @@ func checkValue(t *testing.T, name string, value json.RawMessage) {
 // The schema must be one that bites.
 func TestSchemaRefusesWhatCloudWatchWould(t *testing.T) {
 	schema := emfSchema(t)
-	good := strings.SplitN(flushed(syncMetrics, messages(2, directory.Applied, nil)), "\n", 2)[0]
+	good := strings.SplitN(flushed(syncMetrics, messages(2, consumer.Applied, nil)), "\n", 2)[0]
 	for name, swap := range map[string][2]string{
 		"unit":       {`"Unit":"Milliseconds"`, `"Unit":"ms"`},
 		"namespace":  {`"Namespace":"clerksync",`, ``},

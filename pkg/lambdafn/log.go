@@ -12,7 +12,6 @@ import (
 
 	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/consumer"
-	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/ingest"
 )
 
@@ -96,10 +95,10 @@ func LogMessage(log *slog.Logger) func(context.Context, consumer.Report) {
 	return func(ctx context.Context, r consumer.Report) {
 		level := slog.LevelInfo
 		switch r.Outcome {
-		case directory.Applied, directory.Stale, directory.Duplicate:
-		case directory.Failed:
+		case consumer.Applied, consumer.Stale, consumer.Duplicate:
+		case consumer.Failed:
 			level = slog.LevelWarn
-		case directory.Dead:
+		case consumer.Dead:
 			level = slog.LevelError
 		}
 		eventType := r.EventType

@@ -17,7 +17,6 @@ import (
 
 	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/consumer"
-	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
@@ -88,10 +87,10 @@ func TestLogRequest(t *testing.T) {
 }
 
 func TestLogMessage(t *testing.T) {
-	report := func(o directory.Outcome, err error) consumer.Report {
+	report := func(o consumer.Outcome, err error) consumer.Report {
 		return consumer.Report{MessageID: "m-1", SvixID: "msg_a", EventType: "user.updated", Known: true, Entity: "user/user_a1", Outcome: o, Attempt: 3, Err: err}
 	}
-	want := func(level string, o directory.Outcome, more ...string) map[string]any {
+	want := func(level string, o consumer.Outcome, more ...string) map[string]any {
 		m := map[string]any{
 			"level": level, "message": "message", "message_id": "m-1", "svix_id": "msg_a", "event_type": "user.updated",
 			"entity": "user/user_a1", "outcome": string(o), "attempt": 3.0,
@@ -101,18 +100,18 @@ func TestLogMessage(t *testing.T) {
 		}
 		return m
 	}
-	madeUp := report(directory.Dead, errors.New("no projection"))
+	madeUp := report(consumer.Dead, errors.New("no projection"))
 	madeUp.EventType, madeUp.Known = "canary@example.com", false
 	for name, c := range map[string]struct {
 		report consumer.Report
 		want   map[string]any
 	}{
-		"applied":   {report(directory.Applied, nil), want("INFO", directory.Applied)},
-		"stale":     {report(directory.Stale, nil), want("INFO", directory.Stale)},
-		"duplicate": {report(directory.Duplicate, nil), want("INFO", directory.Duplicate)},
-		"failed":    {report(directory.Failed, errors.New("throttled")), want("WARN", directory.Failed, "error", "throttled")},
-		"dead":      {report(directory.Dead, errors.New("no id")), want("ERROR", directory.Dead, "error", "no id")},
-		"made up":   {madeUp, want("ERROR", directory.Dead, "error", "no projection", "event_type", "unknown")},
+		"applied":   {report(consumer.Applied, nil), want("INFO", consumer.Applied)},
+		"stale":     {report(consumer.Stale, nil), want("INFO", consumer.Stale)},
+		"duplicate": {report(consumer.Duplicate, nil), want("INFO", consumer.Duplicate)},
+		"failed":    {report(consumer.Failed, errors.New("throttled")), want("WARN", consumer.Failed, "error", "throttled")},
+		"dead":      {report(consumer.Dead, errors.New("no id")), want("ERROR", consumer.Dead, "error", "no id")},
+		"made up":   {madeUp, want("ERROR", consumer.Dead, "error", "no projection", "event_type", "unknown")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer

@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/clerksync/clerksync/pkg/consumer"
-	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/ingest"
 )
 
@@ -132,11 +131,11 @@ func (m *Metrics) Message(_ context.Context, r consumer.Report) {
 	if m == nil {
 		return
 	}
-	m.add(MetricBatchSize, map[directory.Outcome]string{
-		directory.Applied: MetricApplied, directory.Stale: MetricStale, directory.Duplicate: MetricDuplicate,
-		directory.Failed: MetricFailed, directory.Dead: MetricDead,
+	m.add(MetricBatchSize, map[consumer.Outcome]string{
+		consumer.Applied: MetricApplied, consumer.Stale: MetricStale, consumer.Duplicate: MetricDuplicate,
+		consumer.Failed: MetricFailed, consumer.Dead: MetricDead,
 	}[r.Outcome])
-	if r.Outcome != directory.Applied {
+	if r.Outcome != consumer.Applied {
 		return
 	}
 	if r.Deletion {

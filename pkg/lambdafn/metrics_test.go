@@ -15,7 +15,6 @@ import (
 
 	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/consumer"
-	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
@@ -33,7 +32,7 @@ func request(stage ingest.Stage, reason string) invocation {
 	}
 }
 
-func messages(n int, outcome directory.Outcome, change func(*consumer.Report)) invocation {
+func messages(n int, outcome consumer.Outcome, change func(*consumer.Report)) invocation {
 	return func(m *lambdafn.Metrics) {
 		for i := range n {
 			r := consumer.Report{
@@ -97,17 +96,17 @@ func TestMetricsCount(t *testing.T) {
 			counts{"Received": 1.0, "Rejected": 1.0, "Reason": "invalid_signature"},
 		},
 		{"secret", false, (*lambdafn.Metrics).SecretUnreadable, counts{"SecretUnreadable": 1.0}},
-		{"applied", true, messages(3, directory.Applied, nil), counts{"BatchSize": 3.0, "Applied": 3.0, "Lag": []any{0.0, 1.0, 2.0}}},
+		{"applied", true, messages(3, consumer.Applied, nil), counts{"BatchSize": 3.0, "Applied": 3.0, "Lag": []any{0.0, 1.0, 2.0}}},
 		{
-			"deletions", true, messages(2, directory.Applied, deletion),
+			"deletions", true, messages(2, consumer.Applied, deletion),
 			counts{"BatchSize": 2.0, "Applied": 2.0, "Deletions": 2.0, "Lag": []any{0.0, 1.0}},
 		},
-		{"a stale deletion", true, messages(2, directory.Stale, deletion), counts{"BatchSize": 2.0, "Stale": 2.0}},
-		{"duplicate", true, messages(2, directory.Duplicate, nil), counts{"BatchSize": 2.0, "Duplicate": 2.0}},
-		{"failed", true, messages(2, directory.Failed, nil), counts{"BatchSize": 2.0, "Failed": 2.0}},
-		{"dead", true, messages(2, directory.Dead, nil), counts{"BatchSize": 2.0, "Dead": 2.0}},
-		{"no change time", true, messages(1, directory.Applied, timeless), counts{"BatchSize": 1.0, "Applied": 1.0}},
-		{"a clock ahead", true, messages(1, directory.Applied, early), counts{"BatchSize": 1.0, "Applied": 1.0, "Lag": []any{0.0}}},
+		{"a stale deletion", true, messages(2, consumer.Stale, deletion), counts{"BatchSize": 2.0, "Stale": 2.0}},
+		{"duplicate", true, messages(2, consumer.Duplicate, nil), counts{"BatchSize": 2.0, "Duplicate": 2.0}},
+		{"failed", true, messages(2, consumer.Failed, nil), counts{"BatchSize": 2.0, "Failed": 2.0}},
+		{"dead", true, messages(2, consumer.Dead, nil), counts{"BatchSize": 2.0, "Dead": 2.0}},
+		{"no change time", true, messages(1, consumer.Applied, timeless), counts{"BatchSize": 1.0, "Applied": 1.0}},
+		{"a clock ahead", true, messages(1, consumer.Applied, early), counts{"BatchSize": 1.0, "Applied": 1.0, "Lag": []any{0.0}}},
 		{"table requests, failed ones too", true, tableRequests(7), counts{"TableRequests": 7.0}},
 	}
 	for _, tt := range tests {
@@ -169,8 +168,8 @@ func TestMetricsAreSafeForConcurrentUse(t *testing.T) {
 	for range workers {
 		wg.Go(func() {
 			for range each {
-				messages(1, directory.Applied, nil)(m)
-				messages(1, directory.Failed, nil)(m)
+				messages(1, consumer.Applied, nil)(m)
+				messages(1, consumer.Failed, nil)(m)
 				m.SecretUnreadable()
 				m.Flush()
 			}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery"
-	"github.com/clerksync/clerksync/pkg/directory"
 )
 
 // Sync serves an SQS event source mapping with ReportBatchItemFailures. It is
@@ -58,7 +57,7 @@ func (h *Sync) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	} else {
 		for _, r := range records {
 			failed = append(failed, r.MessageID)
-			h.Metrics.Message(ctx, consumer.Report{Outcome: directory.Failed})
+			h.Metrics.Message(ctx, consumer.Report{Outcome: consumer.Failed})
 		}
 	}
 	h.Metrics.Flush()

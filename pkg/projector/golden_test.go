@@ -63,8 +63,8 @@ func sample(t *testing.T, name string) clerk.Event {
 func checkGolden(t *testing.T, file string, storage projector.ObjectStorage, name string) {
 	t.Helper()
 	change, err := projector.New(storage).Project(sample(t, name), "msg_golden")
-	if err != nil && !errors.Is(err, projector.ErrHopeless) {
-		t.Errorf("Project(%s) = %v, want ErrHopeless if any error", name, err)
+	if err != nil && !errors.Is(err, projector.ErrPermanent) {
+		t.Errorf("Project(%s) = %v, want ErrPermanent if any error", name, err)
 	}
 	text, err := json.MarshalIndent(goldenOf(change, err), "", "\t")
 	if err != nil {

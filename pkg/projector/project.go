@@ -12,11 +12,11 @@ import (
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
-// ErrHopeless says that an event can never become a change. The text behind it
+// ErrPermanent says that an event can never become a change. The text behind it
 // names fields, never values.
-var ErrHopeless = errors.New("projector: event can never be applied")
+var ErrPermanent = errors.New("projector: event can never be applied")
 
-func hopeless(reason string) error { return fmt.Errorf("%w: %s", ErrHopeless, reason) }
+func hopeless(reason string) error { return fmt.Errorf("%w: %s", ErrPermanent, reason) }
 
 // ObjectStorage is how much of Clerk's data a row keeps in `object`.
 type ObjectStorage string
@@ -67,7 +67,7 @@ type Projector struct {
 // New makes a projector.
 func New(storage ObjectStorage) *Projector { return &Projector{storage, newIndex()} }
 
-// Project is what the event means. Its error wraps ErrHopeless.
+// Project is what the event means. Its error wraps ErrPermanent.
 func (p *Projector) Project(e clerk.Event, svixID string) (Change, error) {
 	f, ok := p.types[e.Type]
 	if !ok {

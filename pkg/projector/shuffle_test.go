@@ -163,7 +163,7 @@ func TestShuffled(t *testing.T) {
 		if diff := cmp.Diff(goldenOf(change, err), goldenOf(second, err2)); diff != "" {
 			t.Fatalf("Project(%s) differs the second time:\n%s", body, diff)
 		}
-		if want := hopeless(eventType, envelope, data); (err != nil) != want || want && !errors.Is(err, projector.ErrHopeless) {
+		if want := hopeless(eventType, envelope, data); (err != nil) != want || want && !errors.Is(err, projector.ErrPermanent) {
 			t.Fatalf("Project(%s) = %v, want hopeless %t", body, err, want)
 		}
 		if err == nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/events"
+	"github.com/clerksync/clerksync/pkg/delivery/deliverytest"
 	"github.com/clerksync/clerksync/pkg/sqsqueue"
 )
 
@@ -42,11 +43,11 @@ func TestSend(t *testing.T) {
 			t.Fatalf("Send(%s): %d messages, want 1", name, len(got))
 		}
 		r := record(got[0])
-		if diff := cmp.Diff(m, r.Message()); diff != "" {
+		if diff := cmp.Diff(deliverytest.RecordOf(m).Attributes, r.Attributes); diff != "" {
 			t.Errorf("Send(%s): %.300s", name, diff)
 		}
-		if d, err := r.Message().Decode(); err != nil || string(d.Body) != body {
-			t.Errorf("Decode of %s = %.80q, %v, want the body", name, d.Body, err)
+		if d, err := r.Delivery(); err != nil || string(d.Body) != body {
+			t.Errorf("Delivery of %s = %.80q, %v, want the body", name, d.Body, err)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package bench_test
 
 import (
 	"github.com/clerksync/clerksync/pkg/consumer"
-	"github.com/clerksync/clerksync/pkg/directory"
 )
 
 // price is what some events cost: a line of the table in docs/cost.md.
@@ -21,7 +20,7 @@ const unkept = "not kept (sessions, e-mails, billing), forged, stale signature"
 type story struct {
 	event   step
 	before  []step
-	outcome directory.Outcome
+	outcome consumer.Outcome
 	policy  consumer.DeletionPolicy
 }
 
@@ -41,18 +40,18 @@ func hard(event step, before ...step) story {
 }
 
 func duplicate(event step, before ...step) story {
-	return story{event: event, before: append(before, event), outcome: directory.Duplicate}
+	return story{event: event, before: append(before, event), outcome: consumer.Duplicate}
 }
 
 // stale is an event that comes after the one that is newer.
 func stale(event step, before ...step) story {
-	return story{event: event, before: before, outcome: directory.Stale}
+	return story{event: event, before: before, outcome: consumer.Stale}
 }
 
 // again is a story's event once more, after it was done.
 func again(s story) story {
 	s.before = append(s.before, s.event)
-	s.outcome = directory.Duplicate
+	s.outcome = consumer.Duplicate
 	return s
 }
 
@@ -153,7 +152,7 @@ func otherPrices() []price {
 		{line: unkept},
 		{
 			line: "never to be applied, into the dead letters", want: cost{Queue: 1},
-			of: []story{{event: step{"9", "user.updated", map[string]any{"id": nil}}, outcome: directory.Dead}},
+			of: []story{{event: step{"9", "user.updated", map[string]any{"id": nil}}, outcome: consumer.Dead}},
 		},
 	}
 }

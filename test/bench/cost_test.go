@@ -48,7 +48,7 @@ func TestCost(t *testing.T) {
 			t.Run(fmt.Sprintf("%s: %s, %s", p.line, s.event.name, cmp.Or(s.policy, consumer.Soft)), func(t *testing.T) {
 				m := newMeter()
 				f := syncFunction(t, m, s.policy)
-				var got directory.Outcome
+				var got consumer.Outcome
 				observe := f.Consumer.Observe
 				f.Consumer.Observe = func(ctx context.Context, r consumer.Report) {
 					got = r.Outcome
@@ -58,7 +58,7 @@ func TestCost(t *testing.T) {
 					m.take()
 					handle(t, f, e)
 				}
-				if want := cmp.Or(s.outcome, directory.Applied); got != want {
+				if want := cmp.Or(s.outcome, consumer.Applied); got != want {
 					t.Errorf("outcome of %s = %s, want %s", s.event.name, got, want)
 				}
 				if diff := gocmp.Diff(p.want, m.take().less(p.over)); diff != "" {
@@ -77,7 +77,7 @@ func TestCostIsComplete(t *testing.T) {
 	for _, p := range prices() {
 		for _, s := range p.of {
 			family, _, _ := strings.Cut(s.event.name, ".")
-			outcome := cmp.Or(s.outcome, directory.Applied)
+			outcome := cmp.Or(s.outcome, consumer.Applied)
 			got[fmt.Sprintf("%s, %s", s.event.name, outcome)] = true
 			got[fmt.Sprintf("%s, %s, %s", s.event.name, outcome, cmp.Or(s.policy, consumer.Soft))] = true
 			got[fmt.Sprintf("%s, %s", family, outcome)] = true

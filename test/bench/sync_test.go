@@ -47,7 +47,7 @@ func BenchmarkBatch(b *testing.B) {
 		versus(b, c, 1.4, func() {
 			w := directory.Write{
 				Row: directory.Row{directory.AttrPK: "USER#1", directory.AttrSK: "USER", directory.AttrRev: "1"}, If: directory.IfNewer("2"),
-				Delivery: &directory.Delivery{SvixID: "msg_1", EventType: "user.updated", Outcome: directory.Applied},
+				LedgerEntry: &directory.LedgerEntry{SvixID: "msg_1", EventType: "user.updated", Outcome: "applied"},
 			}
 			if _, err := table.Write(b.Context(), w); err != nil {
 				b.Fatal(err)

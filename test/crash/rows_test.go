@@ -12,7 +12,6 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/dynamo"
 )
@@ -69,7 +68,7 @@ func (w *world) rows(t *testing.T, table string) map[string]directory.Row {
 // written takes the attribute that holds our clock out of the row.
 func written(t *testing.T, r directory.Row, name string) time.Time {
 	t.Helper()
-	at, err := time.Parse(delivery.TimeFormat, r.Text(name))
+	at, err := time.Parse(directory.TimeFormat, r.Text(name))
 	if err != nil || time.Since(at) > time.Hour || time.Since(at) < -time.Hour {
 		t.Errorf("%s of %v is %q, want the time of the write (%v)", name, r.Key(), r.Text(name), err)
 	}

@@ -17,7 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/dynamo"
 )
@@ -100,7 +99,7 @@ func (s *stack) whole(t *testing.T, file string) []row {
 	}
 	var lines []string
 	for _, r := range rows {
-		if at, err := time.Parse(delivery.TimeFormat, r.text("synced_at")); err != nil || time.Since(at).Abs() > time.Hour {
+		if at, err := time.Parse(directory.TimeFormat, r.text("synced_at")); err != nil || time.Since(at).Abs() > time.Hour {
 			t.Errorf("%s %s has synced_at %v, want the time of writing", r.text("pk"), r.text("sk"), r["synced_at"])
 		}
 		rest := maps.Clone(r)

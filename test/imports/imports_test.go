@@ -69,7 +69,8 @@ func layers() map[string]layer {
 		},
 		// What only tests import may import anything.
 		"tests": {packages: []string{
-			"test/...", "pkg/svix/svixtest", "pkg/directory/directorytest", "pkg/dynamo/dynamotest",
+			"test/...", "pkg/svix/svixtest", "pkg/directory/directorytest", "pkg/delivery/deliverytest",
+			"pkg/dynamo/dynamotest",
 			"internal/emulator/emulatortest", "internal/emulator/dynamodb/dynamodbtest", "internal/emulator/sqs/sqstest",
 		}},
 	}

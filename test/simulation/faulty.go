@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
 )
@@ -90,8 +91,8 @@ func (v tableView) row(k directory.Key) (directory.Row, error) {
 // recorded tries to record the message: a table says so where it is.
 func (v tableView) recorded(m *message) (bool, error) {
 	now := time.Now()
-	r, err := v.Table.Write(v.ctx, directory.Write{Delivery: &directory.Delivery{
-		SvixID: m.svixID, EventType: m.eventType, Entity: m.entity, Outcome: directory.Stale,
+	r, err := v.Table.Write(v.ctx, directory.Write{LedgerEntry: &directory.LedgerEntry{
+		SvixID: m.svixID, EventType: m.eventType, Entity: m.entity, Outcome: string(consumer.Stale),
 		ReceivedAt: now, ProcessedAt: now, ExpiresAt: now.Add(time.Hour),
 	}})
 	if err != nil {

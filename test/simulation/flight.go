@@ -20,7 +20,7 @@ type item struct {
 type flight struct {
 	write  directory.Write
 	before directory.Row // what was at the key of the write's Row
-	known  *directory.Delivery
+	known  *directory.LedgerEntry
 	items  []item // not yet visible
 	keys   []directory.Key
 	partly bool   // visible
@@ -50,8 +50,8 @@ func (m *Memory) begin(w directory.Write, r rules) (*flight, directory.Result, e
 			return nil, 0, errConflict
 		}
 	}
-	if w.Delivery != nil {
-		if d, ok := m.deliveries[w.Delivery.SvixID]; ok {
+	if w.LedgerEntry != nil {
+		if d, ok := m.deliveries[w.LedgerEntry.SvixID]; ok {
 			f.known = &d
 			if !r.anyLedger {
 				return nil, directory.AlreadyRecorded, nil
@@ -81,8 +81,8 @@ func (f *flight) add(k directory.Key, show func()) {
 // lay makes the write's items and refuses what DynamoDB refuses.
 func (f *flight) lay(m *Memory) error {
 	w := f.write
-	if w.Delivery != nil {
-		d := *w.Delivery
+	if w.LedgerEntry != nil {
+		d := *w.LedgerEntry
 		f.add(directory.Key{PK: d.SvixID}, func() { m.deliveries[d.SvixID] = d })
 	}
 	puts := w.Put
@@ -101,7 +101,7 @@ func (f *flight) lay(m *Memory) error {
 	}
 	for _, k := range w.Drop {
 		if !k.Valid() {
-			return fmt.Errorf("%w: key of %d and %d bytes", directory.ErrRefused, len(k.PK), len(k.SK))
+			return fmt.Errorf("%w: key of %d and %d bytes", directory.ErrWriteRejected, len(k.PK), len(k.SK))
 		}
 		f.add(k, func() {
 			delete(m.rows, k)
@@ -110,7 +110,7 @@ func (f *flight) lay(m *Memory) error {
 	}
 	for i, k := range f.keys {
 		if slices.Contains(f.keys[:i], k) {
-			return fmt.Errorf("%w: two operations on one item", directory.ErrRefused)
+			return fmt.Errorf("%w: two operations on one item", directory.ErrWriteRejected)
 		}
 	}
 	return nil
@@ -120,9 +120,9 @@ func refuse(r directory.Row) error {
 	k := r.Key()
 	switch {
 	case !k.Valid():
-		return fmt.Errorf("%w: key of %d and %d bytes", directory.ErrRefused, len(k.PK), len(k.SK))
+		return fmt.Errorf("%w: key of %d and %d bytes", directory.ErrWriteRejected, len(k.PK), len(k.SK))
 	case r.Size() > directory.MaxRowBytes:
-		return fmt.Errorf("%w: item of %d bytes", directory.ErrRefused, r.Size())
+		return fmt.Errorf("%w: item of %d bytes", directory.ErrWriteRejected, r.Size())
 	}
 	for _, name := range directory.Indexes() {
 		v, ok := r[name]
@@ -130,7 +130,7 @@ func refuse(r directory.Row) error {
 			continue
 		}
 		if s, isText := v.(string); !isText || s == "" || len(s) > directory.MaxIndexKey {
-			return fmt.Errorf("%w: index key %s is empty, too long or no text", directory.ErrRefused, name)
+			return fmt.Errorf("%w: index key %s is empty, too long or no text", directory.ErrWriteRejected, name)
 		}
 	}
 	return nil

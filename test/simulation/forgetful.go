@@ -28,10 +28,10 @@ func forgetful(leaveOut func(r directory.Result, gated bool) bool) func(*gatedTa
 // Write asks in the transaction itself that no parent is gone, where the
 // bug is of that kind, and remembers whose follow-up is left out.
 func (t *forgetfulTable) Write(ctx context.Context, w directory.Write) (directory.Result, error) {
-	if w.Delivery == nil {
+	if w.LedgerEntry == nil {
 		return t.gatedTable.Write(ctx, w)
 	}
-	m := t.judge.messages[w.Delivery.SvixID]
+	m := t.judge.messages[w.LedgerEntry.SvixID]
 	gated := w.Row.Live() && len(m.parents) > 0 && t.leaveOut(directory.Written, true)
 	r := soundRules()
 	if gated {

@@ -32,9 +32,9 @@ func (t *gatedTable) writeBy(ctx context.Context, w directory.Write, r rules) (d
 		c.keys = append(c.keys, w.Row.Key())
 		parts = append(parts, w.Row.Key().PK, w.Row.Key().SK, w.Row.Text("rev"))
 	}
-	if w.Delivery != nil {
-		c.keys = append(c.keys, directory.Key{PK: w.Delivery.SvixID})
-		parts = append(parts, w.Delivery.SvixID, string(w.Delivery.Outcome))
+	if w.LedgerEntry != nil {
+		c.keys = append(c.keys, directory.Key{PK: w.LedgerEntry.SvixID})
+		parts = append(parts, w.LedgerEntry.SvixID, string(w.LedgerEntry.Outcome))
 	}
 	for _, p := range w.Put {
 		c.keys = append(c.keys, p.Key())

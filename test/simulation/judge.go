@@ -15,8 +15,8 @@ type judge struct {
 	memory   *Memory
 	messages map[string]*message // by svix id
 	byRev    map[directory.Key]map[string]*message
-	effects  map[string]int                 // by svix id
-	recorded map[string][]directory.Outcome // ever, expired ones included
+	effects  map[string]int                // by svix id
+	recorded map[string][]consumer.Outcome // ever, expired ones included
 	expired  map[string]bool
 	dead     map[string]bool
 	verdict  error // the first
@@ -28,7 +28,7 @@ func newJudge(m *Memory, messages []*message) *judge {
 		messages: map[string]*message{},
 		byRev:    map[directory.Key]map[string]*message{},
 		effects:  map[string]int{},
-		recorded: map[string][]directory.Outcome{},
+		recorded: map[string][]consumer.Outcome{},
 		expired:  map[string]bool{},
 		dead:     map[string]bool{},
 	}
@@ -57,7 +57,7 @@ func (j *judge) landed(f *flight) {
 	if r := f.write.Row; r != nil {
 		cause = j.wrote(f, r)
 	}
-	if d := f.write.Delivery; d != nil {
+	if d := f.write.LedgerEntry; d != nil {
 		j.noted(f, d, cause)
 	} else if cause != nil {
 		j.fault("%s had its effect without its Deliveries row", cause.svixID)
@@ -90,7 +90,7 @@ func (j *judge) wrote(f *flight, r directory.Row) *message {
 }
 
 // noted judges a Deliveries row by what its transaction did.
-func (j *judge) noted(f *flight, d *directory.Delivery, cause *message) {
+func (j *judge) noted(f *flight, d *directory.LedgerEntry, cause *message) {
 	m := j.messages[d.SvixID]
 	switch {
 	case m == nil || m.hopeless:
@@ -102,12 +102,12 @@ func (j *judge) noted(f *flight, d *directory.Delivery, cause *message) {
 		j.fault("%s is recorded as %s of %s, want %s of %s", d.SvixID, d.EventType, d.Entity, m.eventType, m.entity)
 	}
 	there := j.memory.rows[m.key]
-	switch d.Outcome {
-	case directory.Applied:
+	switch consumer.Outcome(d.Outcome) {
+	case consumer.Applied:
 		if cause != m {
 			j.fault("%s is recorded as applied without its effect", m.svixID)
 		}
-	case directory.Stale:
+	case consumer.Stale:
 		again := j.expired[m.svixID] && there.Text("rev") == m.rev()
 		if cause != nil || there == nil || there.Text("rev") <= m.rev() && !again {
 			j.fault("%s is recorded as stale and nothing newer was there", m.svixID)
@@ -115,7 +115,7 @@ func (j *judge) noted(f *flight, d *directory.Delivery, cause *message) {
 	default:
 		j.fault("%s is recorded as %s", m.svixID, d.Outcome)
 	}
-	j.recorded[d.SvixID] = append(j.recorded[d.SvixID], d.Outcome)
+	j.recorded[d.SvixID] = append(j.recorded[d.SvixID], consumer.Outcome(d.Outcome))
 }
 
 // pointed judges that a pointer is there exactly while its row is live.
@@ -167,14 +167,14 @@ func (j *judge) reported(r consumer.Report) {
 	got := j.recorded[r.SvixID]
 	var noted bool
 	switch r.Outcome {
-	case directory.Failed:
+	case consumer.Failed:
 		return
-	case directory.Dead:
+	case consumer.Dead:
 		if !j.dead[r.SvixID] {
 			j.fault("%s is reported dead and not among the dead letters", r.SvixID)
 		}
 		return
-	case directory.Duplicate:
+	case consumer.Duplicate:
 		noted = len(got) > 0
 	default:
 		noted = slices.Contains(got, r.Outcome)

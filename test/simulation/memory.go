@@ -20,7 +20,7 @@ type Memory struct {
 	mu         sync.Mutex
 	pageSize   int
 	rows       map[directory.Key]directory.Row
-	deliveries map[string]directory.Delivery
+	deliveries map[string]directory.LedgerEntry
 	flights    []*flight
 	index      map[directory.Key]directory.Row // what an index shows
 	behind     []directory.Key                 // written, and not yet in the index
@@ -32,7 +32,7 @@ func NewMemory(pageSize int) *Memory {
 	return &Memory{
 		pageSize:   pageSize,
 		rows:       map[directory.Key]directory.Row{},
-		deliveries: map[string]directory.Delivery{},
+		deliveries: map[string]directory.LedgerEntry{},
 		index:      map[directory.Key]directory.Row{},
 	}
 }
@@ -76,7 +76,7 @@ func (m *Memory) Read(ctx context.Context, keys ...directory.Key) ([]directory.R
 	rows := make([]directory.Row, len(keys))
 	for i, k := range keys {
 		if !k.Valid() {
-			return nil, fmt.Errorf("%w: key of %d and %d bytes", directory.ErrRefused, len(k.PK), len(k.SK))
+			return nil, fmt.Errorf("%w: key of %d and %d bytes", directory.ErrWriteRejected, len(k.PK), len(k.SK))
 		}
 		rows[i] = own(m.rows[k])
 	}

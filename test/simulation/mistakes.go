@@ -12,11 +12,11 @@ import (
 // checkThenAct looks into the ledger first and then writes without its
 // condition.
 func checkThenAct(ctx context.Context, t *gatedTable, w directory.Write) (directory.Result, error) {
-	if w.Delivery == nil {
+	if w.LedgerEntry == nil {
 		return t.Write(ctx, w)
 	}
 	seen := false
-	id := w.Delivery.SvixID
+	id := w.LedgerEntry.SvixID
 	c := &call{by: t.by, name: t.name("seen", id), keys: []directory.Key{{PK: id}}, reads: true}
 	c.run = func() {
 		_, seen = t.memory.deliveries[id]
@@ -34,26 +34,26 @@ func checkThenAct(ctx context.Context, t *gatedTable, w directory.Write) (direct
 }
 
 func ledgerFirst(ctx context.Context, t *gatedTable, w directory.Write) (directory.Result, error) {
-	if w.Delivery == nil || w.Row == nil {
+	if w.LedgerEntry == nil || w.Row == nil {
 		return t.Write(ctx, w)
 	}
-	if r, err := t.Write(ctx, directory.Write{Delivery: w.Delivery}); err != nil || r != directory.Written {
+	if r, err := t.Write(ctx, directory.Write{LedgerEntry: w.LedgerEntry}); err != nil || r != directory.Written {
 		return r, err
 	}
-	w.Delivery = nil
+	w.LedgerEntry = nil
 	return t.Write(ctx, w)
 }
 
 func effectFirst(ctx context.Context, t *gatedTable, w directory.Write) (directory.Result, error) {
-	if w.Delivery == nil || w.Row == nil {
+	if w.LedgerEntry == nil || w.Row == nil {
 		return t.Write(ctx, w)
 	}
 	effect := w
-	effect.Delivery = nil
+	effect.LedgerEntry = nil
 	if r, err := t.Write(ctx, effect); err != nil || r != directory.Written {
 		return r, err
 	}
-	return t.Write(ctx, directory.Write{Delivery: w.Delivery})
+	return t.Write(ctx, directory.Write{LedgerEntry: w.LedgerEntry})
 }
 
 func pointerAfter(ctx context.Context, t *gatedTable, w directory.Write) (directory.Result, error) {
@@ -67,14 +67,14 @@ func pointerAfter(ctx context.Context, t *gatedTable, w directory.Write) (direct
 }
 
 func endAnyway(ctx context.Context, t *gatedTable, w directory.Write) (directory.Result, error) {
-	if w.Delivery != nil {
+	if w.LedgerEntry != nil {
 		return t.Write(ctx, w)
 	}
 	return t.writeBy(ctx, w, rules{holds: func(directory.Condition, directory.Row) bool { return true }})
 }
 
 func domainByRev(ctx context.Context, t *gatedTable, w directory.Write) (directory.Result, error) {
-	if w.Delivery != nil && w.Row.Gone() && w.Row.Text("kind") == directory.KindDomain {
+	if w.LedgerEntry != nil && w.Row.Gone() && w.Row.Text("kind") == directory.KindDomain {
 		w.If = directory.IfNewer(w.Row.Revision())
 	}
 	return t.Write(ctx, w)

@@ -212,7 +212,7 @@ func (s *stage) outcome(inv *invocation) (done []string) {
 	}
 	for _, r := range inv.reports {
 		s.judge.reported(r)
-		if listed := slices.Contains(failed, r.MessageID); listed != (r.Outcome == directory.Failed) {
+		if listed := slices.Contains(failed, r.MessageID); listed != (r.Outcome == consumer.Failed) {
 			s.judge.fault("%s is reported %s and to come again: %v", r.SvixID, r.Outcome, listed)
 		}
 	}

@@ -14,7 +14,6 @@ import (
 
 	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/consumer"
-	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 	"github.com/clerksync/clerksync/pkg/svix"
@@ -153,12 +152,12 @@ func syncEmits(t *testing.T) emitted {
 	metrics := lambdafn.SyncMetrics(out, "example-sync", svixtest.Epoch)
 	observer := lambdafn.Observer{Log: log, Metrics: metrics}
 	ctx := invocation(t)
-	for _, o := range []directory.Outcome{directory.Applied, directory.Stale, directory.Duplicate, directory.Failed, directory.Dead} {
+	for _, o := range []consumer.Outcome{consumer.Applied, consumer.Stale, consumer.Duplicate, consumer.Failed, consumer.Dead} {
 		r := consumer.Report{
 			MessageID: "example-message", SvixID: "msg_a", EventType: "user.updated", Known: true, Entity: "user/user_a1", Outcome: o,
 			Attempt: 1, ChangedAt: svixtest.Epoch(), EndedAt: svixtest.Epoch(),
 		}
-		if o == directory.Failed || o == directory.Dead {
+		if o == consumer.Failed || o == consumer.Dead {
 			r.Err = errors.New("throttled")
 		}
 		observer.Message(ctx, r)

@@ -68,10 +68,10 @@ func user(id, rev, name string) directory.Row {
 }
 
 // record is a Deliveries row of that message.
-func record(svixID string) *directory.Delivery {
+func record(svixID string) *directory.LedgerEntry {
 	at := time.UnixMilli(1_772_449_375_640)
-	return &directory.Delivery{
-		SvixID: svixID, EventType: "user.updated", Entity: "user/u", Outcome: directory.Applied,
+	return &directory.LedgerEntry{
+		SvixID: svixID, EventType: "user.updated", Entity: "user/u", Outcome: "applied",
 		ReceivedAt: at, ProcessedAt: at, ExpiresAt: at.Add(time.Hour),
 	}
 }
@@ -107,7 +107,7 @@ func describe(w directory.Write) string {
 	if w.Row != nil {
 		key = w.Row.Key()
 	}
-	return fmt.Sprintf("%.60s, delivery %t, put %d, drop %d", key, w.Delivery != nil, len(w.Put), len(w.Drop))
+	return fmt.Sprintf("%.60s, delivery %t, put %d, drop %d", key, w.LedgerEntry != nil, len(w.Put), len(w.Drop))
 }
 
 // there asks that the rows are there exactly.

@@ -90,19 +90,19 @@ func TestChecksCatch(t *testing.T) {
 			}
 		})},
 		{"a failed condition is told before a recorded message", "recorded is told before a condition that fails", staleFirst},
-		{"the ledger is forgotten", "a message is recorded once", changed(func(w *directory.Write) { w.Delivery = nil })},
-		{"the ledger is forgotten", "of 20 racing copies of a message one is written", changed(func(w *directory.Write) { w.Delivery = nil })},
+		{"the ledger is forgotten", "a message is recorded once", changed(func(w *directory.Write) { w.LedgerEntry = nil })},
+		{"the ledger is forgotten", "of 20 racing copies of a message one is written", changed(func(w *directory.Write) { w.LedgerEntry = nil })},
 		{"the message is recorded before its effect", "a failed condition records nothing", torn(func(w directory.Write) []directory.Write {
-			return []directory.Write{{Delivery: w.Delivery}, {Row: w.Row, If: w.If, Put: w.Put, Drop: w.Drop}}
+			return []directory.Write{{LedgerEntry: w.LedgerEntry}, {Row: w.Row, If: w.If, Put: w.Put, Drop: w.Drop}}
 		})},
 		{"the effect comes before the record", "a recorded message changes nothing", torn(func(w directory.Write) []directory.Write {
-			return []directory.Write{{Row: w.Row, If: w.If, Put: w.Put, Drop: w.Drop}, {Delivery: w.Delivery}}
+			return []directory.Write{{Row: w.Row, If: w.If, Put: w.Put, Drop: w.Drop}, {LedgerEntry: w.LedgerEntry}}
 		})},
 		{"the row comes before its pointers", "a refused write leaves nothing", torn(func(w directory.Write) []directory.Write {
-			return []directory.Write{{Delivery: w.Delivery, Row: w.Row, If: w.If}, {Put: w.Put, Drop: w.Drop}}
+			return []directory.Write{{LedgerEntry: w.LedgerEntry, Row: w.Row, If: w.If}, {Put: w.Put, Drop: w.Drop}}
 		})},
 		{"two operations of one item are split", "one item has one operation", torn(func(w directory.Write) []directory.Write {
-			return []directory.Write{{Delivery: w.Delivery, Row: w.Row, If: w.If}, {Put: w.Put}, {Drop: w.Drop}}
+			return []directory.Write{{LedgerEntry: w.LedgerEntry, Row: w.Row, If: w.If}, {Put: w.Put}, {Drop: w.Drop}}
 		})},
 		{"pointers are not put", "pointers come and go with their row", changed(func(w *directory.Write) { w.Put = nil })},
 		{"pointers are not dropped", "pointers come and go with their row", changed(func(w *directory.Write) { w.Drop = nil })},

@@ -13,14 +13,14 @@ import (
 // Memory is a directory.Table in memory. It decides by Condition.Holds and
 // refuses what DynamoDB refuses. It is safe for concurrent use.
 type Memory struct {
-	mu         sync.Mutex
-	rows       map[directory.Key]directory.Row
-	deliveries map[string]directory.Delivery
+	mu     sync.Mutex
+	rows   map[directory.Key]directory.Row
+	ledger map[string]directory.LedgerEntry
 }
 
 // NewMemory makes an empty table.
 func NewMemory() *Memory {
-	return &Memory{rows: map[directory.Key]directory.Row{}, deliveries: map[string]directory.Delivery{}}
+	return &Memory{rows: map[directory.Key]directory.Row{}, ledger: map[string]directory.LedgerEntry{}}
 }
 
 // Rows are copies of all rows.
@@ -34,18 +34,18 @@ func (m *Memory) Rows() map[directory.Key]directory.Row {
 	return rows
 }
 
-// Deliveries are all rows of the Deliveries table by their message id.
-func (m *Memory) Deliveries() map[string]directory.Delivery {
+// Ledger are all rows of the Deliveries table by their message id.
+func (m *Memory) Ledger() map[string]directory.LedgerEntry {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return maps.Clone(m.deliveries)
+	return maps.Clone(m.ledger)
 }
 
 // Forget takes a row out of the Deliveries table, as its time to live does.
 func (m *Memory) Forget(svixID string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.deliveries, svixID)
+	delete(m.ledger, svixID)
 }
 
 // Write is directory.Table's.
@@ -58,16 +58,16 @@ func (m *Memory) Write(ctx context.Context, w directory.Write) (directory.Result
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if w.Delivery != nil {
-		if _, ok := m.deliveries[w.Delivery.SvixID]; ok {
+	if w.LedgerEntry != nil {
+		if _, ok := m.ledger[w.LedgerEntry.SvixID]; ok {
 			return directory.AlreadyRecorded, nil
 		}
 	}
 	if w.Row != nil && !w.If.Holds(m.rows[w.Row.Key()]) {
 		return directory.ConditionFailed, nil
 	}
-	if w.Delivery != nil {
-		m.deliveries[w.Delivery.SvixID] = *w.Delivery
+	if w.LedgerEntry != nil {
+		m.ledger[w.LedgerEntry.SvixID] = *w.LedgerEntry
 	}
 	if w.Row != nil {
 		m.rows[w.Row.Key()] = copied(w.Row)
@@ -136,7 +136,7 @@ func copied(r directory.Row) directory.Row {
 	return c
 }
 
-func refuse(reason string) error { return fmt.Errorf("%w: %s", directory.ErrRefused, reason) }
+func refuse(reason string) error { return fmt.Errorf("%w: %s", directory.ErrWriteRejected, reason) }
 
 // acceptable says whether DynamoDB would take the write in some state of the
 // tables.
@@ -162,7 +162,7 @@ func acceptable(w directory.Write) error {
 		}
 		seen[k] = true
 	}
-	if w.Delivery != nil && (w.Delivery.SvixID == "" || len(w.Delivery.SvixID) > directory.MaxPK) {
+	if w.LedgerEntry != nil && (w.LedgerEntry.SvixID == "" || len(w.LedgerEntry.SvixID) > directory.MaxPK) {
 		return refuse("key of the delivery")
 	}
 	return nil

@@ -60,7 +60,7 @@ func greatestWins(ctx context.Context, t directory.Table) error {
 	for i := range writers {
 		rev := fmt.Sprintf("%04d", (i*37)%writers) // out of order
 		w := newer(user("a", rev, "name "+rev))
-		w.Delivery, w.Put = record("msg_"+rev), []directory.Row{pointer(rev)}
+		w.LedgerEntry, w.Put = record("msg_"+rev), []directory.Row{pointer(rev)}
 		writes = append(writes, w)
 	}
 	counts, err := race(ctx, t, writes)
@@ -84,7 +84,7 @@ func greatestWins(ctx context.Context, t directory.Table) error {
 func oneCopy(ctx context.Context, t directory.Table) error {
 	const copies = 20
 	w := newer(user("a", "1", "Ada"))
-	w.Delivery = record("msg_1")
+	w.LedgerEntry = record("msg_1")
 	writes := make([]directory.Write, copies)
 	for i := range writes {
 		writes[i] = w

@@ -55,7 +55,7 @@ func largest(ctx context.Context, t directory.Table) error {
 	r[directory.AttrObject] = "-"
 	r[directory.AttrObject] = strings.Repeat("x", directory.MaxRowBytes-r.Size()+1)
 	w := newer(r)
-	w.Delivery = record("msg_1")
+	w.LedgerEntry = record("msg_1")
 	return steps(
 		func() error { return write(ctx, t, w, directory.Written) },
 		func() error { return there(ctx, t, r) },

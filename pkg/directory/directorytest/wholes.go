@@ -35,9 +35,9 @@ func wholes() []Check {
 
 func pointersFollow(ctx context.Context, t directory.Table) error {
 	first := newer(user("a", "1", "Ada"))
-	first.Delivery, first.Put = record("msg_1"), []directory.Row{pointer("o1")}
+	first.LedgerEntry, first.Put = record("msg_1"), []directory.Row{pointer("o1")}
 	second := newer(user("a", "2", "Eve"))
-	second.Delivery, second.Put = record("msg_2"), []directory.Row{pointer("o2")}
+	second.LedgerEntry, second.Put = record("msg_2"), []directory.Row{pointer("o2")}
 	second.Drop = []directory.Key{pointer("o1").Key()}
 	return steps(
 		func() error { return write(ctx, t, first, directory.Written) },
@@ -67,19 +67,19 @@ func refusedLeavesNothing(ctx context.Context, t directory.Table) error {
 	bad := pointer("o1")
 	bad[directory.AttrSK] = strings.Repeat("k", directory.MaxSK+1)
 	w := newer(user("a", "1", "Ada"))
-	w.Delivery, w.Put = record("msg_1"), []directory.Row{bad}
+	w.LedgerEntry, w.Put = record("msg_1"), []directory.Row{bad}
 	return steps(
 		func() error { return refused(ctx, t, w) },
 		func() error { return missing(ctx, t, w.Row.Key()) },
-		func() error { return write(ctx, t, directory.Write{Delivery: record("msg_1")}, directory.Written) },
+		func() error { return write(ctx, t, directory.Write{LedgerEntry: record("msg_1")}, directory.Written) },
 	)
 }
 
-// refused asks for directory.ErrRefused.
+// refused asks for directory.ErrWriteRejected.
 func refused(ctx context.Context, t directory.Table, w directory.Write) error {
 	result, err := t.Write(ctx, w)
-	if !errors.Is(err, directory.ErrRefused) {
-		return fmt.Errorf("Write(%s) = %d, %w, want an error that is ErrRefused", describe(w), result, orNone(err))
+	if !errors.Is(err, directory.ErrWriteRejected) {
+		return fmt.Errorf("Write(%s) = %d, %w, want an error that is ErrWriteRejected", describe(w), result, orNone(err))
 	}
 	return nil
 }
@@ -116,11 +116,11 @@ func refusals() []Check {
 		checks = append(checks, Check{c.name, func(ctx context.Context, t directory.Table) error {
 			w := newer(c.row)
 			alone := w
-			w.Delivery = record("msg_1")
+			w.LedgerEntry = record("msg_1")
 			return steps(
 				func() error { return refused(ctx, t, w) },
 				func() error { return refused(ctx, t, alone) },
-				func() error { return write(ctx, t, directory.Write{Delivery: record("msg_1")}, directory.Written) },
+				func() error { return write(ctx, t, directory.Write{LedgerEntry: record("msg_1")}, directory.Written) },
 			)
 		}})
 	}

@@ -105,20 +105,20 @@ func ledger() []Check {
 
 func recordedOnce(ctx context.Context, t directory.Table) error {
 	return steps(
-		func() error { return write(ctx, t, directory.Write{Delivery: record("msg_1")}, directory.Written) },
+		func() error { return write(ctx, t, directory.Write{LedgerEntry: record("msg_1")}, directory.Written) },
 		func() error {
-			return write(ctx, t, directory.Write{Delivery: record("msg_1")}, directory.AlreadyRecorded)
+			return write(ctx, t, directory.Write{LedgerEntry: record("msg_1")}, directory.AlreadyRecorded)
 		},
-		func() error { return write(ctx, t, directory.Write{Delivery: record("msg_2")}, directory.Written) },
+		func() error { return write(ctx, t, directory.Write{LedgerEntry: record("msg_2")}, directory.Written) },
 		func() error {
-			return write(ctx, t, directory.Write{Delivery: record("msg_1")}, directory.AlreadyRecorded)
+			return write(ctx, t, directory.Write{LedgerEntry: record("msg_1")}, directory.AlreadyRecorded)
 		},
 	)
 }
 
 func recordedFirst(ctx context.Context, t directory.Table) error {
 	w := newer(user("a", "1", "Ada"))
-	w.Delivery = record("msg_1")
+	w.LedgerEntry = record("msg_1")
 	return steps(
 		func() error { return write(ctx, t, w, directory.Written) },
 		func() error { return write(ctx, t, w, directory.AlreadyRecorded) },
@@ -135,11 +135,11 @@ func recordedFirst(ctx context.Context, t directory.Table) error {
 
 func recordedChangesNothing(ctx context.Context, t directory.Table) error {
 	w := newer(user("a", "2", "Eve"))
-	w.Delivery, w.Put = record("msg_1"), []directory.Row{pointer("o1")}
+	w.LedgerEntry, w.Put = record("msg_1"), []directory.Row{pointer("o1")}
 	w.Drop = []directory.Key{pointer("o2").Key()}
 	return steps(
 		func() error { return put(ctx, t, user("a", "1", "Ada"), pointer("o2")) },
-		func() error { return write(ctx, t, directory.Write{Delivery: record("msg_1")}, directory.Written) },
+		func() error { return write(ctx, t, directory.Write{LedgerEntry: record("msg_1")}, directory.Written) },
 		func() error { return write(ctx, t, w, directory.AlreadyRecorded) },
 		func() error { return there(ctx, t, user("a", "1", "Ada"), pointer("o2")) },
 		func() error { return missing(ctx, t, pointer("o1").Key()) },
@@ -148,14 +148,14 @@ func recordedChangesNothing(ctx context.Context, t directory.Table) error {
 
 func failedRecordsNothing(ctx context.Context, t directory.Table) error {
 	w := newer(user("a", "1", "old"))
-	w.Delivery, w.Put = record("msg_1"), []directory.Row{pointer("o1")}
+	w.LedgerEntry, w.Put = record("msg_1"), []directory.Row{pointer("o1")}
 	w.Drop = []directory.Key{pointer("o2").Key()}
 	return steps(
 		func() error { return put(ctx, t, user("a", "2", "Ada"), pointer("o2")) },
 		func() error { return write(ctx, t, w, directory.ConditionFailed) },
 		func() error { return there(ctx, t, user("a", "2", "Ada"), pointer("o2")) },
 		func() error { return missing(ctx, t, pointer("o1").Key()) },
-		func() error { return write(ctx, t, directory.Write{Delivery: record("msg_1")}, directory.Written) },
+		func() error { return write(ctx, t, directory.Write{LedgerEntry: record("msg_1")}, directory.Written) },
 	)
 }
 

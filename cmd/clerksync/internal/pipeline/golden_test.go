@@ -17,7 +17,7 @@ import (
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/events"
-	"github.com/clerksync/clerksync/pkg/delivery"
+	"github.com/clerksync/clerksync/pkg/directory"
 )
 
 var update = flag.Bool("update", false, "write testdata/rows.golden anew")
@@ -71,8 +71,8 @@ func ageless(t *testing.T, rows []map[string]any, times ...string) []map[string]
 }
 
 func formed(text string) bool {
-	at, err := time.Parse(delivery.TimeFormat, text)
-	return err == nil && at.UTC().Format(delivery.TimeFormat) == text
+	at, err := time.Parse(directory.TimeFormat, text)
+	return err == nil && at.UTC().Format(directory.TimeFormat) == text
 }
 
 func render(t *testing.T, v any) []byte {
@@ -136,7 +136,7 @@ func TestDeliveriesExpire(t *testing.T) {
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(row))); diff != "" {
 		t.Errorf("attributes of a delivery (-want +got):\n%s", diff)
 	}
-	processed, err := time.Parse(delivery.TimeFormat, row["processed_at"].(string))
+	processed, err := time.Parse(directory.TimeFormat, row["processed_at"].(string))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/events"
 	"github.com/clerksync/clerksync/pkg/delivery"
+	"github.com/clerksync/clerksync/pkg/directory"
 )
 
 func sorted(s []string) []string {
@@ -65,7 +66,7 @@ func TestTheQueueHoldsTheSignedBytes(t *testing.T) {
 		if a["svix-id"] != messageID(name) || a["v"] != "1" || !strings.HasPrefix(body[strings.LastIndex(body, `"type"`):], fmt.Sprintf(`"type":%q`, a["event-type"])) {
 			t.Errorf("attributes of %s = %v", name, a)
 		}
-		if _, err := time.Parse(delivery.TimeFormat, a["received-at"]); err != nil {
+		if _, err := time.Parse(directory.TimeFormat, a["received-at"]); err != nil {
 			t.Errorf("received-at of %s = %q, want RFC 3339 with ms", name, a["received-at"])
 		}
 	}

@@ -55,8 +55,8 @@ func TestHopeless(t *testing.T) {
 	}
 	for _, c := range cases {
 		change, err := project(t, c.body)
-		if !errors.Is(err, projector.ErrHopeless) {
-			t.Errorf("%s: Project = %v, %v, want ErrHopeless", c.name, change.Key, err)
+		if !errors.Is(err, projector.ErrPermanent) {
+			t.Errorf("%s: Project = %v, %v, want ErrPermanent", c.name, change.Key, err)
 			continue
 		}
 		if strings.Contains(err.Error(), canary) || strings.Contains(err.Error(), "xxx") {
