@@ -2,28 +2,19 @@ package sqs_test
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
 	"github.com/clerksync/clerksync/internal/emulator/sqs/sqstest"
-	"github.com/clerksync/clerksync/pkg/awsclient"
 )
 
 // client serves the handler for the length of the test.
 func client(t *testing.T, h http.Handler) *sqs.Client {
 	t.Helper()
-	host := httptest.NewServer(h)
-	t.Cleanup(host.Close)
-	return sqs.New(sqs.Options{
-		HTTPClient: awsclient.WholeAnswers(nil),
-		Region:     "us-east-1", BaseEndpoint: aws.String(host.URL),
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	})
+	return sqs.NewFromConfig(emulatortest.Start(t, h))
 }
 
 func TestConformance(t *testing.T) {
