@@ -80,7 +80,7 @@ func userPrices() []price {
 		{line: "user deleted, soft, duplicate", want: cost{Requests: 4, Write: 1, Read: 5}, of: []story{again(soft(deleted, created))}},
 		{line: "user deleted, hard, duplicate", want: cost{Requests: 3, Write: 4, Read: 2}, of: []story{again(hard(deleted, created))}},
 		{
-			line: "each membership that ends with its user", want: cost{Requests: 2, Write: 6, Read: 1}, over: ends,
+			line: "each membership deleted with its user", want: cost{Requests: 2, Write: 6, Read: 1}, over: ends,
 			of: []story{soft(deleted, created, at("4", "organization.created"), at("5", "organizationMembership.created"))},
 		},
 	}
@@ -100,9 +100,9 @@ func organizationPrices() []price {
 		{line: "organization deleted, hard", want: cost{Requests: 2, Write: 6, Index: 1, Read: 1}, of: []story{hard(deleted, created)}},
 		{line: "organization deleted, soft, duplicate", want: cost{Requests: 4, Write: 1, Read: 3}, of: []story{again(soft(deleted, created))}},
 		{line: "organization deleted, hard, duplicate", want: cost{Requests: 3, Write: 4, Read: 2}, of: []story{again(hard(deleted, created))}},
-		{line: "each membership that ends with its organization", want: cost{Requests: 1, Write: 6}, over: ends, of: []story{soft(deleted, created, at("4", "organizationMembership.created"))}},
-		{line: "each invitation that ends with its organization", want: cost{Requests: 1, Write: 2}, over: ends, of: []story{soft(deleted, created, at("4", "organizationInvitation.created"))}},
-		{line: "each domain that ends with its organization", want: cost{Requests: 2, Write: 6, Read: 1}, over: ends, of: []story{soft(deleted, created, at("4", "organizationDomain.created"))}},
+		{line: "each membership deleted with its organization", want: cost{Requests: 1, Write: 6}, over: ends, of: []story{soft(deleted, created, at("4", "organizationMembership.created"))}},
+		{line: "each invitation deleted with its organization", want: cost{Requests: 1, Write: 2}, over: ends, of: []story{soft(deleted, created, at("4", "organizationInvitation.created"))}},
+		{line: "each domain deleted with its organization", want: cost{Requests: 2, Write: 6, Read: 1}, over: ends, of: []story{soft(deleted, created, at("4", "organizationDomain.created"))}},
 		{
 			line: "organization of two members, an invitation and a domain deleted, soft", want: cost{Requests: 8, Write: 26, Index: 1, Read: 4},
 			of: []story{soft(deleted, created, at("4", "organizationMembership.created"), another, at("6", "organizationInvitation.created"), at("7", "organizationDomain.created"))},
@@ -151,7 +151,7 @@ func otherPrices() []price {
 		{line: "role over 1 KB, deleted, hard", want: cost{Requests: 1, Write: 6}, of: []story{hard(noRole, role, largeRole)}},
 		{line: unkept},
 		{
-			line: "never to be applied, into the dead letters", want: cost{Queue: 1},
+			line: "permanent error, to the dead-letter queue", want: cost{Queue: 1},
 			of: []story{{event: step{"9", "user.updated", map[string]any{"id": nil}}, outcome: consumer.Dead}},
 		},
 	}
