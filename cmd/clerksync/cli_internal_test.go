@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/events"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/projector"
@@ -21,9 +22,12 @@ import (
 )
 
 // bare is an environment without variables and input.
-func bare(out, err io.Writer) env {
-	return env{in: strings.NewReader(""), out: out, err: err, get: func(string) string { return "" }, now: time.Now}
+func bare(out, err io.Writer) program {
+	return program{terminal.New(context.Background(), strings.NewReader(""), out, err), func(string) string { return "" }, time.Now}
 }
+
+// exit runs a command line to its exit status.
+func (p program) exit(args []string) int { return p.term.Report(p.run(context.Background(), args)) }
 
 // The first line says that all is ready, though the queue had messages before.
 func TestReadyIsTheFirstLine(t *testing.T) {
@@ -147,7 +151,7 @@ func TestStory(t *testing.T) {
 func TestBody(t *testing.T) {
 	t.Parallel()
 	e := bare(io.Discard, io.Discard)
-	e.in = strings.NewReader("\x00\xff")
+	e.term = terminal.New(t.Context(), strings.NewReader("\x00\xff"), io.Discard, io.Discard)
 	if got, err := e.body("-"); err != nil || string(got) != "\x00\xff" {
 		t.Errorf("body(-) = %q, %v, want standard input byte for byte", got, err)
 	}

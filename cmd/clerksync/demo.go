@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/svix"
@@ -76,7 +77,7 @@ func (d *demo) wait(ctx context.Context, id string) (step, error) {
 	}
 }
 
-// run tells the story and shows what became of it. Its error is errSaid where
+// run tells the story and shows what became of it. Its error is terminal.ErrReported where
 // something came out as it should not.
 func (d *demo) run(ctx context.Context, p *pipeline.Pipeline, secrets *svix.Secrets) error {
 	d.mu.Lock()
@@ -89,27 +90,26 @@ func (d *demo) run(ctx context.Context, p *pipeline.Pipeline, secrets *svix.Secr
 	}()
 	poster := poster{url: p.WebhookURL, secrets: secrets, now: d.now}
 	mark := poster.run() // once: a message that is sent again keeps its id
-	var rows [][]string
+	var rows [][]any
 	wrong := 0
 	for i, s := range story() {
 		got, err := d.tell(ctx, poster, s, fmt.Sprintf("msg_demo%02d%s", s.message(i), mark))
 		if err != nil {
 			if ctx.Err() != nil {
-				return errInterrupted
+				return terminal.ErrInterrupted
 			}
 			return err
 		}
-		verdict := good("ok")
+		verdict := terminal.Good("ok")
 		if got != s.want {
-			verdict = bad("expected " + s.want)
+			verdict = terminal.Bad("expected " + s.want)
 			wrong++
 		}
-		result := stageStyle(strings.Fields(got)[0])(got)
-		rows = append(rows, []string{s.when, s.what, dim(s.eventType()), result, verdict})
+		rows = append(rows, []any{s.when, s.what, s.eventType(), got, verdict})
 	}
 	if !d.json {
-		say(d.out, "%s\n", strong("The first week of Lumen & Oak, as its webhooks arrived"))
-		grid(d.out, []string{"when", "what happened", "event", "what became of it", ""}, rows)
+		d.term.Print("%s\n", terminal.Bold("The first week of Lumen & Oak, as its webhooks arrived"))
+		d.term.PrintTable([]string{"when", "what happened", "event", "what became of it", ""}, rows)
 	}
 	if err := d.rows(ctx, p); err != nil {
 		return err
@@ -164,11 +164,11 @@ func (d *demo) rows(ctx context.Context, p *pipeline.Pipeline) error {
 	if d.json {
 		return nil
 	}
-	say(d.out, "\n%s\n", strong("The rows in "+p.DirectoryTable))
-	grid(d.out, []string{"pk, and below it each sk", ""}, live.lines)
-	say(d.out, "\n%s\n", strong("Tombstones: what was deleted, kept so that nothing late brings it back"))
-	grid(d.out, []string{"pk, and below it each sk", "deleted_at", ""}, gone.lines)
-	say(d.out, "")
+	d.term.Print("\n%s\n", terminal.Bold("The rows in "+p.DirectoryTable))
+	d.term.PrintTable([]string{"pk, and below it each sk", ""}, live.lines)
+	d.term.Print("\n%s\n", terminal.Bold("Tombstones: what was deleted, kept so that nothing late brings it back"))
+	d.term.PrintTable([]string{"pk, and below it each sk", "deleted_at", ""}, gone.lines)
+	d.term.Print("")
 	return nil
 }
 
@@ -176,13 +176,13 @@ func (d *demo) rows(ctx context.Context, p *pipeline.Pipeline) error {
 // then its rows, for keys are long and windows are not.
 type listing struct {
 	pk    string
-	lines [][]string
+	lines [][]any
 }
 
-func (l *listing) add(pk, sk string, cells ...string) {
+func (l *listing) add(pk, sk string, cells ...any) {
 	if pk != l.pk {
 		l.pk = pk
-		l.lines = append(l.lines, append([]string{pk}, make([]string, len(cells))...))
+		l.lines = append(l.lines, []any{pk})
 	}
-	l.lines = append(l.lines, append([]string{"  " + sk}, cells...))
+	l.lines = append(l.lines, append([]any{"  " + sk}, cells...))
 }

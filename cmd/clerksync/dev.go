@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/internal/emulator"
 	"github.com/clerksync/clerksync/pkg/awsclient"
 	"github.com/clerksync/clerksync/pkg/consumer"
@@ -26,7 +27,7 @@ const (
 	defaultURL     = "http://" + defaultAddr + ingest.Path
 )
 
-func (e env) devCommand() *cli.Command {
+func (e program) devCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "dev",
 		Usage: "run the whole pipeline in this process: webhook, queue, sync, tables",
@@ -45,7 +46,7 @@ OBJECT_STORAGE are obeyed as by the functions. Ctrl-C finishes what is in flight
 			&cli.BoolFlag{Name: "print-secret", Usage: "print the kept signing secret and exit"},
 		},
 		Action: e.dev,
-		Metadata: examples(
+		Metadata: terminal.Examples(
 			"clerksync dev --demo",
 			"clerksync dev --secret whsec_...      # Clerk's, with: clerk webhooks listen --forward-to http://127.0.0.1:3000/webhooks/clerk",
 			"clerksync dev --addr 127.0.0.1:0 --aws-addr 127.0.0.1:0 --json",
@@ -53,16 +54,16 @@ OBJECT_STORAGE are obeyed as by the functions. Ctrl-C finishes what is in flight
 	}
 }
 
-func (e env) dev(ctx context.Context, c *cli.Command) error {
+func (e program) dev(ctx context.Context, c *cli.Command) error {
 	switch {
 	case c.Args().Present():
-		return usagef("dev takes no arguments, but got %q", c.Args().First())
+		return terminal.TakeNothing(c)
 	case c.Bool("once") && !c.Bool("demo"):
-		return usagef("--once goes with --demo")
+		return terminal.Usagef("--once goes with --demo")
 	case c.Bool("print-secret"):
 		secret, err := e.keptSecret()
 		if err == nil {
-			fmt.Fprintln(e.out, secret)
+			e.term.PrintText(secret)
 		}
 		return err
 	}
@@ -88,7 +89,7 @@ func (e env) dev(ctx context.Context, c *cli.Command) error {
 	<-ctx.Done()
 	screen.note("Finishing what is in flight.")
 	p.Stop(ctx)
-	return errInterrupted
+	return terminal.ErrInterrupted
 }
 
 func hint(c *cli.Command, err error) string {
@@ -102,10 +103,10 @@ func hint(c *cli.Command, err error) string {
 	return "\nIs another clerksync dev running? Choose other ports with --addr and --aws-addr; port 0 means any free one."
 }
 
-func (e env) devOptions(ctx context.Context, c *cli.Command) (o pipeline.Options, secret devSecret, err error) {
+func (e program) devOptions(ctx context.Context, c *cli.Command) (o pipeline.Options, secret devSecret, err error) {
 	o = pipeline.Options{Addr: c.String("addr"), AWSAddr: c.String("aws-addr")}
-	if o.Instances, err = ingest.ReadInstances(e.get); err != nil {
-		return o, secret, usageError{err}
+	if o.Instances, err = ingest.ReadInstances(e.getenv); err != nil {
+		return o, secret, terminal.Usagef("%w", err)
 	}
 	if secret, err = e.secret(c.String("secret")); err != nil {
 		return o, secret, err
@@ -114,7 +115,7 @@ func (e env) devOptions(ctx context.Context, c *cli.Command) (o pipeline.Options
 	if o.Secrets, err = secret.parse(); err != nil {
 		return o, secret, err
 	}
-	if o.Consumer, err = consumer.ReadOptions(e.get); err != nil {
+	if o.Consumer, err = consumer.ReadOptions(e.getenv); err != nil {
 		return o, secret, fmt.Errorf("the environment: %w", err)
 	}
 	if endpoint := c.String("endpoint-url"); endpoint != "" {
@@ -125,9 +126,9 @@ func (e env) devOptions(ctx context.Context, c *cli.Command) (o pipeline.Options
 
 // outside is the configuration for an AWS endpoint that the user names, with
 // the user's own credentials, or any where there are none.
-func outside(ctx context.Context, e env, endpoint string) (*aws.Config, error) {
+func outside(ctx context.Context, e program, endpoint string) (*aws.Config, error) {
 	if u, err := url.Parse(endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, usagef("--endpoint-url %q is no http or https URL", endpoint)
+		return nil, terminal.Usagef("--endpoint-url %q is no http or https URL", endpoint)
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithBaseEndpoint(endpoint))
 	if err != nil {
@@ -136,7 +137,7 @@ func outside(ctx context.Context, e env, endpoint string) (*aws.Config, error) {
 	if cfg.Region == "" {
 		cfg.Region = emulator.Region
 	}
-	if e.get("AWS_ACCESS_KEY_ID") == "" && e.get("AWS_PROFILE") == "" {
+	if e.getenv("AWS_ACCESS_KEY_ID") == "" && e.getenv("AWS_PROFILE") == "" {
 		cfg.Credentials = credentials.NewStaticCredentialsProvider("local", "local", "")
 	}
 	if cfg.Credentials == nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -13,9 +12,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/urfave/cli/v3"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 )
 
-func (e env) dlqCommand() *cli.Command {
+func (e program) dlqCommand() *cli.Command {
 	json := &cli.BoolFlag{Name: "json", Usage: "print one JSON object a line"}
 	all := &cli.BoolFlag{Name: "all", Usage: "every dead letter"}
 	dry := &cli.BoolFlag{Name: "dry-run", Usage: "say what would be done and do nothing"}
@@ -29,30 +30,30 @@ old message cannot harm newer state, it is then stale. SQS keeps them 14 days.`,
 		Commands: []*cli.Command{
 			{
 				Name: "ls", Usage: "list them with their reasons", Flags: append(queueFlags(), json), Action: e.dlqList,
-				Metadata: examples("clerksync dlq ls --stack clerksync", "clerksync dlq ls --json | jq -r .reason | sort | uniq -c"),
+				Metadata: terminal.Examples("clerksync dlq ls --stack clerksync", "clerksync dlq ls --json | jq -r .reason | sort | uniq -c"),
 			},
 			{
 				Name: "show", Usage: "print one whole, its body included", ArgsUsage: "<svix id | message id>", Flags: queueFlags(), Action: e.dlqShow,
-				Metadata: examples("clerksync dlq show msg_2b3Ck9u0PqVbFZ1r2s3T4u5V6w7 --stack clerksync"),
+				Metadata: terminal.Examples("clerksync dlq show msg_2b3Ck9u0PqVbFZ1r2s3T4u5V6w7 --stack clerksync"),
 			},
 			{
 				Name: "redrive", Usage: "put some or all back on the queue", ArgsUsage: ids, Flags: append(queueFlags(), all, dry, json), Action: e.dlqRedrive,
-				Metadata: examples("clerksync dlq redrive --all --dry-run --stack clerksync", "clerksync dlq redrive msg_2b3Ck9u0PqVbFZ1r2s3T4u5V6w7 --stack clerksync"),
+				Metadata: terminal.Examples("clerksync dlq redrive --all --dry-run --stack clerksync", "clerksync dlq redrive msg_2b3Ck9u0PqVbFZ1r2s3T4u5V6w7 --stack clerksync"),
 			},
 			{
 				Name: "drop", Usage: "delete some or all for good", ArgsUsage: ids,
 				Flags:  append(queueFlags(), all, dry, json, &cli.BoolFlag{Name: "yes", Usage: "do not ask"}),
-				Action: e.dlqDrop, Metadata: examples("clerksync dlq drop msg_2b3Ck9u0PqVbFZ1r2s3T4u5V6w7 --stack clerksync", "clerksync dlq drop --all --yes --stack clerksync"),
+				Action: e.dlqDrop, Metadata: terminal.Examples("clerksync dlq drop msg_2b3Ck9u0PqVbFZ1r2s3T4u5V6w7 --stack clerksync", "clerksync dlq drop --all --yes --stack clerksync"),
 			},
 		},
-		Metadata: examples("clerksync dlq ls --stack clerksync", "clerksync dlq redrive --all --stack clerksync"),
+		Metadata: terminal.Examples("clerksync dlq ls --stack clerksync", "clerksync dlq redrive --all --stack clerksync"),
 	}
 }
 
 // letters are the dead letters that the flags name. Where write is set they
 // can be put back: a stack's queue takes messages from ingest and from the
 // role of its output RedriveRoleArn alone, so that one is assumed.
-func (e env) letters(ctx context.Context, c *cli.Command, write bool) (*deadLetters, error) {
+func (e program) letters(ctx context.Context, c *cli.Command, write bool) (*deadLetters, error) {
 	t, err := e.target(ctx, c)
 	if err != nil {
 		return nil, err
@@ -67,35 +68,35 @@ func (e env) letters(ctx context.Context, c *cli.Command, write bool) (*deadLett
 	return newDeadLetters(sqs.NewFromConfig(cfg), t.DeadLetterQueueURL, t.QueueURL), nil
 }
 
-func (e env) dlqList(ctx context.Context, c *cli.Command) error {
+func (e program) dlqList(ctx context.Context, c *cli.Command) error {
 	d, err := e.letters(ctx, c, false)
 	if err != nil {
 		return err
 	}
 	n := 0
-	var rows [][]string
+	var rows [][]any
 	err = d.walk(ctx, func(l letter) (bool, error) {
 		n++
 		if c.Bool("json") {
-			writeJSON(e.out, l)
+			e.term.PrintJSON(l)
 		} else {
-			rows = append(rows, []string{l.DeadSince, l.SvixID, l.EventType, l.Reason})
+			rows = append(rows, []any{l.DeadSince, l.SvixID, l.EventType, l.Reason})
 		}
 		return false, nil
 	})
 	if len(rows) > 0 {
-		slices.SortFunc(rows, slices.Compare[[]string])
-		grid(e.out, []string{"dead since", "svix id", "event", "reason"}, rows)
+		slices.SortFunc(rows, func(a, b []any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+		e.term.PrintTable([]string{"dead since", "svix id", "event", "reason"}, rows)
 	}
 	if err == nil && n == 0 {
-		say(e.err, "%s no dead letters.", good("ok:"))
+		e.term.Note("%s no dead letters.", terminal.Good("ok:"))
 	}
 	return err
 }
 
-func (e env) dlqShow(ctx context.Context, c *cli.Command) error {
+func (e program) dlqShow(ctx context.Context, c *cli.Command) error {
 	if c.NArg() != 1 || strings.HasPrefix(c.Args().First(), "-") {
-		return usagef("dlq show needs one svix id or message id")
+		return terminal.Usagef("dlq show needs one svix id or message id")
 	}
 	d, err := e.letters(ctx, c, false)
 	if err != nil {
@@ -105,8 +106,8 @@ func (e env) dlqShow(ctx context.Context, c *cli.Command) error {
 	err = d.walk(ctx, func(l letter) (bool, error) {
 		if l.is(id) {
 			found = true
-			say(e.err, "%s\n%s  %s  dead since %s\n", bad(l.Reason), l.EventType, dim(l.SvixID), l.DeadSince)
-			fmt.Fprintln(e.out, aws.ToString(l.message.Body))
+			e.term.Note("%s\n%s  %s  dead since %s\n", terminal.Bad(l.Reason), l.EventType, terminal.Dim(l.SvixID), l.DeadSince)
+			e.term.PrintText(aws.ToString(l.message.Body))
 		}
 		return false, nil
 	})
@@ -116,11 +117,11 @@ func (e env) dlqShow(ctx context.Context, c *cli.Command) error {
 	return err
 }
 
-func (e env) dlqRedrive(ctx context.Context, c *cli.Command) error {
+func (e program) dlqRedrive(ctx context.Context, c *cli.Command) error {
 	return e.each(ctx, c, "redriven", nil, func(d *deadLetters, l letter) error { return d.redrive(ctx, l) })
 }
 
-func (e env) dlqDrop(ctx context.Context, c *cli.Command) error {
+func (e program) dlqDrop(ctx context.Context, c *cli.Command) error {
 	sure := func() error {
 		if c.Bool("yes") || c.Bool("dry-run") {
 			return nil
@@ -129,9 +130,7 @@ func (e env) dlqDrop(ctx context.Context, c *cli.Command) error {
 		if c.Bool("all") {
 			what = "ALL dead letters"
 		}
-		fmt.Fprintf(e.err, "Drop %s for good? Nothing brings them back but a replay from Svix. [y/N] ", what)
-		answer, _ := bufio.NewReader(e.in).ReadString('\n') // nothing read is no
-		if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
+		if !e.term.Confirm(fmt.Sprintf("Drop %s for good? Nothing brings them back but a replay from Svix.", what)) {
 			return errors.New("nothing was dropped")
 		}
 		return nil
@@ -142,20 +141,16 @@ func (e env) dlqDrop(ctx context.Context, c *cli.Command) error {
 // named wants either ids or --all.
 func named(c *cli.Command) error {
 	if c.Bool("all") == c.Args().Present() {
-		return usagef("%s needs either ids or --all", c.FullName())
+		return terminal.Usagef("%s needs either ids or --all", c.FullName())
 	}
-	for _, id := range c.Args().Slice() {
-		if strings.HasPrefix(id, "-") { // the library takes no flags behind it
-			return usagef("%q is no id", id)
-		}
-	}
-	return nil
+	_, err := terminal.IDs(c)
+	return err
 }
 
 // each does the deed to the letters that the arguments name, each of which is
 // then deleted, and says how it goes on. sure, unless
 // it is nil, is asked once the queues are found.
-func (e env) each(ctx context.Context, c *cli.Command, deed string, sure func() error, do func(*deadLetters, letter) error) error {
+func (e program) each(ctx context.Context, c *cli.Command, deed string, sure func() error, do func(*deadLetters, letter) error) error {
 	if err := named(c); err != nil {
 		return err
 	}
@@ -189,13 +184,13 @@ func (e env) each(ctx context.Context, c *cli.Command, deed string, sure func() 
 		n++
 		missing = slices.DeleteFunc(missing, l.is)
 		if c.Bool("json") {
-			writeJSON(e.out, l)
+			e.term.PrintJSON(l)
 		} else {
-			say(e.out, "%s  %s  %s", done, pad(l.EventType, 30), dim(l.SvixID))
+			e.term.Print("%s  %-30s  %s", done, l.EventType, terminal.Dim(l.SvixID))
 		}
 		return !dry, nil
 	})
-	say(e.err, "%d %s.", n, done)
+	e.term.Note("%d %s.", n, done)
 	if err == nil && len(missing) > 0 {
 		err = fmt.Errorf("no dead letter %s here", strings.Join(missing, ", "))
 	}

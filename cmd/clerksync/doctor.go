@@ -7,10 +7,11 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/pkg/svix"
 )
 
-func (e env) doctorCommand() *cli.Command {
+func (e program) doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "doctor",
 		Usage: "check this machine and a stack, and say how to mend what is wrong",
@@ -36,7 +37,7 @@ The exit status is 1 if a check fails; a warning is none.`,
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object a line: check, status, detail, mend"}),
 		Action:   e.doctor,
 		Commands: []*cli.Command{e.doctorSignatureCommand()},
-		Metadata: examples(
+		Metadata: terminal.Examples(
 			"clerksync doctor --stack clerksync-prod",
 			"clerksync doctor                                   # of clerksync dev",
 			"clerksync doctor --stack clerksync-prod --no-send --json | jq 'select(.status==\"fail\")'",
@@ -77,7 +78,7 @@ func fail(mend, format string, a ...any) verdict {
 
 // doctor is one examination.
 type doctor struct {
-	env
+	program
 	*place
 	c       *cli.Command
 	found   bool          // the stores are located
@@ -129,36 +130,38 @@ func (d *doctor) located(run func(context.Context) verdict) func(context.Context
 	}
 }
 
-func (e env) doctor(ctx context.Context, c *cli.Command) error {
-	if c.Args().Present() {
-		return usagef("doctor takes no arguments, but got %q; see clerksync doctor --help", c.Args().First())
+func (e program) doctor(ctx context.Context, c *cli.Command) error {
+	if err := terminal.TakeNothing(c); err != nil {
+		return err
 	}
-	d := &doctor{env: e, place: e.unplaced(c), c: c}
+	d := &doctor{program: e, place: e.unplaced(c), c: c}
 	tally := map[string]int{}
 	for _, check := range d.checks() {
 		v := check.run(ctx)
 		if ctx.Err() != nil {
-			return errInterrupted
+			return terminal.ErrInterrupted
 		}
 		v.Check = check.name
 		tally[v.Status]++
 		e.showVerdict(v, c.Bool("json"))
 	}
-	say(e.err, "%d passed, %d warnings, %d failed, %d skipped.", tally[statusPass], tally[statusWarn], tally[statusFail], tally[statusSkip])
+	e.term.Note("%d passed, %d warnings, %d failed, %d skipped.", tally[statusPass], tally[statusWarn], tally[statusFail], tally[statusSkip])
 	if tally[statusFail] > 0 {
-		return errSaid
+		return terminal.ErrReported
 	}
 	return nil
 }
 
-func (e env) showVerdict(v verdict, asJSON bool) {
+func (e program) showVerdict(v verdict, asJSON bool) {
 	if asJSON {
-		writeJSON(e.out, v)
+		e.term.PrintJSON(v)
 		return
 	}
-	style := map[string]func(string) string{statusPass: good, statusWarn: warm, statusFail: bad, statusSkip: dim}[v.Status]
-	say(e.out, "%s  %s  %s", style(v.Status), pad(v.Check, 12), printable(v.Detail))
+	style := map[string]terminal.Style{
+		statusPass: terminal.Good, statusWarn: terminal.Warn, statusFail: terminal.Bad, statusSkip: terminal.Dim,
+	}[v.Status]
+	e.term.Print("%s  %-12s  %s", style(v.Status), v.Check, v.Detail)
 	if v.Mend != "" {
-		say(e.out, "%s  %s", pad("", 18), v.Mend)
+		e.term.Print("%18s  %s", "", v.Mend)
 	}
 }

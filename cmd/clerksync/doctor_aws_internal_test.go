@@ -66,20 +66,22 @@ func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write(cbor.Encode(cbor.Map{"__type": cbor.String("AccessDenied"), "message": cbor.String("no")}))
 	case strings.HasSuffix(r.URL.Path, "/event-source-mappings"):
 		if !a.deny(w, "ListEventSourceMappings") {
-			writeJSON(w, map[string]any{"EventSourceMappings": a.mappings})
+			answerJSON(w, map[string]any{"EventSourceMappings": a.mappings})
 		}
 	case strings.HasSuffix(r.URL.Path, "/concurrency"):
 		out := map[string]any{}
 		if a.reserved != nil {
 			out["ReservedConcurrentExecutions"] = *a.reserved
 		}
-		writeJSON(w, out)
+		answerJSON(w, out)
 	case strings.HasSuffix(r.URL.Path, "/account-settings"):
-		writeJSON(w, map[string]any{"AccountLimit": map[string]any{"ConcurrentExecutions": a.executions}})
+		answerJSON(w, map[string]any{"AccountLimit": map[string]any{"ConcurrentExecutions": a.executions}})
 	default:
 		a.query(w, r)
 	}
 }
+
+func answerJSON(w http.ResponseWriter, v any) { _ = json.NewEncoder(w).Encode(v) }
 
 // query answers in AWS's Query protocol.
 func (a *account) query(w http.ResponseWriter, r *http.Request) {

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
@@ -132,7 +133,7 @@ func TestDoctorFindsFaults(t *testing.T) {
 					want = 1
 				}
 			}
-			if status != want || c.status == statusFail && status != exitFailed {
+			if status != want || c.status == statusFail && status != terminal.ExitFailed {
 				t.Errorf("doctor exits %d, want %d for %+v", status, want, got)
 			}
 		})

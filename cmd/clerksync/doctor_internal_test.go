@@ -154,8 +154,9 @@ func (h *hospital) attribute(url, name, value string) {
 func (h *hospital) examine(more ...string) (map[string]verdict, string, int) {
 	h.t.Helper()
 	var out, words bytes.Buffer
-	e := env{in: strings.NewReader(""), out: &out, err: &words, get: func(name string) string { return h.vars[name] }, now: time.Now}
-	status := e.run(slices.Concat([]string{"clerksync", "doctor", "--json"}, h.flags, more))
+	e := bare(&out, &words)
+	e.getenv = func(name string) string { return h.vars[name] }
+	status := e.exit(slices.Concat([]string{"clerksync", "doctor", "--json"}, h.flags, more))
 	verdicts := map[string]verdict{}
 	for _, v := range decodeLines[verdict](h.t, out.String()) {
 		verdicts[v.Check] = v

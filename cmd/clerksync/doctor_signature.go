@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
@@ -14,10 +13,11 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/signature"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/pkg/ingest"
 )
 
-func (e env) doctorSignatureCommand() *cli.Command {
+func (e program) doctorSignatureCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "signature",
 		Usage:     "say why a request's signature does not match",
@@ -47,7 +47,7 @@ The exit status is 0 if the endpoint would accept the request, else 1.`,
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object: good, secret (where it is from), findings"},
 		},
 		Action: e.doctorSignature,
-		Metadata: examples(
+		Metadata: terminal.Examples(
 			"clerksync doctor signature --headers headers.txt --body body.json",
 			"clerksync doctor signature --headers event.json --stack clerksync-prod   # an event of API Gateway",
 			"clerksync sign user.created | clerksync doctor signature --headers -",
@@ -55,20 +55,20 @@ The exit status is 0 if the endpoint would accept the request, else 1.`,
 	}
 }
 
-func (e env) doctorSignature(ctx context.Context, c *cli.Command) error {
+func (e program) doctorSignature(ctx context.Context, c *cli.Command) error {
 	files := c.StringSlice("headers")
 	if len(files) == 0 || c.Args().Present() {
-		return usagef("doctor signature needs --headers FILE, and --body FILE unless the headers' file holds the body")
+		return terminal.Usagef("doctor signature needs --headers FILE, and --body FILE unless the headers' file holds the body")
 	}
 	if c.String("body") == "-" && files[0] == "-" {
-		return usagef("headers and body cannot both be standard input")
+		return terminal.Usagef("headers and body cannot both be standard input")
 	}
 	var in signature.Capture
 	var others []map[string][]string
 	for i, file := range files {
-		text, err := e.file(file)
+		text, err := e.term.ReadFile(file)
 		if err != nil {
-			return err
+			return fmt.Errorf("read the request: %w", err)
 		}
 		got, err := signature.ParseCapture(text)
 		if err != nil {
@@ -81,21 +81,21 @@ func (e env) doctorSignature(ctx context.Context, c *cli.Command) error {
 		}
 	}
 	if file := c.String("body"); file != "" {
-		body, err := e.file(file)
+		body, err := e.term.ReadFile(file)
 		if err != nil {
-			return err
+			return fmt.Errorf("read the request: %w", err)
 		}
 		in.Body, in.HasBody = body, true
 	}
 	if !in.HasBody {
-		return usagef("%s holds no body: give it with --body FILE", files[0])
+		return terminal.Usagef("%s holds no body: give it with --body FILE", files[0])
 	}
 	secrets, err := e.secretsAtHand(ctx, c)
 	if err != nil {
 		return err
 	}
 	if len(secrets) == 0 {
-		return usagef("no secret at hand: give one with --secret, --parameter or --stack")
+		return terminal.Usagef("no secret at hand: give one with --secret, --parameter or --stack")
 	}
 	at := in.Received
 	if t := c.Timestamp("at"); !t.IsZero() {
@@ -107,13 +107,13 @@ func (e env) doctorSignature(ctx context.Context, c *cli.Command) error {
 	r := signature.Signature(signature.Request{Header: in.Header, Body: in.Body, Others: others, Received: at, Secrets: secrets})
 	e.showDiagnosis(r, c.Bool("json"))
 	if !r.Good {
-		return errSaid
+		return terminal.ErrReported
 	}
 	return nil
 }
 
 // secretsAtHand are those that may have signed, the endpoint's own first.
-func (e env) secretsAtHand(ctx context.Context, c *cli.Command) (out []signature.Secret, err error) {
+func (e program) secretsAtHand(ctx context.Context, c *cli.Command) (out []signature.Secret, err error) {
 	given := c.StringSlice("secret")
 	for i, text := range given {
 		from := "--secret"
@@ -143,7 +143,7 @@ func (e env) secretsAtHand(ctx context.Context, c *cli.Command) (out []signature
 		out = append(out, signature.Secret{From: "parameter " + name, Text: text})
 	}
 	for _, variable := range []string{ingest.EnvSigningSecret, ingest.EnvSecret} {
-		if text := e.get(variable); strings.TrimSpace(text) != "" {
+		if text := e.getenv(variable); strings.TrimSpace(text) != "" {
 			out = append(out, signature.Secret{From: variable, Text: text})
 		}
 	}
@@ -155,46 +155,31 @@ func (e env) secretsAtHand(ctx context.Context, c *cli.Command) (out []signature
 	return out, nil
 }
 
-func (e env) showDiagnosis(r signature.Result, asJSON bool) {
+func (e program) showDiagnosis(r signature.Result, asJSON bool) {
 	if asJSON {
 		if r.Findings == nil {
 			r.Findings = []signature.Finding{}
 		}
-		writeJSON(e.out, r)
+		e.term.PrintJSON(r)
 		return
 	}
 	switch {
 	case r.Good:
-		say(e.out, "%s the secret from %s signed it, and the endpoint accepts it.", good("good:"), r.Secret)
+		e.term.Print("%s the secret from %s signed it, and the endpoint accepts it.", terminal.Good("good:"), r.Secret)
 	case len(r.Findings) == 0:
-		say(e.out, "%s none of the known causes.", bad("does not match:"))
-		say(e.out, "  The likeliest that is left: it is signed with the secret of another endpoint or instance, or the body's content was changed. Compare it with the message in Clerk's dashboard, Webhooks, the endpoint, Message Attempts.")
+		e.term.Print("%s none of the known causes.", terminal.Bad("does not match:"))
+		e.term.Print("  The likeliest that is left: it is signed with the secret of another endpoint or instance, or the body's content was changed. Compare it with the message in Clerk's dashboard, Webhooks, the endpoint, Message Attempts.")
 	}
 	for _, f := range r.Findings {
-		style := bad
+		style := terminal.Style(terminal.Bad)
 		if r.Good {
-			style = warm
+			style = terminal.Warn
 		}
 		doubt := ""
 		if !f.Proven {
 			doubt = "probably: "
 		}
-		say(e.out, "%s %s%s.", style(string(f.Cause)+":"), doubt, printable(f.Detail))
-		say(e.out, "  %s", f.Mend)
+		e.term.Print("%s %s%s.", style(string(f.Cause)+":"), doubt, f.Detail)
+		e.term.Print("  %s", f.Mend)
 	}
-}
-
-// file reads a file, or standard input where its name is -.
-func (e env) file(name string) ([]byte, error) {
-	var b []byte
-	var err error
-	if name == "-" {
-		b, err = io.ReadAll(e.in)
-	} else {
-		b, err = os.ReadFile(name)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the request: %w", err)
-	}
-	return b, nil
 }

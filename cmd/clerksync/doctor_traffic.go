@@ -18,7 +18,7 @@ const someRows = 10_000
 
 // allowed are the instances that the endpoint keeps, none for all.
 func (d *doctor) allowed() []string {
-	get := d.get
+	get := d.getenv
 	if d.stack != "" {
 		get = func(string) string { return d.parameters["ClerkInstanceId"] }
 	}

@@ -57,7 +57,7 @@ func (d *doctor) secret(ctx context.Context) verdict {
 
 // secretAtHand is the environment's, or clerksync dev's own.
 func (d *doctor) secretAtHand() verdict {
-	s, err := d.env.secret("")
+	s, err := d.program.secret("")
 	switch {
 	case err != nil:
 		return fail("give one with --secret", "%v", err)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
@@ -53,7 +55,7 @@ func TestDoctorOfWellStack(t *testing.T) {
 	h.inAWS()
 	h.busy(10 * time.Minute)
 	got, words, status := h.examine()
-	if diff := cmp.Diff(all(nil), statuses(got)); diff != "" || status != exitDone {
+	if diff := cmp.Diff(all(nil), statuses(got)); diff != "" || status != terminal.ExitDone {
 		t.Errorf("doctor of a stack that is well exits %d, -want +got:\n%s\n%+v", status, diff, got)
 	}
 	if words != "17 passed, 0 warnings, 0 failed, 0 skipped.\n" {
@@ -158,7 +160,7 @@ func TestDoctorWithoutStack(t *testing.T) {
 		"stack": "skip", "rejections": "skip", "concurrency": "skip", "secret": "skip",
 		"endpoint": "skip", "clock": "skip", "signature": "skip", "way-through": "skip",
 	})
-	if diff := cmp.Diff(want, statuses(got)); diff != "" || status != exitDone {
+	if diff := cmp.Diff(want, statuses(got)); diff != "" || status != terminal.ExitDone {
 		t.Errorf("doctor of named tables exits %d, -want +got:\n%s\n%+v", status, diff, got)
 	}
 }
@@ -186,7 +188,7 @@ func TestDoctorWithoutAnything(t *testing.T) {
 					t.Errorf("doctor: %s = %+v, want a failure that says %q", check, v, says)
 				}
 			}
-			if v := got["tables"]; v.Status != statusSkip || status != exitFailed {
+			if v := got["tables"]; v.Status != statusSkip || status != terminal.ExitFailed {
 				t.Errorf("doctor exits %d with tables %+v, want 1 and skip", status, v)
 			}
 		})
@@ -200,16 +202,16 @@ func TestDoctorWords(t *testing.T) {
 	h.dead()
 	var out, words bytes.Buffer
 	e := bare(&out, &words)
-	status := e.run([]string{"clerksync", "doctor", "--endpoint-url", h.Endpoint, "--url", h.webhook, "--secret", svixtest.Secret})
+	status := e.exit([]string{"clerksync", "doctor", "--endpoint-url", h.Endpoint, "--url", h.webhook, "--secret", svixtest.Secret})
 	for _, want := range []string{"pass  tables ", "skip  stack ", "fail  dead-letters  2 dead letters\n                    clerksync dlq ls says why", "pass  way-through "} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("doctor = %s, want %q in it", out.String(), want)
 		}
 	}
-	if status != exitFailed || !strings.Contains(words.String(), "1 failed") {
+	if status != terminal.ExitFailed || !strings.Contains(words.String(), "1 failed") {
 		t.Errorf("doctor exits %d and says %q, want 1 and what failed", status, words.String())
 	}
-	if got := e.run([]string{"clerksync", "doctor", "nosuch"}); got != exitUsage {
+	if got := e.exit([]string{"clerksync", "doctor", "nosuch"}); got != terminal.ExitUsage {
 		t.Errorf("doctor nosuch exits %d, want 2", got)
 	}
 }
@@ -220,8 +222,8 @@ func TestDoctorIsStopped(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	var out, words bytes.Buffer
-	err := bare(&out, &words).app().Run(ctx, []string{"clerksync", "doctor", "--endpoint-url", "http://127.0.0.1:1"})
-	if err == nil || err.Error() != errInterrupted.Error() {
-		t.Errorf("doctor, stopped, = %v, want %v", err, errInterrupted)
+	err := bare(&out, &words).run(ctx, []string{"clerksync", "doctor", "--endpoint-url", "http://127.0.0.1:1"})
+	if !errors.Is(err, terminal.ErrInterrupted) {
+		t.Errorf("doctor, stopped, = %v, want %v", err, terminal.ErrInterrupted)
 	}
 }

@@ -2,6 +2,3 @@ package main
 
 // Main is main, for the scripts to run it as a command.
 func Main() { main() }
-
-// UseTemplate is what main does before all else.
-func UseTemplate() { useTemplate() }

@@ -14,16 +14,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/urfave/cli/v3"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
-func (e env) getCommand() *cli.Command {
+func (e program) getCommand() *cli.Command {
 	sub := func(name, usage, args, example string, find func(*reader, context.Context, string) ([]record, error)) *cli.Command {
 		return &cli.Command{
 			Name: name, Usage: usage, ArgsUsage: args,
 			Flags:    append(targetFlags(), &cli.BoolFlag{Name: "json", Usage: "print one JSON object a line"}),
 			Action:   func(ctx context.Context, c *cli.Command) error { return e.getRows(ctx, c, find) },
-			Metadata: examples("clerksync get "+example, "clerksync get "+example+" --json | jq .", "clerksync get "+example+" --stack clerksync"),
+			Metadata: terminal.Examples("clerksync get "+example, "clerksync get "+example+" --json | jq .", "clerksync get "+example+" --stack clerksync"),
 		}
 	}
 	delivery := sub("delivery", "what became of a message", "<svix id>", "delivery msg_2b3Ck9u0PqVbFZ1r2s3T4u5V6w7", (*reader).delivery)
@@ -41,17 +42,17 @@ are named. A deleted row shows with its deleted_at. Nothing found is exit status
 			sub("memberships", "the memberships of a user", "<id | e-mail | username | external id>", "memberships ada@example.com", (*reader).memberships),
 			delivery,
 		},
-		Metadata: examples("clerksync get user ada@example.com", "clerksync get members lumen-oak --json", "clerksync get delivery msg_2b3Ck9u0PqVbFZ1r2s3T4u5V6w7 --stack clerksync"),
+		Metadata: terminal.Examples("clerksync get user ada@example.com", "clerksync get members lumen-oak --json", "clerksync get delivery msg_2b3Ck9u0PqVbFZ1r2s3T4u5V6w7 --stack clerksync"),
 	}
 }
 
 // errNothing says that nothing was found.
 var errNothing = errors.New("not here")
 
-func (e env) getRows(ctx context.Context, c *cli.Command, find func(*reader, context.Context, string) ([]record, error)) error {
+func (e program) getRows(ctx context.Context, c *cli.Command, find func(*reader, context.Context, string) ([]record, error)) error {
 	// The library takes no flags behind an argument that begins with a dash.
 	if c.NArg() != 1 || c.Args().First() == "" || strings.HasPrefix(c.Args().First(), "-") {
-		return usagef("get %s needs one argument: %s", c.Name, c.ArgsUsage)
+		return terminal.Usagef("get %s needs one argument: %s", c.Name, c.ArgsUsage)
 	}
 	t, err := e.target(ctx, c)
 	if err != nil {
@@ -67,11 +68,11 @@ func (e env) getRows(ctx context.Context, c *cli.Command, find func(*reader, con
 	}
 	for i, row := range rows {
 		if c.Bool("json") {
-			writeJSON(e.out, row)
+			e.term.PrintJSON(row)
 			continue
 		}
 		if i > 0 {
-			say(e.out, "")
+			e.term.Print("")
 		}
 		e.print(row)
 	}
@@ -80,7 +81,7 @@ func (e env) getRows(ctx context.Context, c *cli.Command, find func(*reader, con
 
 // getDelivery says what became of a message: its row, or its dead letter, or
 // where else to look.
-func (e env) getDelivery(ctx context.Context, c *cli.Command) error {
+func (e program) getDelivery(ctx context.Context, c *cli.Command) error {
 	err := e.getRows(ctx, c, (*reader).delivery)
 	if !errors.Is(err, errNothing) {
 		return err
@@ -95,10 +96,10 @@ func (e env) getDelivery(ctx context.Context, c *cli.Command) error {
 			found = true
 			r := record{"svix_id": l.SvixID, "event_type": l.EventType, "outcome": "dead", "reason": l.Reason, "dead_since": l.DeadSince, "received_at": l.Received}
 			if c.Bool("json") {
-				writeJSON(e.out, r)
+				e.term.PrintJSON(r)
 			} else {
 				e.print(r)
-				say(e.err, "\n`clerksync dlq show %s` prints it; `clerksync dlq redrive %s` tries it again.", id, id)
+				e.term.Note("\n`clerksync dlq show %s` prints it; `clerksync dlq redrive %s` tries it again.", id, id)
 			}
 		}
 		return false, nil
@@ -111,7 +112,7 @@ func (e env) getDelivery(ctx context.Context, c *cli.Command) error {
 }
 
 // print shows a row to people: what says what it is first.
-func (e env) print(r record) {
+func (e program) print(r record) {
 	width := 0
 	for name := range r {
 		width = max(width, len(name))
@@ -144,7 +145,7 @@ func (e env) print(r record) {
 		if name == directory.AttrObject {
 			text = fmt.Sprintf("%d bytes of Clerk's JSON (--json shows it)", len(text))
 		}
-		say(e.out, "%s  %s", dim(pad(name, width)), printable(text))
+		e.term.Print("%s  %s", terminal.Dim(fmt.Sprintf("%-*s", width, name)), text)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/urfave/cli/v3"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 )
 
 // commands are all, with the words that lead to each.
@@ -24,11 +26,11 @@ func commands(c *cli.Command, path []string) map[string][]string {
 // examples, which begin with the command itself or feed it.
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	for name, path := range commands(bare(io.Discard, io.Discard).app(), []string{"clerksync"}) {
+	for name, path := range commands(bare(io.Discard, io.Discard).commands(), []string{"clerksync"}) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out, words bytes.Buffer
-			if got := bare(&out, &words).run(append(path, "--help")); got != exitDone {
+			if got := bare(&out, &words).exit(append(path, "--help")); got != terminal.ExitDone {
 				t.Errorf("%s --help exits %d, want 0", name, got)
 			}
 			if words.Len() > 0 {
@@ -57,7 +59,7 @@ func TestHelp(t *testing.T) {
 // and so are its flags.
 func TestExamples(t *testing.T) {
 	t.Parallel()
-	app := bare(io.Discard, io.Discard).app()
+	app := bare(io.Discard, io.Discard).commands()
 	for name, path := range commands(app, []string{"clerksync"}) {
 		c := find(app, path[1:])
 		lines, _ := c.Metadata["examples"].([]string)

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"io"
 	"strconv"
 	"testing"
 	"time"
@@ -11,29 +8,6 @@ import (
 	"github.com/clerksync/clerksync/pkg/svix"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
-
-// Ctrl-C ends a wait for input that never comes.
-func TestInterruptedInput(t *testing.T) {
-	t.Parallel()
-	for name, read := range map[string]func(context.Context, env) error{
-		"an event":         func(_ context.Context, e env) error { _, err := e.body("-"); return err },
-		"a signing secret": func(ctx context.Context, e env) error { _, err := e.readSecret(ctx); return err },
-		"a request":        func(_ context.Context, e env) error { _, err := e.file("-"); return err },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			in, never := io.Pipe()
-			t.Cleanup(func() { _ = never.Close() })
-			ctx, interrupt := context.WithCancel(t.Context())
-			e := bare(io.Discard, io.Discard)
-			e.in = input{in, ctx.Done()}
-			time.AfterFunc(10*time.Millisecond, interrupt)
-			if err := read(ctx, e); !errors.Is(err, errInterrupted) {
-				t.Errorf("read = %v, want %v", err, errInterrupted)
-			}
-		})
-	}
-}
 
 // A request is signed by one reading of the clock, whatever second it falls in.
 // https://github.com/standard-webhooks/standard-webhooks/issues/101

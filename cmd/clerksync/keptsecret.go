@@ -29,8 +29,8 @@ func (s devSecret) parse() (*svix.Secrets, error) {
 }
 
 // secret is the flag's, else the environment's, else the one that is kept.
-func (e env) secret(flag string) (devSecret, error) {
-	for _, text := range []string{flag, e.get(ingest.EnvSigningSecret), e.get(ingest.EnvSecret)} {
+func (e program) secret(flag string) (devSecret, error) {
+	for _, text := range []string{flag, e.getenv(ingest.EnvSigningSecret), e.getenv(ingest.EnvSecret)} {
 		if strings.TrimSpace(text) != "" {
 			return devSecret{text, true}, nil
 		}
@@ -40,7 +40,7 @@ func (e env) secret(flag string) (devSecret, error) {
 }
 
 // keptSecretPath lies in the user's cache folder.
-func (e env) keptSecretPath() (string, error) {
+func (e program) keptSecretPath() (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("find a folder to keep the signing secret in: %w; give one with --secret", err)
@@ -49,7 +49,7 @@ func (e env) keptSecretPath() (string, error) {
 }
 
 // keptSecret is the same from start to start; it is made at the first.
-func (e env) keptSecret() (string, error) {
+func (e program) keptSecret() (string, error) {
 	path, err := e.keptSecretPath()
 	if err != nil {
 		return "", err

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/pkg/svix"
 )
 
@@ -81,10 +82,10 @@ func (p poster) post(ctx context.Context, r request) (answer, error) {
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, bytes.NewReader(body))
 	if err != nil {
-		return a, usagef("%q is no URL: %w", p.url, err)
+		return a, terminal.Usagef("%q is no URL: %w", p.url, err)
 	}
 	if req.URL.Host == "" || req.URL.Scheme != "http" && req.URL.Scheme != "https" {
-		return a, usagef("%q is no http or https URL", p.url)
+		return a, terminal.Usagef("%q is no http or https URL", p.url)
 	}
 	req.Header.Set("content-type", "application/json")
 	req.Header.Set("user-agent", "clerksync")

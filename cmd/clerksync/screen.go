@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"io"
-	"strings"
-	"sync"
+	"fmt"
 	"time"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 )
 
 // step is one step of one message through the pipeline.
@@ -22,30 +20,19 @@ type step struct {
 
 // screen shows what `dev` does: to people, or as JSON lines to programs.
 type screen struct {
-	env
+	program
 	json bool
-	mu   sync.Mutex // a line at a time
 	up   chan struct{}
 }
 
 // newScreen makes a screen that shows no step before it has said that all is
 // ready, for the queue may hold messages already.
-func newScreen(e env, asJSON bool) *screen {
-	return &screen{env: e, json: asJSON, up: make(chan struct{})}
+func newScreen(e program, asJSON bool) *screen {
+	return &screen{program: e, json: asJSON, up: make(chan struct{})}
 }
 
 func (s *screen) line(v any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	writeJSON(s.out, v)
-}
-
-// writeJSON writes one object a line. A reader that went away is nobody to
-// tell.
-func writeJSON(w io.Writer, v any) {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v)
+	s.term.PrintJSON(v)
 }
 
 func (s *screen) ready(p *pipeline.Pipeline, secret devSecret, demo bool) {
@@ -67,16 +54,16 @@ func (s *screen) ready(p *pipeline.Pipeline, secret devSecret, demo bool) {
 		}{"ready", p.WebhookURL, p.Endpoint, shown, p.DirectoryTable, p.DeliveriesTable, p.QueueURL, p.DeadLetterQueueURL})
 		return
 	}
-	shown := secret.text
+	shown := terminal.Plain(secret.text)
 	if secret.given {
-		shown = dim("yours")
+		shown = terminal.Dim("yours")
 	}
 	s.note(`%s is up: webhook, queue, sync and tables in this process
 
   Webhook   %s
   Secret    %s
   AWS       %s  %s
-`, strong("clerksync dev"), strong(p.WebhookURL), shown, strong(p.Endpoint), dim("(tables "+p.DirectoryTable+" and "+p.DeliveriesTable+")"))
+`, terminal.Bold("clerksync dev"), terminal.Bold(p.WebhookURL), shown, terminal.Bold(p.Endpoint), terminal.Dim("(tables "+p.DirectoryTable+" and "+p.DeliveriesTable+")"))
 	if !demo {
 		s.next(p, secret)
 	}
@@ -104,20 +91,29 @@ Each message shows here as it flows. Ctrl-C stops.
 `, to, at, p.Endpoint, p.DirectoryTable)
 }
 
+// stageStyle colours a stage by how it should make one feel.
+func stageStyle(stage string) terminal.Style {
+	switch stage {
+	case "applied", "queued":
+		return terminal.Good
+	case "stale", "duplicate", "ignored":
+		return terminal.Warn
+	case "rejected", "failed", "dead":
+		return terminal.Bad
+	}
+	return terminal.Plain
+}
+
 // note says something to people; programs are told nothing.
 func (s *screen) note(format string, a ...any) {
 	if s.json {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	say(s.err, format, a...)
+	s.term.Note(format, a...)
 }
 
 func (s *screen) warn(_ context.Context, deed string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	say(s.err, "%s %s: %v", bad("!"), deed, err)
+	s.term.Note("%s %s: %v", terminal.Bad("!"), deed, err)
 }
 
 // show prints a step. People see one line per message: that it is queued
@@ -134,25 +130,21 @@ func (s *screen) show(st step) {
 	if st.Stage == "queued" {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	what := printable(st.EventType)
+	what := st.EventType
 	if what == "" {
 		what = "request"
 	}
 	if st.Entity != "" {
-		what += " " + dim(st.Entity)
+		what += " " + st.Entity
 	}
 	if st.Reason != "" {
 		what += " " + st.Reason
 	}
-	say(s.out, "%s %s %s %s", dim(s.now().Format(time.TimeOnly)), stageStyle(st.Stage)(pad(st.Stage, 9)), what, dim(st.SvixID))
+	s.term.Print("%s %s %s %s", terminal.Dim(s.now().Format(time.TimeOnly)), stageStyle(st.Stage)(fmt.Sprintf("%-9s", st.Stage)), what, terminal.Dim(st.SvixID))
 	if h := advice(st); h != "" {
-		say(s.out, "%s %s", pad("", 18), dim(h))
+		s.term.Print("%18s %s", "", terminal.Dim(h))
 	}
 }
-
-func pad(s string, n int) string { return s + strings.Repeat(" ", max(0, n-len(s))) }
 
 // advice says what to look at when a message did not get through.
 func advice(st step) string {

@@ -22,7 +22,6 @@ import (
 const patience = 30 * time.Second
 
 func TestMain(m *testing.M) {
-	main.UseTemplate()
 	testscript.Main(m, map[string]func(){"clerksync": main.Main})
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -12,10 +11,11 @@ import (
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/pkg/svix"
 )
 
-func (e env) secretCommand() *cli.Command {
+func (e program) secretCommand() *cli.Command {
 	flags := func() []cli.Flag {
 		return []cli.Flag{
 			&cli.StringFlag{Name: "parameter", Value: pipeline.SecretParameter, Usage: "`NAME` of the SSM parameter"},
@@ -33,21 +33,21 @@ separated by commas, are all accepted: so it goes while one replaces another.
 It is stored as a SecureString and never an argument, for arguments show in the
 list of processes.`,
 				Flags: flags(), Action: e.secretSet,
-				Metadata: examples("clerksync secret set", "pbpaste | clerksync secret set --parameter /clerksync/prod/signing-secret"),
+				Metadata: terminal.Examples("clerksync secret set", "pbpaste | clerksync secret set --parameter /clerksync/prod/signing-secret"),
 			},
 			{
 				Name: "check", Usage: "say whether the signing secret is there and well formed",
 				Flags: flags(), Action: e.secretCheck,
-				Metadata: examples("clerksync secret check", "clerksync secret check --parameter /clerksync/prod/signing-secret"),
+				Metadata: terminal.Examples("clerksync secret check", "clerksync secret check --parameter /clerksync/prod/signing-secret"),
 			},
 		},
-		Metadata: examples("clerksync secret set", "clerksync secret check"),
+		Metadata: terminal.Examples("clerksync secret set", "clerksync secret check"),
 	}
 }
 
-func (e env) parameter(ctx context.Context, c *cli.Command) (*deployment.Parameter, error) {
+func (e program) parameter(ctx context.Context, c *cli.Command) (*deployment.Parameter, error) {
 	if c.Args().Present() {
-		return nil, usagef("%s takes no arguments: a secret never stands on the command line", c.FullName())
+		return nil, terminal.Usagef("%s takes no arguments: a secret never stands on the command line", c.FullName())
 	}
 	cfg, err := e.awsConfig(ctx, c.String("endpoint-url"), false)
 	if err != nil {
@@ -56,14 +56,14 @@ func (e env) parameter(ctx context.Context, c *cli.Command) (*deployment.Paramet
 	return deployment.NewParameter(ssm.NewFromConfig(cfg), c.String("parameter")), nil
 }
 
-func (e env) secretSet(ctx context.Context, c *cli.Command) error {
+func (e program) secretSet(ctx context.Context, c *cli.Command) error {
 	p, err := e.parameter(ctx, c)
 	if err != nil {
 		return err
 	}
-	text, err := e.readSecret(ctx)
+	text, err := e.term.ReadSecret("Signing secret (whsec_..., not shown): ")
 	if err != nil {
-		return err
+		return fmt.Errorf("read the signing secret: %w", err)
 	}
 	secrets, err := svix.ParseSecrets(text)
 	if err != nil {
@@ -72,30 +72,12 @@ func (e env) secretSet(ctx context.Context, c *cli.Command) error {
 	if err := p.Write(ctx, strings.TrimSpace(text)); err != nil {
 		return err
 	}
-	say(e.err, "%s %s holds %s. A running stack reads it within 5 minutes, or at the first message signed with it.",
-		good("Done:"), c.String("parameter"), count(secrets.Len()))
+	e.term.Note("%s %s holds %s. A running stack reads it within 5 minutes, or at the first message signed with it.",
+		terminal.Good("Done:"), c.String("parameter"), count(secrets.Len()))
 	return nil
 }
 
-// readSecret prompts where somebody can type.
-func (e env) readSecret(ctx context.Context) (string, error) {
-	if fd, ok := e.terminal(); ok {
-		fmt.Fprint(e.err, "Signing secret (whsec_..., not shown): ")
-		b, err := readPassword(ctx.Done(), fd)
-		fmt.Fprintln(e.err)
-		if err != nil {
-			return "", fmt.Errorf("read the signing secret: %w", err)
-		}
-		return string(b), nil
-	}
-	b, err := io.ReadAll(e.in)
-	if err != nil {
-		return "", fmt.Errorf("read the signing secret from standard input: %w", err)
-	}
-	return string(b), nil
-}
-
-func (e env) secretCheck(ctx context.Context, c *cli.Command) error {
+func (e program) secretCheck(ctx context.Context, c *cli.Command) error {
 	p, err := e.parameter(ctx, c)
 	if err != nil {
 		return err
@@ -111,7 +93,7 @@ func (e env) secretCheck(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return fmt.Errorf("%s is there and malformed: %w\nPut it there anew with: clerksync secret set --parameter %s", c.String("parameter"), err, c.String("parameter"))
 	}
-	say(e.err, "%s %s holds %s, well formed.", good("ok:"), c.String("parameter"), count(secrets.Len()))
+	e.term.Note("%s %s holds %s, well formed.", terminal.Good("ok:"), c.String("parameter"), count(secrets.Len()))
 	return nil
 }
 

@@ -4,21 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/events"
 	"github.com/clerksync/clerksync/pkg/svix"
 )
 
-func (e env) sendCommand() *cli.Command {
+func (e program) sendCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "send",
 		Usage:     "sign events as Svix does and post them",
@@ -41,7 +38,7 @@ The exit status is 1 unless every answer is 2xx.`,
 		},
 		DisableSliceFlagSeparator: true,
 		Action:                    e.send,
-		Metadata: examples(
+		Metadata: terminal.Examples(
 			"clerksync send user.created",
 			"clerksync send user.updated --set data.first_name=Ada --set data.updated_at=1772650000000",
 			"clerksync send --duplicate organization.created",
@@ -51,7 +48,7 @@ The exit status is 1 unless every answer is 2xx.`,
 	}
 }
 
-func (e env) send(ctx context.Context, c *cli.Command) error {
+func (e program) send(ctx context.Context, c *cli.Command) error {
 	bodies, err := e.bodies(c)
 	if err != nil {
 		return err
@@ -87,45 +84,45 @@ func (e env) send(ctx context.Context, c *cli.Command) error {
 		}
 	}
 	if refused {
-		return errSaid
+		return terminal.ErrReported
 	}
 	return nil
 }
 
-func (e env) answered(a answer, asJSON bool) {
+func (e program) answered(a answer, asJSON bool) {
 	if asJSON {
-		writeJSON(e.out, a)
+		e.term.PrintJSON(a)
 		return
 	}
-	style := good
+	style := terminal.Style(terminal.Good)
 	if a.Status < 200 || a.Status > 299 {
-		style = bad
+		style = terminal.Bad
 	}
-	say(e.out, "%s  %s  %s  %s", style(strconv.Itoa(a.Status)), pad(a.EventType, 30), dim(a.SvixID), a.Body)
+	e.term.Print("%s  %-30s  %s  %s", style(a.Status), a.EventType, terminal.Dim(a.SvixID), a.Body)
 }
 
 // bodies are those of the arguments, each with the fields that are set.
-func (e env) bodies(c *cli.Command) ([][]byte, error) {
-	names := c.Args().Slice()
+func (e program) bodies(c *cli.Command) ([][]byte, error) {
+	names := terminal.Files(c)
 	if c.Bool("all") {
 		names = append(names, events.Names()...)
 	}
 	if len(names) == 0 {
-		return nil, usagef("send needs an event: a file, - or one of\n  %s", strings.Join(events.Names(), "\n  "))
+		return nil, terminal.Usagef("send needs an event: a file, - or one of\n  %s", strings.Join(events.Names(), "\n  "))
 	}
 	if n := c.Int("repeat"); n < 1 {
-		return nil, usagef("--repeat %d: at least 1", n)
+		return nil, terminal.Usagef("--repeat %d: at least 1", n)
 	}
 	if id := c.String("id"); id != "" {
 		if len(names) > 1 || c.Int("repeat") > 1 {
-			return nil, usagef("--id names one message; send one event with it (--duplicate sends it twice)")
+			return nil, terminal.Usagef("--id names one message; send one event with it (--duplicate sends it twice)")
 		}
 		if !svix.ValidID(id) {
-			say(e.err, "%s", warm("note: "+id+" is no message id, so it will be refused"))
+			e.term.Note("%s", terminal.Warn("note: "+id+" is no message id, so it will be refused"))
 		}
 	}
 	if d := c.Duration("skew"); d.Abs() > 200*365*24*time.Hour {
-		return nil, usagef("--skew %s is too far", d)
+		return nil, terminal.Usagef("--skew %s is too far", d)
 	}
 	bodies := make([][]byte, len(names))
 	for i, name := range names {
@@ -140,33 +137,9 @@ func (e env) bodies(c *cli.Command) ([][]byte, error) {
 	return bodies, nil
 }
 
-// dash stands for - among the arguments of send and sign: the library drops all
-// that follows a -. No argument of a program can hold a NUL.
-const dash = "\x00"
-
-func withDashes(args []string) []string {
-	if len(args) < 2 || args[1] != "send" && args[1] != "sign" {
-		return args
-	}
-	args = slices.Clone(args)
-	for i, a := range args {
-		if a == "-" {
-			args[i] = dash
-		}
-	}
-	return args
-}
-
 // body reads standard input, a file, or a sample, byte for byte.
-func (e env) body(name string) ([]byte, error) {
-	if name == "-" || name == dash {
-		b, err := io.ReadAll(e.in)
-		if err != nil {
-			return nil, fmt.Errorf("read standard input: %w", err)
-		}
-		return b, nil
-	}
-	b, err := os.ReadFile(name)
+func (e program) body(name string) ([]byte, error) {
+	b, err := e.term.ReadFile(name)
 	if err == nil {
 		return b, nil
 	}
@@ -175,7 +148,7 @@ func (e env) body(name string) ([]byte, error) {
 	}
 	b, sampleErr := events.Body(name)
 	if sampleErr != nil {
-		return nil, usagef("%q is no file, and %w", name, sampleErr)
+		return nil, terminal.Usagef("%q is no file, and %w", name, sampleErr)
 	}
 	return b, nil
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 )
 
 // setAll sets fields of a JSON body: `path=value` each, the path dotted from
@@ -18,23 +20,23 @@ func setAll(body []byte, settings []string) ([]byte, error) {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.UseNumber()
 	if err := dec.Decode(&root); err != nil {
-		return nil, usagef("--set needs a JSON event: %w", err)
+		return nil, terminal.Usagef("--set needs a JSON event: %w", err)
 	}
 	for _, s := range settings {
 		path, text, ok := strings.Cut(s, "=")
 		if !ok || path == "" {
-			return nil, usagef("--set %q: want path=value, such as data.first_name=Ada", s)
+			return nil, terminal.Usagef("--set %q: want path=value, such as data.first_name=Ada", s)
 		}
 		var err error
 		if root, err = set(root, strings.Split(path, "."), parseValue(text)); err != nil {
-			return nil, usagef("--set %s: %w", path, err)
+			return nil, terminal.Usagef("--set %s: %w", path, err)
 		}
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(root); err != nil {
-		return nil, usagef("--set: %w", err)
+		return nil, terminal.Usagef("--set: %w", err)
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
@@ -55,7 +57,7 @@ func set(at any, path []string, value any) (any, error) {
 	case []any:
 		i, err := strconv.Atoi(path[0])
 		if err != nil || i < 0 || i > len(node) {
-			return nil, usagef("%q is no index from 0 to %d into a list of %d", path[0], len(node), len(node))
+			return nil, terminal.Usagef("%q is no index from 0 to %d into a list of %d", path[0], len(node), len(node))
 		}
 		if i == len(node) {
 			node = append(node, nil)
@@ -70,7 +72,7 @@ func set(at any, path []string, value any) (any, error) {
 		v, err := set(nil, path[1:], value)
 		return map[string]any{path[0]: v}, err
 	}
-	return nil, usagef("%q lies below a value that is neither object nor list", path[0])
+	return nil, terminal.Usagef("%q lies below a value that is neither object nor list", path[0])
 }
 
 // opened is a value that was set before as text, decoded where a path leads

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/events"
 )
 
@@ -66,7 +67,7 @@ func TestSetAllRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			got, err := setAll([]byte(tt.body), []string{tt.setting})
-			var usage usageError
+			var usage terminal.UsageError
 			if !errors.As(err, &usage) || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("setAll(%s, %q) = %s, %v, want a usage error with %q", tt.body, tt.setting, got, err, tt.want)
 			}
@@ -92,7 +93,7 @@ func FuzzSetAll(f *testing.F) {
 			t.Skip("another path than the two names, or none")
 		}
 		got, err := setAll([]byte(body), []string{path + "=" + value})
-		var usage usageError
+		var usage terminal.UsageError
 		if err != nil {
 			if !errors.As(err, &usage) {
 				t.Fatalf("setAll(%q, %q) = %v, want a usage error", body, path, err)

@@ -13,12 +13,13 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/urfave/cli/v3"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	samples "github.com/clerksync/clerksync/events"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/ingest"
 )
 
-func (e env) signCommand() *cli.Command {
+func (e program) signCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "sign",
 		Usage:     "make freshly signed requests for sam local",
@@ -33,15 +34,15 @@ secret that send would use.`,
 			&cli.TimestampFlag{Name: "at", Usage: "sign as at `TIME` (RFC 3339) instead of now", Config: cli.TimestampConfig{Layouts: []string{time.RFC3339}}},
 		},
 		Action: e.sign,
-		Metadata: examples(
+		Metadata: terminal.Examples(
 			"clerksync sign user.created | sam local invoke IngestFunction -e -",
 			"clerksync sign && sam local invoke IngestFunction -e events/apigw/valid.json"),
 	}
 }
 
-func (e env) sign(_ context.Context, c *cli.Command) error {
+func (e program) sign(_ context.Context, c *cli.Command) error {
 	if c.NArg() > 1 {
-		return usagef("sign takes one event, or none for all samples")
+		return terminal.Usagef("sign takes one event, or none for all samples")
 	}
 	secret, err := e.secret(c.String("secret"))
 	if err != nil {
@@ -57,11 +58,11 @@ func (e env) sign(_ context.Context, c *cli.Command) error {
 	if c.NArg() == 0 {
 		return e.signSamples(p, c.String("dir"))
 	}
-	body, err := e.body(c.Args().First())
+	body, err := e.body(terminal.Files(c)[0])
 	if err != nil {
 		return err
 	}
-	writeJSON(e.out, p.gateway(request{id: newID(), body: body}))
+	e.term.PrintJSON(p.gateway(request{id: newID(), body: body}))
 	return nil
 }
 
@@ -88,7 +89,7 @@ func (p poster) gateway(r request) events.APIGatewayV2HTTPRequest {
 }
 
 // signSamples writes events/apigw and events/sqs.
-func (e env) signSamples(p poster, dir string) error {
+func (e program) signSamples(p poster, dir string) error {
 	body := func(name string) []byte {
 		b, err := samples.Body(name)
 		if err != nil {
@@ -136,7 +137,7 @@ func (e env) signSamples(p poster, dir string) error {
 			return fmt.Errorf("write the samples: %w", err)
 		}
 	}
-	say(e.err, "%s %d samples below %s, good until %s", good("Signed:"), len(files), dir, at.Add(5*time.Minute).Format(time.TimeOnly))
+	e.term.Note("%s %d samples below %s, good until %s", terminal.Good("Signed:"), len(files), dir, at.Add(5*time.Minute).Format(time.TimeOnly))
 	return nil
 }
 

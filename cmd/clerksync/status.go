@@ -6,16 +6,16 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
-func (e env) statusCommand() *cli.Command {
+func (e program) statusCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "status",
 		Usage: "what goes through a stack and what its tables hold, on one screen",
@@ -31,7 +31,7 @@ The exit status is 0 where all could be read: status reports, doctor judges.`,
 			&cli.BoolFlag{Name: "count", Usage: "count the rows whatever that costs"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object"}),
 		Action:   e.status,
-		Metadata: examples("clerksync status --stack clerksync", "clerksync status --json | jq .last_applied_at", "clerksync status                # of clerksync dev"),
+		Metadata: terminal.Examples("clerksync status --stack clerksync", "clerksync status --json | jq .last_applied_at", "clerksync status                # of clerksync dev"),
 	}
 }
 
@@ -54,9 +54,9 @@ type statusReport struct {
 	Partial bool `json:"partial,omitempty"` // the Deliveries table was not read to its end
 }
 
-func (e env) status(ctx context.Context, c *cli.Command) error {
-	if c.Args().Present() {
-		return usagef("status takes no arguments, but got %q", c.Args().First())
+func (e program) status(ctx context.Context, c *cli.Command) error {
+	if err := terminal.TakeNothing(c); err != nil {
+		return err
 	}
 	p := e.unplaced(c)
 	if err := e.locate(ctx, c, p); err != nil {
@@ -74,7 +74,7 @@ func (e env) status(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	if c.Bool("json") {
-		writeJSON(e.out, r)
+		e.term.PrintJSON(r)
 		return nil
 	}
 	e.showStatus(r)
@@ -82,20 +82,20 @@ func (e env) status(ctx context.Context, c *cli.Command) error {
 }
 
 // traffic reads the metrics, or the Deliveries table where they say nothing.
-func (e env) traffic(ctx context.Context, p *place, r *statusReport) error {
+func (e program) traffic(ctx context.Context, p *place, r *statusReport) error {
 	if p.stack != "" {
 		found, err := p.measured(ctx, e.now(), r)
 		if err == nil && found {
 			return nil
 		}
 		if err != nil {
-			say(e.err, "%s %v", warm("note:"), err)
+			e.term.Note("%s %v", terminal.Warn("note:"), err)
 		}
 	}
 	return p.recorded(ctx, e.now(), r)
 }
 
-func (e env) depths(ctx context.Context, p *place, r *statusReport) (err error) {
+func (e program) depths(ctx context.Context, p *place, r *statusReport) (err error) {
 	if r.Queue, err = p.queue(ctx, p.QueueURL); err != nil {
 		return err
 	}
@@ -115,9 +115,9 @@ func (e env) depths(ctx context.Context, p *place, r *statusReport) (err error) 
 	return nil
 }
 
-func (e env) showStatus(r statusReport) {
+func (e program) showStatus(r statusReport) {
 	line := func(name, format string, a ...any) {
-		say(e.out, "%s  %s", dim(pad(name, 13)), fmt.Sprintf(format, a...))
+		e.term.Print("%s  %s", terminal.Dim(fmt.Sprintf("%-13s", name)), terminal.Styled(fmt.Sprintf(format, a...)))
 	}
 	if r.WebhookURL != "" {
 		line("webhook", "%s", r.WebhookURL)
@@ -137,35 +137,35 @@ func (e env) showStatus(r statusReport) {
 		age = fmt.Sprintf(", the oldest is %s old", time.Duration(*r.Queue.OldestSeconds)*time.Second)
 	}
 	line("queue", "%d waiting, %d in flight%s", r.Queue.Visible, r.Queue.InFlight+r.Queue.Delayed, age)
-	dead := good("0")
+	dead := terminal.Good("0")
 	if r.DeadLetters > 0 {
-		dead = bad(fmt.Sprintf("%d: clerksync dlq ls", r.DeadLetters))
+		dead = terminal.Bad(fmt.Sprintf("%d: clerksync dlq ls", r.DeadLetters))
 	}
 	line("dead letters", "%s", dead)
 	e.showRows(r.rowCount)
 	if r.Partial {
-		say(e.err, "%s the Deliveries table is large, only its first part was read: there may be newer events.", warm("note:"))
+		e.term.Note("%s the Deliveries table is large, only its first part was read: there may be newer events.", terminal.Warn("note:"))
 	}
 }
 
-func (e env) showRows(r rowCount) {
+func (e program) showRows(r rowCount) {
 	if r.Rows == nil {
-		say(e.out, "%s  about %d %s", dim(pad("rows", 13)), r.Total, dim("(up to six hours old; --count counts them)"))
+		e.term.Print("%s  about %d %s", terminal.Dim(fmt.Sprintf("%-13s", "rows")), r.Total, terminal.Dim("(up to six hours old; --count counts them)"))
 		return
 	}
-	rows := [][]string{}
+	rows := [][]any{}
 	for _, kind := range slices.Sorted(maps.Keys(r.Rows)) {
 		n := r.Rows[kind]
-		rows = append(rows, []string{kind, strconv.Itoa(n.Live), strconv.Itoa(n.Tombstones)})
+		rows = append(rows, []any{kind, n.Live, n.Tombstones})
 	}
-	say(e.out, "")
+	e.term.Print("")
 	if len(rows) == 0 {
-		say(e.out, "The Directory table is empty.")
+		e.term.Print("The Directory table is empty.")
 		return
 	}
-	grid(e.out, []string{"kind", "rows", "tombstones"}, rows)
+	e.term.PrintTable([]string{"kind", "rows", "tombstones"}, rows)
 	if !r.Counted {
-		say(e.err, "%s the count stopped early; --count counts to the end.", warm("note:"))
+		e.term.Note("%s the count stopped early; --count counts to the end.", terminal.Warn("note:"))
 	}
 }
 
@@ -182,12 +182,12 @@ func counts(n map[string]int) string {
 }
 
 // ago is a time with its distance from now.
-func (e env) ago(text string) string {
+func (e program) ago(text string) string {
 	at, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
 		return "never, as far as is known"
 	}
-	return fmt.Sprintf("%s  %s", text, dim("("+span(e.now().Sub(at))+" ago)"))
+	return fmt.Sprintf("%s  %s", text, terminal.Dim("("+span(e.now().Sub(at))+" ago)"))
 }
 
 // span rounds a duration to what people say.

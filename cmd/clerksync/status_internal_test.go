@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 )
 
 // report runs status --json.
@@ -16,7 +18,7 @@ func (h *hospital) report(flags ...string) (statusReport, string) {
 	h.t.Helper()
 	var out, words bytes.Buffer
 	e := bare(&out, &words)
-	if got := e.run(append([]string{"clerksync", "status", "--json"}, flags...)); got != exitDone {
+	if got := e.exit(append([]string{"clerksync", "status", "--json"}, flags...)); got != terminal.ExitDone {
 		h.t.Fatalf("status exits %d, want 0: %s", got, words.String())
 	}
 	return decodeLines[statusReport](h.t, out.String())[0], words.String()
@@ -118,15 +120,15 @@ func TestStatusFails(t *testing.T) {
 		flags []string
 		want  int
 	}{
-		"an argument":   {[]string{"x"}, exitUsage},
-		"unknown flag":  {[]string{"--nosuch"}, exitUsage},
-		"no such table": {append(at, "--directory-table", "nosuch"), exitFailed},
-		"no such queue": {append(at, "--queue-url", h.QueueURL+"x"), exitFailed},
-		"no deliveries": {append(at, "--deliveries-table", "nosuch"), exitFailed},
+		"an argument":   {[]string{"x"}, terminal.ExitUsage},
+		"unknown flag":  {[]string{"--nosuch"}, terminal.ExitUsage},
+		"no such table": {append(at, "--directory-table", "nosuch"), terminal.ExitFailed},
+		"no such queue": {append(at, "--queue-url", h.QueueURL+"x"), terminal.ExitFailed},
+		"no deliveries": {append(at, "--deliveries-table", "nosuch"), terminal.ExitFailed},
 	} {
 		var out, words bytes.Buffer
 		e := bare(&out, &words)
-		if got := e.run(append([]string{"clerksync", "status"}, c.flags...)); got != c.want || words.Len() == 0 || out.Len() > 0 {
+		if got := e.exit(append([]string{"clerksync", "status"}, c.flags...)); got != c.want || words.Len() == 0 || out.Len() > 0 {
 			t.Errorf("%s: status exits %d, prints %q and says %q, want %d and words", name, got, out.String(), words.String(), c.want)
 		}
 	}

@@ -36,12 +36,12 @@ func placeFlags() []cli.Flag {
 }
 
 // unplaced is what the flags alone tell.
-func (e env) unplaced(c *cli.Command) *place {
+func (e program) unplaced(c *cli.Command) *place {
 	named := slices.ContainsFunc([]string{"directory-table", "deliveries-table", "queue-url", "dead-letter-queue-url"},
 		func(flag string) bool { return c.String(flag) != "" })
 	p := &place{stack: c.String("stack"), webhookURL: c.String("url")}
 	p.local = p.stack == "" && !named
-	p.emulated = p.local || c.String("endpoint-url") != "" || e.get("AWS_ENDPOINT_URL") != ""
+	p.emulated = p.local || c.String("endpoint-url") != "" || e.getenv("AWS_ENDPOINT_URL") != ""
 	if p.local && p.webhookURL == "" {
 		p.webhookURL = defaultURL
 	}
@@ -49,7 +49,7 @@ func (e env) unplaced(c *cli.Command) *place {
 }
 
 // locate finds the stores and what belongs to them.
-func (e env) locate(ctx context.Context, c *cli.Command, p *place) (err error) {
+func (e program) locate(ctx context.Context, c *cli.Command, p *place) (err error) {
 	if p.target, err = e.target(ctx, c); err != nil {
 		return err
 	}

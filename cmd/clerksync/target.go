@@ -57,7 +57,7 @@ func endpointFlag() cli.Flag {
 
 // target finds out where to look. With no flag and no variable it is a
 // `clerksync dev` at its default address.
-func (e env) target(ctx context.Context, c *cli.Command) (t target, err error) {
+func (e program) target(ctx context.Context, c *cli.Command) (t target, err error) {
 	stack := c.String("stack")
 	named := slices.ContainsFunc([]string{"directory-table", "deliveries-table", "queue-url", "dead-letter-queue-url"},
 		func(flag string) bool { return c.String(flag) != "" })
@@ -110,9 +110,9 @@ func (t *target) findQueues(ctx context.Context) error {
 
 // awsConfig is for an endpoint that is named, for a `clerksync dev` where
 // nothing is, or for AWS.
-func (e env) awsConfig(ctx context.Context, endpoint string, dev bool) (aws.Config, error) {
+func (e program) awsConfig(ctx context.Context, endpoint string, dev bool) (aws.Config, error) {
 	if endpoint == "" {
-		endpoint = e.get("AWS_ENDPOINT_URL")
+		endpoint = e.getenv("AWS_ENDPOINT_URL")
 	}
 	if endpoint == "" && dev {
 		endpoint = "http://" + defaultAWSAddr

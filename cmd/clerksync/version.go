@@ -7,15 +7,17 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v3"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 )
 
-func (e env) versionCommand() *cli.Command {
+func (e program) versionCommand() *cli.Command {
 	return &cli.Command{
 		Name: "version", Usage: "say which version this is",
 		Description: `Version and commit are those that the Go command wrote into the program: a build
 outside a clone of the repository, and go run, know no commit.`,
 		Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print one JSON object"}},
-		Action: e.version, Metadata: examples("clerksync version", "clerksync version --json | jq -r .commit"),
+		Action: e.version, Metadata: terminal.Examples("clerksync version", "clerksync version --json | jq -r .commit"),
 	}
 }
 
@@ -51,14 +53,14 @@ func newBuildVersion(info *debug.BuildInfo) buildVersion {
 	return v
 }
 
-func (e env) version(_ context.Context, c *cli.Command) error {
-	if c.Args().Present() {
-		return usagef("version takes no arguments, but got %q", c.Args().First())
+func (e program) version(_ context.Context, c *cli.Command) error {
+	if err := terminal.TakeNothing(c); err != nil {
+		return err
 	}
 	info, _ := debug.ReadBuildInfo() // nil where the program was built without modules
 	v := newBuildVersion(info)
 	if c.Bool("json") {
-		writeJSON(e.out, v)
+		e.term.PrintJSON(v)
 		return nil
 	}
 	parts := []string{"clerksync", v.Version}
@@ -68,6 +70,6 @@ func (e env) version(_ context.Context, c *cli.Command) error {
 	if v.Modified {
 		parts = append(parts, "(modified)")
 	}
-	say(e.out, "%s", strings.Join(append(parts, v.Go, v.Platform), " "))
+	e.term.Print("%s", strings.Join(append(parts, v.Go, v.Platform), " "))
 	return nil
 }

@@ -1,0 +1,141 @@
+package terminal
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+)
+
+// This file holds all that we do because of how urfave/cli works: its ways with
+// help, with unknown commands, and with arguments that begin with a dash.
+
+// Run runs the command line args, whose first element is the program's name, on
+// the tree of commands below root.
+func (t *Terminal) Run(ctx context.Context, root *cli.Command, args []string) error {
+	t.prepare(root)
+	err := root.Run(ctx, replaceDashes(args))
+	// The library's one error with an exit status is that of `NAME --help` for a
+	// name that is no command. Its text repeats the name, which may be a secret.
+	var unknown cli.ExitCoder
+	switch {
+	case errors.As(err, &unknown):
+		return Usagef("there is no such command; see %s --help", root.Name)
+	case err != nil && ctx.Err() != nil:
+		return ErrInterrupted
+	}
+	return err
+}
+
+// prepare gives a command and all below it the same streams, help and usage
+// errors.
+func (t *Terminal) prepare(c *cli.Command) {
+	c.Reader, c.Writer, c.ErrWriter = t.input(), t.out, t.err
+	c.ExitErrHandler = func(context.Context, *cli.Command, error) {} // the library would end the process
+	c.OnUsageError = func(_ context.Context, c *cli.Command, err error, _ bool) error {
+		return Usagef("%w; see %s --help", err, c.FullName())
+	}
+	c.CustomHelpTemplate, c.CustomRootCommandHelpTemplate, c.HideHelpCommand = helpTemplate, helpTemplate, true
+	if c.Action == nil {
+		c.Action = func(_ context.Context, c *cli.Command) error {
+			if c.Args().Present() { // not repeated: it may be a secret
+				return Usagef("%s has no such command; see %s --help", c.FullName(), c.FullName())
+			}
+			return Usagef("%s needs a command; see %s --help", c.FullName(), c.FullName())
+		}
+	}
+	for _, below := range c.Commands {
+		// A command whose commands are all hidden gets our template. For others the
+		// library uses one that is set for the whole process.
+		below.Hidden = true
+		t.prepare(below)
+	}
+}
+
+// ShowHelp prints the help of the command.
+func ShowHelp(c *cli.Command) error { return cli.ShowRootCommandHelp(c) } //nolint:wrapcheck // it never fails
+
+// helpTemplate ends in examples.
+const helpTemplate = `{{.FullName}} - {{.Usage}}
+
+USAGE
+  {{if .UsageText}}{{.UsageText}}{{else}}{{.FullName}}{{if .Commands}} COMMAND{{end}}` +
+	`{{if .ArgsUsage}} {{.ArgsUsage}}{{end}}{{if .VisibleFlags}} [flags]{{end}}{{end}}
+{{if .Description}}
+{{.Description}}
+{{end}}{{if .Commands}}
+COMMANDS{{range .Commands}}
+  {{printf "%-12s" .Name}} {{.Usage}}{{end}}
+{{end}}{{if .VisibleFlags}}
+FLAGS{{range .VisibleFlags}}
+  {{.}}{{end}}
+{{end}}
+EXAMPLES{{range index .Metadata "examples"}}
+  {{.}}{{end}}
+`
+
+// Examples is the metadata of a command whose help ends in these lines.
+func Examples(lines ...string) map[string]any { return map[string]any{"examples": lines} }
+
+// TakeNothing is an error where a command that takes no arguments got one.
+func TakeNothing(c *cli.Command) error {
+	if c.Args().Present() {
+		return Usagef("%s takes no arguments, but got %q; see %s --help", c.Name, c.Args().First(), c.FullName())
+	}
+	return nil
+}
+
+// IDs returns the arguments of a command that takes the names of things. None
+// begins with a dash: behind such an argument the library reads no flags, so
+// that a flag would count as an id.
+func IDs(c *cli.Command) ([]string, error) {
+	for _, id := range c.Args().Slice() {
+		if id == "" || strings.HasPrefix(id, "-") {
+			return nil, Usagef("%s: %q cannot be an id; flags stand before it", c.FullName(), id)
+		}
+	}
+	return c.Args().Slice(), nil
+}
+
+// dash stands for - among the arguments of send and sign: the library drops all
+// that follows a -. No argument of a process can hold a NUL.
+const dash = "\x00"
+
+func replaceDashes(args []string) []string {
+	if len(args) < 2 || args[1] != "send" && args[1] != "sign" {
+		return args
+	}
+	args = slices.Clone(args)
+	for i, a := range args {
+		if a == "-" {
+			args[i] = dash
+		}
+	}
+	return args
+}
+
+// Files returns the arguments of send and sign: names, or - for standard input.
+func Files(c *cli.Command) []string {
+	files := c.Args().Slice()
+	for i, name := range files {
+		if name == dash {
+			files[i] = "-"
+		}
+	}
+	return files
+}
+
+// Nearest returns the name that comes closest to one that was typed, or "".
+func Nearest(names []string, typed string) string {
+	commands := make([]*cli.Command, len(names))
+	for i, name := range names {
+		commands[i] = &cli.Command{Name: name}
+	}
+	nearest := cli.SuggestCommand(commands, typed)
+	if !slices.Contains(names, nearest) { // the library adds help
+		return ""
+	}
+	return nearest
+}

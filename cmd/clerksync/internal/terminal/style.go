@@ -1,0 +1,68 @@
+package terminal
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"charm.land/lipgloss/v2"
+)
+
+// Styled is text that is printed as it is: what came from outside has lost its
+// control characters, and the escape codes in it are ours.
+type Styled string
+
+// A Style gives text a colour or a weight. Styles nest.
+type Style func(text any) Styled
+
+// Good is for what went well.
+func Good(text any) Styled { return render(lipgloss.NewStyle().Foreground(lipgloss.Color("2")), text) }
+
+// Warn is for what deserves a look.
+func Warn(text any) Styled { return render(lipgloss.NewStyle().Foreground(lipgloss.Color("3")), text) }
+
+// Bad is for what failed.
+func Bad(text any) Styled { return render(lipgloss.NewStyle().Foreground(lipgloss.Color("1")), text) }
+
+// Dim is for what matters less than its neighbours.
+func Dim(text any) Styled { return render(lipgloss.NewStyle().Faint(true), text) }
+
+// Bold is for headings and addresses.
+func Bold(text any) Styled { return render(lipgloss.NewStyle().Bold(true), text) }
+
+// Plain adds nothing.
+func Plain(text any) Styled { return render(lipgloss.NewStyle(), text) }
+
+// render cleans the text before it adds escape codes of its own.
+func render(style lipgloss.Style, text any) Styled {
+	return Styled(style.Render(fmt.Sprint(clean(text))))
+}
+
+// clean returns what may be printed for an argument. Strings come from outside:
+// a terminal would obey their control characters, and a newline would fake a
+// line of ours. Errors are ours around such strings, and some give advice on a
+// second line.
+func clean(a any) any {
+	switch a := a.(type) {
+	case Styled:
+		return string(a)
+	case string:
+		return replaceControls(a)
+	case error:
+		lines := strings.Split(a.Error(), "\n")
+		for i, line := range lines {
+			lines[i] = replaceControls(line)
+		}
+		return strings.Join(lines, "\n")
+	}
+	return a // a number, a duration and the like
+}
+
+func replaceControls(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+}

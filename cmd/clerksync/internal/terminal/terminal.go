@@ -1,0 +1,90 @@
+// Package terminal is the side of the command line that faces people and pipes.
+// It holds the three streams, styled text, tables, JSON lines and prompts
+// (terminal.go, style.go, input.go), usage errors and exit statuses (errors.go),
+// and every workaround for the library that parses the command line (cli.go).
+//
+// Data goes to stdout, words for people go to stderr. What is printed line by
+// line passes through one function, writeLine: it replaces control characters
+// in whatever comes from outside, for anyone may choose a name for themselves,
+// and it drops colours where no terminal reads them.
+package terminal
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"text/tabwriter"
+
+	"charm.land/lipgloss/v2"
+)
+
+// Terminal is the streams of one command. Its methods may be called from
+// several goroutines: lines never mix.
+type Terminal struct {
+	in          io.Reader
+	out, err    io.Writer
+	interrupted <-chan struct{}
+	mu          sync.Mutex // held while a line is written
+}
+
+// New makes a Terminal. The end of ctx is Ctrl-C: it ends every wait for input.
+func New(ctx context.Context, in io.Reader, out, err io.Writer) *Terminal {
+	return &Terminal{in: in, out: out, err: err, interrupted: ctx.Done()}
+}
+
+// Print prints a line of data to stdout. Arguments that are strings or errors
+// lose their control characters; Styled ones are printed as they are.
+func (t *Terminal) Print(format string, args ...any) { t.writeLine(t.out, format, args...) }
+
+// Note prints a line of words for people to stderr, as Print does.
+func (t *Terminal) Note(format string, args ...any) { t.writeLine(t.err, format, args...) }
+
+func (t *Terminal) writeLine(w io.Writer, format string, args ...any) {
+	cleaned := make([]any, len(args))
+	for i, a := range args {
+		cleaned[i] = clean(a)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, _ = lipgloss.Fprintln(w, fmt.Sprintf(format, cleaned...)) // the reader has gone away
+}
+
+// PrintJSON prints v to stdout as one line of JSON.
+func (t *Terminal) PrintJSON(v any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	enc := json.NewEncoder(t.out)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v) // the reader has gone away
+}
+
+// PrintText prints a text to stdout byte for byte, and a newline.
+func (t *Terminal) PrintText(text string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, _ = io.WriteString(t.out, text+"\n") // the reader has gone away
+}
+
+// PrintTable prints rows below headings to stdout, in columns. Only cells of the
+// last column may be Styled: tabwriter counts escape codes as width.
+func (t *Terminal) PrintTable(headings []string, rows [][]any) {
+	var text strings.Builder
+	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, strings.Join(headings, "\t")) // a Builder takes everything
+	for _, row := range rows {
+		cells := make([]string, len(headings)) // a row that lacks a cell would end tabwriter's column
+		for i, cell := range row {
+			cells[i] = fmt.Sprint(clean(cell))
+		}
+		_, _ = fmt.Fprintln(w, strings.Join(cells, "\t"))
+	}
+	_ = w.Flush()
+	style := Bold
+	for line := range strings.Lines(text.String()) {
+		t.Print("%s", style(Styled(strings.TrimRight(line, " \n")))) // a narrow window would wrap the padding
+		style = Plain
+	}
+}

@@ -1,0 +1,168 @@
+package terminal_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/smithy-go"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
+)
+
+// newTerminal returns a terminal that reads in, and what is printed to it.
+func newTerminal(t *testing.T, in io.Reader) (term *terminal.Terminal, out, words *bytes.Buffer) {
+	t.Helper()
+	out, words = &bytes.Buffer{}, &bytes.Buffer{}
+	return terminal.New(t.Context(), in, out, words), out, words
+}
+
+// Whoever chooses a name cannot play with the terminal of who looks at it. What
+// is styled, in a format, or advice in an error of ours stays.
+func TestPrintReplacesControlCharacters(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		arg  any
+		want string
+	}{
+		{name: "plain text", arg: "Zoé 🚒", want: "Zoé 🚒"},
+		{name: "escape codes", arg: "\x1b[31mEve\x07", want: "\ufffd[31mEve\ufffd"},
+		{name: "escape codes of one byte", arg: "\u009b31m", want: "\ufffd31m"},
+		{name: "a line of its own", arg: "a\nok: all is well", want: "a\ufffdok: all is well"},
+		{name: "an error with advice", arg: errors.New("no \x1b[2J\nis it running?"), want: "no \ufffd[2J\nis it running?"},
+		{name: "styled text", arg: terminal.Good("\x1b[2J"), want: "\ufffd[2J"},
+		{name: "a number", arg: 7, want: "7"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			term, out, words := newTerminal(t, nil)
+			term.Print("<%v>\n%v", tt.arg, 1)
+			term.Note("<%v>", tt.arg)
+			if want := "<" + tt.want + ">\n1\n"; out.String() != want {
+				t.Errorf("Print(%q) = %q, want %q", tt.arg, out.String(), want)
+			}
+			if want := "<" + tt.want + ">\n"; words.String() != want {
+				t.Errorf("Note(%q) = %q, want %q", tt.arg, words.String(), want)
+			}
+		})
+	}
+}
+
+// A table has its columns below each other, in a pipe no escape codes, and no
+// line ends in spaces, which a narrow window would wrap.
+func TestPrintTable(t *testing.T) {
+	t.Parallel()
+	term, out, _ := newTerminal(t, nil)
+	term.PrintTable([]string{"kind", "rows", ""}, [][]any{
+		{"user", 3, terminal.Good("ok")}, {"membership"}, {"a\tb", 10, ""},
+	})
+	want := "kind        rows\nuser        3     ok\nmembership\na\ufffdb         10\n"
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("PrintTable -want +got:\n%s", diff)
+	}
+}
+
+func TestPrintJSON(t *testing.T) {
+	t.Parallel()
+	term, out, _ := newTerminal(t, nil)
+	term.PrintJSON(map[string]string{"a": "<&>"})
+	term.PrintText("\x00")
+	if want := "{\"a\":\"<&>\"}\n\x00\n"; out.String() != want {
+		t.Errorf("PrintJSON, PrintText = %q, want %q", out.String(), want)
+	}
+}
+
+// The exit status is what scripts go by, so each kind of error has its own, and
+// only those that nobody has been told about are printed.
+func TestReport(t *testing.T) {
+	t.Parallel()
+	refused := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+	call := &smithy.OperationError{
+		ServiceID: "SQS", OperationName: "GetQueueUrl", Err: fmt.Errorf("exceeded 3 attempts: %w", refused),
+	}
+	for _, tt := range []struct {
+		name   string
+		err    error
+		status int
+		says   string
+	}{
+		{name: "done", status: 0},
+		{name: "failed", err: errors.New("no"), status: 1, says: "clerksync: no\n"},
+		{name: "failed and said why", err: fmt.Errorf("x: %w", terminal.ErrReported), status: 1},
+		{name: "usage", err: fmt.Errorf("x: %w", terminal.Usagef("%q", "y")), status: 2, says: "clerksync: x: \"y\"\n"},
+		{name: "Ctrl-C", err: fmt.Errorf("x: %w", terminal.ErrInterrupted), status: 130},
+		{
+			name: "no server there", err: fmt.Errorf("find it: %w\nhow?", call), status: 1,
+			says: "clerksync: find it: dial tcp: connection refused\nhow?\n",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			term, out, words := newTerminal(t, nil)
+			if got := term.Report(tt.err); got != tt.status || words.String() != tt.says || out.Len() > 0 {
+				t.Errorf("Report(%v) = %d and says %q, want %d and %q", tt.err, got, words.String(), tt.status, tt.says)
+			}
+		})
+	}
+}
+
+// Only a clear yes is one.
+func TestConfirm(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]bool{"y\n": true, " YES \n": true, "yes": true, "n\n": false, "": false, "yeah\n": false} {
+		term, _, words := newTerminal(t, strings.NewReader(in))
+		if got := term.Confirm("Sure?"); got != want || words.String() != "Sure? [y/N] " {
+			t.Errorf("Confirm, answered %q, = %t after %q, want %t", in, got, words.String(), want)
+		}
+	}
+}
+
+func TestReadFile(t *testing.T) {
+	t.Parallel()
+	const want = "\x00\xff"
+	path := filepath.Join(t.TempDir(), "event")
+	if err := os.WriteFile(path, []byte(want), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"-", path} {
+		term, _, _ := newTerminal(t, strings.NewReader(want))
+		if got, err := term.ReadFile(name); err != nil || string(got) != want {
+			t.Errorf("ReadFile(%s) = %q, %v, want %q byte for byte", name, got, err, want)
+		}
+	}
+	term, _, _ := newTerminal(t, nil)
+	if _, err := term.ReadFile(filepath.Dir(path)); err == nil {
+		t.Error("ReadFile(a folder) = nil, want an error")
+	}
+}
+
+// Ctrl-C ends a wait for input that never comes.
+func TestInterruptedInput(t *testing.T) {
+	t.Parallel()
+	for name, read := range map[string]func(*terminal.Terminal) error{
+		"a file":   func(term *terminal.Terminal) error { _, err := term.ReadFile("-"); return err },
+		"a secret": func(term *terminal.Terminal) error { _, err := term.ReadSecret("?"); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in, never := io.Pipe()
+			t.Cleanup(func() { _ = never.Close() })
+			ctx, interrupt := context.WithCancel(t.Context())
+			term := terminal.New(ctx, in, io.Discard, io.Discard)
+			time.AfterFunc(10*time.Millisecond, interrupt)
+			if err := read(term); !errors.Is(err, terminal.ErrInterrupted) {
+				t.Errorf("read = %v, want %v", err, terminal.ErrInterrupted)
+			}
+		})
+	}
+}
