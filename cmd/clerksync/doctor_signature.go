@@ -104,7 +104,7 @@ func (e program) doctorSignature(ctx context.Context, c *cli.Command) error {
 	if at.IsZero() {
 		at = e.now()
 	}
-	r := signature.Signature(signature.Request{Header: in.Header, Body: in.Body, Others: others, Received: at, Secrets: secrets})
+	r := signature.Diagnose(signature.Request{Header: in.Header, Body: in.Body, Others: others, Received: at, Secrets: secrets})
 	e.showDiagnosis(r, c.Bool("json"))
 	if !r.Good {
 		return terminal.ErrReported

@@ -14,123 +14,141 @@ import (
 // byteOrderMark is U+FEFF in UTF-8.
 const byteOrderMark = "\xef\xbb\xbf"
 
-// bodies are what may have been signed instead of b, and what then became of
-// it, the likeliest first. Some equal b.
-func bodies(b []byte) iter.Seq2[[]byte, Finding] {
+// yieldBody takes a body that may have been signed and says whether more are wanted. The finding says what happened to
+// that body on its way.
+type yieldBody = func(body []byte, why Finding) bool
+
+// bodyCandidates are the bodies that may have been signed instead of b, the likeliest first. Some equal b. They are
+// made one at a time: a body may hold a megabyte, and most searches end early.
+func bodyCandidates(b []byte) iter.Seq2[[]byte, Finding] {
 	return func(yield func([]byte, Finding) bool) {
-		for _, part := range []iter.Seq2[[]byte, Finding]{ends(b), encodings(b), rewritten(b)} {
-			for body, why := range part {
-				if !yield(body, why) {
-					return
-				}
-			}
-		}
+		_ = trimmings(b, yield) && lineEndings(b, yield) && encodings(b, yield) && rewritings(b, yield)
 	}
 }
 
-// ends are about the body's ends and its lines.
-func ends(b []byte) iter.Seq2[[]byte, Finding] {
-	return func(yield func([]byte, Finding) bool) {
-		unix := bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n"))
-		added := func(what string) Finding {
-			return found(BodyNewlineAdded, "%s was added at the body's end after it was signed", what)
-		}
-		lost := func(what string) Finding {
-			return found(BodyNewlineLost, "%s at the body's end was lost after it was signed", what)
-		}
-		lines := func(from, to string) Finding {
-			return found(BodyLineEndings, "the lines end in %s, and ended in %s when it was signed", from, to)
-		}
-		_ = yield(bytes.TrimSuffix(b, []byte("\n")), added("a line feed")) &&
-			yield(bytes.TrimSuffix(b, []byte("\r\n")), added("a carriage return and a line feed")) &&
-			yield(bytes.TrimRight(b, "\r\n"), added("more than one line end")) &&
-			yield(append(bytes.Clone(b), '\n'), lost("a line feed")) &&
-			yield(append(bytes.Clone(b), '\r', '\n'), lost("a carriage return and a line feed")) &&
-			yield(unix, lines("CR LF", "LF")) &&
-			yield(bytes.TrimRight(unix, "\n"), lines("CR LF", "LF, with none at the end")) &&
-			yield(append(bytes.TrimRight(unix, "\n"), '\n'), lines("CR LF", "LF, with one at the end")) &&
-			yield(bytes.ReplaceAll(unix, []byte("\n"), []byte("\r\n")), lines("LF", "CR LF")) &&
-			yield(append(bytes.ReplaceAll(bytes.TrimRight(unix, "\n"), []byte("\n"), []byte("\r\n")), '\r', '\n'), lines("LF", "CR LF, with one at the end")) &&
-			yield(bytes.ReplaceAll(b, []byte("\r"), []byte("\n")), lines("CR", "LF")) &&
-			yield(bytes.TrimSpace(b), found(BodySpaceAdded, "white space was added around the body after it was signed")) &&
-			yield(bytes.TrimPrefix(b, []byte(byteOrderMark)), found(BodyByteOrderMark, "a byte order mark was put before the body after it was signed")) &&
-			yield(bytes.TrimRight(bytes.TrimPrefix(b, []byte(byteOrderMark)), "\r\n"), found(BodyByteOrderMark, "a byte order mark was put before the body, and a line end behind it, after it was signed")) &&
-			yield(append([]byte(byteOrderMark), b...), found(BodyByteOrderMark, "a byte order mark before the body was lost after it was signed"))
+// trimmings are about what was added to the body's two ends, or was lost there. One line feed comes before several: where
+// both would match, the smaller change is what happened.
+func trimmings(b []byte, yield yieldBody) bool {
+	added := func(what string) Finding {
+		return proven(BodyNewlineAdded, "%s was added at the body's end after it was signed", what)
 	}
+	lost := func(what string) Finding {
+		return proven(BodyNewlineLost, "%s at the body's end was lost after it was signed", what)
+	}
+	marked := func(what string) Finding {
+		return proven(BodyByteOrderMark, "a byte order mark %s after it was signed", what)
+	}
+	const lineFeed, carriageReturn = "a line feed", "a carriage return and a line feed"
+	unmarked := bytes.TrimPrefix(b, []byte(byteOrderMark))
+	return yield(bytes.TrimSuffix(b, []byte("\n")), added(lineFeed)) &&
+		yield(bytes.TrimSuffix(b, []byte("\r\n")), added(carriageReturn)) &&
+		yield(bytes.TrimRight(b, "\r\n"), added("more than one line end")) &&
+		yield(join(b, "\n"), lost(lineFeed)) &&
+		yield(join(b, "\r\n"), lost(carriageReturn)) &&
+		yield(bytes.TrimSpace(b), proven(BodySpaceAdded, "white space was put around the body after it was signed")) &&
+		yield(unmarked, marked("was put before the body")) &&
+		yield(bytes.TrimRight(unmarked, "\r\n"), marked("was put before the body, and a line end after it,")) &&
+		yield(join([]byte(byteOrderMark), string(b)), marked("before the body was lost"))
 }
+
+// lineEndings are about editors and shells that write other line ends.
+func lineEndings(b []byte, yield yieldBody) bool {
+	changed := func(now, signed string) Finding {
+		return proven(BodyLineEndings, "the lines end in %s, and ended in %s when it was signed", now, signed)
+	}
+	unix := bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n"))
+	trimmed := bytes.TrimRight(unix, "\n")
+	windows := func(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")) }
+	return yield(unix, changed("CR LF", "LF")) &&
+		yield(trimmed, changed("CR LF", "LF, with none at the end")) &&
+		yield(join(trimmed, "\n"), changed("CR LF", "LF, with one at the end")) &&
+		yield(windows(unix), changed("LF", "CR LF")) &&
+		yield(join(windows(trimmed), "\r\n"), changed("LF", "CR LF, with one at the end")) &&
+		yield(bytes.ReplaceAll(b, []byte("\r"), []byte("\n")), changed("CR", "LF"))
+}
+
+// join appends without touching what may follow b in its array.
+func join(b []byte, end string) []byte { return append(bytes.Clone(b), end...) }
 
 // encodings are about what the whole body was wrapped in or unwrapped from.
-func encodings(b []byte) iter.Seq2[[]byte, Finding] {
-	return func(yield func([]byte, Finding) bool) {
-		left := found(BodyBase64Left, "the body is the base64 of what was signed")
-		compact := bytes.Join(bytes.Fields(b), nil)
-		for _, e := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
-			if plain, err := e.DecodeString(string(compact)); err == nil && len(plain) > 0 && !yield(plain, left) {
-				return
-			}
-			if !yield([]byte(e.EncodeToString(b)), found(BodyBase64Undone, "base64 was signed, and the body is what it decodes to")) {
-				return
-			}
+func encodings(b []byte, yield yieldBody) bool {
+	undone := proven(BodyBase64Undone, "base64 was signed, and the body is what it decodes to")
+	left := proven(BodyBase64Left, "the body is the base64 of what was signed")
+	compact := string(bytes.Join(bytes.Fields(b), nil))
+	for _, e := range []*base64.Encoding{
+		base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding,
+	} {
+		if plain, err := e.DecodeString(compact); err == nil && len(plain) > 0 && !yield(plain, left) {
+			return false
 		}
-		var text string
-		trimmed := bytes.TrimSpace(b)
-		if json.Unmarshal(trimmed, &text) == nil && !yield([]byte(text), found(BodyQuoted, "the body was encoded once more, as one JSON string, after it was signed")) {
-			return
-		}
-		if bytes.ContainsRune(b, '&') && !yield([]byte(html.UnescapeString(string(b))), found(BodyEscaped, "the body was escaped for HTML (&quot; and the like) after it was signed")) {
-			return
-		}
-		if !latin(b, yield) {
-			return
-		}
-		for _, form := range []string{string(trimmed), string(trimmed[bytes.IndexByte(trimmed, '=')+1:])} {
-			if plain, err := url.QueryUnescape(form); err == nil && strings.Contains(form, "%") &&
-				!yield([]byte(plain), found(BodyFormEncoded, "the body was encoded as a form's field after it was signed")) {
-				return
-			}
+		if !yield([]byte(e.EncodeToString(b)), undone) {
+			return false
 		}
 	}
-}
-
-// latin takes UTF-8 for one byte a character, and the other way round.
-func latin(b []byte, yield func([]byte, Finding) bool) bool {
-	plain := make([]byte, 0, len(b))
-	for _, r := range string(b) {
-		if r > 0xff {
-			plain = nil
-			break
-		}
-		plain = append(plain, byte(r)) //nolint:gosec // it fits, see above
-	}
-	if plain != nil && utf8.Valid(b) && !yield(plain, found(BodyEncoding, "the body was read as Latin-1 and written as UTF-8 after it was signed")) {
+	trimmed := bytes.TrimSpace(b)
+	var text string
+	if json.Unmarshal(trimmed, &text) == nil && !yield([]byte(text),
+		proven(BodyQuoted, "the body was encoded once more, as one JSON string, after it was signed")) {
 		return false
 	}
-	wide := make([]rune, len(b))
-	for i, c := range b {
-		wide[i] = rune(c)
+	if bytes.ContainsRune(b, '&') && !yield([]byte(html.UnescapeString(string(b))),
+		proven(BodyEscaped, "the body was escaped for HTML (&quot; and the like) after it was signed")) {
+		return false
 	}
-	return yield([]byte(string(wide)), found(BodyEncoding, "the body was read as UTF-8 and written as Latin-1 after it was signed"))
+	if !characterSets(b, yield) {
+		return false
+	}
+	form := proven(BodyFormEncoded, "the body was encoded as a form's field after it was signed")
+	for _, field := range []string{string(trimmed), string(trimmed[bytes.IndexByte(trimmed, '=')+1:])} {
+		plain, err := url.QueryUnescape(field)
+		if err == nil && strings.Contains(field, "%") && !yield([]byte(plain), form) {
+			return false
+		}
+	}
+	return true
 }
 
-// rewritten are the body's JSON as other programs write it.
-func rewritten(b []byte) iter.Seq2[[]byte, Finding] {
-	return func(yield func([]byte, Finding) bool) {
-		text := bytes.TrimSpace(bytes.TrimPrefix(b, []byte(byteOrderMark)))
-		if !json.Valid(text) {
-			return
+// characterSets takes UTF-8 for Latin-1 (one byte a character), and the other way round. A text with characters that
+// Latin-1 does not have cannot have been read as Latin-1 and is not tried.
+func characterSets(b []byte, yield yieldBody) bool {
+	mistaken := func(read, written string) Finding {
+		return proven(BodyEncoding, "the body was read as %s and written as %s after it was signed", read, written)
+	}
+	narrow, wide := make([]byte, 0, len(b)), make([]rune, 0, len(b))
+	for _, r := range string(b) {
+		if r <= 0xff {
+			narrow = append(narrow, byte(r))
 		}
-		root := parse(text)
-		for _, sorted := range []bool{false, true} {
-			for _, w := range writings() {
-				for _, l := range layouts() {
-					st := style{l, w.write, sorted}
-					body := st.render(root)
-					why := found(w.cause, "the same JSON was signed as %s%s%s", l.words, w.words, map[bool]string{true: ", its keys in alphabetical order"}[sorted])
-					if !yield(body, why) || !yield(append(body, '\n'), why) {
-						return
-					}
+	}
+	for _, c := range b {
+		wide = append(wide, rune(c))
+	}
+	fits := utf8.Valid(b) && len(narrow) == utf8.RuneCount(b)
+	return (!fits || yield(narrow, mistaken("Latin-1", "UTF-8"))) &&
+		yield([]byte(string(wide)), mistaken("UTF-8", "Latin-1"))
+}
+
+// rewritings are the body's JSON as other programs write it, with and without a line feed at its end. The order of keys
+// as it arrived comes first: most programs keep it.
+func rewritings(b []byte, yield yieldBody) bool {
+	text := bytes.TrimSpace(bytes.TrimPrefix(b, []byte(byteOrderMark)))
+	if !json.Valid(text) {
+		return true
+	}
+	root := parse(text)
+	for _, sorted := range []bool{false, true} {
+		for _, w := range writings() {
+			for _, l := range layouts() {
+				words := "the same JSON was signed as " + l.words + w.words
+				if sorted {
+					words += ", its keys in alphabetical order"
+				}
+				why, body := proven(w.cause, "%s", words), style{l, w.write, sorted}.render(root)
+				if !yield(body, why) || !yield(append(body, '\n'), why) {
+					return false
 				}
 			}
 		}
 	}
+	return true
 }

@@ -20,7 +20,7 @@ type Capture struct {
 }
 
 // ErrNoHeaders says that a recording holds no headers in any of the forms.
-var ErrNoHeaders = errors.New("it holds no headers: want lines (name: value), a JSON object, or an event of API Gateway")
+var ErrNoHeaders = errors.New("it holds no headers: want lines (name: value), a JSON object or an API Gateway event")
 
 // ParseCapture reads a recorded request in any of its forms. A text that
 // begins with { is JSON, any other text is lines.

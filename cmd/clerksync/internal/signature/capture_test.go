@@ -46,7 +46,9 @@ func TestParseCapture(t *testing.T) {
 		"API Gateway 1.0": {
 			text: `{"httpMethod":"POST","headers":{"x":"2"},"multiValueHeaders":{"x":["1","2"]},"body":"hi",` +
 				`"requestContext":{"requestTimeEpoch":1767225600000}}`,
-			want: signature.Capture{Header: header{"x": {"1", "2"}}, Body: []byte("hi"), HasBody: true, Received: received},
+			want: signature.Capture{
+				Header: header{"x": {"1", "2"}}, Body: []byte("hi"), HasBody: true, Received: received,
+			},
 		},
 		"API Gateway, no body": {
 			text: `{"rawPath":"/","headers":{"x":"1"},"body":null}`,
