@@ -16,8 +16,7 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/events"
-	"github.com/clerksync/clerksync/pkg/consumer"
-	"github.com/clerksync/clerksync/pkg/projector"
+	"github.com/clerksync/clerksync/pkg/settings"
 	"github.com/clerksync/clerksync/pkg/svix"
 )
 
@@ -112,7 +111,7 @@ func demoPipeline(t *testing.T, d *demo) (*pipeline.Pipeline, *svix.Secrets) {
 	}
 	p, err := pipeline.Start(t.Context(), pipeline.Options{
 		Addr: "127.0.0.1:0", AWSAddr: "127.0.0.1:0", Secrets: secrets,
-		Consumer:  consumer.Options{Policy: consumer.Soft, Storage: projector.StoreFull, Retention: time.Hour},
+		Storage:   settings.Storage{DeletionPolicy: "soft", ObjectStorage: "full", Retention: time.Hour},
 		OnRequest: d.request, OnMessage: d.message, Warn: func(context.Context, string, error) {},
 	})
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/internal/emulator"
 	"github.com/clerksync/clerksync/pkg/awsclient"
-	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/ingest"
+	"github.com/clerksync/clerksync/pkg/settings"
 )
 
 // Where `dev` listens unless told otherwise, and `send` and `get` look.
@@ -105,7 +105,7 @@ func hint(c *cli.Command, err error) string {
 
 func (e program) devOptions(ctx context.Context, c *cli.Command) (o pipeline.Options, secret devSecret, err error) {
 	o = pipeline.Options{Addr: c.String("addr"), AWSAddr: c.String("aws-addr")}
-	if o.Instances, err = ingest.ReadInstances(e.getenv); err != nil {
+	if o.Instances, err = settings.ReadInstances(e.getenv); err != nil {
 		return o, secret, terminal.Usagef("%w", err)
 	}
 	if secret, err = e.secret(c.String("secret")); err != nil {
@@ -115,7 +115,7 @@ func (e program) devOptions(ctx context.Context, c *cli.Command) (o pipeline.Opt
 	if o.Secrets, err = secret.parse(); err != nil {
 		return o, secret, err
 	}
-	if o.Consumer, err = consumer.ReadOptions(e.getenv); err != nil {
+	if o.Storage, err = settings.ReadStorage(e.getenv); err != nil {
 		return o, secret, fmt.Errorf("the environment: %w", err)
 	}
 	if endpoint := c.String("endpoint-url"); endpoint != "" {

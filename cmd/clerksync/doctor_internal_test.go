@@ -21,7 +21,7 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/ingest"
-	"github.com/clerksync/clerksync/pkg/projector"
+	"github.com/clerksync/clerksync/pkg/settings"
 	"github.com/clerksync/clerksync/pkg/svix"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
@@ -50,7 +50,7 @@ func newHospital(t *testing.T, instances ...string) *hospital {
 	h := &hospital{t: t, vars: map[string]string{}}
 	h.Pipeline, err = pipeline.Start(t.Context(), pipeline.Options{
 		Addr: "127.0.0.1:0", AWSAddr: "127.0.0.1:0", Secrets: secrets, Secret: svixtest.Secret, Instances: instances,
-		Consumer:  consumer.Options{Storage: projector.StoreFull, Policy: consumer.Soft, Retention: time.Hour},
+		Storage:   settings.Storage{DeletionPolicy: "soft", ObjectStorage: "full", Retention: time.Hour},
 		Warn:      func(context.Context, string, error) {},
 		OnRequest: func(context.Context, ingest.Report) {}, OnMessage: func(context.Context, consumer.Report) {},
 	})

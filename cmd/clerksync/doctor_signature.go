@@ -14,7 +14,7 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/signature"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
-	"github.com/clerksync/clerksync/pkg/ingest"
+	"github.com/clerksync/clerksync/pkg/settings"
 )
 
 func (e program) doctorSignatureCommand() *cli.Command {
@@ -142,7 +142,7 @@ func (e program) secretsAtHand(ctx context.Context, c *cli.Command) (out []signa
 		}
 		out = append(out, signature.Secret{From: "parameter " + name, Text: text})
 	}
-	for _, variable := range []string{ingest.EnvSigningSecret, ingest.EnvSecret} {
+	for _, variable := range []string{settings.EnvSigningSecret, settings.EnvSecret} {
 		if text := e.getenv(variable); strings.TrimSpace(text) != "" {
 			out = append(out, signature.Secret{From: variable, Text: text})
 		}

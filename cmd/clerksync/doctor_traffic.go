@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
+	"github.com/clerksync/clerksync/pkg/settings"
 )
 
 // someRows bounds what is read of the Directory table for its instances.
@@ -22,7 +22,7 @@ func (d *doctor) allowed() []string {
 	if d.stack != "" {
 		get = func(string) string { return d.parameters["ClerkInstanceId"] }
 	}
-	ids, _ := ingest.ReadInstances(get) // an endpoint that cannot read its own answers nothing but 500
+	ids, _ := settings.ReadInstances(get) // an endpoint that cannot read its own answers nothing but 500
 	return ids
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/pkg/ingest"
+	"github.com/clerksync/clerksync/pkg/settings"
 	"github.com/clerksync/clerksync/pkg/svix"
 )
 
@@ -62,7 +63,7 @@ func (d *doctor) secretAtHand() verdict {
 	case err != nil:
 		return fail("give one with --secret", "%v", err)
 	case s.given:
-		return d.take(s.text, "the environment", "set "+ingest.EnvSigningSecret+" as Clerk's dashboard shows it")
+		return d.take(s.text, "the environment", "set "+settings.EnvSigningSecret+" as Clerk's dashboard shows it")
 	case d.local:
 		return d.take(s.text, "clerksync dev", "give one with --secret")
 	}

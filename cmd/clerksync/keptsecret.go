@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/clerksync/clerksync/pkg/ingest"
+	"github.com/clerksync/clerksync/pkg/settings"
 	"github.com/clerksync/clerksync/pkg/svix"
 )
 
@@ -30,7 +30,7 @@ func (s devSecret) parse() (*svix.Secrets, error) {
 
 // secret is the flag's, else the environment's, else the one that is kept.
 func (e program) secret(flag string) (devSecret, error) {
-	for _, text := range []string{flag, e.getenv(ingest.EnvSigningSecret), e.getenv(ingest.EnvSecret)} {
+	for _, text := range []string{flag, e.getenv(settings.EnvSigningSecret), e.getenv(settings.EnvSecret)} {
 		if strings.TrimSpace(text) != "" {
 			return devSecret{text, true}, nil
 		}

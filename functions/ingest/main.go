@@ -14,6 +14,7 @@ import (
 	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
+	"github.com/clerksync/clerksync/pkg/settings"
 	"github.com/clerksync/clerksync/pkg/sqsqueue"
 )
 
@@ -22,22 +23,22 @@ func main() { lambda.Start(handler(os.Getenv)) }
 // handler answers `not_configured` to everything where the environment is not
 // as it should be.
 func handler(get func(string) string) lambda.Handler {
-	settings, err := ingest.ReadSettings(get)
-	log := lambdafn.NewLogger(os.Stdout, settings.LogLevel)
-	metrics := lambdafn.IngestMetrics(os.Stdout, get("AWS_LAMBDA_FUNCTION_NAME"), time.Now)
+	s, err := settings.ReadIngest(get)
+	log := lambdafn.NewLogger(os.Stdout, s.LogLevel)
+	metrics := lambdafn.IngestMetrics(os.Stdout, s.FunctionName, time.Now)
 	observer := lambdafn.Observer{Log: log, Metrics: metrics}
-	aws, awsErr := awsclient.Read(get)
 	c := ingest.Config{
-		Secrets: ingest.FixedSecrets(nil), Instances: settings.Instances,
+		Secrets: ingest.FixedSecrets(nil), Instances: s.Instances,
 		KnowledgeOf: clerk.KnowledgeOf,
 		Now:         time.Now, Observe: observer.Request,
 	}
-	if lambdafn.Configured(log, err, awsErr) {
-		c.Queue = sqsqueue.NewSender(sqs.NewFromConfig(aws.For(awsclient.SQS)), settings.QueueURL)
-		if settings.Secrets != nil {
-			c.Secrets = ingest.FixedSecrets(settings.Secrets)
+	if lambdafn.Configured(log, err) {
+		aws := awsclient.New(s.AWS)
+		c.Queue = sqsqueue.NewSender(sqs.NewFromConfig(aws.For(awsclient.SQS)), s.QueueURL)
+		if s.Secrets != nil {
+			c.Secrets = ingest.FixedSecrets(s.Secrets)
 		} else {
-			c.Secrets = ingest.ReadSecrets(aws.Parameter(settings.SecretParameter, time.Now), time.Now, observer.SecretUnreadable)
+			c.Secrets = ingest.ReadSecrets(aws.Parameter(s.SecretParameter, time.Now), time.Now, observer.SecretUnreadable)
 		}
 		aws.Warm(awsclient.SQS, func() { c.Secrets.Current(context.Background()) })
 	}

@@ -14,9 +14,9 @@ import (
 	"github.com/clerksync/clerksync/pkg/awsclient"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/dynamo"
-	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 	"github.com/clerksync/clerksync/pkg/projector"
+	"github.com/clerksync/clerksync/pkg/settings"
 	"github.com/clerksync/clerksync/pkg/sqsqueue"
 )
 
@@ -24,23 +24,22 @@ func main() { lambda.Start(handler(os.Getenv)) }
 
 // handler fails every message where the environment is not as it should be.
 func handler(get func(string) string) lambda.Handler {
-	settings, err := consumer.ReadSettings(get)
-	level, levelErr := ingest.ReadLogLevel(get)
-	log := lambdafn.NewLogger(os.Stdout, level)
-	metrics := lambdafn.SyncMetrics(os.Stdout, get("AWS_LAMBDA_FUNCTION_NAME"), time.Now)
-	aws, awsErr := awsclient.Read(get)
-	if !lambdafn.Configured(log, err, levelErr, awsErr) {
+	s, err := settings.ReadSync(get)
+	log := lambdafn.NewLogger(os.Stdout, s.LogLevel)
+	metrics := lambdafn.SyncMetrics(os.Stdout, s.FunctionName, time.Now)
+	if !lambdafn.Configured(log, err) {
 		return &lambdafn.Sync{Metrics: metrics}
 	}
+	aws := awsclient.New(s.AWS)
 	aws.Warm(awsclient.DynamoDB)
 	tables := aws.For(awsclient.DynamoDB)
 	tables.HTTPClient = metrics.CountRequests(tables.HTTPClient)
 	return &lambdafn.Sync{Metrics: metrics, Consumer: consumer.New(consumer.Config{
-		Table:     dynamo.New(dynamodb.NewFromConfig(tables), settings.DirectoryTable, settings.DeliveriesTable),
-		Queue:     sqsqueue.NewQueue(sqs.NewFromConfig(aws.For(awsclient.SQS)), settings.QueueURL, settings.DeadLetterQueueURL),
-		Projector: projector.New(settings.Storage),
-		Policy:    settings.Policy,
-		Retention: settings.Retention,
+		Table:     dynamo.New(dynamodb.NewFromConfig(tables), s.DirectoryTable, s.DeliveriesTable),
+		Queue:     sqsqueue.NewQueue(sqs.NewFromConfig(aws.For(awsclient.SQS)), s.QueueURL, s.DeadLetterQueueURL),
+		Projector: projector.New(projector.ObjectStorage(s.Storage.ObjectStorage)),
+		Policy:    consumer.DeletionPolicy(s.Storage.DeletionPolicy),
+		Retention: s.Storage.Retention,
 		Now:       time.Now,
 		Random:    rand.Float64,
 		Observe:   lambdafn.Observer{Log: log, Metrics: metrics}.Message,

@@ -1,5 +1,5 @@
 // Package awsclient makes the AWS configuration of a Lambda function from its
-// environment: region, credentials and endpoints. config.LoadDefaultConfig
+// settings: region, credentials and endpoints. config.LoadDefaultConfig
 // would compile and start sso, ssooidc and sts for it, which a function never
 // uses: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 package awsclient
@@ -7,28 +7,28 @@ package awsclient
 import (
 	"context"
 	"crypto/fips140"
-	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+
+	"github.com/clerksync/clerksync/pkg/settings"
 )
 
 // Config is what the environment says about AWS.
 type Config struct {
 	Region      string
 	credentials aws.Credentials
-	endpoints   map[string]string
+	endpoints   map[Service]string
 	http        *awshttp.BuildableClient
-	cold        bool // WARM_UP=off
+	cold        bool // no warm-up
 }
 
-// Service names the variable of a service's own endpoint.
+// Service is the name of an AWS service in capitals.
 type Service string
 
 // The services that have an endpoint of their own.
@@ -49,50 +49,27 @@ const connections = 32
 // headers alone are 2 KB, with the session token that Lambda gives.
 const writeBuffer = 16 << 10
 
-// Read reads the environment through get. The error names every variable that
-// is missing or bad, and no value.
-func Read(get func(string) string) (*Config, error) {
+// New makes the configuration of what the environment says.
+func New(s settings.AWS) *Config {
 	c := &Config{
-		Region: get("AWS_REGION"),
+		Region: s.Region,
 		credentials: aws.Credentials{
-			AccessKeyID:     get("AWS_ACCESS_KEY_ID"),
-			SecretAccessKey: get("AWS_SECRET_ACCESS_KEY"),
-			SessionToken:    get("AWS_SESSION_TOKEN"),
+			AccessKeyID:     s.AccessKeyID,
+			SecretAccessKey: s.SecretAccessKey,
+			SessionToken:    s.SessionToken,
 			Source:          "environment",
 		},
-		endpoints: map[string]string{},
-		cold:      get("WARM_UP") == "off",
-	}
-	var errs []error
-	bad := map[string]bool{} // one variable may stand for several services
-	for _, name := range []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
-		if get(name) == "" {
-			errs = append(errs, errors.New(name+" is missing"))
-		}
-	}
-	for _, s := range []Service{SQS, DynamoDB, SSM} {
-		for _, name := range []string{"AWS_ENDPOINT_URL_" + string(s), "AWS_ENDPOINT_URL"} {
-			text := get(name)
-			if text == "" {
-				continue // empty means none
-			}
-			u, err := url.Parse(text)
-			if good := err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https"); !good && !bad[name] {
-				bad[name] = true
-				errs = append(errs, errors.New(name+" is no http or https URL"))
-			}
-			c.endpoints[string(s)] = text
-			break
-		}
+		endpoints: map[Service]string{SQS: s.SQSEndpoint, DynamoDB: s.DynamoDBEndpoint, SSM: s.SSMEndpoint},
+		cold:      !s.WarmUp,
 	}
 	c.http = awshttp.NewBuildableClient().WithTimeout(attemptTimeout).WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = connections
 		t.WriteBufferSize = writeBuffer
 		if !fips140.Enabled() { // then crypto/tls has rules of its own for chains
-			t.DialTLSContext = newTrust(bundles(get("SSL_CERT_FILE"))).dial
+			t.DialTLSContext = newTrust(bundles(s.CertFile)).dial
 		}
 	})
-	return c, errors.Join(errs...)
+	return c
 }
 
 // For is the SDK's configuration for one service.
@@ -104,7 +81,7 @@ func (c *Config) For(s Service) aws.Config {
 			return c.credentials, nil
 		}),
 	}
-	if e := c.endpoints[string(s)]; e != "" {
+	if e := c.endpoints[s]; e != "" {
 		cfg.BaseEndpoint = &e
 	}
 	return cfg
@@ -116,8 +93,8 @@ const warmTimeout = 2 * time.Second
 // Warm opens a connection to a service before the first request needs it:
 // reading the certificates and shaking hands cost a small function more than
 // all else at a cold start. Its outcome does not matter. The functions of
-// beside run meanwhile, so that two services' answers are waited for once. With
-// WARM_UP=off nothing is done.
+// beside run meanwhile, so that two services' answers are waited for once. Where
+// the settings switch the warm-up off, nothing is done.
 func (c *Config) Warm(s Service, beside ...func()) {
 	if c.cold {
 		return
@@ -145,7 +122,7 @@ func (c *Config) connect(s Service) {
 
 // endpoint is the service's URL without a slash at its end.
 func (c *Config) endpoint(s Service) string {
-	if e := c.endpoints[string(s)]; e != "" {
+	if e := c.endpoints[s]; e != "" {
 		return strings.TrimRight(e, "/")
 	}
 	return "https://" + strings.ToLower(string(s)) + "." + c.Region + "." + domain(c.Region)

@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -15,91 +14,31 @@ import (
 
 	"github.com/clerksync/clerksync/internal/emulator"
 	"github.com/clerksync/clerksync/pkg/awsclient"
+	"github.com/clerksync/clerksync/pkg/settings"
 )
 
-func complete(more ...string) map[string]string {
-	env := map[string]string{"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example-canary"}
-	for i := 0; i+1 < len(more); i += 2 {
-		env[more[i]] = more[i+1]
-	}
-	return env
-}
-
-func read(env map[string]string) (*awsclient.Config, error) {
-	return awsclient.Read(func(n string) string { return env[n] })
-}
-
-func TestReadNamesWhatIsMissing(t *testing.T) {
-	required := []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
-	for _, gone := range append(required, "all") {
-		env := complete()
-		want := []string{gone}
-		if env[gone] = ""; gone == "all" {
-			env, want = nil, required
-		}
-		_, err := read(env)
-		if err == nil {
-			t.Errorf("Read without %s = nil, want an error", gone)
-			continue
-		}
-		for _, name := range required {
-			if got := strings.Contains(err.Error(), name+" is missing"); got != slices.Contains(want, name) {
-				t.Errorf("Read without %s = %v, names %s: %v", gone, err, name, got)
-			}
-		}
-		if strings.Contains(err.Error(), "canary") {
-			t.Errorf("Read without %s = %v, holds a value", gone, err)
-		}
+// complete are the settings of a function, which call AWS at url.
+func complete(url string) settings.AWS {
+	return settings.AWS{
+		Region: "us-east-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example-canary", SessionToken: "token",
+		SQSEndpoint: url, DynamoDBEndpoint: url, SSMEndpoint: url, WarmUp: true,
 	}
 }
 
 // https://github.com/hashicorp/aws-sdk-go-base/issues/602
 func TestEndpoints(t *testing.T) {
-	const all, own = "http://127.0.0.1:4566", "https://sqs.test"
-	for name, c := range map[string]struct {
-		env      map[string]string
-		sqs, ssm string // "": none
-	}{
-		"unset":                     {complete(), "", ""},
-		"empty":                     {complete("AWS_ENDPOINT_URL", "", "AWS_ENDPOINT_URL_SQS", ""), "", ""},
-		"set":                       {complete("AWS_ENDPOINT_URL", all), all, all},
-		"set for a service":         {complete("AWS_ENDPOINT_URL_SQS", own), own, ""},
-		"a service's comes first":   {complete("AWS_ENDPOINT_URL", all, "AWS_ENDPOINT_URL_SQS", own), own, all},
-		"a service's empty one not": {complete("AWS_ENDPOINT_URL", all, "AWS_ENDPOINT_URL_SQS", ""), all, all},
+	c := awsclient.New(settings.AWS{Region: "us-east-1", SQSEndpoint: "https://sqs.test", SSMEndpoint: "https://ssm.test"})
+	for service, want := range map[awsclient.Service]string{
+		awsclient.SQS: "https://sqs.test", awsclient.SSM: "https://ssm.test", awsclient.DynamoDB: "",
 	} {
-		t.Run(name, func(t *testing.T) {
-			cfg, err := read(c.env)
-			if err != nil {
-				t.Fatalf("Read = %v, want nil", err)
-			}
-			for service, want := range map[awsclient.Service]string{awsclient.SQS: c.sqs, awsclient.SSM: c.ssm} {
-				if got := aws.ToString(cfg.For(service).BaseEndpoint); got != want {
-					t.Errorf("endpoint of %s = %q, want %q", service, got, want)
-				}
-			}
-		})
-	}
-}
-
-func TestBadEndpoints(t *testing.T) {
-	for _, bad := range []string{"canary", "127.0.0.1:4566", "canary.test:80", "ftp://canary.test", "http://", "/canary", "http://canary.test:port", " http://canary.test"} {
-		_, err := read(complete("AWS_ENDPOINT_URL", bad, "AWS_ENDPOINT_URL_SQS", bad))
-		if err == nil {
-			t.Errorf("Read with endpoint %q = nil, want an error", bad)
-			continue
-		}
-		text := err.Error()
-		if strings.Count(text, "AWS_ENDPOINT_URL is no ") != 1 || strings.Count(text, "AWS_ENDPOINT_URL_SQS is no ") != 1 || strings.Contains(text, "canary") {
-			t.Errorf("Read with endpoint %q = %q, want each variable named once and no value", bad, text)
+		if got := aws.ToString(c.For(service).BaseEndpoint); got != want {
+			t.Errorf("endpoint of %s = %q, want %q", service, got, want)
 		}
 	}
 }
 
 func TestForCarriesRegionAndCredentials(t *testing.T) {
-	cfg, err := read(complete("AWS_SESSION_TOKEN", "token"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	cfg := awsclient.New(complete(""))
 	for _, s := range []awsclient.Service{awsclient.SQS, awsclient.DynamoDB, awsclient.SSM} {
 		c := cfg.For(s)
 		keys, err := c.Credentials.Retrieve(t.Context())
@@ -120,10 +59,7 @@ func TestWarmIsOfUse(t *testing.T) {
 	}
 	host.Start()
 	defer host.Close()
-	cfg, err := read(complete("AWS_ENDPOINT_URL", host.URL))
-	if err != nil {
-		t.Fatal(err)
-	}
+	cfg := awsclient.New(complete(host.URL))
 	client := sqs.NewFromConfig(cfg.For(awsclient.SQS))
 	cfg.Warm(awsclient.SQS)
 	if got := opened.Load(); got != 1 {
@@ -158,10 +94,9 @@ func TestOneWrite(t *testing.T) {
 			_ = conn.Close()
 		}
 	}()
-	cfg, err := read(complete("AWS_ENDPOINT_URL", "http://"+listener.Addr().String(), "AWS_SESSION_TOKEN", strings.Repeat("x", 1200)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := complete("http://" + listener.Addr().String())
+	s.SessionToken = strings.Repeat("x", 1200)
+	cfg := awsclient.New(s)
 	client := sqs.NewFromConfig(cfg.For(awsclient.SQS), func(o *sqs.Options) { o.RetryMaxAttempts = 1 })
 	for range tries {
 		_, err := client.SendMessage(t.Context(), &sqs.SendMessageInput{
@@ -183,10 +118,7 @@ func TestWarmAgainstADeadPort(t *testing.T) {
 	}
 	url := "http://" + listener.Addr().String()
 	_ = listener.Close()
-	cfg, err := read(complete("AWS_ENDPOINT_URL", url))
-	if err != nil {
-		t.Fatal(err)
-	}
+	cfg := awsclient.New(complete(url))
 	began, ran := time.Now(), false
 	cfg.Warm(awsclient.SQS, func() { ran = true })
 	if d := time.Since(began); d > time.Second || !ran {
@@ -202,10 +134,7 @@ func TestWarmAgainstASilentServer(t *testing.T) {
 	host := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
 	defer host.Close()
 	defer close(release)
-	cfg, err := read(complete("AWS_ENDPOINT_URL_SQS", host.URL))
-	if err != nil {
-		t.Fatal(err)
-	}
+	cfg := awsclient.New(complete(host.URL))
 	began := time.Now()
 	cfg.Warm(awsclient.SQS)
 	if d := time.Since(began); d < time.Second || d > 4*time.Second {

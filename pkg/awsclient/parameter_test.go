@@ -20,28 +20,20 @@ import (
 	"github.com/clerksync/clerksync/internal/emulator"
 	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	"github.com/clerksync/clerksync/pkg/awsclient"
+	"github.com/clerksync/clerksync/pkg/settings"
 )
 
 const name = "/clerksync/signing-secret"
 
-func config(t *testing.T, url string, more ...string) *awsclient.Config {
-	t.Helper()
-	env := map[string]string{
-		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example-key",
-		"AWS_SESSION_TOKEN": "example-token", "AWS_ENDPOINT_URL_SSM": url,
-	}
-	for i := 0; i+1 < len(more); i += 2 {
-		env[more[i]] = more[i+1]
-	}
-	c, err := awsclient.Read(func(n string) string { return env[n] })
-	if err != nil {
-		t.Fatalf("Read: %v", err)
-	}
-	return c
+func config(url string) *awsclient.Config {
+	return awsclient.New(settings.AWS{
+		Region: "eu-central-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example-key",
+		SessionToken: "example-token", SSMEndpoint: url, WarmUp: true,
+	})
 }
 
 func TestParameterReadsWhatTheSDKWrote(t *testing.T) {
-	c := config(t, *emulatortest.Start(t, emulator.New(emulator.Options{})).BaseEndpoint+"/")
+	c := config(*emulatortest.Start(t, emulator.New(emulator.Options{})).BaseEndpoint + "/")
 	const value = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX, \"é\"\n"
 	_, err := ssm.NewFromConfig(c.For(awsclient.SSM)).PutParameter(t.Context(), &ssm.PutParameterInput{
 		Name: aws.String(name), Value: aws.String(value), Type: types.ParameterTypeSecureString,
@@ -76,7 +68,7 @@ func TestParameterIsSigned(t *testing.T) {
 		_, _ = io.WriteString(w, `{"Parameter":{"Value":"v"}}`)
 	}))
 	defer host.Close()
-	c := config(t, host.URL)
+	c := config(host.URL)
 	if _, err := c.Parameter(name, func() time.Time { return at }).Read(t.Context()); err != nil {
 		t.Fatalf("Read: %v", err)
 	}
@@ -115,7 +107,7 @@ func TestParameterTriesAgain(t *testing.T) {
 				_, _ = io.WriteString(w, `{"Parameter":{"Value":"v"}}`)
 			}))
 			defer host.Close()
-			value, err := config(t, host.URL).Parameter(name, time.Now).Read(t.Context())
+			value, err := config(host.URL).Parameter(name, time.Now).Read(t.Context())
 			if calls.Load() != c.calls || (err == nil) != c.succeed || c.succeed && value != "v" {
 				t.Errorf("Read() = %q, %v after %d calls, want success %v after %d", value, err, calls.Load(), c.succeed, c.calls)
 			}
@@ -130,7 +122,7 @@ func TestParameterEnds(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	began := time.Now()
-	_, err := config(t, host.URL).Parameter(name, time.Now).Read(ctx)
+	_, err := config(host.URL).Parameter(name, time.Now).Read(ctx)
 	if took, waits := time.Since(began), 300*time.Millisecond; err == nil || took >= waits {
 		t.Errorf("Read() = %v after %v, want an error before all its waits, %v", err, took, waits)
 	}
@@ -151,7 +143,7 @@ func TestParameterHangs(t *testing.T) {
 	defer host.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second) // which ingest gives it
 	defer cancel()
-	if got, err := config(t, host.URL).Parameter(name, time.Now).Read(ctx); got != "v" || err != nil {
+	if got, err := config(host.URL).Parameter(name, time.Now).Read(ctx); got != "v" || err != nil {
 		t.Errorf("Read() where the first connection hangs = %q, %v, want v", got, err)
 	}
 }
@@ -173,7 +165,7 @@ func TestParameterSaysWhatItLacks(t *testing.T) {
 				_, _ = io.WriteString(w, c.body)
 			}))
 			defer host.Close()
-			_, err := config(t, host.URL).Parameter("/p", time.Now).Read(t.Context())
+			_, err := config(host.URL).Parameter("/p", time.Now).Read(t.Context())
 			if err == nil || err.Error() != "read parameter /p: "+c.want {
 				t.Errorf("Read() = %v, want %s", err, c.want)
 			}
@@ -185,16 +177,12 @@ func TestWarm(t *testing.T) {
 	var calls atomic.Int32
 	host := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { calls.Add(1) }))
 	defer host.Close()
-	for _, c := range []struct {
-		name, warmUp string
-		want         int32
-	}{{"by default", "", 2}, {"switched off", "off", 0}} {
-		t.Run(c.name, func(t *testing.T) {
-			calls.Store(0)
-			config(t, host.URL, "WARM_UP", c.warmUp).Warm(awsclient.SSM, func() { calls.Add(1) })
-			if got := calls.Load(); got != c.want {
-				t.Errorf("Warm() made %d calls, want %d", got, c.want)
-			}
-		})
+	for warmUp, want := range map[bool]int32{true: 2, false: 0} {
+		calls.Store(0)
+		c := awsclient.New(settings.AWS{Region: "us-east-1", SSMEndpoint: host.URL, WarmUp: warmUp})
+		c.Warm(awsclient.SSM, func() { calls.Add(1) })
+		if got := calls.Load(); got != want {
+			t.Errorf("Warm() made %d calls with WarmUp %t, want %d", got, warmUp, want)
+		}
 	}
 }

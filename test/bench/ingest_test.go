@@ -25,6 +25,7 @@ import (
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
+	"github.com/clerksync/clerksync/pkg/settings"
 	"github.com/clerksync/clerksync/pkg/sqsqueue"
 	"github.com/clerksync/clerksync/pkg/svix"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
@@ -78,15 +79,10 @@ func sessionToken() string { return strings.Repeat("example/", 128) }
 // lambdaConfig is the functions' own configuration of AWS, for an endpoint.
 func lambdaConfig(tb testing.TB, url string) *awsclient.Config {
 	tb.Helper()
-	env := map[string]string{
-		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example", "AWS_ENDPOINT_URL": url,
-		"AWS_SESSION_TOKEN": sessionToken(),
-	}
-	c, err := awsclient.Read(func(name string) string { return env[name] })
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return c
+	return awsclient.New(settings.AWS{
+		Region: "us-east-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example", SessionToken: sessionToken(),
+		SQSEndpoint: url, DynamoDBEndpoint: url, SSMEndpoint: url, WarmUp: true,
+	})
 }
 
 // BenchmarkIngest compares the CPU time of one invocation with that of its

@@ -35,13 +35,15 @@ func layers() map[string]layer {
 	return map[string]layer{
 		// The field knows nothing.
 		"field": {packages: []string{"pkg/svix", "pkg/clerk", "pkg/directory", "pkg/delivery"}, ours: []string{"field"}},
+		// The settings are read with the field's words, and know neither work nor edge.
+		"settings": {packages: []string{"pkg/settings"}, ours: []string{"field"}},
 		// The work knows the field.
 		"work": {
 			packages: []string{"pkg/ingest", "pkg/projector", "pkg/consumer"},
 			ours:     []string{"field", "work"}, modules: []string{"golang.org/x/sync"},
 		},
 		// The edge knows the field and one technology, and no other edge.
-		"aws":      {packages: []string{"pkg/awsclient"}, modules: []string{sdk}},
+		"aws":      {packages: []string{"pkg/awsclient"}, ours: []string{"settings"}, modules: []string{sdk}},
 		"dynamodb": {packages: []string{"pkg/dynamo"}, ours: []string{"field"}, modules: []string{sdk, dynamo, smithy}},
 		"sqs":      {packages: []string{"pkg/sqsqueue"}, ours: []string{"field"}, modules: []string{sdk, sqs, smithy}},
 		// Lambda's events are what the work is asked with.
@@ -56,12 +58,12 @@ func layers() map[string]layer {
 		// Only functions and commands know both work and edge.
 		"functions": {
 			packages: []string{"functions/ingest", "functions/sync"},
-			ours:     []string{"field", "work", "lambda", "aws", "dynamodb", "sqs"},
+			ours:     []string{"field", "settings", "work", "lambda", "aws", "dynamodb", "sqs"},
 			modules:  []string{lambda, dynamo, sqs},
 		},
 		"commands": {
 			packages: []string{"cmd/..."},
-			ours:     []string{"field", "work", "lambda", "aws", "dynamodb", "sqs", "emulator", "poller", "samples", "commands"},
+			ours:     []string{"field", "settings", "work", "lambda", "aws", "dynamodb", "sqs", "emulator", "poller", "samples", "commands"},
 			modules: []string{
 				lambda, sdk, sdk + "/config", sdk + "/credentials", dynamo, sqs, ssm, sdk + "/service/cloudformation", sdk + "/service/cloudwatch", sdk + "/service/lambda", sdk + "/service/sts", smithy,
 				"charm.land/lipgloss/v2", "github.com/urfave/cli/v3", "golang.org/x/term", "golang.org/x/sync", "golang.org/x/time", "github.com/lmittmann/tint",
@@ -182,10 +184,10 @@ func TestWhatTheFunctionsCompile(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ more, ours []string }{
 		// No dynamodb, and no ssm either: pkg/awsclient reads one parameter.
-		"ingest": {nil, []string{"awsclient", "clerk", "consumer", "delivery", "directory", "ingest", "lambdafn", "projector", "sqsqueue", "svix"}},
+		"ingest": {nil, []string{"awsclient", "clerk", "consumer", "delivery", "directory", "ingest", "lambdafn", "projector", "settings", "sqsqueue", "svix"}},
 		"sync": {
 			[]string{sdk + "/service/dynamodb", sdk + "/service/internal/accept-encoding", sdk + "/service/internal/endpoint-discovery"},
-			[]string{"awsclient", "clerk", "consumer", "delivery", "directory", "dynamo", "ingest", "lambdafn", "projector", "sqsqueue", "svix"},
+			[]string{"awsclient", "clerk", "consumer", "delivery", "directory", "dynamo", "ingest", "lambdafn", "projector", "settings", "sqsqueue", "svix"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

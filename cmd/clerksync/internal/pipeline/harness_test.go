@@ -21,7 +21,7 @@ import (
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/ingest"
-	"github.com/clerksync/clerksync/pkg/projector"
+	"github.com/clerksync/clerksync/pkg/settings"
 	"github.com/clerksync/clerksync/pkg/svix"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
@@ -52,8 +52,8 @@ func start(t *testing.T, o pipeline.Options) *world {
 	if o.Secrets, err = svix.ParseSecrets(o.Secret); err != nil {
 		t.Fatal(err)
 	}
-	if o.Consumer == (consumer.Options{}) {
-		o.Consumer = consumer.Options{Policy: consumer.Soft, Storage: projector.StoreFull, Retention: 90 * 24 * time.Hour}
+	if o.Storage == (settings.Storage{}) {
+		o.Storage = settings.Storage{DeletionPolicy: "soft", ObjectStorage: "full", Retention: 90 * 24 * time.Hour}
 	}
 	o.OnRequest = func(_ context.Context, r ingest.Report) { w.see(r.SvixID, string(r.Stage)) }
 	o.OnMessage = func(_ context.Context, r consumer.Report) {

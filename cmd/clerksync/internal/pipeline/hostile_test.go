@@ -23,6 +23,7 @@ import (
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
+	"github.com/clerksync/clerksync/pkg/settings"
 	"github.com/clerksync/clerksync/pkg/svix"
 )
 
@@ -55,12 +56,12 @@ func startWhole(t *testing.T, secret string) *whole {
 	}
 	w := &whole{secrets: secrets, ends: map[string]string{}}
 	log := lambdafn.NewLogger(w, slog.LevelDebug)
-	options, err := consumer.ReadOptions(func(string) string { return "" })
+	storage, err := settings.ReadStorage(func(string) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.Pipeline, err = pipeline.Start(t.Context(), pipeline.Options{
-		Addr: "127.0.0.1:0", AWSAddr: "127.0.0.1:0", Secrets: secrets, Secret: secret, Consumer: options,
+		Addr: "127.0.0.1:0", AWSAddr: "127.0.0.1:0", Secrets: secrets, Secret: secret, Storage: storage,
 		Warn:      lambdafn.Warn(log),
 		OnRequest: func(ctx context.Context, r ingest.Report) { lambdafn.LogRequest(log)(ctx, r) },
 		OnMessage: func(ctx context.Context, r consumer.Report) {

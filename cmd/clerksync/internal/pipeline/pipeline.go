@@ -26,6 +26,7 @@ import (
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 	"github.com/clerksync/clerksync/pkg/projector"
+	"github.com/clerksync/clerksync/pkg/settings"
 	"github.com/clerksync/clerksync/pkg/sqsqueue"
 	"github.com/clerksync/clerksync/pkg/svix"
 )
@@ -38,7 +39,7 @@ type Options struct {
 	Secrets   *svix.Secrets
 	Secret    string // its text, for the embedded Parameter Store; "" keeps it out
 	Instances []string
-	Consumer  consumer.Options
+	Storage   settings.Storage
 
 	OnRequest func(context.Context, ingest.Report)
 	OnMessage func(context.Context, consumer.Report)
@@ -124,8 +125,8 @@ func (p *Pipeline) consumer(o Options) *consumer.Consumer {
 	return consumer.New(consumer.Config{
 		Table:     dynamo.New(p.DynamoDB, p.DirectoryTable, p.DeliveriesTable),
 		Queue:     sqsqueue.NewQueue(p.SQS, p.QueueURL, p.DeadLetterQueueURL),
-		Projector: projector.New(o.Consumer.Storage),
-		Policy:    o.Consumer.Policy, Retention: o.Consumer.Retention,
+		Projector: projector.New(projector.ObjectStorage(o.Storage.ObjectStorage)),
+		Policy:    consumer.DeletionPolicy(o.Storage.DeletionPolicy), Retention: o.Storage.Retention,
 		Now: time.Now, Random: rand.Float64, Observe: o.OnMessage, Warn: o.Warn,
 	})
 }

@@ -9,8 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
-	"github.com/clerksync/clerksync/pkg/consumer"
-	"github.com/clerksync/clerksync/pkg/projector"
+	"github.com/clerksync/clerksync/pkg/settings"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
@@ -147,7 +146,7 @@ func TestInstances(t *testing.T) {
 
 func TestObjectStorageAndDeletionPolicy(t *testing.T) {
 	t.Parallel()
-	w := start(t, pipeline.Options{Consumer: consumer.Options{Policy: consumer.Hard, Storage: projector.StoreNone, Retention: time.Hour}})
+	w := start(t, pipeline.Options{Storage: settings.Storage{DeletionPolicy: "hard", ObjectStorage: "none", Retention: time.Hour}})
 	w.accepted(t, "msg_1", sample(t, "user.created"))
 	row := w.row(t, jonah, "USER")
 	if row == nil || row["object"] != nil || row["email"] == nil {
