@@ -3,7 +3,6 @@ package consumer
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -16,185 +15,171 @@ import (
 	"github.com/clerksync/clerksync/pkg/svix"
 )
 
-const (
-	// Margin is left of the invocation's deadline when remote calls end, to
-	// say when the failed messages come again.
-	Margin = 3 * time.Second
+// Suspect is the receive from which on a message is a suspect: it came back
+// twice, so it may be a poison message, one that kills the process.
+const Suspect = 3
 
-	// Suspect is the receive from which on a message runs alone and last: it
-	// may be the one that killed the process.
-	Suspect = 3
+// maxConcurrentRows bounds how many rows of a batch are written at once.
+const maxConcurrentRows = 16
 
-	// parallel bounds how many entities of a batch are written at once.
-	parallel = 16
-
-	// answerMargin is left of the invocation's deadline to answer, whether or
-	// not the queue was told when the failed messages come again.
-	answerMargin = time.Second
-)
-
-// Handle processes a batch and returns the message ids of those that are to
-// come again. The rest is done: applied, stale, duplicate or dead.
+// Handle processes a batch and returns the SQS message ids of those that are
+// to come again. The rest is done: applied, stale, duplicate or dead.
+//
+// Suspects run last and one at a time. If one of them kills the process, the
+// neighbours that were done before it are acknowledged already and do not come
+// again with it.
 func (c *Consumer) Handle(ctx context.Context, records []delivery.Record) (failed []string) {
-	b := &batch{Consumer: c}
-	work, cancel := withMargin(ctx, Margin)
+	b := &batch{consumer: c}
+	work, cancel := beforeDeadline(ctx, Margin)
 	defer cancel()
 
-	var suspects []delivery.Record
-	groups := map[directory.Key][]*task{}
-	var order []directory.Key
+	var fresh, suspects []delivery.Record
 	for _, r := range records {
-		if r.Receives >= Suspect {
-			suspects = append(suspects, r) // not even read before its turn
-			continue
+		if r.Receives < Suspect {
+			fresh = append(fresh, r)
+		} else {
+			suspects = append(suspects, r)
 		}
-		t := c.read(r)
-		k := t.change.Key
-		if t.err != nil {
-			k = directory.Key{PK: r.MessageID} // on its own
-		}
-		if groups[k] == nil {
-			order = append(order, k)
-		}
-		groups[k] = append(groups[k], t)
+	}
+	b.runGroups(work, b.groupByRow(fresh))
+	for _, r := range b.shuffle(suspects) {
+		b.acknowledgeDone(work)
+		b.run(work, c.read(r)) // not read before its turn: reading may be what kills
 	}
 
+	last, cancel := beforeDeadline(ctx, answerMargin)
+	defer cancel()
+	return b.delayFailed(last)
+}
+
+// batch collects the records of one batch by how they came out.
+type batch struct {
+	consumer *Consumer
+
+	mu     sync.Mutex
+	done   []delivery.Record // not acknowledged yet
+	failed []delivery.Delay
+}
+
+// groupByRow reads the records and groups them by the row that they change.
+// Within a group they are in the order of their revisions: written at once
+// they would conflict, and in another order the later ones would be stale.
+func (b *batch) groupByRow(records []delivery.Record) (groups [][]*message) {
+	index := map[directory.Key]int{}
+	for _, r := range records {
+		m := b.consumer.read(r)
+		row := m.change.Key
+		if m.err != nil {
+			row = directory.Key{PK: r.MessageID} // it changes no row: it is a group of its own
+		}
+		i, ok := index[row]
+		if !ok {
+			i = len(groups)
+			index[row] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], m)
+	}
+	for _, group := range groups {
+		slices.SortStableFunc(group, func(x, y *message) int {
+			return cmp.Compare(x.change.Revision, y.change.Revision)
+		})
+	}
+	return groups
+}
+
+// runGroups runs the groups side by side, the messages of each one by one.
+func (b *batch) runGroups(ctx context.Context, groups [][]*message) {
 	var g errgroup.Group
-	g.SetLimit(parallel)
-	for _, k := range order {
-		tasks := groups[k]
-		slices.SortStableFunc(tasks, func(x, y *task) int { return cmp.Compare(x.change.Revision, y.change.Revision) })
+	g.SetLimit(maxConcurrentRows)
+	for _, group := range groups {
 		g.Go(func() error {
-			for _, t := range tasks {
-				b.run(work, t)
+			for _, m := range group {
+				b.run(ctx, m)
 			}
 			return nil
 		})
 	}
-	_ = g.Wait() // run reports by itself
-
-	for _, r := range b.shuffle(suspects) {
-		b.acknowledge(work)
-		b.run(work, c.read(r))
-	}
-	last, cancel := withMargin(ctx, answerMargin)
-	defer cancel()
-	return b.delay(last)
+	_ = g.Wait() // is always nil: run keeps each message's error
 }
 
-// withMargin ends remote calls a margin before the invocation.
-func withMargin(ctx context.Context, margin time.Duration) (context.Context, context.CancelFunc) {
-	if d, ok := ctx.Deadline(); ok {
-		return context.WithDeadline(ctx, d.Add(-margin))
-	}
-	return context.WithCancel(ctx)
-}
-
-// batch collects what became of its messages.
-type batch struct {
-	*Consumer
-	mu     sync.Mutex
-	done   []delivery.Record // not yet acknowledged
-	failed []delivery.Delay
-}
-
-func (b *batch) run(ctx context.Context, t *task) {
+// run processes one message, keeps its record as done or failed and reports it.
+func (b *batch) run(ctx context.Context, m *message) {
 	outcome, err := Failed, errNotTried
 	if ctx.Err() == nil {
-		outcome, err = b.process(ctx, t)
+		outcome, err = b.consumer.process(ctx, m)
 	}
 	b.mu.Lock()
 	if outcome == Failed {
-		b.failed = append(b.failed, delivery.Delay{Record: t.record, For: backoff(t.record.Receives, err)})
+		b.failed = append(b.failed, delivery.Delay{Record: m.record, For: visibilityDelay(m.record.Receives, err)})
 	} else {
-		b.done = append(b.done, t.record)
+		b.done = append(b.done, m.record)
 	}
 	b.mu.Unlock()
-	b.Observe(ctx, b.report(t, outcome, err))
+	b.consumer.Observe(ctx, b.report(m, outcome, err))
 }
 
-func (b *batch) report(t *task, outcome Outcome, err error) Report {
+func (b *batch) report(m *message, outcome Outcome, err error) Report {
 	r := Report{
-		MessageID:  t.record.MessageID,
-		SvixID:     t.delivery.SvixID,
-		EventType:  t.delivery.EventType,
-		Entity:     t.change.Entity,
+		MessageID:  m.record.MessageID,
+		SvixID:     m.delivery.SvixID,
+		EventType:  m.delivery.EventType,
+		Entity:     m.change.Entity,
 		Outcome:    outcome,
-		Attempt:    t.record.Receives,
-		ReceivedAt: t.delivery.ReceivedAt,
-		EndedAt:    b.Now(),
-		Known:      clerk.KnowledgeOf(t.delivery.EventType) != clerk.Unknown,
-		Deletion:   t.change.Delete,
+		Attempt:    m.record.Receives,
+		ReceivedAt: m.delivery.ReceivedAt,
+		EndedAt:    b.consumer.Now(),
+		Known:      clerk.KnowledgeOf(m.delivery.EventType) != clerk.Unknown,
+		Deletion:   m.change.Delete,
 		Err:        err,
 	}
 	if !svix.ValidID(r.SvixID) {
-		r.SvixID = "" // put there by hand: anything may stand there
+		r.SvixID = "" // it was put there by hand and may hold anything
 	}
-	if t.change.Sent > 0 {
-		r.ChangedAt = time.UnixMilli(int64(t.change.Sent))
+	if m.change.Sent > 0 {
+		r.ChangedAt = time.UnixMilli(int64(m.change.Sent))
 	}
 	return r
 }
 
-// shuffle puts suspects into random order, so that one which kills the
-// process is not always ahead of the same neighbours.
+// shuffle puts suspects into random order, so that a poison message is not
+// always before the same neighbours: each of them has an even chance to run
+// before it, and so comes through after a few receives.
 func (b *batch) shuffle(records []delivery.Record) []delivery.Record {
 	for i := len(records) - 1; i > 0; i-- {
-		j := int(b.Random() * float64(i+1))
+		j := int(b.consumer.Random() * float64(i+1))
 		records[i], records[j] = records[j], records[i]
 	}
 	return records
 }
 
-// acknowledge deletes what is done before a suspect runs: if it kills the
-// process, they do not come again. A failure is no loss, they are then
-// acknowledged with the batch.
-func (b *batch) acknowledge(ctx context.Context) {
+// acknowledgeDone deletes from the queue what is done, before a suspect runs:
+// if that kills the process, Lambda acknowledges nothing of the batch. What
+// cannot be deleted now stays in done, is tried again before the next suspect,
+// and is acknowledged with the batch in any case.
+func (b *batch) acknowledgeDone(ctx context.Context) {
 	if len(b.done) == 0 {
 		return
 	}
-	if err := b.Queue.Acknowledge(ctx, b.done); err != nil {
-		b.Warn(ctx, "acknowledge ahead of a suspect", err)
+	if err := b.consumer.Queue.Acknowledge(ctx, b.done); err != nil {
+		b.consumer.Warn(ctx, "acknowledge before a suspect runs", err)
 		return
 	}
 	b.done = nil
 }
 
-// delay says when each failed message comes again. Where that cannot be said,
-// it comes when the queue's own visibility timeout ends.
-func (b *batch) delay(ctx context.Context) (failed []string) {
+// delayFailed says when each failed message comes again, and returns their
+// ids. Where the queue cannot be told, they come again when their visibility
+// timeout is over: later than intended, but nothing is lost.
+func (b *batch) delayFailed(ctx context.Context) (ids []string) {
 	if len(b.failed) == 0 {
 		return nil
 	}
-	if err := b.Queue.Delay(ctx, b.failed); err != nil {
-		b.Warn(ctx, "say when failed messages come again", err)
+	if err := b.consumer.Queue.Delay(ctx, b.failed); err != nil {
+		b.consumer.Warn(ctx, "delay failed messages", err)
 	}
 	for _, d := range b.failed {
-		failed = append(failed, d.Record.MessageID)
+		ids = append(ids, d.Record.MessageID)
 	}
-	return failed
-}
-
-// Visibility of a failed message grows from 30 s to 15 min: the 59 waits
-// between 60 receives are then more than 13 hours.
-const (
-	firstDelay   = 30 * time.Second
-	longestDelay = 15 * time.Minute
-)
-
-func backoff(receives int, err error) time.Duration {
-	switch {
-	case errors.Is(err, errOutOfTime):
-		return 0
-	case errors.Is(err, errNotTried) && receives < Suspect:
-		// Later the wait grows all the same: while DynamoDB does not answer,
-		// one suspect takes the whole invocation, and its neighbours would
-		// use up their receives long before the twelve hours that we promise.
-		return 0
-	}
-	d := firstDelay
-	for i := 1; i < receives && d < longestDelay; i++ {
-		d *= 2
-	}
-	return min(d, longestDelay)
+	return ids
 }

@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -12,55 +11,55 @@ import (
 	"github.com/clerksync/clerksync/pkg/projector"
 )
 
-// Two errors are no fault of the message: it comes again at once.
-var (
-	// errOutOfTime says that a cascade got on and was stopped by the deadline.
-	errOutOfTime = errors.New("consumer: the deletion's children are not all ended yet")
-	// errNotTried says that the invocation's time was over before its turn.
-	errNotTried = errors.New("consumer: the invocation's time was over")
-)
+// maxConcurrentDeletes bounds how many children are deleted at once.
+const maxConcurrentDeletes = 24
 
-// ending bounds how many children are ended at once.
-const ending = 24
-
-// followUp does what belongs to the message beside its own row, for applied,
-// stale and duplicate ones alike: whoever came first may have died before.
-// written is the row that this message wrote just now, nil where it did not.
-func (c *Consumer) followUp(ctx context.Context, ch projector.Change, written directory.Row) error {
+// followUp keeps what belongs together: no child outlives its parent. written
+// is the row that this message has just written, nil if it has not.
+//
+// Parent and child may be written at the same time by two consumers. Both look
+// for the other after their own write is acknowledged, by consistent reads: so
+// at least one of them sees the other (docs/design.md has the proof), and the
+// child is deleted. A parent that is gone stays gone, so nothing that should
+// live is deleted, however often this runs.
+func (c *Consumer) followUp(ctx context.Context, change projector.Change, written directory.Row) error {
 	switch {
-	case ch.Children != projector.NoChildren:
-		return c.endChildren(ctx, ch, written)
-	case len(ch.Parents) > 0:
-		return c.endOrphan(ctx, ch, written)
+	case change.Children != projector.NoChildren:
+		return c.deleteChildren(ctx, change, written)
+	case len(change.Parents) > 0:
+		return c.deleteIfOrphan(ctx, change, written)
 	}
 	return nil
 }
 
-// endOrphan reads the parents after the child's own write is acknowledged and
-// ends the child if one of them is gone.
-func (c *Consumer) endOrphan(ctx context.Context, ch projector.Change, written directory.Row) error {
+// deleteIfOrphan reads the parents of a row that was written and deletes the
+// row if one of them is gone. A parent without a row does not count: its
+// message may be on its way.
+func (c *Consumer) deleteIfOrphan(ctx context.Context, change projector.Change, written directory.Row) error {
 	var parents []directory.Row
-	err := c.retry(ctx, inPlaceTries, func() (err error) {
-		parents, err = c.Table.Read(ctx, ch.Parents...)
+	err := c.retryInPlace(ctx, func() (err error) {
+		parents, err = c.Table.Read(ctx, change.Parents...)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("read the parents: %w", err)
 	}
-	for _, p := range parents {
-		if p.Gone() {
-			return c.end(ctx, ch.Key, written, p)
+	for _, parent := range parents {
+		if parent.Gone() {
+			return c.deleteChild(ctx, change.Key, written, parent)
 		}
 	}
 	return nil
 }
 
-// endChildren ends what hangs on a deleted row, page by page.
-func (c *Consumer) endChildren(ctx context.Context, ch projector.Change, written directory.Row) error {
+// deleteChildren deletes the children of a row that was deleted.
+func (c *Consumer) deleteChildren(ctx context.Context, change projector.Change, written directory.Row) error {
 	parent := written
 	if parent == nil {
-		err := c.retry(ctx, inPlaceTries, func() error {
-			rows, err := c.Table.Read(ctx, ch.Key)
+		// This copy is stale or a duplicate. The row may be the tombstone of
+		// another deletion: the children take over what the table has.
+		err := c.retryInPlace(ctx, func() error {
+			rows, err := c.Table.Read(ctx, change.Key)
 			if err == nil {
 				parent = rows[0]
 			}
@@ -71,52 +70,62 @@ func (c *Consumer) endChildren(ctx context.Context, ch projector.Change, written
 		}
 	}
 	if !parent.Gone() {
-		return nil // removed by hand since: nothing is known to be deleted
+		return nil // it was removed or put back by hand since: nothing says that it is deleted
 	}
+	var deleted atomic.Int64
+	err := c.deleteBelow(ctx, parent, change.Children, &deleted)
+	switch {
+	case err == nil:
+		return nil
+	case deleted.Load() > 0 && ctx.Err() != nil:
+		// The next receive lists live children alone, so it goes on from here.
+		return errOutOfTime
+	}
+	return fmt.Errorf("delete the children: %w", err)
+}
+
+// deleteBelow lists the live rows below the parent, page by page, and deletes
+// those that are its children. It counts in deleted also where it fails.
+func (c *Consumer) deleteBelow(
+	ctx context.Context, parent directory.Row, children projector.Children, deleted *atomic.Int64,
+) error {
 	prefix := ""
-	if ch.Children == projector.MembershipsOfUser {
+	if children == projector.MembershipsOfUser {
 		prefix = directory.PrefixMembership
 	}
-	var ended atomic.Int64
-	for after, more := "", true; more; more = after != "" {
+	for after := ""; ; {
 		var page []directory.Row
-		err := c.retry(ctx, untilTheEnd, func() error {
-			rows, next, err := c.Table.Live(ctx, ch.Key.PK, prefix, after)
+		err := c.retryUntilDeadline(ctx, func() error {
+			rows, next, err := c.Table.Live(ctx, parent.Key().PK, prefix, after)
 			if err == nil { // a page that failed is asked for again, not the first
 				page, after = rows, next
 			}
 			return err
 		})
 		if err == nil {
-			err = c.endAll(ctx, page, parent, &ended)
+			err = c.deletePage(ctx, page, parent, deleted)
 		}
-		if err != nil {
-			if ended.Load() > 0 && ctx.Err() != nil {
-				return errOutOfTime
-			}
-			return fmt.Errorf("end the children: %w", err)
+		if err != nil || after == "" {
+			return err
 		}
 	}
-	return nil
 }
 
-// endAll ends the children on one page of a listing.
-func (c *Consumer) endAll(ctx context.Context, page []directory.Row, parent directory.Row, ended *atomic.Int64) error {
+// deletePage deletes the children on one page of a listing, and waits for all.
+func (c *Consumer) deletePage(
+	ctx context.Context, page []directory.Row, parent directory.Row, deleted *atomic.Int64,
+) error {
 	var g errgroup.Group
-	g.SetLimit(ending)
-	for _, r := range page {
-		key, row, ok := child(r)
+	g.SetLimit(maxConcurrentDeletes)
+	for _, listed := range page {
+		key, child, ok := childOf(listed)
 		if !ok {
 			continue
 		}
-		g.Go(func() (err error) {
-			defer func() {
-				if p := recover(); p != nil {
-					err = panicked(p)
-				}
-			}()
-			if err = c.end(ctx, key, row, parent); err == nil {
-				ended.Add(1)
+		g.Go(func() error {
+			err := catchPanic(func() error { return c.deleteChild(ctx, key, child, parent) })
+			if err == nil {
+				deleted.Add(1)
 			}
 			return err
 		})
@@ -124,37 +133,44 @@ func (c *Consumer) endAll(ctx context.Context, page []directory.Row, parent dire
 	return g.Wait()
 }
 
-// child is what a listed row stands for: itself, or the row behind a pointer,
-// which is not known yet.
-func child(r directory.Row) (directory.Key, directory.Row, bool) {
-	switch r.Text(directory.AttrKind) {
+// childOf is the child that a listed row stands for: the row itself, or the
+// one that a pointer points to, which is not read yet and so nil.
+func childOf(listed directory.Row) (key directory.Key, child directory.Row, ok bool) {
+	switch listed.Text(directory.AttrKind) {
 	case directory.KindMembership, directory.KindInvitation:
-		return r.Key(), r, true
+		return listed.Key(), listed, true
 	case directory.KindMembershipOf:
-		return directory.MembershipKey(r.Text("org_id"), r.Text("user_id")), nil, true
+		return directory.MembershipKey(listed.Text("org_id"), listed.Text("user_id")), nil, true
 	case directory.KindDomainOf:
-		return directory.DomainKey(r.Text("id")), nil, true
+		return directory.DomainKey(listed.Text("id")), nil, true
 	}
 	return directory.Key{}, nil, false
 }
 
-// end makes a tombstone of the live child at key, in one transaction with its
-// pointer, on the condition that it is as it was read; else it is read again.
-// row is the child as last known, nil to read it.
-func (c *Consumer) end(ctx context.Context, key directory.Key, row, parent directory.Row) error {
-	return c.retry(ctx, untilTheEnd, func() error {
-		for ; ; row = nil {
-			if row == nil {
+// deleteChild replaces the live child at key by a tombstone, and deletes its
+// pointer in the same transaction. child is the row as last known, nil to read
+// it first; parent is the parent's tombstone.
+func (c *Consumer) deleteChild(ctx context.Context, key directory.Key, child, parent directory.Row) error {
+	return c.retryUntilDeadline(ctx, func() error {
+		for ; ; child = nil {
+			if child == nil {
 				rows, err := c.Table.Read(ctx, key)
 				if err != nil {
 					return err
 				}
-				row = rows[0]
+				child = rows[0]
 			}
-			if !row.Live() || !belongs(row, parent) {
+			if !child.Live() || !belongsTo(child, parent) {
 				return nil
 			}
-			result, err := c.Table.Write(ctx, c.ending(row, parent))
+			// The tombstone is made of the child as it was read, so it is written
+			// only if that is unchanged. If it lost, the child is read again: it
+			// may be another incarnation now, or gone, or in another organization.
+			w := directory.Write{Row: c.tombstoneOfChild(child, parent), If: unchangedSince(child)}
+			if k, ok := directory.PointerKey(child); ok {
+				w.Drop = []directory.Key{k}
+			}
+			result, err := c.Table.Write(ctx, w)
 			if err != nil || result == directory.Written {
 				return err
 			}
@@ -165,23 +181,9 @@ func (c *Consumer) end(ctx context.Context, key directory.Key, row, parent direc
 	})
 }
 
-// belongs says whether the parent is still the child's: a domain may have
+// belongsTo says whether the parent is still the child's: a domain may have
 // moved to another organization.
-func belongs(row, parent directory.Row) bool {
-	return row.Text(directory.AttrKind) != directory.KindDomain ||
-		directory.OrganizationKey(row.Text("org_id")) == parent.Key()
-}
-
-func (c *Consumer) ending(row, parent directory.Row) directory.Write {
-	r := c.ended(row)
-	r[directory.AttrRev] = string(row.Revision().EndedBy(parent.Revision()))
-	r[directory.AttrDeletedAt] = parent[directory.AttrDeletedAt]
-	delete(r, directory.AttrSvixID)
-	r.SetText(directory.AttrSvixID, parent.Text(directory.AttrSvixID))
-	r.Fit()
-	w := directory.Write{Row: r, If: directory.IfUnchanged(row.Revision())}
-	if k, ok := directory.PointerKey(row); ok {
-		w.Drop = []directory.Key{k}
-	}
-	return w
+func belongsTo(child, parent directory.Row) bool {
+	return child.Text(directory.AttrKind) != directory.KindDomain ||
+		directory.OrganizationKey(child.Text("org_id")) == parent.Key()
 }

@@ -72,9 +72,9 @@ func (r Revision) Incarnation() Incarnation {
 	return Incarnation(created + "-" + id)
 }
 
-// EndedBy is the revision of a child that ends with its parent: its own
+// DeletedWith is the revision of a child that ends with its parent: its own
 // incarnation, then terminal and the rest of the parent's tombstone's.
-func (r Revision) EndedBy(parent Revision) Revision {
+func (r Revision) DeletedWith(parent Revision) Revision {
 	own := r.Incarnation()
 	rest := strings.TrimPrefix(string(parent), string(parent.Incarnation()))
 	return Revision(string(own) + rest)

@@ -143,14 +143,14 @@ func TestRevisionParts(t *testing.T) {
 		}
 		_, _, parent := fields(t)
 		parent.Incarnation, parent.Terminal = directory.NoIncarnation, true
-		ended := o.Revision().EndedBy(parent.Revision())
+		ended := o.Revision().DeletedWith(parent.Revision())
 		want := parent
 		want.Incarnation = o.Incarnation
 		if ended != want.Revision() {
-			t.Fatalf("EndedBy(%q, %q) = %q, want %q", o.Revision(), parent.Revision(), ended, want.Revision())
+			t.Fatalf("DeletedWith(%q, %q) = %q, want %q", o.Revision(), parent.Revision(), ended, want.Revision())
 		}
 		if !o.Terminal && ended <= o.Revision() {
-			t.Fatalf("EndedBy(%q, %q) = %q, want more than the live child's", o.Revision(), parent.Revision(), ended)
+			t.Fatalf("DeletedWith(%q, %q) = %q, want more than the live child's", o.Revision(), parent.Revision(), ended)
 		}
 	})
 }

@@ -92,7 +92,7 @@ func (s state) settle(t *testing.T, membership directory.Key, parents ...directo
 	r := s.Directory[text(membership)]
 	for _, k := range parents {
 		p := s.Directory[text(k)]
-		if !p.Gone() || r.Revision() != r.Revision().EndedBy(p.Revision()) {
+		if !p.Gone() || r.Revision() != r.Revision().DeletedWith(p.Revision()) {
 			continue
 		}
 		own := directory.Row{"deleted_at": r["deleted_at"], "svix_id": r["svix_id"]}

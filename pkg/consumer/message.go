@@ -1,0 +1,207 @@
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/clerksync/clerksync/pkg/clerk"
+	"github.com/clerksync/clerksync/pkg/delivery"
+	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/pkg/projector"
+)
+
+// message is a record on its way through one batch.
+type message struct {
+	record   delivery.Record
+	delivery delivery.Delivery
+	change   projector.Change
+	err      error // why the record holds no change, if so
+}
+
+// read turns a record into the change that it asks for. It is pure.
+func (c *Consumer) read(r delivery.Record) *message {
+	m := &message{record: r}
+	m.err = catchPanic(func() (err error) {
+		if m.delivery, err = r.Delivery(); err != nil {
+			return err
+		}
+		e, err := clerk.Decode(m.delivery.Body)
+		if err != nil {
+			return err
+		}
+		m.delivery.EventType = e.Type // the signed bytes count, not the attribute
+		m.change, err = c.Projector.Project(e, m.delivery.SvixID)
+		return err
+	})
+	return m
+}
+
+// process takes one message all the way. The error says why it is Failed or
+// Dead.
+func (c *Consumer) process(ctx context.Context, m *message) (outcome Outcome, err error) {
+	if err = m.err; err == nil {
+		err = catchPanic(func() (err error) {
+			outcome, err = c.apply(ctx, m)
+			return err
+		})
+	}
+	switch {
+	case err == nil:
+		return outcome, nil
+	case !isPermanent(err):
+		return Failed, err
+	}
+	// It can never work, so it must not come again. It is acknowledged only
+	// because a copy is in the dead-letter queue; if the answer to that was
+	// lost, it comes again and leaves a second copy, which is harmless.
+	sendErr := catchPanic(func() error { return c.Queue.DeadLetter(ctx, m.record, reason(err)) })
+	if sendErr != nil {
+		return Failed, fmt.Errorf("move to the dead-letter queue: %w", sendErr)
+	}
+	return Dead, err
+}
+
+// maxReason is the greatest length of a dead letter's reason, in bytes.
+const maxReason = 1024
+
+func reason(err error) string {
+	text := err.Error()
+	return strings.ToValidUTF8(text[:min(len(text), maxReason)], "")
+}
+
+// apply commits the message's change and does what follows from it. Both
+// belong to the message: it is done only when the follow-ups are, too. They
+// also run for a stale or duplicate copy, for the process that wrote the row
+// may have died before it got to them.
+func (c *Consumer) apply(ctx context.Context, m *message) (outcome Outcome, err error) {
+	entry := func(o Outcome) *directory.LedgerEntry { return c.ledgerEntry(m, o) }
+	var written directory.Row
+	err = c.retryInPlace(ctx, func() (err error) {
+		outcome, written, err = c.commit(ctx, m.change, entry)
+		return err
+	})
+	if err == nil {
+		err = c.followUp(ctx, m.change, written)
+	}
+	return outcome, err
+}
+
+// newEntry makes a message's ledger entry with the outcome that it records.
+type newEntry func(Outcome) *directory.LedgerEntry
+
+func (c *Consumer) ledgerEntry(m *message, outcome Outcome) *directory.LedgerEntry {
+	now := c.Now()
+	return &directory.LedgerEntry{
+		SvixID:      m.delivery.SvixID,
+		EventType:   m.delivery.EventType,
+		Entity:      m.change.Entity,
+		Outcome:     string(outcome),
+		ReceivedAt:  m.delivery.ReceivedAt,
+		ProcessedAt: now,
+		ExpiresAt:   now.Add(c.Retention),
+	}
+}
+
+// commit writes the change where it is newer than the row that exists, in one
+// transaction with its ledger entry: the ledger says `applied` exactly when
+// the effect took place. written is the new row, nil unless Applied.
+func (c *Consumer) commit(ctx context.Context, change projector.Change, entry newEntry) (
+	outcome Outcome, written directory.Row, err error,
+) {
+	// What depends on the row that exists needs to read it: the attributes that
+	// a soft tombstone keeps, the pointer of a domain that moved.
+	readFirst := change.ReadFirst || change.Delete && c.Policy == Soft
+	for {
+		var existing directory.Row
+		condition := directory.IfNewer(change.Revision)
+		if readFirst {
+			rows, err := c.Table.Read(ctx, change.Key)
+			if err != nil {
+				return Failed, nil, err
+			}
+			existing = rows[0]
+			if existing != nil && existing.Revision() >= change.Revision {
+				// A row's revision only grows, so the change has lost for good.
+				return c.recordStale(ctx, entry)
+			}
+			condition = unchangedSince(existing)
+		}
+		w := c.writeOf(change, existing)
+		w.LedgerEntry, w.If = entry(Applied), condition
+		result, err := c.Table.Write(ctx, w)
+		switch {
+		case err != nil:
+			// The transaction may or may not have taken place. To try it again
+			// is safe: if it did, the ledger entry makes the second a duplicate.
+			return Failed, nil, err
+		case result == directory.Written:
+			return Applied, w.Row, nil
+		case result == directory.AlreadyRecorded:
+			return Duplicate, nil, nil
+		case !readFirst:
+			// The condition was that no row exists or that it is older. Neither
+			// holds, and a row's revision only grows: the change has lost for good.
+			return c.recordStale(ctx, entry)
+		}
+		// The condition was that the row is as it was read. That it is not says
+		// nothing about which is newer: only the row that exists now does, so it
+		// is read again. Each round lost is another writer's won, so that this
+		// ends without a limit; the deadline is one all the same.
+		if err := ctx.Err(); err != nil {
+			return Failed, nil, err
+		}
+	}
+}
+
+// unchangedSince asks that the row is still as it was read.
+func unchangedSince(read directory.Row) directory.Condition {
+	if read == nil {
+		return directory.IfAbsent()
+	}
+	return directory.IfUnchanged(read.Revision())
+}
+
+// recordStale records that the row was newer. If the message is in the ledger
+// already, it is a duplicate: that counts before stale, as in a transaction.
+func (c *Consumer) recordStale(ctx context.Context, entry newEntry) (Outcome, directory.Row, error) {
+	result, err := c.Table.Write(ctx, directory.Write{LedgerEntry: entry(Stale)})
+	switch {
+	case err != nil:
+		return Failed, nil, err
+	case result == directory.AlreadyRecorded:
+		return Duplicate, nil, nil
+	}
+	return Stale, nil, nil
+}
+
+// writeOf is the change as a write: the row as it shall be, and its pointer,
+// which exists exactly while the row is live. existing is the row that was
+// read, nil where none was.
+func (c *Consumer) writeOf(change projector.Change, existing directory.Row) directory.Write {
+	var w directory.Write
+	if change.Delete {
+		w.Row = c.tombstoneOf(change, existing)
+	} else {
+		w.Row = change.Row.Clone()
+		w.Row[directory.AttrSyncedAt] = c.timestamp()
+		w.Row.Fit() // before the pointer is made, which is a function of the row as it is kept
+		if p := directory.Pointer(w.Row); p != nil {
+			w.Put = []directory.Row{p}
+		}
+	}
+	// Where the row had a pointer, or would have had one by what a deletion
+	// tells, it goes, unless it is the one that is put: a transaction takes one
+	// operation for each item.
+	for _, r := range []directory.Row{existing, change.Row} {
+		k, ok := directory.PointerKey(r)
+		if ok && !slices.Contains(w.Drop, k) && (w.Put == nil || w.Put[0].Key() != k) {
+			w.Drop = append(w.Drop, k)
+		}
+	}
+	return w
+}
+
+// timestamp is the present as rows hold it.
+func (c *Consumer) timestamp() string { return c.Now().UTC().Format(directory.TimeFormat) }
