@@ -3,6 +3,9 @@ package clerk
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/json/jsontext"
+	"errors"
+	"io"
 	"slices"
 	"strings"
 )
@@ -10,62 +13,76 @@ import (
 // Object is the text of one JSON object with its members found. Names are
 // compared by exact case after JSON escapes are undone, and of doubled names
 // the last wins. Values keep their text: no number is ever turned into a
-// float, no escape is undone until it is asked for.
+// float, no escape is undone until a method asks for it.
 //
-// encoding/json is not used for it: it matches names without regard to case
-// (https://github.com/golang/go/issues/14750).
+// json.Unmarshal cannot find the members: it matches names without regard to
+// case (https://github.com/golang/go/issues/14750) and hides doubled ones.
 type Object struct {
 	text    []byte
 	members []member
-	escaped bool // some name holds an escape
 }
 
-// named is the member's name, compared without undoing what no name has.
-func (o Object) named(m member, name string) bool {
-	quoted := o.text[m.name:m.nameEnd]
-	if o.escaped {
-		return unquote(quoted) == name
-	}
-	return string(quoted[1:len(quoted)-1]) == name
+// member is one member of an object. Its slices are parts of the object's text.
+type member struct {
+	name  string          // without quotes, escapes undone
+	text  []byte          // from the opening quote of the name to the end of the value
+	value json.RawMessage // without the white space around it
 }
 
-func (o Object) value(m member) json.RawMessage { return o.text[m.value:m.end] }
-
-// ParseObject reads the text of one object, which is UTF-8, and nothing but
-// white space around it. It reports false for anything else.
+// ParseObject finds the members of one object, whose text is UTF-8, with
+// nothing but white space around it. It reports false for anything else, and
+// where objects and lists are nested deeper than 10,000, jsontext's own limit.
+// The Object refers to text, which must not change afterwards.
+//
+// ParseObject accepts what json.Valid accepts. This is why doubled names are
+// allowed here, for the caller counts those that matter, and why half of a
+// surrogate pair (\ud800) is: JavaScript sends it, and it is never decoded
+// unless a method asks for it.
 func ParseObject(text []byte) (Object, bool) {
-	o := Object{text: text}
-	begin := skipSpace(text, 0)
-	if at(text, begin) != '{' {
-		return o, false
+	none := Object{text: text}
+	d := jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if begin, err := d.ReadToken(); err != nil || begin.Kind() != jsontext.KindBeginObject {
+		return none, false
 	}
-	o.members = make([]member, 0, 8) // an envelope has six
-	end := scanObject(text, begin, 0, func(m member) {
-		o.members = append(o.members, m)
-		o.escaped = o.escaped || bytes.IndexByte(text[m.name:m.nameEnd], '\\') >= 0
-	})
-	if end == bad || skipSpace(text, end) != len(text) {
-		return Object{text: text}, false
+	members := make([]member, 0, 8) // an envelope has six
+	for d.PeekKind() != jsontext.KindEndObject {
+		name, err := d.ReadValue()
+		if err != nil {
+			return none, false
+		}
+		begin := int(d.InputOffset()) - len(name)
+		m := member{name: unquote(name)}
+		value, err := d.ReadValue()
+		if err != nil {
+			return none, false
+		}
+		end := int(d.InputOffset())
+		// The decoder's own slices are good only until its next call.
+		m.text, m.value = text[begin:end], json.RawMessage(text[end-len(value):end])
+		members = append(members, m)
 	}
-	return o, true
+	if _, err := d.ReadToken(); err != nil { // the closing brace, or what was in its place
+		return none, false
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return none, false
+	}
+	return Object{text, members}, true
 }
 
-func unquote(text []byte) string {
-	if bytes.IndexByte(text, '\\') < 0 {
-		return string(text[1 : len(text)-1])
-	}
-	var s string
-	if json.Unmarshal(text, &s) != nil {
-		return ""
-	}
-	return s
+// unquote undoes the escapes of a JSON string, which the decoder has accepted.
+// The only error that is left replaced half of a surrogate pair by U+FFFD, as
+// json.Unmarshal does it without an error.
+func unquote(quoted []byte) string {
+	s, _ := jsontext.AppendUnquote(make([]byte, 0, 64), quoted) // room for most names, on the stack
+	return string(s)
 }
 
 // Raw is the text of the last member of that name, nil where there is none.
 func (o Object) Raw(name string) json.RawMessage {
-	for i := len(o.members) - 1; i >= 0; i-- {
-		if o.named(o.members[i], name) {
-			return o.value(o.members[i])
+	for _, m := range slices.Backward(o.members) {
+		if m.name == name {
+			return m.value
 		}
 	}
 	return nil
@@ -74,14 +91,14 @@ func (o Object) Raw(name string) json.RawMessage {
 // Count is the number of members of that name.
 func (o Object) Count(name string) (n int) {
 	for _, m := range o.members {
-		if o.named(m, name) {
+		if m.name == name {
 			n++
 		}
 	}
 	return n
 }
 
-// Text is the member's string, "" where it is absent, empty or no string.
+// Text is the member's string, "" where it is absent, empty or of another type.
 func (o Object) Text(name string) string { return text(o.Raw(name)) }
 
 func text(raw json.RawMessage) string {
@@ -91,7 +108,7 @@ func text(raw json.RawMessage) string {
 	return unquote(raw)
 }
 
-// Bool is the member's value; ok is false where it is no true or false.
+// Bool is the member's value; ok is false where it is neither true nor false.
 func (o Object) Bool(name string) (value, ok bool) {
 	switch string(o.Raw(name)) {
 	case "true":
@@ -112,13 +129,14 @@ func (o Object) Object(name string) Object {
 // List is the text of each element of the member that is a list, nil where it
 // is not one.
 func (o Object) List(name string) (elements []json.RawMessage) {
-	raw := o.Raw(name)
-	scanList(raw, 0, 0, func(start, end int) { elements = append(elements, raw[start:end]) })
+	// The value was checked when its object was read, so an error says only
+	// that it is not a list, and leaves elements nil.
+	_ = json.Unmarshal(o.Raw(name), &elements)
 	return elements
 }
 
-// Texts are the strings of a list; elements that are no string or empty are
-// left out.
+// Texts are the strings of a list. Elements that are empty or of another type
+// are left out.
 func (o Object) Texts(name string) (list []string) {
 	for _, e := range o.List(name) {
 		if s := text(e); s != "" {
@@ -128,7 +146,7 @@ func (o Object) Texts(name string) (list []string) {
 	return list
 }
 
-// Objects are the objects of a list; other elements are left out.
+// Objects are the objects of a list. Other elements are left out.
 func (o Object) Objects(name string) (list []Object) {
 	for _, e := range o.List(name) {
 		if p, ok := ParseObject(e); ok {
@@ -138,26 +156,27 @@ func (o Object) Objects(name string) (list []Object) {
 	return list
 }
 
-// Without is the object's text less the members of those names, and less
-// those of the nested names in every object that is directly a member of it.
+// Without is the object's text less the members of those names, and less those
+// of the nested names in every object that is directly a member of it. What is
+// left keeps its text, white space within members included.
 func (o Object) Without(names, nested []string) string {
 	var b strings.Builder
 	b.Grow(len(o.text))
 	b.WriteByte('{')
 	for _, m := range o.members {
-		if slices.ContainsFunc(names, func(name string) bool { return o.named(m, name) }) {
+		if slices.Contains(names, m.name) {
 			continue
 		}
 		if b.Len() > 1 {
 			b.WriteByte(',')
 		}
-		b.Write(o.text[m.name:m.value])
-		if value := o.value(m); len(nested) > 0 && value[0] == '{' {
-			inner, _ := ParseObject(value)
-			b.WriteString(inner.Without(nested, nil))
-		} else {
-			b.Write(value)
+		if len(nested) == 0 || m.value[0] != '{' {
+			b.Write(m.text)
+			continue
 		}
+		inner, _ := ParseObject(m.value)
+		b.Write(m.text[:len(m.text)-len(m.value)]) // name, colon and white space
+		b.WriteString(inner.Without(nested, nil))
 	}
 	b.WriteByte('}')
 	return b.String()

@@ -13,10 +13,11 @@ import (
 	"github.com/clerksync/clerksync/pkg/clerk"
 )
 
+// object parses a text that must be an object.
 func object(t *testing.T, text string) clerk.Object {
 	t.Helper()
 	if !json.Valid([]byte(text)) {
-		t.Fatalf("%s is no JSON", text)
+		t.Fatalf("%s is not JSON", text)
 	}
 	o, ok := clerk.ParseObject([]byte(text))
 	if !ok {
@@ -25,22 +26,26 @@ func object(t *testing.T, text string) clerk.Object {
 	return o
 }
 
-// isObject is encoding/json's word on whether text is one object.
+// isObject reports whether text is one object by encoding/json.
 func isObject(text []byte) bool {
 	return json.Valid(text) && bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{"))
 }
 
 func TestParseObjectOfSomethingElse(t *testing.T) {
-	for _, text := range []string{"", " ", "[]", "1", `"{}"`, "null", " [{}]", "{}{}", "{},", "{} \x00", "\ufeff{}", "{}\u00a0", "\v{}"} {
+	for _, text := range []string{
+		"", " ", "[]", "1", `"{}"`, "null", " [{}]", "{}{}", "{},", "{} \x00", "\ufeff{}", "{}\u00a0", "\v{}",
+	} {
 		if _, ok := clerk.ParseObject([]byte(text)); ok {
 			t.Errorf("ParseObject(%q) reports an object", text)
 		}
 	}
 }
 
-// Every text that is one byte away from one that uses the whole grammar is
-// taken or refused as encoding/json does it.
-func TestParseObjectTakesWhatEncodingJSONTakes(t *testing.T) {
+// The contract promises the grammar of encoding/json. Every text that is one
+// byte away from one that uses the whole grammar is accepted or refused as
+// json.Valid does it. Since Go 1.27 both read with jsontext, so this holds how
+// we use it: its options, what may stand around the object, where it ends.
+func TestParseObjectAcceptsWhatEncodingJSONAccepts(t *testing.T) {
 	check := func(text []byte) {
 		if _, ok := clerk.ParseObject(text); ok != isObject(text) {
 			t.Errorf("ParseObject(%q) reports %v, encoding/json %v", text, ok, !ok)
@@ -72,30 +77,32 @@ func TestParseObjectTakesWhatEncodingJSONTakes(t *testing.T) {
 	}
 }
 
+// Names decide what a row becomes, so they are compared by exact case, after
+// escapes are undone, and the last of doubled ones counts.
 func TestNames(t *testing.T) {
 	for name, c := range map[string]struct {
 		text  string
 		raw   string // of member id
 		count int
 	}{
-		"plain":         {`{"id":"a"}`, `"a"`, 1},
-		"absent":        {`{}`, ``, 0},
-		"white space":   {" {\n\t\"id\" \r:\n \"a\" \t}\n", `"a"`, 1},
-		"doubled: last": {`{"id":"a","id":"b"}`, `"b"`, 2},
+		"plain":         {text: `{"id":"a"}`, raw: `"a"`, count: 1},
+		"absent":        {text: `{}`},
+		"white space":   {text: " {\n\t\"id\" \r:\n \"a\" \t}\n", raw: `"a"`, count: 1},
+		"doubled: last": {text: `{"id":"a","id":"b"}`, raw: `"b"`, count: 2},
 		// https://github.com/golang/go/issues/14750
-		"another case":              {`{"id":"a","ID":"b","Id":"c"}`, `"a"`, 1},
-		"another case only":         {`{"ID":"b"}`, ``, 0},
-		"letter that folds":         {`{"ıd":"b"}`, ``, 0},
-		"escaped":                   {`{"\u0069d":"a"}`, `"a"`, 1},
-		"doubled in two spellings":  {`{"id":"a","i\u0064":"b"}`, `"b"`, 2},
-		"nested names do not count": {`{"x":{"id":"b"},"y":[{"id":"c"}],"z":"\"id\":"}`, ``, 0},
-		"quote in a name before":    {`{"a\"":1,"id":2}`, `2`, 1},
-		"backslashes before quotes": {`{"a\\":"\\\\\"","id":2}`, `2`, 1},
-		"braces in strings":         {`{"a":{"b":"}]\"{"},"id":[1,"]"],"c":0}`, `[1,"]"]`, 1},
-		"number at the end":         {`{"id":1.0e+3}`, `1.0e+3`, 1},
-		"number before a blank":     {`{"id":-0 ,"x":1}`, `-0`, 1},
-		"empty name":                {`{"":1,"id":2}`, `2`, 1},
-		"null is there":             {`{"id":null}`, `null`, 1},
+		"another case":              {text: `{"id":"a","ID":"b","Id":"c"}`, raw: `"a"`, count: 1},
+		"another case only":         {text: `{"ID":"b"}`},
+		"letter that folds":         {text: `{"ıd":"b"}`},
+		"escaped":                   {text: `{"\u0069d":"a"}`, raw: `"a"`, count: 1},
+		"doubled in two spellings":  {text: `{"id":"a","i\u0064":"b"}`, raw: `"b"`, count: 2},
+		"nested names do not count": {text: `{"x":{"id":"b"},"y":[{"id":"c"}],"z":"\"id\":"}`},
+		"quote in a name before":    {text: `{"a\"":1,"id":2}`, raw: `2`, count: 1},
+		"backslashes before quotes": {text: `{"a\\":"\\\\\"","id":2}`, raw: `2`, count: 1},
+		"braces in strings":         {text: `{"a":{"b":"}]\"{"},"id":[1,"]"],"c":0}`, raw: `[1,"]"]`, count: 1},
+		"number at the end":         {text: `{"id":1.0e+3}`, raw: `1.0e+3`, count: 1},
+		"number before a blank":     {text: `{"id":-0 ,"x":1}`, raw: `-0`, count: 1},
+		"empty name":                {text: `{"":1,"id":2}`, raw: `2`, count: 1},
+		"null is there":             {text: `{"id":null}`, raw: `null`, count: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := object(t, c.text)
@@ -109,25 +116,27 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// A member of another type than the one that is asked for reads as absent.
 func TestValues(t *testing.T) {
 	o := object(t, `{"t":"a\u0000\ud83d\ude92é","e":"","n":null,"f":false,"y":true,"i":1,"o":{"k":"v"},
 		"l":["a","",1,null,{"k":1},["b"],{"k":2},"c"],"none":[]}`)
-	for _, c := range []struct{ name, want string }{
-		{"t", "a\x00🚒é"}, {"e", ""}, {"n", ""}, {"f", ""}, {"i", ""}, {"o", ""}, {"l", ""}, {"absent", ""},
+	for name, want := range map[string]string{
+		"t": "a\x00🚒é", "e": "", "n": "", "f": "", "i": "", "o": "", "l": "", "absent": "",
 	} {
-		if got := o.Text(c.name); got != c.want {
-			t.Errorf("Text(%s) = %q, want %q", c.name, got, c.want)
+		if got := o.Text(name); got != want {
+			t.Errorf("Text(%s) = %q, want %q", name, got, want)
 		}
 	}
-	for _, c := range []struct {
-		name      string
-		value, ok bool
-	}{{"f", false, true}, {"y", true, true}, {"n", false, false}, {"t", false, false}, {"i", false, false}, {"absent", false, false}} {
-		if value, ok := o.Bool(c.name); value != c.value || ok != c.ok {
-			t.Errorf("Bool(%s) = %v, %v, want %v, %v", c.name, value, ok, c.value, c.ok)
+	for name, want := range map[string][2]bool{
+		"f": {false, true}, "y": {true, true}, "n": {}, "t": {}, "i": {}, "absent": {},
+	} {
+		if value, ok := o.Bool(name); value != want[0] || ok != want[1] {
+			t.Errorf("Bool(%s) = %v, %v, want %v", name, value, ok, want)
 		}
 	}
-	for name, want := range map[string]bool{"t": true, "e": false, "n": false, "f": true, "i": true, "none": true, "absent": false} {
+	for name, want := range map[string]bool{
+		"t": true, "e": false, "n": false, "f": true, "i": true, "none": true, "absent": false,
+	} {
 		if got := o.Has(name); got != want {
 			t.Errorf("Has(%s) = %v, want %v", name, got, want)
 		}
@@ -153,26 +162,38 @@ func TestValues(t *testing.T) {
 	}
 }
 
+// A credential or private metadata that stays in the text would be stored; a
+// value whose text changes would no longer be Clerk's.
 func TestWithout(t *testing.T) {
+	const digits = "1234567890123456789012345678901234567890"
+	url, p := []string{"url"}, []string{"p"}
 	for name, c := range map[string]struct {
 		text          string
 		names, nested []string
 		want          string
 	}{
-		"nothing": {` { "a" : 1.0 , "b":"\u00e9" } `, nil, nil, `{"a" : 1.0,"b":"\u00e9"}`},
+		"nothing": {text: ` { "a" : 1.0 , "b":"\u00e9" } `, want: `{"a" : 1.0,"b":"\u00e9"}`},
 		// https://github.com/clerk/clerk-sdk-go/issues/420
-		"the first":             {`{"url":"https://example.com/t","b":2}`, []string{"url"}, nil, `{"b":2}`},
-		"the last":              {`{"b":2,"url":null}`, []string{"url"}, nil, `{"b":2}`},
-		"all":                   {`{"url":1}`, []string{"url"}, nil, `{}`},
-		"of an empty object":    {`{ }`, []string{"url"}, []string{"url"}, `{}`},
-		"every double":          {`{"url":1,"a":0,"url":2,"\u0075rl":3}`, []string{"url"}, nil, `{"a":0}`},
-		"exact case":            {`{"URL":1,"url":2}`, []string{"url"}, nil, `{"URL":1}`},
-		"not the nested ones":   {`{"a":{"url":1}}`, []string{"url"}, nil, `{"a":{"url":1}}`},
-		"in objects inside":     {`{"p":1,"a":{"p":2,"q" : 3},"b":[{"p":4}],"c":{"d":{"p":5}}}`, []string{"p"}, []string{"p"}, `{"a":{"q" : 3},"b":[{"p":4}],"c":{"d":{"p":5}}}`},
-		"inside only":           {`{"p":1,"a":{"p":2}}`, nil, []string{"p"}, `{"p":1,"a":{}}`},
-		"text of values stays":  {`{"p":0,"n":1e400,"m":-0.0,"k":0e-0}`, []string{"p"}, nil, `{"n":1e400,"m":-0.0,"k":0e-0}`},
-		"forty digits":          {`{"n":1234567890123456789012345678901234567890,"p":1}`, []string{"p"}, nil, `{"n":1234567890123456789012345678901234567890}`},
-		"escapes of slash stay": {`{"s":"\/\u002F\ud800","p":1}`, []string{"p"}, nil, `{"s":"\/\u002F\ud800"}`},
+		"the first":           {text: `{"url":"https://example.com/t","b":2}`, names: url, want: `{"b":2}`},
+		"the last":            {text: `{"b":2,"url":null}`, names: url, want: `{"b":2}`},
+		"all":                 {text: `{"url":1}`, names: url, want: `{}`},
+		"of an empty object":  {text: `{ }`, names: url, nested: url, want: `{}`},
+		"every double":        {text: `{"url":1,"a":0,"url":2,"\u0075rl":3}`, names: url, want: `{"a":0}`},
+		"exact case":          {text: `{"URL":1,"url":2}`, names: url, want: `{"URL":1}`},
+		"not the nested ones": {text: `{"a":{"url":1}}`, names: url, want: `{"a":{"url":1}}`},
+		"in objects inside": {
+			text:  `{"p":1,"a":{"p":2,"q" : 3},"b":[{"p":4}],"c":{"d":{"p":5}}}`,
+			names: p, nested: p,
+			want: `{"a":{"q" : 3},"b":[{"p":4}],"c":{"d":{"p":5}}}`,
+		},
+		"inside only": {text: `{"p":1, "a" : {"p":2}}`, nested: p, want: `{"p":1,"a" : {}}`},
+		"text of values stays": {
+			text:  `{"p":0,"n":1e400,"m":-0.0,"k":0e-0}`,
+			names: p,
+			want:  `{"n":1e400,"m":-0.0,"k":0e-0}`,
+		},
+		"forty digits":          {text: `{"n":` + digits + `,"p":1}`, names: p, want: `{"n":` + digits + `}`},
+		"escapes of slash stay": {text: `{"s":"\/\u002F\ud800","p":1}`, names: p, want: `{"s":"\/\u002F\ud800"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := object(t, c.text).Without(c.names, c.nested); got != c.want {
@@ -182,12 +203,12 @@ func TestWithout(t *testing.T) {
 	}
 }
 
-// member is what encoding/json sees of an object, in order.
+// member is one member of an object as encoding/json reads it.
 type member struct {
 	Name, Value string
 }
 
-// oracle reads the members with json.Decoder.
+// oracle reads the members in order with json.Decoder.
 func oracle(t *testing.T, text []byte) (list []member) {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -208,9 +229,9 @@ func oracle(t *testing.T, text []byte) (list []member) {
 	return list
 }
 
-// ParseObject takes what encoding/json takes for an object. The members found
-// are those that it finds, text for text; without one of them, exactly the
-// others are left.
+// ParseObject accepts the objects that encoding/json accepts, and finds the
+// members that it finds, text for text. Without one of them, exactly the others
+// are left.
 func FuzzParseObject(f *testing.F) {
 	for _, name := range events.Names() {
 		body, err := events.Body(name)
@@ -220,7 +241,8 @@ func FuzzParseObject(f *testing.F) {
 		f.Add(body)
 	}
 	for _, s := range []string{
-		`{}`, ` { } `, `{"a":[{"b":"]}"}],"a":1}`, `{"\\":"\\\"","":{"":""}}`, `{"a":-0.0e-1,"b":1E400,"\ud800":"\udfff"}`,
+		`{}`, ` { } `, `{"a":[{"b":"]}"}],"a":1}`, `{"\\":"\\\"","":{"":""}}`,
+		`{"a":-0.0e-1,"b":1E400,"\ud800":"\udfff"}`,
 		"{\"a\"\t:\r\n[ ] ,\"b\":[[],[1 , 2]]}", `{"data":{"private_metadata":{"a":1},"id":"x"},"x":{"data":1}}`,
 	} {
 		f.Add([]byte(s))
@@ -231,7 +253,7 @@ func FuzzParseObject(f *testing.F) {
 			t.Fatalf("ParseObject(%q) reports %v, encoding/json %v", text, ok, !ok)
 		}
 		if !ok || !utf8.Valid(text) {
-			t.Skip() // members are looked for in UTF-8 only
+			t.Skip() // the members are defined for UTF-8 only
 		}
 		if o.String() != string(text) {
 			t.Errorf("String = %s, want %s", o.String(), text)
@@ -255,7 +277,7 @@ func FuzzParseObject(f *testing.F) {
 			}
 			without := o.Without([]string{name}, nil)
 			if !json.Valid([]byte(without)) {
-				t.Fatalf("Without(%q) of %s = %s, no JSON", name, text, without)
+				t.Fatalf("Without(%q) of %s = %s, which is not JSON", name, text, without)
 			}
 			if diff := cmp.Diff(rest, oracle(t, []byte(without))); diff != "" {
 				t.Errorf("Without(%q) of %s: %s", name, text, diff)
@@ -267,6 +289,7 @@ func FuzzParseObject(f *testing.F) {
 	})
 }
 
+// checkList compares the elements of the member of that name with encoding/json's.
 func checkList(t *testing.T, o clerk.Object, name string) {
 	t.Helper()
 	var want []json.RawMessage

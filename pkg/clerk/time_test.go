@@ -13,6 +13,9 @@ import (
 	"github.com/clerksync/clerksync/pkg/clerk"
 )
 
+// Times become `rev`, which decides which change wins: a time that is misread
+// lets an old change win for ever. Each text here was met, or is the edge of a
+// rule.
 func TestTime(t *testing.T) {
 	digits := func(n int) string { return strings.Repeat("1", n) }
 	for name, c := range map[string]struct {
@@ -58,7 +61,7 @@ func TestTime(t *testing.T) {
 		"microseconds":           {text: "1767225600123456", bad: true},
 		"beyond int64":           {text: "9223372036854775808", bad: true},
 		"40 digits":              {text: digits(40), bad: true},
-		"40 digits behind":       {text: "0." + digits(40), want: 111},
+		"40 decimal places":      {text: "0." + digits(40), want: 111},
 		"400 zeros, then 1":      {text: "0." + strings.Repeat("0", 400) + "1"},
 		"1e400":                  {text: "1e400", bad: true},
 		"1e-400":                 {text: "1e-400"},
@@ -71,17 +74,17 @@ func TestTime(t *testing.T) {
 		"a hair below zero":      {text: "-1e-400", bad: true},
 		"negative, string":       {text: `"-1767225600"`, bad: true},
 		"date":                   {text: `"2026-01-01T00:00:00Z"`, bad: true},
-		"blank in front":         {text: `" 1767225600"`, bad: true},
+		"blank before it":        {text: `" 1767225600"`, bad: true},
 		"blank":                  {text: `" "`, bad: true},
 		"leading zero":           {text: `"01767225600"`, bad: true},
 		"sign of plus":           {text: `"+1767225600"`, bad: true},
 		"hexadecimal":            {text: `"0x10"`, bad: true},
 		"point at the end":       {text: `"1."`, bad: true},
-		"point in front":         {text: `".5"`, bad: true},
+		"point at the start":     {text: `".5"`, bad: true},
 		"exponent alone":         {text: `"1e"`, bad: true},
 		"exponent's sign":        {text: `"1e+"`, bad: true},
 		"minus alone":            {text: `"-"`, bad: true},
-		"letters behind":         {text: `"1767225600s"`, bad: true},
+		"letters after it":       {text: `"1767225600s"`, bad: true},
 		"NaN":                    {text: `"NaN"`, bad: true},
 		"Infinity":               {text: `"Infinity"`, bad: true},
 		"text null":              {text: `"null"`, bad: true},
@@ -106,7 +109,7 @@ func TestTime(t *testing.T) {
 	}
 }
 
-// The rule again, in exact arithmetic.
+// rat is the rule again, in exact arithmetic.
 func rat(text string) (clerk.Millis, bool) {
 	v, ok := new(big.Rat).SetString(text)
 	if !ok {
@@ -128,7 +131,9 @@ func TestTimeAgainstExactArithmetic(t *testing.T) {
 			rapid.StringMatching(`(0|[1-9][0-9]{9,13})(\.[0-9]{1,4})?`),
 			rapid.StringMatching(`[1-9]\.[0-9]{1,14}e(9|1[0-3])`),
 			rapid.StringMatching(`0\.0{0,30}[0-9]{1,15}e[0-9]{1,2}`),
-			rapid.SampledFrom([]string{"4102444800000", "4102444799999.9", "100000000000", "99999999999.9", "4102444800", "4102444799.9999"}),
+			rapid.SampledFrom([]string{
+				"4102444800000", "4102444799999.9", "100000000000", "99999999999.9", "4102444800", "4102444799.9999",
+			}),
 		).Draw(t, "number")
 		quoted := rapid.Bool().Draw(t, "in a string")
 		value := text
@@ -136,7 +141,7 @@ func TestTimeAgainstExactArithmetic(t *testing.T) {
 			value = `"` + text + `"`
 		}
 		if !json.Valid([]byte(value)) {
-			t.Fatalf("%s is no JSON", value)
+			t.Fatalf("%s is not JSON", value)
 		}
 		o, _ := clerk.ParseObject([]byte(fmt.Sprintf(`{"at":%s}`, value)))
 		want, ok := rat(text)
@@ -147,17 +152,22 @@ func TestTimeAgainstExactArithmetic(t *testing.T) {
 	})
 }
 
+// A whole number keeps every digit, however it is written: 2^53+1 is where a
+// float would begin to lose them.
 func TestInteger(t *testing.T) {
 	for text, want := range map[string]int64{
-		"0": 0, "-0": 0, "0.0": 0, "0e99999": 0, "5": 5, "-5": -5, "5.0": 5, "1e2": 100, "1.5E1": 15, "100e-2": 1, "0.05e2": 5,
-		"100": 100, "999999999999999999": 999999999999999999, "9007199254740993": 9007199254740993, "1e17": 100000000000000000,
+		"0": 0, "-0": 0, "0.0": 0, "0e99999": 0,
+		"5": 5, "-5": -5, "5.0": 5, "1e2": 100, "1.5E1": 15, "100e-2": 1, "0.05e2": 5, "100": 100,
+		"9007199254740993": 9007199254740993, "999999999999999999": 999999999999999999, "1e17": 100000000000000000,
 	} {
 		o, _ := clerk.ParseObject([]byte(`{"n":` + text + `}`))
 		if got, ok := o.Integer("n"); got != want || !ok {
 			t.Errorf("Integer(%s) = %d, %v, want %d, true", text, got, ok, want)
 		}
 	}
-	for _, text := range []string{"0.5", "5.5", "1e-1", "1e18", "1e400", "-1000000000000000000", "null", `"5"`, "true", "[]", "{}"} {
+	for _, text := range []string{
+		"0.5", "5.5", "1e-1", "1e18", "1e400", "-1000000000000000000", "null", `"5"`, "true", "[]", "{}",
+	} {
 		o, _ := clerk.ParseObject([]byte(`{"n":` + text + `}`))
 		if got, ok := o.Integer("n"); ok {
 			t.Errorf("Integer(%s) = %d, true, want none", text, got)
