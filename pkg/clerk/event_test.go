@@ -110,8 +110,7 @@ func TestDecodeAccepts(t *testing.T) {
 	}
 }
 
-// Inside data the last of doubled names wins, as it does in JavaScript, where
-// Clerk's own receivers run.
+// Inside data the last of doubled names wins, as it does in JavaScript.
 func TestDecodeDoubledNamesInData(t *testing.T) {
 	e, err := clerk.Decode([]byte(`{"type":"user.updated","data":{"id":"user_a1","ID":"user_b2","n":1,"n":2}}`))
 	if err != nil {

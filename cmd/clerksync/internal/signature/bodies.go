@@ -132,10 +132,10 @@ func characterSets(b []byte, yield yieldBody) bool {
 // as it arrived comes first: most programs keep it.
 func rewritings(b []byte, yield yieldBody) bool {
 	text := bytes.TrimSpace(bytes.TrimPrefix(b, []byte(byteOrderMark)))
-	if !json.Valid(text) {
+	root, ok := parse(text)
+	if !ok {
 		return true
 	}
-	root := parse(text)
 	for _, sorted := range []bool{false, true} {
 		for _, w := range writings() {
 			for _, l := range layouts() {

@@ -3,71 +3,66 @@ package signature
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/json/jsontext"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"unicode/utf16"
 )
 
-// node is JSON with the text of every name, string and number as it was.
+// node is a JSON value with the text of every name, string and number as it was sent.
 type node struct {
-	raw   []byte // of what is neither object nor list
+	raw   []byte // of a value that is neither object nor list
 	open  byte   // '{', '[' or 0
 	names [][]byte
 	items []node
 }
 
-// parse reads valid JSON.
-func parse(text []byte) node {
-	n, _ := parseValue(text, 0)
-	return n
+// parse reads one JSON value. ok is false where text is not one JSON value by encoding/json, which allows doubled names
+// and half of a surrogate pair: whatever was signed is tried as it is.
+func parse(text []byte) (root node, ok bool) {
+	d := jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	root, err := readNode(d)
+	if err != nil {
+		return node{}, false
+	}
+	_, err = d.ReadToken()
+	return root, errors.Is(err, io.EOF)
 }
 
-func parseValue(b []byte, i int) (n node, _ int) {
-	i = skip(b, i)
-	switch b[i] {
-	case '{', '[':
-		n.open = b[i]
-		for i = skip(b, i+1); b[i] != '}' && b[i] != ']'; i = skip(b, i) {
-			if b[i] == ',' {
-				i = skip(b, i+1)
+// readNode reads the next value. It copies texts, because the decoder's own slices are good only until its next call.
+func readNode(d *jsontext.Decoder) (n node, err error) {
+	if k := d.PeekKind(); k != jsontext.KindBeginObject && k != jsontext.KindBeginArray {
+		raw, err := d.ReadValue()
+		return node{raw: raw.Clone()}, err
+	}
+	begin, err := d.ReadToken()
+	if err != nil {
+		return node{}, err
+	}
+	n.open = byte(begin.Kind())
+	for d.PeekKind() != jsontext.Kind(closing(n.open)) {
+		if n.open == '{' {
+			name, err := d.ReadValue()
+			if err != nil {
+				return node{}, err
 			}
-			if n.open == '{' {
-				end := stringEnd(b, i)
-				n.names = append(n.names, b[i:end])
-				i = skip(b, end) + 1 // the colon
-			}
-			var item node
-			item, i = parseValue(b, i)
-			n.items = append(n.items, item)
+			n.names = append(n.names, name.Clone())
 		}
-		return n, i + 1
-	case '"':
-		end := stringEnd(b, i)
-		return node{raw: b[i:end]}, end
+		item, err := readNode(d)
+		if err != nil {
+			return node{}, err
+		}
+		n.items = append(n.items, item)
 	}
-	end := i
-	for end < len(b) && !bytes.ContainsRune([]byte(",]} \t\r\n"), rune(b[end])) {
-		end++
-	}
-	return node{raw: b[i:end]}, end
+	_, err = d.ReadToken()
+	return n, err
 }
 
-func skip(b []byte, i int) int {
-	for i < len(b) && (b[i] == ' ' || b[i] == '\t' || b[i] == '\r' || b[i] == '\n') {
-		i++
-	}
-	return i
-}
-
-func stringEnd(b []byte, i int) int {
-	for i++; b[i] != '"'; i++ {
-		if b[i] == '\\' {
-			i++
-		}
-	}
-	return i + 1
-}
+// closing returns the bracket that closes an object or a list.
+func closing(open byte) byte { return open + 2 } // in ASCII, } is two after {, as ] is after [
 
 // layout is how white space is put between tokens.
 type layout struct {
@@ -166,7 +161,7 @@ func (s style) value(dst []byte, n node, depth int) []byte {
 	if len(n.items) > 0 {
 		dst = s.line(dst, depth)
 	}
-	return append(dst, n.open+2) // } is two after {, as ] after [
+	return append(dst, closing(n.open))
 }
 
 func (s style) line(dst []byte, depth int) []byte {
