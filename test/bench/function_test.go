@@ -14,19 +14,6 @@ import (
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
-// build makes a binary of a main package as the Makefile makes the functions.
-func build(tb testing.TB, dir string) (path string) {
-	tb.Helper()
-	path = filepath.Join(tb.TempDir(), filepath.Base(dir))
-	c := exec.CommandContext(tb.Context(), "go", "build", "-tags", "lambda.norpc,nethttpomithttp2", "-trimpath", "-buildvcs=false",
-		"-ldflags", "-s -w -buildid=", "-o", path, dir)
-	c.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := c.CombinedOutput(); err != nil {
-		tb.Fatalf("go build %s: %v\n%s", dir, err, out)
-	}
-	return path
-}
-
 // environment is what Lambda and the template set, for both functions.
 func environment(runtime, endpoint string, more ...string) []string {
 	return append([]string{

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/clerksync/clerksync/test/program"
 )
 
 // lambdaShare is the CPU that a function of 256 MB gets: Lambda gives one CPU
@@ -73,15 +75,15 @@ func starts(b *testing.B, group string) {
 	api := newRuntimeAPI(b)
 	url, bundle := tlsAWS(b)
 	tuned := []string{"SSL_CERT_FILE=" + bundle, "SSL_CERT_DIR=/nonexistent", "GOMAXPROCS=1"} // the template's
-	ingest := build(b, "../../functions/ingest")
+	ingest := program.Build(b, "./functions/ingest")
 	const received = `"statusCode":200`
-	textbook := &contender{name: "textbook", answer: received, path: build(b, "./testdata/textbook"), env: environment(api.address(), url, "SSL_CERT_FILE="+bundle)}
-	withSSM := &contender{name: "textbook-ssm", answer: received, path: build(b, "./testdata/textbook-ssm"), env: environment(api.address(), url, secretInSSM, "SSL_CERT_FILE="+bundle)}
+	textbook := &contender{name: "textbook", answer: received, path: program.Build(b, "./test/bench/testdata/textbook"), env: environment(api.address(), url, "SSL_CERT_FILE="+bundle)}
+	withSSM := &contender{name: "textbook-ssm", answer: received, path: program.Build(b, "./test/bench/testdata/textbook-ssm"), env: environment(api.address(), url, secretInSSM, "SSL_CERT_FILE="+bundle)}
 	contenders := []*contender{
 		textbook, withSSM,
 		{name: "ingest", answer: received, path: ingest, env: environment(api.address(), url, append(tuned, secret)...), against: textbook, target: "(target:5)"},
 		{name: "ingest-ssm", answer: received, path: ingest, env: environment(api.address(), url, append(tuned, secretInSSM)...), against: withSSM, target: "(target:5)"},
-		{name: "empty", path: build(b, "./testdata/empty"), env: environment(api.address(), url), against: textbook},
+		{name: "empty", path: program.Build(b, "./test/bench/testdata/empty"), env: environment(api.address(), url), against: textbook},
 	}
 	event := sample(b, 2<<10)
 	const rounds = 15
@@ -124,13 +126,13 @@ func TestStartInstructions(t *testing.T) {
 	if _, err := exec.LookPath("valgrind"); err != nil {
 		t.Skip("valgrind is not installed")
 	}
-	floor := instructions(t, build(t, "./testdata/empty"))
+	floor := instructions(t, program.Build(t, "./test/bench/testdata/empty"))
 	for _, c := range []struct {
 		dir  string
 		most float64 // times the floor
-	}{{"../../functions/ingest", 3}, {"../../functions/sync", 5}} {
+	}{{"./functions/ingest", 3}, {"./functions/sync", 5}} {
 		t.Run(filepath.Base(c.dir), func(t *testing.T) {
-			got := instructions(t, build(t, c.dir))
+			got := instructions(t, program.Build(t, c.dir))
 			ratio := float64(got) / float64(floor)
 			t.Logf("%d instructions, %.2f times an empty function's %d (at most %v)", got, ratio, floor, c.most)
 			if ratio > c.most {
@@ -166,18 +168,18 @@ func TestStartMemory(t *testing.T) {
 	api := newRuntimeAPI(t)
 	url, bundle := tlsAWS(t)
 	tuned := []string{"SSL_CERT_FILE=" + bundle, "SSL_CERT_DIR=/nonexistent"}
-	floor := run(t, api, build(t, "./testdata/empty"), environment(api.address(), url), "", sample(t, 2<<10), 10)
+	floor := run(t, api, program.Build(t, "./test/bench/testdata/empty"), environment(api.address(), url), "", sample(t, 2<<10), 10)
 	for _, c := range []struct {
 		dir   string
 		env   []string
 		event []byte
 		want  string // in the last response
 	}{
-		{"../../functions/ingest", []string{secretInSSM, "GOMEMLIMIT=200MiB", "GOMAXPROCS=1"}, sample(t, 2<<10), `received`},
-		{"../../functions/sync", []string{"GOMEMLIMIT=400MiB"}, batchEvent(t, 1), `{"batchItemFailures":[]}`},
+		{"./functions/ingest", []string{secretInSSM, "GOMEMLIMIT=200MiB", "GOMAXPROCS=1"}, sample(t, 2<<10), `received`},
+		{"./functions/sync", []string{"GOMEMLIMIT=400MiB"}, batchEvent(t, 1), `{"batchItemFailures":[]}`},
 	} {
 		t.Run(filepath.Base(c.dir), func(t *testing.T) {
-			path := build(t, c.dir)
+			path := program.Build(t, c.dir)
 			var got timing
 			for range 3 { // the least: threads come and go by chance
 				env := environment(api.address(), url, append(tuned, c.env...)...)

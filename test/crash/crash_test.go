@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/test/program"
 )
 
 // A death at any remote call, before it or after it, changes nothing in the
@@ -15,9 +16,9 @@ import (
 // before the next.
 func TestDeathAtEveryCall(t *testing.T) {
 	t.Parallel()
-	program := build(t)
+	bootstrap := program.Build(t, "./functions/sync")
 	calm := newWorld(t)
-	deliver(t, newLambda(t, program, calm), story()...)
+	deliver(t, newLambda(t, bootstrap, calm), story()...)
 	want := told(t, calm)
 	for _, k := range survivors() {
 		if r := want.Directory[k.PK+" "+k.SK]; !r.Live() {
@@ -44,7 +45,7 @@ func TestDeathAtEveryCall(t *testing.T) {
 					}
 					return none
 				}
-				deliver(t, newLambda(t, program, w), story()...)
+				deliver(t, newLambda(t, bootstrap, w), story()...)
 				got := told(t, w)
 				// At least once: a death after the letter was sent sends another.
 				if got.Dead["msg_poison"] == 2 {

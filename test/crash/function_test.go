@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,17 +15,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 )
-
-// build makes the program that is deployed, for this machine.
-func build(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "bootstrap")
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-tags", "lambda.norpc,nethttpomithttp2", "-o", path, "../../functions/sync").CombinedOutput()
-	if err != nil {
-		t.Fatalf("build sync: %v\n%s", err, out)
-	}
-	return path
-}
 
 // lambda runs the program as Lambda does, one process after the other.
 type lambda struct {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/clerksync/clerksync/internal/emulator/eventsource"
 	"github.com/clerksync/clerksync/pkg/consumer"
+	"github.com/clerksync/clerksync/test/program"
 )
 
 const killer = "msg_killer"
@@ -61,14 +62,14 @@ const (
 // See https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-invocation.html
 func TestKiller(t *testing.T) {
 	t.Parallel()
-	program := build(t)
+	bootstrap := program.Build(t, "./functions/sync")
 	calm := newWorld(t)
-	deliver(t, newLambda(t, program, calm), neighbours())
+	deliver(t, newLambda(t, bootstrap, calm), neighbours())
 	want := calm.ended(t)
 	t.Run("never answered", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
-		neverAnswered(t, w, newLambda(t, program, w))
+		neverAnswered(t, w, newLambda(t, bootstrap, w))
 		if d := cmp.Diff(want, w.ended(t)); d != "" {
 			t.Errorf("it ended otherwise (-without the killer +with it):\n%s", d)
 		}
@@ -87,7 +88,7 @@ func TestKiller(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.strike = strikeKiller(c.blow)
-			l := newLambda(t, program, w)
+			l := newLambda(t, bootstrap, w)
 			l.lapse = lapse
 			most, ends := drain(t, w, l)
 			if d := cmp.Diff(dead, w.ended(t)); d != "" {

@@ -2,14 +2,8 @@ package engines_test
 
 import (
 	"cmp"
-	"context"
-	"net"
-	"net/http"
 	"os"
-	"os/exec"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -24,6 +18,7 @@ import (
 	"github.com/clerksync/clerksync/pkg/directory/directorytest"
 	"github.com/clerksync/clerksync/pkg/dynamo"
 	"github.com/clerksync/clerksync/pkg/dynamo/dynamotest"
+	"github.com/clerksync/clerksync/test/program"
 )
 
 // gaps are the checks that an engine is known to fail, each with its reason.
@@ -41,22 +36,16 @@ func both(cfg aws.Config) engines {
 }
 
 func TestMinistack(t *testing.T) {
-	program := os.Getenv("MINISTACK")
-	if program == "" {
-		t.Skip("MINISTACK names no program")
-	}
-	port := freePort(t)
-	suites(t, both(start(t, port, "/_ministack/health", []string{program},
-		"BIND_HOST=127.0.0.1", "GATEWAY_PORT="+port, "IOT_MTLS_ENABLED=0", "TMPDIR="+t.TempDir(), "S3_DATA_DIR="+t.TempDir())), ministack())
+	url := program.StartMinistack(t, program.FromEnv(t, "MINISTACK"))
+	suites(t, both(emulator.Config(url)), ministack())
 }
 
 func TestMoto(t *testing.T) {
-	program := os.Getenv("MOTO_SERVER")
-	if program == "" {
-		t.Skip("MOTO_SERVER names no program")
-	}
-	port := freePort(t)
-	suites(t, both(start(t, port, "/moto-api/", []string{program, "-H", "127.0.0.1", "-p", port})), moto())
+	path, port := program.FromEnv(t, "MOTO_SERVER"), program.FreePort(t)
+	program.Command{Args: []string{path, "-H", "127.0.0.1", "-p", port}}.Start(t)
+	url := "http://127.0.0.1:" + port
+	program.WaitForHTTP(t, url+"/moto-api/")
+	suites(t, both(emulator.Config(url)), moto())
 }
 
 // The variables that name an endpoint, "aws" for the one of the account that
@@ -139,50 +128,4 @@ func (e engines) forQueues(t *testing.T) *sqs.Client {
 		t.Skipf("neither %s nor %s names an endpoint", endpointOfQueues, endpointOfBoth)
 	}
 	return e.queues
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
-}
-
-// start runs a server until the test ends, and waits until it answers.
-func start(t *testing.T, port, health string, args []string, env ...string) aws.Config {
-	t.Helper()
-	var said strings.Builder
-	c := exec.CommandContext(context.WithoutCancel(t.Context()), args[0], args[1:]...)
-	c.Env, c.Stdout, c.Stderr = append(os.Environ(), env...), &said, &said
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = c.Process.Kill()
-		_ = c.Wait()
-		if t.Failed() {
-			t.Logf("%s said:\n%s", args[0], said.String()[max(0, said.Len()-2000):])
-		}
-	})
-	url := "http://127.0.0.1:" + port
-	for range 300 {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+health, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if out, err := http.DefaultClient.Do(r); err == nil {
-			_ = out.Body.Close()
-			return emulator.Config(url)
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	t.Fatalf("%s does not answer", args[0])
-	return aws.Config{}
 }

@@ -230,8 +230,7 @@ func TestBuildTags(t *testing.T) {
 		t.Errorf("tags in the Makefile = %s, want %s", got, want)
 	}
 	for file, text := range map[string]string{
-		"test/bench/function_test.go": `"` + want + `"`,
-		"test/crash/function_test.go": `"` + want + `"`,
+		"test/program/program.go": `"` + want + `"`,
 		".golangci.yml":               "[" + strings.ReplaceAll(want, ",", ", ") + "]",
 	} {
 		b, err := os.ReadFile("../../" + file)
