@@ -1,0 +1,32 @@
+# Installs what the steps need besides Go: into $tools, and Debian packages where that is possible. Sourced by .ci/run.
+
+install() {
+	install_packages gcc libc6-dev make git python3-venv docker.io busybox-static iproute2 valgrind &&
+		install_python sam aws-sam-cli==1.170.0 cfn-lint==1.58.0 &&
+		install_python ministack 'ministack[full]==1.5.33' &&
+		install_python moto 'moto[server]==5.2.1' &&
+		install_python checkov checkov==3.3.30
+}
+
+# install_packages NAME... installs the Debian packages that are missing. Without root or apt it installs none, and the
+# tests that need them skip themselves.
+install_packages() {
+	local missing=()
+	for p in "$@"; do dpkg -s "$p" >/dev/null 2>&1 || missing+=("$p"); done
+	[ ${#missing[@]} -eq 0 ] && return
+	if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+		echo "not root, or no apt: ${missing[*]} are not installed"
+		return
+	fi
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}"
+}
+
+# install_python NAME PACKAGE... makes a Python environment for these versions, unless it exists already.
+install_python() {
+	local dir=$tools/$1 want
+	shift
+	want="$*"
+	[ "$(cat "$dir/made" 2>/dev/null)" = "$want" ] && return
+	rm -rf "$dir" && python3 -m venv "$dir" && "$dir/bin/pip" install --quiet --disable-pip-version-check "$@" &&
+		echo "$want" >"$dir/made"
+}

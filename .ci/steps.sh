@@ -1,0 +1,83 @@
+# The steps of .ci/run, cheapest first. Sourced by .ci/run.
+sam=$tools/sam/bin/sam
+ministack=$tools/ministack/bin/ministack
+
+up_to_date() { # a generated file equals what its generator would write now
+	make samples && git diff --exit-code -- events && go mod tidy -diff
+}
+
+coverage() { # 95 % of the statements of the field and the work
+	local covered=(./pkg/svix ./pkg/clerk ./pkg/directory ./pkg/delivery ./pkg/ingest ./pkg/projector ./pkg/consumer)
+	go test -short -coverprofile="$tools/coverage.out" -coverpkg="$(IFS=,; echo "${covered[*]}")" \
+		"${covered[@]}" ./pkg/lambdafn/... &&
+		go tool cover -func="$tools/coverage.out" | awk '/^total:/ { print; exit !($3 + 0 >= 95) }'
+}
+
+race() ( # tests that wait for real seconds run one package at a time
+	local slow='/(internal/emulator/sqs|internal/emulator/eventsource|cmd/clerksync)$'
+	export CGO_ENABLED=1 # the race detector needs it
+	go test -short -race -shuffle=on $(go list ./... | grep -vE "$slow") &&
+		go test -short -race -shuffle=on -p 1 $(go list ./... | grep -E "$slow")
+)
+
+lint_template() {
+	make validate SAM="$sam" && "$tools/sam/bin/cfn-lint" template.yaml &&
+		"$tools/checkov/bin/checkov" -f template.yaml --framework cloudformation --compact --quiet --skip-download
+}
+
+binaries() { # each is static, and smaller than 11 MB
+	for function in IngestFunction SyncFunction; do
+		local binary=.aws-sam/build/$function/bootstrap size
+		size=$(stat -c %s "$binary") || return 1
+		{ ldd "$binary" 2>&1 || true; } | grep -qE 'not a dynamic executable|statically linked' ||
+			{ echo "$binary is not static"; return 1; }
+		[ "$size" -lt 11000000 ] || { echo "$binary has $size bytes, want less than 11000000"; return 1; }
+	done
+}
+
+reproducible() { # the same bytes twice
+	make package && cp dist/SHA256SUMS "$tools/SHA256SUMS" && make package && cmp dist/SHA256SUMS "$tools/SHA256SUMS"
+}
+
+foreign_engine() { # foreign_engine TEST VARIABLE=VALUE...: the suites ran only if their last line is there
+	env "${@:2}" go test -count=1 -v -parallel 16 -run "$1" ./test/engines && grep -q ' checks left out' "$log"
+}
+
+sam_local() {
+	DEPLOYED_SAM=$sam DEPLOYED_DOCKERD=$(command -v dockerd) DEPLOYED_BUSYBOX=$(command -v busybox) \
+		in_own_network go test -count=1 -v -timeout 15m -run SAMLocal ./test/deployed
+}
+
+# in_own_network COMMAND... hides Docker's bridge from the rest of the machine, where the machine allows it.
+in_own_network() {
+	if unshare --net true; then
+		unshare --net sh -c 'ip link set lo up && exec "$@"' sh "$@"
+	else
+		"$@"
+	fi
+}
+
+step "tools" install
+step "vet" go vet ./...
+step "README: go test ./..." go test ./...
+step "README: clerksync dev --demo --once" \
+	go run ./cmd/clerksync dev --demo --once --addr 127.0.0.1:0 --aws-addr 127.0.0.1:0
+step "generated files are up to date" up_to_date
+step "coverage of the field and the work is 95 % or more" coverage
+step "race detector, shuffled" race
+step "golangci-lint" make lint
+step "template: sam validate --lint, cfn-lint, checkov" lint_template
+step "sam build, architecture" make build SAM="$sam"
+step "binaries are static and smaller than 11 MB" binaries
+step "bundles are the same bytes twice" reproducible
+step "known vulnerabilities" vulnerabilities
+step "simulation: 10,000 histories" \
+	env SIMULATION_HISTORIES=10000 go test -count=1 -v -run 'Simulation$' ./test/simulation
+step "simulation: 500 histories over HTTP" \
+	env SIMULATION_HTTP=500 go test -count=1 -run SimulationOverHTTP ./test/engines
+step "suites and 200 histories on ministack" foreign_engine Ministack MINISTACK="$ministack" SIMULATION_ENDPOINT=200
+step "suites on moto" foreign_engine Moto MOTO_SERVER="$tools/moto/bin/moto_server" SIMULATION_ENDPOINT=0
+step_may_skip "start-up: instructions and memory" env START_GATE=1 go test -count=1 -v -run Start ./test/bench
+step_may_skip "deployed: sam deploy onto ministack" \
+	env DEPLOYED_SAM="$sam" DEPLOYED_MINISTACK="$ministack" go test -count=1 -v -timeout 15m -run Deployed ./test/deployed
+step_may_skip "sam local in containers" sam_local
