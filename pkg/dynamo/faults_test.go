@@ -20,11 +20,13 @@ import (
 	"github.com/clerksync/clerksync/pkg/dynamo/dynamotest"
 )
 
-// canary stands for Clerk's data, which DynamoDB's messages may quote.
+// canary stands for Clerk's data, which DynamoDB's messages may quote. No error
+// may hold it: errors are logged.
 const canary = "canary@example.com"
 
-// answers serves one answer after the other, the last one for ever.
-func answers(t *testing.T, status int, bodies ...string) *dynamo.Table {
+// tableAnswering returns a table whose DynamoDB gives one answer after the
+// other, and then the last one again and again.
+func tableAnswering(t *testing.T, status int, bodies ...string) *dynamo.Table {
 	t.Helper()
 	calls := 0
 	cfg := emulatortest.Start(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -43,7 +45,9 @@ func exception(code string) string {
 	return `{"__type":"com.amazonaws.dynamodb.v20120810#` + code + `","message":"it quotes ` + canary + `"}`
 }
 
-func canceled(reasons ...string) string {
+// cancellation is DynamoDB's answer to a transaction that it canceled, with a
+// reason for each item.
+func cancellation(reasons ...string) string {
 	type reason struct{ Code, Message string }
 	var list []reason
 	for _, r := range reasons {
@@ -56,128 +60,137 @@ func canceled(reasons ...string) string {
 	return string(text)
 }
 
-// result is what became of a write, errors by their kind.
+// result is a write's result, errors by what the caller may do about them.
 type result struct {
 	directory.Result
-	Err string // "", "refused" or "unknown"
+	Err string // "", "rejected" or "unknown"
 }
 
-func kind(err error) string {
+func errorKind(err error) string {
 	switch {
 	case err == nil:
 		return ""
 	case errors.Is(err, directory.ErrWriteRejected):
-		return "refused"
+		return "rejected"
 	}
 	return "unknown"
 }
 
+// From DynamoDB's answer to the result of a write. A retryable answer that is
+// taken for a lost condition loses the message, and one that is taken for a
+// rejection makes a dead letter of it.
 func TestWriteErrors(t *testing.T) {
 	t.Parallel()
 	const (
-		none, conflict, failed = "None", "TransactionConflict", "ConditionalCheckFailed"
-		throttled, invalid     = "ThrottlingError", "ValidationError"
+		internal                     = "InternalServerError"
+		none, conflict, failed       = "None", "TransactionConflict", "ConditionalCheckFailed"
+		throttled, capacity, invalid = "ThrottlingError", "ProvisionedThroughputExceeded", "ValidationError"
 	)
 	var (
 		recorded = result{Result: directory.AlreadyRecorded}
 		lost     = result{Result: directory.ConditionFailed}
 		unknown  = result{Err: "unknown"}
-		refused  = result{Err: "refused"}
+		rejected = result{Err: "rejected"}
+		message  = directory.Write{LedgerEntry: ledgerEntry("msg_1")}
 		row      = directory.Write{Row: user("u1", "1")}
-		message  = directory.Write{LedgerEntry: record("msg_1")}
-		both     = directory.Write{LedgerEntry: record("msg_1"), Row: user("u1", "1"), Put: []directory.Row{user("u2", "1")}}
-		pointer  = directory.Write{Row: user("u1", "1"), Put: []directory.Row{user("u2", "1")}}
+		pointer  = directory.Write{Row: row.Row, Put: []directory.Row{user("u2", "1")}}
+		both     = directory.Write{LedgerEntry: message.LedgerEntry, Row: row.Row, Put: pointer.Put}
 	)
-	for _, c := range []struct {
-		name   string
+	for name, c := range map[string]struct {
 		write  directory.Write
-		status int
+		status int // 400 unless set
 		answer string
 		want   result
 	}{
-		{"the message is recorded", both, 400, canceled(failed, none, none), recorded},
-		{"the row is newer", both, 400, canceled(none, failed, none), lost},
-		{"recorded and newer", both, 400, canceled(failed, failed, none), recorded},
-		{"recorded, and a conflict", both, 400, canceled(failed, conflict, none), recorded},
-		{"newer, and a conflict", both, 400, canceled(none, failed, conflict), unknown},
-		{"conflict on the message", both, 400, canceled(conflict, none, none), unknown},
-		{"conflict on the row", both, 400, canceled(none, conflict, none), unknown},
-		{"conflict on the pointer", both, 400, canceled(none, none, conflict), unknown},
-		{"throttled", both, 400, canceled(none, throttled, none), unknown},
-		{"capacity", both, 400, canceled(none, "ProvisionedThroughputExceeded", none), unknown},
-		{"a reason nobody knows", both, 400, canceled(none, "BrandNew", none), unknown},
-		{"the row is invalid", both, 400, canceled(none, invalid, none), refused},
-		{"the pointer is invalid", both, 400, canceled(none, none, invalid), refused},
-		{"the message is invalid", both, 400, canceled(invalid, none, none), refused},
-		{"no reasons", both, 400, canceled(), unknown},
-		{"reasons that are all none", both, 400, canceled(none, none, none), unknown},
-		{"without a message the first is the row", pointer, 400, canceled(failed, none), lost},
-		{"a whole transaction is invalid", both, 400, exception("ValidationException"), refused},
+		"the message is recorded":    {write: both, answer: cancellation(failed, none, none), want: recorded},
+		"the row is newer":           {write: both, answer: cancellation(none, failed, none), want: lost},
+		"recorded and newer":         {write: both, answer: cancellation(failed, failed, none), want: recorded},
+		"recorded, and a conflict":   {write: both, answer: cancellation(failed, conflict, none), want: recorded},
+		"newer, and a conflict":      {write: both, answer: cancellation(none, failed, conflict), want: unknown},
+		"conflict on the message":    {write: both, answer: cancellation(conflict, none, none), want: unknown},
+		"conflict on the row":        {write: both, answer: cancellation(none, conflict, none), want: unknown},
+		"conflict on the pointer":    {write: both, answer: cancellation(none, none, conflict), want: unknown},
+		"throttled":                  {write: both, answer: cancellation(none, throttled, none), want: unknown},
+		"capacity":                   {write: both, answer: cancellation(none, capacity, none), want: unknown},
+		"an unknown reason":          {write: both, answer: cancellation(none, "BrandNew", none), want: unknown},
+		"the row is invalid":         {write: both, answer: cancellation(none, invalid, none), want: rejected},
+		"the pointer is invalid":     {write: both, answer: cancellation(none, none, invalid), want: rejected},
+		"the message is invalid":     {write: both, answer: cancellation(invalid, none, none), want: rejected},
+		"no reasons":                 {write: both, answer: cancellation(), want: unknown},
+		"reasons that are all none":  {write: both, answer: cancellation(none, none, none), want: unknown},
+		"no message: first the row":  {write: pointer, answer: cancellation(failed, none), want: lost},
+		"the transaction is invalid": {write: both, answer: exception("ValidationException"), want: rejected},
 		// https://github.com/aws/aws-sdk-go-v2/issues/1900
-		{"a token again", both, 400, exception("IdempotentParameterMismatchException"), unknown},
-		{"a transaction in progress", both, 400, exception("TransactionInProgressException"), unknown},
-		{"throughput", both, 400, exception("ProvisionedThroughputExceededException"), unknown},
-		{"throttling", both, 400, exception("ThrottlingException"), unknown},
-		{"request limit", both, 400, exception("RequestLimitExceeded"), unknown},
-		{"no such table", both, 400, exception("ResourceNotFoundException"), unknown},
-		{"not allowed", both, 400, exception("AccessDeniedException"), unknown},
-		{"a fault inside", both, 500, exception("InternalServerError"), unknown},
-		{"no DynamoDB at all", both, 503, "<html>" + canary + "</html>", unknown},
+		"a token again": {
+			write: both, answer: exception("IdempotentParameterMismatchException"), want: unknown,
+		},
+		"a transaction in progress": {write: both, answer: exception("TransactionInProgressException"), want: unknown},
+		"throughput":                {write: both, answer: exception(capacity + "Exception"), want: unknown},
+		"throttling":                {write: both, answer: exception("ThrottlingException"), want: unknown},
+		"request limit":             {write: both, answer: exception("RequestLimitExceeded"), want: unknown},
+		"no such table":             {write: both, answer: exception("ResourceNotFoundException"), want: unknown},
+		"not allowed":               {write: both, answer: exception("AccessDeniedException"), want: unknown},
+		"a fault inside":            {write: both, status: 500, answer: exception(internal), want: unknown},
+		"no DynamoDB at all":        {write: both, status: 503, answer: "<html>" + canary + "</html>", want: unknown},
 
-		{"a row alone is newer", row, 400, exception("ConditionalCheckFailedException"), lost},
-		{"a row alone is invalid", row, 400, exception("ValidationException"), refused},
-		{"a row alone meets a transaction", row, 400, exception("TransactionConflictException"), unknown},
-		{"a row alone is throttled", row, 400, exception("ProvisionedThroughputExceededException"), unknown},
-		{"a message alone is recorded", message, 400, exception("ConditionalCheckFailedException"), recorded},
-		{"a message alone is invalid", message, 400, exception("ValidationException"), refused},
-		{"a message alone meets a transaction", message, 400, exception("TransactionConflictException"), unknown},
-		{"a message alone meets a fault inside", message, 500, exception("InternalServerError"), unknown},
+		"a row alone is newer":     {write: row, answer: exception(failed + "Exception"), want: lost},
+		"a row alone is invalid":   {write: row, answer: exception("ValidationException"), want: rejected},
+		"a row alone conflicts":    {write: row, answer: exception(conflict + "Exception"), want: unknown},
+		"a row alone is throttled": {write: row, answer: exception(capacity + "Exception"), want: unknown},
+
+		"a message alone is recorded":  {write: message, answer: exception(failed + "Exception"), want: recorded},
+		"a message alone is invalid":   {write: message, answer: exception("ValidationException"), want: rejected},
+		"a message alone conflicts":    {write: message, answer: exception(conflict + "Exception"), want: unknown},
+		"a message alone meets faults": {write: message, status: 500, answer: exception(internal), want: unknown},
 	} {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := answers(t, c.status, c.answer).Write(t.Context(), c.write)
-			if diff := cmp.Diff(c.want, result{got, kind(err)}); diff != "" {
+			got, err := tableAnswering(t, max(c.status, 400), c.answer).Write(t.Context(), c.write)
+			if diff := cmp.Diff(c.want, result{got, errorKind(err)}); diff != "" {
 				t.Errorf("Write = %v, %v (-want +got):\n%s", got, err, diff)
 			}
-			if c.want.Err == "refused" && strings.Contains(err.Error(), canary) {
-				t.Errorf("Write = %q, want an error without the item's data", err)
-			}
-			if strings.Contains(c.answer, "Canceled") && err != nil && strings.Contains(err.Error(), canary) {
+			mayQuoteItem := c.want.Err == "rejected" || strings.Contains(c.answer, "Canceled")
+			if mayQuoteItem && err != nil && strings.Contains(err.Error(), canary) {
 				t.Errorf("Write = %q, want an error without the item's data", err)
 			}
 		})
 	}
 }
 
+// No failed read is a rejection: the message whose rows are read must not become
+// a dead letter because of it.
 func TestReadErrors(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		name   string
+	for name, c := range map[string]struct {
 		status int
 		answer string
 	}{
-		{"throttling", 400, exception("ThrottlingException")},
-		{"invalid", 400, exception("ValidationException")},
-		{"a fault inside", 500, exception("InternalServerError")},
-		{"cut off", 200, `{"Item":{"pk":{"S":"US`},
+		"throttling":     {status: 400, answer: exception("ThrottlingException")},
+		"invalid":        {status: 400, answer: exception("ValidationException")},
+		"a fault inside": {status: 500, answer: exception("InternalServerError")},
+		"cut off":        {status: 200, answer: `{"Item":{"pk":{"S":"US`},
 	} {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			table := answers(t, c.status, c.answer)
-			if rows, err := table.Read(t.Context(), directory.UserKey("a")); err == nil || errors.Is(err, directory.ErrWriteRejected) {
-				t.Errorf("Read(one) = %v, %v, want an error that is not ErrWriteRejected", rows, err)
-			}
-			if rows, err := table.Read(t.Context(), directory.UserKey("a"), directory.UserKey("b")); err == nil || errors.Is(err, directory.ErrWriteRejected) {
-				t.Errorf("Read(two) = %v, %v, want an error that is not ErrWriteRejected", rows, err)
-			}
-			if rows, next, err := table.Live(t.Context(), "USER#a", "", ""); err == nil || errors.Is(err, directory.ErrWriteRejected) {
-				t.Errorf("Live = %v, %q, %v, want an error that is not ErrWriteRejected", rows, next, err)
+			table, a, b := tableAnswering(t, c.status, c.answer), directory.UserKey("a"), directory.UserKey("b")
+			for call, read := range map[string]func() (any, error){
+				"Read(one)": func() (any, error) { return table.Read(t.Context(), a) },
+				"Read(two)": func() (any, error) { return table.Read(t.Context(), a, b) },
+				"Live": func() (any, error) {
+					rows, _, err := table.Live(t.Context(), a.PK, "", "")
+					return rows, err
+				},
+			} {
+				if rows, err := read(); errorKind(err) != "unknown" {
+					t.Errorf("%s = %v, %v, want an error that is not ErrWriteRejected", call, rows, err)
+				}
 			}
 		})
 	}
 }
 
-// TestUnprocessedKeys: DynamoDB may leave keys of a batch unread:
+// DynamoDB may leave keys of a batch unread. They are asked for again as long as
+// that makes progress:
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 func TestUnprocessedKeys(t *testing.T) {
 	t.Parallel()
@@ -186,28 +199,29 @@ func TestUnprocessedKeys(t *testing.T) {
 	}
 	key := func(id string) string { return `{"pk":{"S":"USER#` + id + `"},"sk":{"S":"USER"}}` }
 	answer := func(items, keys string) string {
-		return `{"Responses":{"directory":[` + items + `]},"UnprocessedKeys":{"directory":{"Keys":[` + keys + `],"ConsistentRead":true}}}`
+		return `{"Responses":{"directory":[` + items + `]},` +
+			`"UnprocessedKeys":{"directory":{"Keys":[` + keys + `],"ConsistentRead":true}}}`
 	}
 	a, b := directory.UserKey("a"), directory.UserKey("b")
 
-	rows, err := answers(t, 200, answer(item("b"), key("a")), answer(item("a"), "")).Read(t.Context(), a, b)
+	rows, err := tableAnswering(t, 200, answer(item("b"), key("a")), answer(item("a"), "")).Read(t.Context(), a, b)
 	if diff := cmp.Diff([]directory.Row{user("a", "1"), user("b", "1")}, rows); err != nil || diff != "" {
 		t.Errorf("Read with a key left over = %v, differs (-want +got):\n%s", err, diff)
 	}
-	rows, err = answers(t, 200, answer(item("b"), key("a")), answer("", key("a"))).Read(t.Context(), a, b)
+	rows, err = tableAnswering(t, 200, answer(item("b"), key("a")), answer("", key("a"))).Read(t.Context(), a, b)
 	if err == nil {
 		t.Errorf("Read with a key that is never read = %v, want an error", rows)
 	}
-	rows, err = answers(t, 200, answer("", key("a")+","+key("b"))).Read(t.Context(), a, b)
+	rows, err = tableAnswering(t, 200, answer("", key("a")+","+key("b"))).Read(t.Context(), a, b)
 	if err == nil {
 		t.Errorf("Read with no key read = %v, want an error", rows)
 	}
 }
 
-// lossy takes the effect and loses the answer, as often as it is told.
+// lossy is an HTTP client whose first requests take effect and lose their answer.
 type lossy struct {
-	lose  int
-	calls []string // tokens of the requests
+	lose   int
+	tokens []string // of the requests
 }
 
 func (l *lossy) Do(r *http.Request) (*http.Response, error) {
@@ -219,7 +233,7 @@ func (l *lossy) Do(r *http.Request) (*http.Response, error) {
 	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, err
 	}
-	l.calls = append(l.calls, in.ClientRequestToken)
+	l.tokens = append(l.tokens, in.ClientRequestToken)
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	out, err := http.DefaultTransport.RoundTrip(r)
 	if err == nil && l.lose > 0 {
@@ -230,13 +244,17 @@ func (l *lossy) Do(r *http.Request) (*http.Response, error) {
 	return out, err
 }
 
+// A write whose answer is lost is repeated, by the SDK or by the consumer. It has
+// its effect once, and the repetition says so.
 // https://github.com/aws/aws-sdk-java/issues/2667
 func TestLostResponses(t *testing.T) {
 	t.Parallel()
-	w := directory.Write{LedgerEntry: record("msg_1"), Row: user("u1", "1"), If: directory.IfNewer("1")}
+	w := directory.Write{LedgerEntry: ledgerEntry("msg_1"), Row: user("u1", "1"), If: directory.IfNewer("1")}
 	open := func(t *testing.T, l *lossy, attempts int) *dynamo.Table {
 		t.Helper()
-		client, names := dynamotest.Open(t, func(o *dynamodb.Options) { o.HTTPClient, o.RetryMaxAttempts = l, attempts })
+		client, names := dynamotest.Open(t, func(o *dynamodb.Options) {
+			o.HTTPClient, o.RetryMaxAttempts = l, attempts
+		})
 		return dynamo.New(client, names.Directory, names.Deliveries)
 	}
 
@@ -246,22 +264,22 @@ func TestLostResponses(t *testing.T) {
 		if got, err := open(t, l, 3).Write(t.Context(), w); got != directory.Written || err != nil {
 			t.Errorf("Write = %v, %v, want written", got, err)
 		}
-		if len(l.calls) != 2 || l.calls[0] == "" || l.calls[0] != l.calls[1] {
-			t.Errorf("request tokens = %q, want the same one twice", l.calls)
+		if len(l.tokens) != 2 || l.tokens[0] == "" || l.tokens[0] != l.tokens[1] {
+			t.Errorf("request tokens = %q, want the same one twice", l.tokens)
 		}
 	})
-	t.Run("our own repetition is told so", func(t *testing.T) {
+	t.Run("our own repetition is already recorded", func(t *testing.T) {
 		t.Parallel()
 		l := &lossy{lose: 1}
 		table := open(t, l, 1)
-		if got, err := table.Write(t.Context(), w); kind(err) != "unknown" {
+		if got, err := table.Write(t.Context(), w); errorKind(err) != "unknown" {
 			t.Errorf("Write with a lost response = %v, %v, want an error that says unknown", got, err)
 		}
 		if got, err := table.Write(t.Context(), w); got != directory.AlreadyRecorded || err != nil {
 			t.Errorf("Write again = %v, %v, want already recorded", got, err)
 		}
-		if len(l.calls) != 2 || l.calls[0] == l.calls[1] {
-			t.Errorf("request tokens = %q, want two", l.calls)
+		if len(l.tokens) != 2 || l.tokens[0] == l.tokens[1] {
+			t.Errorf("request tokens = %q, want two", l.tokens)
 		}
 	})
 	t.Run("a row alone loses against itself", func(t *testing.T) {
@@ -269,7 +287,7 @@ func TestLostResponses(t *testing.T) {
 		l := &lossy{lose: 1}
 		table := open(t, l, 1)
 		alone := directory.Write{Row: w.Row, If: w.If}
-		if got, err := table.Write(t.Context(), alone); kind(err) != "unknown" {
+		if got, err := table.Write(t.Context(), alone); errorKind(err) != "unknown" {
 			t.Errorf("Write with a lost response = %v, %v, want an error that says unknown", got, err)
 		}
 		if got, err := table.Write(t.Context(), alone); got != directory.ConditionFailed || err != nil {
@@ -280,7 +298,7 @@ func TestLostResponses(t *testing.T) {
 		t.Parallel()
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if got, err := open(t, &lossy{}, 1).Write(ctx, w); kind(err) != "unknown" {
+		if got, err := open(t, &lossy{}, 1).Write(ctx, w); errorKind(err) != "unknown" {
 			t.Errorf("Write = %v, %v, want an error that says unknown", got, err)
 		}
 	})

@@ -1,6 +1,9 @@
 package dynamo
 
 import (
+	"strconv"
+	"time"
+
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/clerksync/clerksync/pkg/directory"
@@ -14,35 +17,37 @@ func Key(k directory.Key) map[string]types.AttributeValue {
 	}
 }
 
-func item(r directory.Row) map[string]types.AttributeValue {
-	it := make(map[string]types.AttributeValue, len(r))
+// toItem returns the row's item. A row holds no other types of values than
+// these four, which directory.Value lists.
+func toItem(r directory.Row) map[string]types.AttributeValue {
+	item := make(map[string]types.AttributeValue, len(r))
 	for name, v := range r {
 		switch v := v.(type) {
 		case string:
-			it[name] = &types.AttributeValueMemberS{Value: v}
+			item[name] = &types.AttributeValueMemberS{Value: v}
 		case directory.Number:
-			it[name] = &types.AttributeValueMemberN{Value: string(v)}
+			item[name] = &types.AttributeValueMemberN{Value: string(v)}
 		case bool:
-			it[name] = &types.AttributeValueMemberBOOL{Value: v}
+			item[name] = &types.AttributeValueMemberBOOL{Value: v}
 		case []string:
 			list := make([]types.AttributeValue, len(v))
 			for i, s := range v {
 				list[i] = &types.AttributeValueMemberS{Value: s}
 			}
-			it[name] = &types.AttributeValueMemberL{Value: list}
+			item[name] = &types.AttributeValueMemberL{Value: list}
 		}
 	}
-	return it
+	return item
 }
 
-// row is nil for no item. Attributes that no row of ours has are left out,
-// save what somebody added by hand as text, number or bool.
-func row(it map[string]types.AttributeValue) directory.Row {
-	if len(it) == 0 {
+// toRow returns the item's row, nil for no item. Attributes and elements of
+// types that no row has are left out: an operator may have added them by hand.
+func toRow(item map[string]types.AttributeValue) directory.Row {
+	if len(item) == 0 {
 		return nil
 	}
-	r := make(directory.Row, len(it))
-	for name, v := range it {
+	r := make(directory.Row, len(item))
+	for name, v := range item {
 		switch v := v.(type) {
 		case *types.AttributeValueMemberS:
 			r[name] = v.Value
@@ -61,4 +66,19 @@ func row(it map[string]types.AttributeValue) directory.Row {
 		}
 	}
 	return r
+}
+
+// ledgerItem returns the item of the Deliveries row. DynamoDB reads expires_at
+// as seconds: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
+func ledgerItem(e directory.LedgerEntry) map[string]types.AttributeValue {
+	at := func(t time.Time) string { return t.UTC().Format(directory.TimeFormat) }
+	return toItem(directory.Row{
+		directory.AttrSvixID: e.SvixID,
+		"event_type":         e.EventType,
+		"entity":             e.Entity,
+		"outcome":            e.Outcome,
+		"received_at":        at(e.ReceivedAt),
+		"processed_at":       at(e.ProcessedAt),
+		"expires_at":         directory.Number(strconv.FormatInt(e.ExpiresAt.Unix(), 10)),
+	})
 }

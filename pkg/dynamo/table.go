@@ -1,13 +1,17 @@
-// Package dynamo keeps the directory in DynamoDB: one transaction for each
-// write, conditions on the write itself, consistent reads of the table.
+// Package dynamo keeps the directory in two DynamoDB tables. Each write is one
+// transaction whose conditions are checked by DynamoDB as it commits, so no
+// decision rests on a read that may be out of date. Each read is consistent: it
+// sees every write that was acknowledged before it began.
+//
+// table.go writes, read.go reads, item.go turns rows into items and back,
+// schema.go describes the tables as template.yaml makes them, and plain.go
+// shows any item as JSON does.
 package dynamo
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -17,36 +21,50 @@ import (
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
-// Table is the pair of tables in DynamoDB; it is a directory.Table.
+// Table is the pair of tables in DynamoDB. It implements directory.Table.
 type Table struct {
 	client                *dynamodb.Client
-	directory, deliveries string
+	directory, deliveries string // names
 }
 
-// New makes a Table of two tables' names.
+// New returns a Table for the two tables of those names.
 func New(client *dynamodb.Client, directoryTable, deliveriesTable string) *Table {
 	return &Table{client, directoryTable, deliveriesTable}
 }
 
-// The conditions. rev is no reserved word, nor is any other name in them.
+// The conditions of writes, and the filter of Live. None of the names in them
+// is a reserved word:
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
 const (
-	ifNewer     = "attribute_not_exists(pk) OR rev < :rev"
-	ifAbsent    = "attribute_not_exists(pk)"
+	// ifNewer keeps the greatest revision, in whatever order writes arrive. On
+	// equality the write loses, because this very change made the row.
+	ifNewer = "attribute_not_exists(pk) OR rev < :rev"
+	// ifAbsent is for a row that a read has found missing. Whatever was written
+	// since then must be read before it is replaced.
+	ifAbsent = "attribute_not_exists(pk)"
+	// ifUnchanged is for a row whose new content depends on the content that was
+	// read. A revision belongs to one content, so comparing it compares all.
 	ifUnchanged = "rev = :rev"
-	ifNoRecord  = "attribute_not_exists(svix_id)"
-	ifLive      = "attribute_not_exists(deleted_at)"
+	// ifNoRecord lets each message have its effect once: its Deliveries row is
+	// committed together with the effect, or neither is.
+	ifNoRecord = "attribute_not_exists(svix_id)"
+	// ifLive leaves out tombstones.
+	ifLive = "attribute_not_exists(deleted_at)"
 )
 
-// Write commits w: as one TransactWriteItems, or as one PutItem where it is a
-// single item, which costs half.
+// Write commits all of w or nothing: by one TransactWriteItems, or by one
+// PutItem where w is a single item, which costs half.
 //
-// No request token is set: the SDK makes one for its own attempts at a call,
-// so that a lost response is no second effect, and a later call of ours is
-// told AlreadyRecorded by the Deliveries row.
+// After an error that is not directory.ErrWriteRejected it is not known whether
+// DynamoDB committed, because the answer may be what was lost. Repeating the
+// write is then right: if it was committed, the Deliveries row is there and the
+// result is AlreadyRecorded, and without a Deliveries row the row's own
+// condition fails against itself. No request token is needed for that. The SDK
+// makes one for each call, so that its own attempts at the call count as one.
 func (t *Table) Write(ctx context.Context, w directory.Write) (directory.Result, error) {
-	items := t.items(w)
+	items := t.transactItems(w)
 	if len(items) == 1 && items[0].Put != nil {
-		return t.put(ctx, w, items[0].Put)
+		return t.putItem(ctx, w, items[0].Put)
 	}
 	_, err := t.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items})
 	if err == nil {
@@ -54,47 +72,56 @@ func (t *Table) Write(ctx context.Context, w directory.Write) (directory.Result,
 	}
 	var canceled *types.TransactionCanceledException
 	if errors.As(err, &canceled) {
-		return t.canceled(w, canceled)
+		return cancellationResult(w, canceled.CancellationReasons)
 	}
-	return 0, fmt.Errorf("write a transaction: %w", refused(err))
+	return 0, fmt.Errorf("write a transaction: %w", markRejected(err))
 }
 
-func (t *Table) put(ctx context.Context, w directory.Write, p *types.Put) (directory.Result, error) {
+// putItem writes the only item of w.
+func (t *Table) putItem(ctx context.Context, w directory.Write, p *types.Put) (directory.Result, error) {
 	_, err := t.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: p.TableName, Item: p.Item,
-		ConditionExpression: p.ConditionExpression, ExpressionAttributeValues: p.ExpressionAttributeValues,
+		TableName:                 p.TableName,
+		Item:                      p.Item,
+		ConditionExpression:       p.ConditionExpression,
+		ExpressionAttributeValues: p.ExpressionAttributeValues,
 	})
 	var failed *types.ConditionalCheckFailedException
 	switch {
 	case err == nil:
 		return directory.Written, nil
 	case !errors.As(err, &failed):
-		return 0, fmt.Errorf("put an item: %w", refused(err))
-	case w.LedgerEntry != nil:
+		return 0, fmt.Errorf("put an item: %w", markRejected(err))
+	case w.LedgerEntry != nil: // the only item, so its condition is the one that failed
 		return directory.AlreadyRecorded, nil
 	}
 	return directory.ConditionFailed, nil
 }
 
-// items are the transaction's, the Deliveries row first: an engine that tells
-// only the first failed condition then tells duplicate before stale.
-func (t *Table) items(w directory.Write) (items []types.TransactWriteItem) {
+// transactItems returns the items of the transaction. The Deliveries row comes
+// first: cancellationResult finds its reason by that position, and an engine
+// that reports only the first failed condition then reports a duplicate rather
+// than a stale message.
+func (t *Table) transactItems(w directory.Write) (items []types.TransactWriteItem) {
 	if w.LedgerEntry != nil {
 		items = append(items, types.TransactWriteItem{Put: &types.Put{
-			TableName: &t.deliveries, Item: deliveryItem(*w.LedgerEntry), ConditionExpression: aws.String(ifNoRecord),
+			TableName:           &t.deliveries,
+			Item:                ledgerItem(*w.LedgerEntry),
+			ConditionExpression: aws.String(ifNoRecord),
 		}})
 	}
 	if w.Row != nil {
-		p := &types.Put{TableName: &t.directory, Item: item(w.Row), ConditionExpression: aws.String(ifAbsent)}
+		p := &types.Put{TableName: &t.directory, Item: toItem(w.Row), ConditionExpression: aws.String(ifAbsent)}
 		if rev, ok := w.If.Newer(); ok {
-			p.ConditionExpression, p.ExpressionAttributeValues = aws.String(ifNewer), revision(rev)
+			p.ConditionExpression, p.ExpressionAttributeValues = aws.String(ifNewer), revisionValue(rev)
 		} else if rev, ok := w.If.Unchanged(); ok {
-			p.ConditionExpression, p.ExpressionAttributeValues = aws.String(ifUnchanged), revision(rev)
+			p.ConditionExpression, p.ExpressionAttributeValues = aws.String(ifUnchanged), revisionValue(rev)
 		}
 		items = append(items, types.TransactWriteItem{Put: p})
 	}
+	// Pointers need no condition of their own: they are committed only together
+	// with the row that they point to, whose condition guards them.
 	for _, r := range w.Put {
-		items = append(items, types.TransactWriteItem{Put: &types.Put{TableName: &t.directory, Item: item(r)}})
+		items = append(items, types.TransactWriteItem{Put: &types.Put{TableName: &t.directory, Item: toItem(r)}})
 	}
 	for _, k := range w.Drop {
 		items = append(items, types.TransactWriteItem{Delete: &types.Delete{TableName: &t.directory, Key: Key(k)}})
@@ -102,131 +129,53 @@ func (t *Table) items(w directory.Write) (items []types.TransactWriteItem) {
 	return items
 }
 
-func revision(r directory.Revision) map[string]types.AttributeValue {
+func revisionValue(r directory.Revision) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{":rev": &types.AttributeValueMemberS{Value: string(r)}}
 }
 
-// canceled reads the reasons by their position.
-func (t *Table) canceled(w directory.Write, e *types.TransactionCanceledException) (directory.Result, error) {
-	lost := false
-	var codes []string
-	for i, r := range e.CancellationReasons {
+// cancellationResult decides what a canceled transaction means. DynamoDB gives
+// one reason for each item, in the order of the items, and "None" for an item
+// that would have been written:
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+//
+// Nothing was written in any case. Reasons carry a message that may quote the
+// item, so only codes go into errors.
+func cancellationResult(w directory.Write, reasons []types.CancellationReason) (directory.Result, error) {
+	conditionFailed := false
+	var others []string
+	for i, r := range reasons {
 		switch code := aws.ToString(r.Code); code {
 		case "", "None":
 		case "ConditionalCheckFailed":
+			// The Deliveries row was committed together with the message's effect. So
+			// this decides, whatever the other items say.
 			if i == 0 && w.LedgerEntry != nil {
 				return directory.AlreadyRecorded, nil
 			}
-			lost = true
+			conditionFailed = true
 		case "ValidationError", "ItemCollectionSizeLimitExceeded":
 			return 0, fmt.Errorf("write a transaction: %w: reason %s", directory.ErrWriteRejected, code)
 		default:
-			codes = append(codes, code)
+			others = append(others, code)
 		}
 	}
-	if len(codes) > 0 || !lost {
-		return 0, fmt.Errorf("write a transaction: canceled for %q", codes)
+	// A conflict or a throttle next to a failed condition leaves it open what the
+	// conditions alone would have decided, and a cancellation without a reason
+	// says nothing. Both are retried: a stale message is final, a retry is not.
+	if len(others) > 0 || !conditionFailed {
+		return 0, fmt.Errorf("write a transaction: canceled for %q", others)
 	}
 	return directory.ConditionFailed, nil
 }
 
-// refused turns what DynamoDB will never take into directory.ErrWriteRejected. Its
-// message is left out, for it may quote the item.
-func refused(err error) error {
+// markRejected returns an error that wraps directory.ErrWriteRejected in place
+// of one that DynamoDB would give to every repetition. That error's message is
+// left out, because it may quote the item. All other errors are returned as
+// they are, and retried.
+func markRejected(err error) error {
 	var api smithy.APIError
 	if errors.As(err, &api) && api.ErrorCode() == "ValidationException" {
 		return fmt.Errorf("%w: %s", directory.ErrWriteRejected, api.ErrorCode())
 	}
 	return err
-}
-
-// maxBatchGet is how many keys one BatchGetItem takes:
-// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
-const maxBatchGet = 100
-
-// Read reads one row with GetItem, several with BatchGetItem, both consistent.
-func (t *Table) Read(ctx context.Context, keys ...directory.Key) ([]directory.Row, error) {
-	if len(keys) == 1 {
-		out, err := t.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &t.directory, Key: Key(keys[0]), ConsistentRead: aws.Bool(true)})
-		if err != nil {
-			return nil, fmt.Errorf("get an item: %w", err)
-		}
-		return []directory.Row{row(out.Item)}, nil
-	}
-	found := map[directory.Key]directory.Row{}
-	var ask []map[string]types.AttributeValue
-	for _, k := range keys {
-		if _, asked := found[k]; !asked { // the same key twice is refused
-			found[k] = nil
-			ask = append(ask, Key(k))
-		}
-	}
-	for len(ask) > 0 {
-		part := ask[:min(len(ask), maxBatchGet)]
-		out, err := t.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
-			t.directory: {Keys: part, ConsistentRead: aws.Bool(true)},
-		}})
-		if err != nil {
-			return nil, fmt.Errorf("get several items: %w", err)
-		}
-		for _, it := range out.Responses[t.directory] {
-			r := row(it)
-			found[r.Key()] = r
-		}
-		rest := out.UnprocessedKeys[t.directory].Keys
-		if len(rest) == len(part) {
-			return nil, errors.New("get several items: throttled, none was read")
-		}
-		ask = append(rest, ask[len(part):]...)
-	}
-	rows := make([]directory.Row, len(keys))
-	for i, k := range keys {
-		rows[i] = found[k]
-	}
-	return rows, nil
-}
-
-// Live reads a page with a consistent Query of the table.
-func (t *Table) Live(ctx context.Context, pk, prefix, after string) ([]directory.Row, string, error) {
-	in := &dynamodb.QueryInput{
-		TableName: &t.directory, ConsistentRead: aws.Bool(true),
-		KeyConditionExpression:    aws.String("pk = :pk"),
-		FilterExpression:          aws.String(ifLive),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": &types.AttributeValueMemberS{Value: pk}},
-	}
-	if prefix != "" {
-		in.KeyConditionExpression = aws.String("pk = :pk AND begins_with(sk, :sk)")
-		in.ExpressionAttributeValues[":sk"] = &types.AttributeValueMemberS{Value: prefix}
-	}
-	if after != "" {
-		in.ExclusiveStartKey = Key(directory.Key{PK: pk, SK: after})
-	}
-	out, err := t.client.Query(ctx, in)
-	if err != nil {
-		return nil, "", fmt.Errorf("query rows: %w", err)
-	}
-	rows := make([]directory.Row, len(out.Items))
-	for i, it := range out.Items {
-		rows[i] = row(it)
-	}
-	next, _ := out.LastEvaluatedKey[directory.AttrSK].(*types.AttributeValueMemberS)
-	if next == nil {
-		return rows, "", nil
-	}
-	return rows, next.Value, nil
-}
-
-// deliveryItem is the Deliveries row's item.
-func deliveryItem(d directory.LedgerEntry) map[string]types.AttributeValue {
-	at := func(t time.Time) string { return t.UTC().Format(directory.TimeFormat) }
-	r := directory.Row{
-		"svix_id":      d.SvixID,
-		"event_type":   d.EventType,
-		"entity":       d.Entity,
-		"outcome":      string(d.Outcome),
-		"received_at":  at(d.ReceivedAt),
-		"processed_at": at(d.ProcessedAt),
-		"expires_at":   directory.Number(strconv.FormatInt(d.ExpiresAt.Unix(), 10)),
-	}
-	return item(r)
 }

@@ -1,13 +1,8 @@
 package dynamo_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"io"
-	"net/http"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -31,39 +26,11 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// counted are the operations that a client asked for, and how many of them
-// were consistent reads.
-type counted struct {
-	mu         sync.Mutex
-	calls      []string
-	consistent int
-}
-
-func (c *counted) Do(r *http.Request) (*http.Response, error) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	c.mu.Lock()
-	c.calls = append(c.calls, strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB_20120810."))
-	c.consistent += bytes.Count(body, []byte(`"ConsistentRead":true`))
-	c.mu.Unlock()
-	return http.DefaultTransport.RoundTrip(r)
-}
-
-func (c *counted) take() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	calls := c.calls
-	c.calls = nil
-	return calls
-}
-
+// What each call costs: DynamoDB bills by request and by item.
 func TestRequests(t *testing.T) {
 	t.Parallel()
-	count := &counted{}
-	client, names := dynamotest.Open(t, func(o *dynamodb.Options) { o.HTTPClient = count })
+	requests := &dynamotest.Requests{}
+	client, names := dynamotest.Open(t, func(o *dynamodb.Options) { o.HTTPClient = requests })
 	table := dynamo.New(client, names.Directory, names.Deliveries)
 	row := user("u1", "1")
 	keys := make([]directory.Key, 130)
@@ -82,53 +49,71 @@ func TestRequests(t *testing.T) {
 			return err
 		}
 	}
+	live := func(ctx context.Context) error {
+		_, _, err := table.Live(ctx, "USER#u1", "", "")
+		return err
+	}
+	message := func(id string) func(context.Context) error {
+		return write(directory.Write{LedgerEntry: ledgerEntry(id)})
+	}
+	messageAndRow := func(id string) func(context.Context) error {
+		return write(directory.Write{LedgerEntry: ledgerEntry(id), Row: row, If: directory.IfNewer("1")})
+	}
+	rowAndPointer := write(directory.Write{
+		Row: user("u1", "3"), If: directory.IfNewer("3"), Drop: []directory.Key{directory.UserKey("u2")},
+	})
+	// The order matters: later calls lose against earlier ones.
 	for _, c := range []struct {
 		name string
 		call func(context.Context) error
 		want []string
 	}{
-		{"message and row", write(directory.Write{LedgerEntry: record("msg_1"), Row: row, If: directory.IfNewer("1")}), []string{"TransactWriteItems"}},
-		{"message and row that lose", write(directory.Write{LedgerEntry: record("msg_2"), Row: row, If: directory.IfNewer("1")}), []string{"TransactWriteItems"}},
-		{"message and row that are recorded", write(directory.Write{LedgerEntry: record("msg_1"), Row: row, If: directory.IfNewer("1")}), []string{"TransactWriteItems"}},
-		{"message alone", write(directory.Write{LedgerEntry: record("msg_3")}), []string{"PutItem"}},
-		{"message alone that is recorded", write(directory.Write{LedgerEntry: record("msg_3")}), []string{"PutItem"}},
-		{"row alone", write(directory.Write{Row: user("u1", "2"), If: directory.IfNewer("2")}), []string{"PutItem"}},
-		{"row alone that loses", write(directory.Write{Row: row}), []string{"PutItem"}},
-		{"row and pointer", write(directory.Write{Row: user("u1", "3"), If: directory.IfNewer("3"), Drop: []directory.Key{directory.UserKey("u2")}}), []string{"TransactWriteItems"}},
-		{"no key", read(), nil},
-		{"one key", read(row.Key()), []string{"GetItem"}},
-		{"two keys", read(keys[:2]...), []string{"BatchGetItem"}},
-		{"one key twice", read(row.Key(), row.Key()), []string{"BatchGetItem"}},
-		{"130 keys", read(keys...), []string{"BatchGetItem", "BatchGetItem"}},
-		{"a page", func(ctx context.Context) error {
-			_, _, err := table.Live(ctx, "USER#u1", "", "")
-			return err
-		}, []string{"Query"}},
+		{name: "message and row", call: messageAndRow("msg_1"), want: []string{"TransactWriteItems"}},
+		{name: "message and row that lose", call: messageAndRow("msg_2"), want: []string{"TransactWriteItems"}},
+		{name: "message that is recorded, and row", call: messageAndRow("msg_1"), want: []string{"TransactWriteItems"}},
+		{name: "message alone", call: message("msg_3"), want: []string{"PutItem"}},
+		{name: "message alone that is recorded", call: message("msg_3"), want: []string{"PutItem"}},
+		{
+			name: "row alone",
+			call: write(directory.Write{Row: user("u1", "2"), If: directory.IfNewer("2")}),
+			want: []string{"PutItem"},
+		},
+		{name: "row alone that loses", call: write(directory.Write{Row: row}), want: []string{"PutItem"}},
+		{name: "row and pointer", call: rowAndPointer, want: []string{"TransactWriteItems"}},
+		{name: "no key", call: read()},
+		{name: "one key", call: read(row.Key()), want: []string{"GetItem"}},
+		{name: "two keys", call: read(keys[:2]...), want: []string{"BatchGetItem"}},
+		{name: "one key twice", call: read(row.Key(), row.Key()), want: []string{"BatchGetItem"}},
+		{name: "130 keys", call: read(keys...), want: []string{"BatchGetItem", "BatchGetItem"}},
+		{name: "a page", call: live, want: []string{"Query"}},
 	} {
 		if err := c.call(t.Context()); err != nil {
 			t.Errorf("%s: %v, want no error", c.name, err)
 		}
-		if diff := cmp.Diff(c.want, count.take()); diff != "" {
+		if diff := cmp.Diff(c.want, requests.Take()); diff != "" {
 			t.Errorf("%s: requests differ (-want +got):\n%s", c.name, diff)
 		}
 	}
-	if reads := 1 + 1 + 1 + 2 + 1; count.consistent != reads {
-		t.Errorf("%d consistent reads, want all %d", count.consistent, reads)
+	if got, want := requests.ConsistentReads(), 1+1+1+2+1; got != want {
+		t.Errorf("%d consistent reads, want all %d", got, want)
 	}
 }
 
+// The stored shape is a contract: other programs read these tables.
 func TestStoredItems(t *testing.T) {
 	t.Parallel()
 	client, names := dynamotest.Open(t)
 	table := dynamo.New(client, names.Directory, names.Deliveries)
 	received := time.Date(2026, 3, 2, 11, 2, 55, 640_900_000, time.FixedZone("", 3600))
-	d := &directory.LedgerEntry{
+	entry := &directory.LedgerEntry{
 		SvixID: "msg_1", EventType: "user.updated", Entity: "user/u1", Outcome: "applied",
 		ReceivedAt: received, ProcessedAt: received.Add(time.Second), ExpiresAt: received.Add(time.Hour),
 	}
 	row := user("u1", "1")
-	row["by_email"], row["banned"], row["created_at"], row["email_addresses"] = "ada@example.com", false, directory.Number("5"), []string{"a", "b"}
-	if got, err := table.Write(t.Context(), directory.Write{LedgerEntry: d, Row: row}); got != directory.Written || err != nil {
+	row["by_email"], row["banned"] = "ada@example.com", false
+	row["created_at"], row["email_addresses"] = directory.Number("5"), []string{"a", "b"}
+	got, err := table.Write(t.Context(), directory.Write{LedgerEntry: entry, Row: row})
+	if got != directory.Written || err != nil {
 		t.Fatalf("Write = %v, %v, want written", got, err)
 	}
 	get := func(name string, key map[string]types.AttributeValue) map[string]any {
@@ -165,7 +150,9 @@ func TestStoredItems(t *testing.T) {
 		t.Errorf("Directory item differs (-want +got):\n%s", diff)
 	}
 	out, err := client.Query(t.Context(), &dynamodb.QueryInput{
-		TableName: &names.Directory, IndexName: aws.String("by_email"), KeyConditionExpression: aws.String("by_email = :e"),
+		TableName:                 &names.Directory,
+		IndexName:                 aws.String("by_email"),
+		KeyConditionExpression:    aws.String("by_email = :e"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":e": text("ada@example.com")},
 	})
 	if err != nil || out.Count != 1 {
@@ -173,8 +160,9 @@ func TestStoredItems(t *testing.T) {
 	}
 }
 
-// TestRowsOfOthers reads an item that somebody changed by hand.
-func TestRowsOfOthers(t *testing.T) {
+// An operator may have added attributes of other types by hand. A row leaves them
+// out, and a command shows them.
+func TestItemsChangedByHand(t *testing.T) {
 	t.Parallel()
 	client, names := dynamotest.Open(t)
 	null := &types.AttributeValueMemberNULL{Value: true}
@@ -191,7 +179,8 @@ func TestRowsOfOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows, err := dynamo.New(client, names.Directory, names.Deliveries).Read(t.Context(), directory.UserKey("u1"))
+	table := dynamo.New(client, names.Directory, names.Deliveries)
+	rows, err := table.Read(t.Context(), directory.UserKey("u1"))
 	want := []directory.Row{{"pk": "USER#u1", "sk": "USER", "rev": "1", "note": "hello", "mixed": []string{"a"}}}
 	if diff := cmp.Diff(want, rows); err != nil || diff != "" {
 		t.Errorf("Read = %v, differs (-want +got):\n%s", err, diff)
@@ -218,7 +207,10 @@ func user(id, rev string) directory.Row {
 	return r
 }
 
-func record(svixID string) *directory.LedgerEntry {
+func ledgerEntry(svixID string) *directory.LedgerEntry {
 	at := time.UnixMilli(1_772_449_375_640)
-	return &directory.LedgerEntry{SvixID: svixID, EventType: "user.updated", Entity: "user/u1", Outcome: "applied", ReceivedAt: at, ProcessedAt: at, ExpiresAt: at}
+	return &directory.LedgerEntry{
+		SvixID: svixID, EventType: "user.updated", Entity: "user/u1", Outcome: "applied",
+		ReceivedAt: at, ProcessedAt: at, ExpiresAt: at,
+	}
 }

@@ -1,0 +1,111 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/clerksync/clerksync/pkg/directory"
+)
+
+// maxBatchGet is the number of keys that one BatchGetItem takes:
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+const maxBatchGet = 100
+
+// Read reads one row with GetItem, several with BatchGetItem, all consistently.
+// The rows of one BatchGetItem are not one snapshot: a transaction may become
+// visible between two of them. docs/design.md says why that is enough.
+func (t *Table) Read(ctx context.Context, keys ...directory.Key) ([]directory.Row, error) {
+	if len(keys) == 1 {
+		out, err := t.client.GetItem(ctx, &dynamodb.GetItemInput{
+			TableName: &t.directory, Key: Key(keys[0]), ConsistentRead: aws.Bool(true),
+		})
+		if err != nil {
+			return nil, fmt.Errorf("get an item: %w", err)
+		}
+		return []directory.Row{toRow(out.Item)}, nil
+	}
+	found := make(map[directory.Key]directory.Row, len(keys))
+	var ask []map[string]types.AttributeValue
+	for _, k := range keys {
+		if _, asked := found[k]; !asked { // DynamoDB refuses a batch with the same key twice
+			found[k] = nil
+			ask = append(ask, Key(k))
+		}
+	}
+	for len(ask) > 0 {
+		unread, err := t.readBatch(ctx, ask[:min(len(ask), maxBatchGet)], found)
+		if err != nil {
+			return nil, err
+		}
+		ask = append(unread, ask[min(len(ask), maxBatchGet):]...)
+	}
+	rows := make([]directory.Row, len(keys))
+	for i, k := range keys {
+		rows[i] = found[k]
+	}
+	return rows, nil
+}
+
+// readBatch adds the rows of the keys to found and returns the keys that
+// DynamoDB left unread, which it does when it is throttled or the answer is
+// full. Where it read none, asking at once again would only add to the load: the
+// error leaves that to the caller's retries, which wait.
+func (t *Table) readBatch(
+	ctx context.Context, keys []map[string]types.AttributeValue, found map[directory.Key]directory.Row,
+) (unread []map[string]types.AttributeValue, err error) {
+	out, err := t.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
+		RequestItems: map[string]types.KeysAndAttributes{t.directory: {Keys: keys, ConsistentRead: aws.Bool(true)}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("get several items: %w", err)
+	}
+	for _, item := range out.Responses[t.directory] {
+		r := toRow(item)
+		found[r.Key()] = r
+	}
+	unread = out.UnprocessedKeys[t.directory].Keys
+	if len(unread) == len(keys) {
+		return nil, errors.New("get several items: throttled, none was read")
+	}
+	return unread, nil
+}
+
+// Live reads one page with a consistent Query of the table. It never uses an
+// index, because an index shows a write some time after it was acknowledged,
+// and a deletion that lists children must not miss one.
+func (t *Table) Live(ctx context.Context, pk, prefix, after string) ([]directory.Row, string, error) {
+	in := &dynamodb.QueryInput{
+		TableName:                 &t.directory,
+		ConsistentRead:            aws.Bool(true),
+		KeyConditionExpression:    aws.String("pk = :pk"),
+		FilterExpression:          aws.String(ifLive),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": &types.AttributeValueMemberS{Value: pk}},
+	}
+	if prefix != "" { // begins_with refuses an empty text
+		in.KeyConditionExpression = aws.String("pk = :pk AND begins_with(sk, :sk)")
+		in.ExpressionAttributeValues[":sk"] = &types.AttributeValueMemberS{Value: prefix}
+	}
+	if after != "" {
+		in.ExclusiveStartKey = Key(directory.Key{PK: pk, SK: after})
+	}
+	out, err := t.client.Query(ctx, in)
+	if err != nil {
+		return nil, "", fmt.Errorf("query rows: %w", err)
+	}
+	rows := make([]directory.Row, len(out.Items))
+	for i, item := range out.Items {
+		rows[i] = toRow(item)
+	}
+	// The filter is applied after the page was read, so a page may be empty and
+	// not the last. Only a missing key says that nothing follows.
+	next, _ := out.LastEvaluatedKey[directory.AttrSK].(*types.AttributeValueMemberS)
+	if next == nil {
+		return rows, "", nil
+	}
+	return rows, next.Value, nil
+}
