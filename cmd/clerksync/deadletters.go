@@ -148,7 +148,7 @@ func (d *deadLetters) redrive(ctx context.Context, l letter) error {
 		attributes[name] = types.MessageAttributeValue{DataType: a.DataType, StringValue: a.StringValue, BinaryValue: a.BinaryValue}
 	}
 	out, err := d.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &d.queueURL, MessageBody: l.message.Body, MessageAttributes: attributes})
-	if err := sqsqueue.Held(out, err); err != nil {
+	if err := sqsqueue.ConfirmSend(out, err); err != nil {
 		return fmt.Errorf("put %s back on the queue: %w", l.MessageID, err)
 	}
 	return nil

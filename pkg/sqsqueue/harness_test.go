@@ -14,43 +14,51 @@ import (
 	"github.com/clerksync/clerksync/internal/emulator"
 	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	"github.com/clerksync/clerksync/pkg/delivery"
+	"github.com/clerksync/clerksync/pkg/sqsqueue"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
-// bench is an SQS with two queues, reached by the real client.
-type bench struct {
-	client      *sqs.Client
-	clock       *svixtest.Clock
-	queue, dead string
+// harness is the SQS emulator with two queues, reached by the SDK's client.
+type harness struct {
+	client                   *sqs.Client
+	clock                    *svixtest.Clock
+	queueURL, deadLettersURL string
 
 	mu      sync.Mutex
-	actions []string // as they came
-	fault   func(action string, w http.ResponseWriter) bool
-	lost    bool // SendMessage is done, its answer is lost
+	actions []string // in the order in which they arrived
+	// injectFault answers in place of the emulator where it returns true.
+	injectFault func(action string, w http.ResponseWriter) bool
+	loseAnswers bool // SendMessage has its effect, its answer is lost
 }
 
-func newBench(t *testing.T) *bench {
+func (h *harness) sender() *sqsqueue.Sender { return sqsqueue.NewSender(h.client, h.queueURL) }
+
+func (h *harness) queue() *sqsqueue.Queue {
+	return sqsqueue.NewQueue(h.client, h.queueURL, h.deadLettersURL)
+}
+
+func newHarness(t *testing.T) *harness {
 	t.Helper()
-	b := &bench{clock: svixtest.NewClock()}
-	server := emulator.New(emulator.Options{Now: b.clock.Now})
+	h := &harness{clock: svixtest.NewClock()}
+	server := emulator.New(emulator.Options{Now: h.clock.Now})
 	cfg := emulatortest.Start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		action := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "AmazonSQS.")
-		b.mu.Lock()
-		b.actions = append(b.actions, action)
-		fault, lost := b.fault, b.lost
-		b.mu.Unlock()
+		h.mu.Lock()
+		h.actions = append(h.actions, action)
+		fault, lose := h.injectFault, h.loseAnswers
+		h.mu.Unlock()
 		switch {
 		case fault != nil && fault(action, w):
-		case lost && action == "SendMessage":
+		case lose && action == "SendMessage":
 			server.ServeHTTP(httptest.NewRecorder(), r)
 			w.WriteHeader(http.StatusInternalServerError)
 		default:
 			server.ServeHTTP(w, r)
 		}
 	}))
-	b.client = sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.RetryMaxAttempts = 1 })
-	for name, url := range map[string]*string{"queue": &b.queue, "dead": &b.dead} {
-		out, err := b.client.CreateQueue(t.Context(), &sqs.CreateQueueInput{
+	h.client = sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.RetryMaxAttempts = 1 })
+	for name, url := range map[string]*string{"queue": &h.queueURL, "dead-letters": &h.deadLettersURL} {
+		out, err := h.client.CreateQueue(t.Context(), &sqs.CreateQueueInput{
 			QueueName: aws.String(name), Attributes: map[string]string{"MaximumMessageSize": "1048576"},
 		})
 		if err != nil {
@@ -58,12 +66,13 @@ func newBench(t *testing.T) *bench {
 		}
 		*url = *out.QueueUrl
 	}
-	return b
+	return h
 }
 
-func (b *bench) receive(t *testing.T, url string) []types.Message {
+// receive receives up to ten messages and hides them for a minute.
+func (h *harness) receive(t *testing.T, url string) []types.Message {
 	t.Helper()
-	out, err := b.client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+	out, err := h.client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
 		QueueUrl: &url, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"}, VisibilityTimeout: 60,
 	})
 	if err != nil {
@@ -72,15 +81,29 @@ func (b *bench) receive(t *testing.T, url string) []types.Message {
 	return out.Messages
 }
 
-// record is a received message as the function has it.
-func record(m types.Message) delivery.Record {
-	r := delivery.Record{MessageID: *m.MessageId, Receipt: *m.ReceiptHandle, Body: *m.Body, Attributes: map[string]delivery.Attribute{}}
+// toRecord is a received message as sync has it.
+func toRecord(m types.Message) delivery.Record {
+	r := delivery.Record{
+		MessageID:  *m.MessageId,
+		Receipt:    *m.ReceiptHandle,
+		Body:       *m.Body,
+		Attributes: map[string]delivery.Attribute{},
+	}
 	for name, a := range m.MessageAttributes {
-		r.Attributes[name] = delivery.Attribute{DataType: *a.DataType, Text: aws.ToString(a.StringValue), Binary: a.BinaryValue}
+		r.Attributes[name] = delivery.Attribute{
+			DataType: *a.DataType, Text: aws.ToString(a.StringValue), Binary: a.BinaryValue,
+		}
 	}
 	return r
 }
 
+// message is a delivery with that body as ingest sends it.
 func message(body string) delivery.Message {
-	return delivery.Delivery{SvixID: "msg_a", SvixTimestamp: "1767225600", EventType: "user.updated", ReceivedAt: svixtest.Epoch(), Body: []byte(body)}.Encode()
+	return delivery.Delivery{
+		SvixID:        "msg_a",
+		SvixTimestamp: "1767225600",
+		EventType:     "user.updated",
+		ReceivedAt:    svixtest.Epoch(),
+		Body:          []byte(body),
+	}.Encode()
 }

@@ -10,10 +10,10 @@ import (
 
 	"github.com/clerksync/clerksync/events"
 	"github.com/clerksync/clerksync/pkg/delivery/deliverytest"
-	"github.com/clerksync/clerksync/pkg/sqsqueue"
 )
 
-// What is sent comes out as it was, byte for byte.
+// What is sent is received byte for byte: sync must read the bytes that were
+// signed.
 func TestSend(t *testing.T) {
 	bodies := map[string]string{
 		"white space kept":   "{ \"n\":1.0 }\r\n\t",
@@ -31,18 +31,18 @@ func TestSend(t *testing.T) {
 		}
 		bodies[name] = string(body)
 	}
-	b := newBench(t)
+	h := newHarness(t)
 	for name, body := range bodies {
 		m := message(body)
-		if err := sqsqueue.NewSender(b.client, b.queue).Send(t.Context(), m); err != nil {
+		if err := h.sender().Send(t.Context(), m); err != nil {
 			t.Errorf("Send(%s) = %v, want nil", name, err)
 			continue
 		}
-		got := b.receive(t, b.queue)
+		got := h.receive(t, h.queueURL)
 		if len(got) != 1 {
 			t.Fatalf("Send(%s): %d messages, want 1", name, len(got))
 		}
-		r := record(got[0])
+		r := toRecord(got[0])
 		if diff := cmp.Diff(deliverytest.RecordOf(m).Attributes, r.Attributes); diff != "" {
 			t.Errorf("Send(%s): %.300s", name, diff)
 		}
@@ -52,6 +52,8 @@ func TestSend(t *testing.T) {
 	}
 }
 
+// Ingest answers 200 only after nil, so nil without proof that SQS holds the
+// message would lose it.
 // https://github.com/prisma/prisma-examples/pull/8389
 func TestSendFails(t *testing.T) {
 	answer := func(status int, body string) func(string, http.ResponseWriter) bool {
@@ -76,34 +78,35 @@ func TestSendFails(t *testing.T) {
 		"other bytes stored": answer(200, `{"MessageId":"x","MD5OfMessageBody":"00000000000000000000000000000000"}`),
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t)
-			b.fault = fault
-			err := sqsqueue.NewSender(b.client, b.queue).Send(t.Context(), message(`{"canary":1}`))
-			if err == nil || !strings.HasPrefix(err.Error(), "send to the queue: ") || strings.Contains(err.Error(), "canary") {
-				t.Errorf("Send = %v, want an error that names the deed and not the body", err)
+			h := newHarness(t)
+			h.injectFault = fault
+			err := h.sender().Send(t.Context(), message(`{"canary":1}`))
+			if err == nil || !strings.HasPrefix(err.Error(), "send to the queue: ") ||
+				strings.Contains(err.Error(), "canary") {
+				t.Errorf("Send = %v, want an error that names the operation and not the body", err)
 			}
 		})
 	}
 	// https://github.com/aws/aws-sdk-js/issues/1567
 	t.Run("with effect", func(t *testing.T) {
-		b := newBench(t)
-		b.lost = true
-		if err := sqsqueue.NewSender(b.client, b.queue).Send(t.Context(), message("{}")); err == nil {
+		h := newHarness(t)
+		h.loseAnswers = true
+		if err := h.sender().Send(t.Context(), message("{}")); err == nil {
 			t.Error("Send = nil, want an error")
 		}
-		if n := len(b.receive(t, b.queue)); n != 1 {
+		if n := len(h.receive(t, h.queueURL)); n != 1 {
 			t.Errorf("%d messages, want 1", n)
 		}
 	})
 }
 
-// Attributes go out as text: a svix id in a Number attribute would be changed.
+// Attributes are sent as String: SQS would trim the zeros of a Number.
 func TestSendTypesAttributes(t *testing.T) {
-	b := newBench(t)
-	if err := sqsqueue.NewSender(b.client, b.queue).Send(t.Context(), message("{}")); err != nil {
+	h := newHarness(t)
+	if err := h.sender().Send(t.Context(), message("{}")); err != nil {
 		t.Fatal(err)
 	}
-	for name, a := range b.receive(t, b.queue)[0].MessageAttributes {
+	for name, a := range h.receive(t, h.queueURL)[0].MessageAttributes {
 		if *a.DataType != "String" {
 			t.Errorf("attribute %s has type %s, want String", name, *a.DataType)
 		}

@@ -1,6 +1,9 @@
-// Package sqsqueue speaks to SQS for both ends of the queue: ingest sends,
-// sync moves hopeless messages to the dead letters and says when failed ones
-// come again.
+// Package sqsqueue speaks to SQS for both ends of the queue. Sender is what
+// ingest needs: it puts deliveries on the queue. Queue is what sync needs: it
+// deletes records that are done, delays records that failed, and sends copies
+// of records that can never work to the dead-letter queue.
+//
+// Lambda's event source receives the records, so nothing here does.
 package sqsqueue
 
 import (
@@ -19,166 +22,196 @@ import (
 	"github.com/clerksync/clerksync/pkg/delivery"
 )
 
-// Sender puts deliveries on a queue; it is an ingest.Queue.
+// Sender puts deliveries on a queue. It implements ingest.Queue.
 type Sender struct {
 	client *sqs.Client
 	url    string
 }
 
-// NewSender makes a Sender for the queue of that URL.
+// NewSender returns a Sender for the queue of that URL.
 func NewSender(client *sqs.Client, queueURL string) *Sender { return &Sender{client, queueURL} }
 
-// Send returns nil only when the queue holds the message.
+// Send returns nil only when the queue holds the message. After an error it is
+// not known whether the queue holds it. Svix then sends the webhook again, and
+// a second copy on the queue becomes a duplicate.
 func (s *Sender) Send(ctx context.Context, m delivery.Message) error {
+	attributes := make(map[string]types.MessageAttributeValue, len(m.Attributes))
+	for name, text := range m.Attributes {
+		attributes[name] = textAttribute(text)
+	}
 	out, err := s.client.SendMessage(ctx, &sqs.SendMessageInput{
-		QueueUrl: &s.url, MessageBody: &m.Body, MessageAttributes: texts(m.Attributes),
+		QueueUrl: &s.url, MessageBody: &m.Body, MessageAttributes: attributes,
 	})
-	if err := Held(out, err); err != nil {
+	if err := ConfirmSend(out, err); err != nil {
 		return fmt.Errorf("send to the queue: %w", err)
 	}
 	return nil
 }
 
-var errNoProof = errors.New("the answer does not say that SQS holds the message: is something else answering at its endpoint?")
+var errUnconfirmed = errors.New(
+	"the answer does not confirm that SQS holds the message: check that the endpoint is SQS's own")
 
-// Held turns the answer to SendMessage into nil only where it says that SQS
-// holds the message: by its id and the MD5 of its body, which the SDK compares
-// where it is there, and does not miss where it is not.
-func Held(out *sqs.SendMessageOutput, err error) error {
+// ConfirmSend returns nil for an answer to SendMessage only where it proves
+// that SQS holds the message, by the message's id and the MD5 of its body. A
+// 200 alone may come from a proxy. The SDK compares the MD5 with what was sent
+// if the answer has one, and accepts an answer without it.
+func ConfirmSend(out *sqs.SendMessageOutput, err error) error {
 	if err == nil && (aws.ToString(out.MessageId) == "" || aws.ToString(out.MD5OfMessageBody) == "") {
-		return errNoProof
+		return errUnconfirmed
 	}
 	return err
 }
 
-func texts(attributes map[string]string) map[string]types.MessageAttributeValue {
-	out := make(map[string]types.MessageAttributeValue, len(attributes))
-	for name, text := range attributes {
-		out[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(text)}
-	}
-	return out
+// textAttribute has the type String, whatever the text looks like: SQS trims the
+// zeros of a Number.
+func textAttribute(text string) types.MessageAttributeValue {
+	return types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &text}
 }
 
-// Queue is the queue as sync sees it; it is a consumer.Queue.
+// Queue is the queue and its dead-letter queue. It implements consumer.Queue.
 type Queue struct {
-	client           *sqs.Client
-	url, deadLetters string
+	client             *sqs.Client
+	url, deadLetterURL string
 }
 
-// NewQueue makes a Queue of two queues' URLs.
+// NewQueue returns a Queue for the two queues of those URLs.
 func NewQueue(client *sqs.Client, queueURL, deadLetterURL string) *Queue {
 	return &Queue{client, queueURL, deadLetterURL}
 }
 
-// SQS's limits for a message. Its size is that of the body and of each
-// attribute's name, type and value.
+// SQS's limits for a message, whose size is that of the body and of each
+// attribute's name, type and value:
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 const (
 	maxAttributes = 10
 	maxSize       = 1 << 20
 )
 
-// DeadLetter sends the record to the dead letters as it was, with its reason.
-// Where it has no room for one attribute more, the last by name of those that
-// are not ours goes. Where it has no room for the reason's text, that is cut.
+// DeadLetter sends a copy of the record to the dead-letter queue: body and
+// attributes as they are, and one attribute more, the reason. Where the record
+// has no room for that attribute, the last by name of the attributes that are
+// not ours is left out. Where it has no room for the reason's text, the text is
+// cut.
+//
+// The record itself stays on the queue until the caller acknowledges it, which
+// it may do only after nil: a lost copy would be a lost message, while a second
+// copy costs an operator one look.
 func (q *Queue) DeadLetter(ctx context.Context, r delivery.Record, reason string) error {
 	attributes := map[string]types.MessageAttributeValue{}
-	for _, name := range keep(r.Attributes) {
-		attributes[name] = attribute(r.Attributes[name])
+	for _, name := range keptAttributes(r.Attributes) {
+		attributes[name] = sameAttribute(r.Attributes[name])
 	}
-	if reason = fit(reason, r.Body, attributes); reason != "" { // SQS takes no empty one
-		attributes[delivery.AttrReason] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &reason}
+	if reason = fitReason(reason, r.Body, attributes); reason != "" { // SQS refuses an empty value
+		attributes[delivery.AttrReason] = textAttribute(reason)
 	}
 	out, err := q.client.SendMessage(ctx, &sqs.SendMessageInput{
-		QueueUrl: &q.deadLetters, MessageBody: aws.String(r.Body), MessageAttributes: attributes,
+		QueueUrl: &q.deadLetterURL, MessageBody: &r.Body, MessageAttributes: attributes,
 	})
-	if err := Held(out, err); err != nil {
-		return fmt.Errorf("send to the dead letters: %w", err)
+	if err := ConfirmSend(out, err); err != nil {
+		return fmt.Errorf("send to the dead-letter queue: %w", err)
 	}
 	return nil
 }
 
-// fit is as much of a reason as there is room for.
-func fit(reason, body string, attributes map[string]types.MessageAttributeValue) string {
+// fitReason cuts the reason to the room that the message leaves for it.
+func fitReason(reason, body string, attributes map[string]types.MessageAttributeValue) string {
 	room := maxSize - len(body) - len(delivery.AttrReason) - len("String")
 	for name, a := range attributes {
 		room -= len(name) + len(*a.DataType) + len(aws.ToString(a.StringValue)) + len(a.BinaryValue)
 	}
-	return strings.ToValidUTF8(reason[:max(0, min(len(reason), room))], "")
+	return strings.ToValidUTF8(reason[:max(0, min(len(reason), room))], "") // the cut may split a character
 }
 
-func attribute(a delivery.Attribute) types.MessageAttributeValue {
+// sameAttribute sets only the value that the type asks for: a received record
+// has an empty other one, which SQS refuses.
+func sameAttribute(a delivery.Attribute) types.MessageAttributeValue {
 	if a.IsBinary() {
 		return types.MessageAttributeValue{DataType: &a.DataType, BinaryValue: a.Binary}
 	}
 	return types.MessageAttributeValue{DataType: &a.DataType, StringValue: &a.Text}
 }
 
-// keep are the names of the attributes that go along, ours first, so that
-// there is room for the reason.
-func keep(attributes map[string]delivery.Attribute) []string {
+// keptAttributes returns the names of the attributes that are copied. Ours come
+// first, because a redriven message cannot be read without them. A reason of
+// before gives way to the new one.
+func keptAttributes(attributes map[string]delivery.Attribute) []string {
 	ours := []string{
 		delivery.AttrSvixID, delivery.AttrSvixTimestamp, delivery.AttrEventType,
 		delivery.AttrReceivedAt, delivery.AttrVersion, delivery.AttrEncoding,
 	}
-	var first, rest []string
+	var names, others []string
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		switch {
 		case name == delivery.AttrReason:
 		case slices.Contains(ours, name):
-			first = append(first, name)
+			names = append(names, name)
 		default:
-			rest = append(rest, name)
+			others = append(others, name)
 		}
 	}
-	names := append(first, rest...)
+	names = append(names, others...)
 	return names[:min(len(names), maxAttributes-1)]
+}
+
+// Acknowledge deletes records from the queue. Those that an error leaves there
+// are handed out again after their visibility timeout and become duplicates.
+func (q *Queue) Acknowledge(ctx context.Context, records []delivery.Record) error {
+	return inBatches("delete from the queue", records, func(part []delivery.Record) (failedEntries, error) {
+		entries := make([]types.DeleteMessageBatchRequestEntry, len(part))
+		for i, r := range part {
+			entries[i] = types.DeleteMessageBatchRequestEntry{Id: entryID(i), ReceiptHandle: &r.Receipt}
+		}
+		out, err := q.client.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &q.url, Entries: entries})
+		if err != nil {
+			return nil, err
+		}
+		return out.Failed, nil
+	})
+}
+
+// Delay hides each record for its time, in whole seconds from now on. Those
+// that an error leaves alone are handed out again after the visibility timeout
+// of the queue.
+func (q *Queue) Delay(ctx context.Context, delays []delivery.Delay) error {
+	return inBatches("change visibility", delays, func(part []delivery.Delay) (failedEntries, error) {
+		entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(part))
+		for i, d := range part {
+			entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{
+				Id: entryID(i), ReceiptHandle: &d.Record.Receipt, VisibilityTimeout: int32(d.For.Seconds()),
+			}
+		}
+		out, err := q.client.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{
+			QueueUrl: &q.url, Entries: entries,
+		})
+		if err != nil {
+			return nil, err
+		}
+		return out.Failed, nil
+	})
 }
 
 // maxBatch is SQS's limit for the entries of one call.
 const maxBatch = 10
 
-// Acknowledge deletes records from the queue.
-func (q *Queue) Acknowledge(ctx context.Context, records []delivery.Record) error {
+// failedEntries are those that SQS could not handle in a call that succeeded.
+type failedEntries = []types.BatchResultErrorEntry
+
+// entryID names an entry within one call.
+func entryID(i int) *string { return aws.String(strconv.Itoa(i)) }
+
+// inBatches makes one call for each batch of entries. A call or an entry that
+// fails does not hold up the others. The error reports them all, without any
+// receipt or body.
+func inBatches[T any](operation string, all []T, call func(part []T) (failedEntries, error)) error {
 	var errs []error
-	for part := range slices.Chunk(records, maxBatch) {
-		entries := make([]types.DeleteMessageBatchRequestEntry, len(part))
-		for i, r := range part {
-			entries[i] = types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(r.Receipt)}
+	for part := range slices.Chunk(all, maxBatch) {
+		failed, err := call(part)
+		if err == nil && len(failed) > 0 {
+			err = fmt.Errorf("%d entries failed, the first with %s", len(failed), aws.ToString(failed[0].Code))
 		}
-		out, err := q.client.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &q.url, Entries: entries})
 		if err != nil {
-			errs = append(errs, fmt.Errorf("delete from the queue: %w", err))
-		} else if err := entryErrors(out.Failed); err != nil {
-			errs = append(errs, fmt.Errorf("delete from the queue: %w", err))
+			errs = append(errs, fmt.Errorf("%s: %w", operation, err))
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// Delay sets how long records stay hidden, to the second.
-func (q *Queue) Delay(ctx context.Context, delays []delivery.Delay) error {
-	var errs []error
-	for part := range slices.Chunk(delays, maxBatch) {
-		entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(part))
-		for i, d := range part {
-			entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{
-				Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(d.Record.Receipt),
-				VisibilityTimeout: int32(d.For.Seconds()),
-			}
-		}
-		out, err := q.client.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &q.url, Entries: entries})
-		if err != nil {
-			errs = append(errs, fmt.Errorf("change visibility: %w", err))
-		} else if err := entryErrors(out.Failed); err != nil {
-			errs = append(errs, fmt.Errorf("change visibility: %w", err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func entryErrors(failed []types.BatchResultErrorEntry) error {
-	if len(failed) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%d entries failed, the first with %s", len(failed), aws.ToString(failed[0].Code))
 }
