@@ -9,19 +9,18 @@ package emulator
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
-	dynamodbemulator "github.com/clerksync/clerksync/internal/emulator/dynamodb"
-	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
-	ssmemulator "github.com/clerksync/clerksync/internal/emulator/ssm"
+	"github.com/clerksync/clerksync/internal/emulator/awsjson"
+	"github.com/clerksync/clerksync/internal/emulator/dynamodb"
+	"github.com/clerksync/clerksync/internal/emulator/sqs"
+	"github.com/clerksync/clerksync/internal/emulator/ssm"
 	"github.com/clerksync/clerksync/pkg/awsclient"
 )
 
@@ -43,25 +42,11 @@ func New(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	services := map[string]http.Handler{
-		"DynamoDB_20120810": dynamodbemulator.New(o.Now),
-		"AmazonSQS":         sqsemulator.New(sqsemulator.Options{Now: o.Now}),
-		"AmazonSSM":         ssmemulator.New(ssmemulator.Options{Now: o.Now, SecureStrings: o.SecureStrings}),
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		service, _, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-		if s, ok := services[service]; ok {
-			s.ServeHTTP(w, r)
-			return
-		}
-		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-		w.WriteHeader(http.StatusBadRequest)
-		_ = json.NewEncoder(w).Encode(map[string]string{ // the client is gone if this fails
-			"__type": "UnknownOperationException",
-			"message": "clerksync dev speaks the JSON protocols of DynamoDB, SQS and SSM's parameters; " +
-				"use a current AWS CLI or SDK",
-		})
-	})
+	return awsjson.New(
+		dynamodb.New(o.Now),
+		sqs.New(sqs.Options{Now: o.Now}),
+		ssm.New(ssm.Options{Now: o.Now, SecureStrings: o.SecureStrings}),
+	)
 }
 
 // Config is how the SDK reaches an endpoint on this machine, at the URL, that

@@ -97,7 +97,6 @@ func ministack() gaps {
 	queue["a bad entry of a batch does not hold back the others"] = "takes attribute values with refused characters"
 	queue["changed visibility is refused where nothing is in flight"] = "takes a visibility of 43,201 s"
 	queue["numbers out of range are refused"] = "waits 21 s, hides 43,201 s"
-	queue["a dead letter queue tells its sources"] = noAction
 	queue["a deleted message stays away"] = "refuses a second deletion, which SQS takes"
 	queue["the latest of several handles deletes"] = "refuses an older handle, which SQS takes"
 	return gaps{
@@ -143,19 +142,13 @@ func moto() gaps {
 	}
 }
 
-const noAction = "does not know the action"
-
 // lenient are the refusals that both leave out.
 func lenient() map[string]string {
 	return map[string]string{
-		"a move task needs a dead letter queue":               noAction,
-		"a move task takes dead letters to another queue":     noAction,
-		"a move task takes dead letters back to their source": noAction,
-		"a move task can be slowed down and cancelled":        noAction,
-		"bad names of attributes are refused":                 "takes them",
-		"bad values of attributes are refused":                "takes them",
-		"more than ten attributes are refused":                "takes eleven",
-		"the queue's size limit counts body and attributes":   "does not count attributes",
-		"unknown attributes and bad values are refused":       "takes them",
+		"bad names of attributes are refused":               "takes them",
+		"bad values of attributes are refused":              "takes them",
+		"more than ten attributes are refused":              "takes eleven",
+		"the queue's size limit counts body and attributes": "does not count attributes",
+		"unknown attributes and bad values are refused":     "takes them",
 	}
 }

@@ -49,7 +49,7 @@ func layers() map[string]layer {
 		// Lambda's events are what the work is asked with.
 		"lambda": {packages: []string{"pkg/lambdafn"}, ours: []string{"field", "work"}, modules: []string{lambda, sdk}},
 		// The emulators stand in for AWS: they know nothing of ours.
-		"emulators": {packages: []string{"internal/emulator/sqs", "internal/emulator/ssm", "internal/emulator/dynamodb"}, modules: []string{"github.com/truora/minidyn"}},
+		"emulators": {packages: []string{"internal/emulator/awsjson", "internal/emulator/sqs", "internal/emulator/ssm", "internal/emulator/dynamodb"}, ours: []string{"emulators"}, modules: []string{"github.com/truora/minidyn"}},
 		"emulator": {
 			packages: []string{"internal/emulator"}, ours: []string{"emulators", "aws"}, modules: []string{sdk, sdk + "/credentials"},
 		},

@@ -9,7 +9,7 @@ import (
 
 // apply returns the item after the update. Every action reads the item as it
 // was before any of them.
-func (u update) apply(before item) (item, error) {
+func (u assignments) apply(before item) (item, error) {
 	whole := value{kind: "M", fields: before}
 	for _, a := range u {
 		var v value
@@ -30,15 +30,6 @@ func (u update) apply(before item) (item, error) {
 		}
 	}
 	return whole.fields, nil
-}
-
-// touched are the paths that the update writes to.
-func (u update) touched() []path {
-	var paths []path
-	for _, a := range u {
-		paths = append(paths, a.path)
-	}
-	return paths
 }
 
 func badPath() error {

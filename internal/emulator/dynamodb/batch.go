@@ -6,7 +6,8 @@ import (
 )
 
 // Limits of the batch operations.
-// Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html and API_BatchWriteItem.html there
+// Sources: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+// and API_BatchWriteItem.html there
 const (
 	maxBatchGet   = 100
 	maxBatchWrite = 25
@@ -25,50 +26,58 @@ type batchGetInput struct {
 	ReturnConsumedCapacity string
 }
 
-func (s *Server) batchGetItem(in batchGetInput) (any, error) {
+type batchGetOutput struct {
+	Responses       map[string][]item
+	UnprocessedKeys map[string]keysInput
+}
+
+func (s *service) batchGetItem(in batchGetInput) (out batchGetOutput, err error) {
 	count := 0
 	for name, request := range in.RequestItems {
 		if len(request.Keys) == 0 {
-			return nil, invalid("Value at 'requestItems.%s.member.keys' failed to satisfy constraint: Member must have length greater than or equal to 1", name)
+			return out, unsatisfied("[]", "requestItems."+name+".member.keys",
+				"Member must have length greater than or equal to 1")
 		}
 		count += len(request.Keys)
 	}
 	if count == 0 || count > maxBatchGet {
-		return nil, invalid("Too many or no items requested for the BatchGetItem call")
+		return out, invalid("Too many or no items requested for the BatchGetItem call")
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	responses, left := map[string][]item{}, map[string]keysInput{}
+	out.Responses, out.UnprocessedKeys = map[string][]item{}, map[string]keysInput{}
 	total := 0
 	for _, name := range slices.Sorted(maps.Keys(in.RequestItems)) {
 		request := in.RequestItems[name]
-		responses[name] = []item{}
+		out.Responses[name] = []item{}
 		unread := request
 		unread.Keys = nil
-		seen := map[[2]string]bool{}
+		seen := map[string]bool{}
 		for _, key := range request.Keys {
-			place, found, err := s.get(getInput{
-				TableName: name, Key: key,
-				ProjectionExpression: request.ProjectionExpression, ExpressionAttributeNames: request.ExpressionAttributeNames,
+			position, found, err := s.get(getInput{
+				TableName:                name,
+				Key:                      key,
+				ProjectionExpression:     request.ProjectionExpression,
+				ExpressionAttributeNames: request.ExpressionAttributeNames,
 			})
 			if err != nil {
-				return nil, err
+				return out, err
 			}
-			if seen[place] {
-				return nil, invalid("Provided list of item keys contains duplicates")
+			if seen[position] {
+				return out, invalid("Provided list of item keys contains duplicates")
 			}
-			seen[place] = true
+			seen[position] = true
 			if total += found.size(); total > maxAnswer {
 				unread.Keys = append(unread.Keys, key)
 			} else if found != nil {
-				responses[name] = append(responses[name], found)
+				out.Responses[name] = append(out.Responses[name], found)
 			}
 		}
 		if unread.Keys != nil {
-			left[name] = unread
+			out.UnprocessedKeys[name] = unread
 		}
 	}
-	return map[string]any{"Responses": responses, "UnprocessedKeys": left}, nil
+	return out, nil
 }
 
 type batchWriteRequest struct {
@@ -82,14 +91,9 @@ type batchWriteInput struct {
 	ReturnItemCollectionMetrics string
 }
 
-func (s *Server) batchWriteItem(in batchWriteInput) (any, error) {
-	count := 0
-	for _, requests := range in.RequestItems {
-		count += len(requests)
-	}
-	if count == 0 || count > maxBatchWrite {
-		return nil, invalid("Too many or no items requested for the BatchWriteItem call")
-	}
+type batchWriteOutput struct{ UnprocessedItems struct{} }
+
+func (s *service) batchWriteItem(in batchWriteInput) (out batchWriteOutput, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var writes []*write
@@ -97,34 +101,36 @@ func (s *Server) batchWriteItem(in batchWriteInput) (any, error) {
 		for _, request := range requests {
 			w, err := s.prepareBatch(name, request)
 			if err != nil {
-				return nil, err
+				return out, err
 			}
 			writes = append(writes, w)
 		}
 	}
-	if checkDistinct(writes) != nil {
-		return nil, invalid("Provided list of item keys contains duplicates")
+	if n := len(writes); n == 0 || n > maxBatchWrite {
+		return out, invalid("Too many or no items requested for the BatchWriteItem call")
+	}
+	if !distinct(writes) {
+		return out, invalid("Provided list of item keys contains duplicates")
 	}
 	for _, w := range writes {
 		// Without a condition neither a put nor a deletion can be refused here.
-		next, _ := w.next(nil)
+		_, next, _ := w.plan()
 		w.table.store(w.position, next)
 	}
-	return map[string]any{"UnprocessedItems": struct{}{}}, nil
+	return out, nil
 }
 
-func (s *Server) prepareBatch(table string, request batchWriteRequest) (w *write, err error) {
-	put := request.PutRequest != nil
-	switch {
-	case put == (request.DeleteRequest != nil):
+func (s *service) prepareBatch(table string, request batchWriteRequest) (w *write, err error) {
+	switch puts, deletes := request.PutRequest != nil, request.DeleteRequest != nil; {
+	case puts == deletes:
 		return nil, invalid("Supplied WriteRequest must contain exactly one of PutRequest and DeleteRequest")
-	case put:
-		w, err = s.preparePut(writeInput{TableName: table, Item: request.PutRequest.Item})
+	case puts:
+		w, err = s.prepare(put, writeInput{TableName: table, Item: request.PutRequest.Item})
 	default:
-		w, err = s.prepareDelete(writeInput{TableName: table, Key: request.DeleteRequest.Key})
+		w, err = s.prepare(remove, writeInput{TableName: table, Key: request.DeleteRequest.Key})
 	}
 	if err != nil {
 		return nil, err
 	}
-	return w, w.locate(put)
+	return w, w.locate()
 }

@@ -18,7 +18,7 @@ func (p *placeholders) condition(label string, text *string) (condition, []path,
 	if text == nil {
 		return nil, nil, nil
 	}
-	c := &compiler{label: label, place: p}
+	c := &compiler{label: label, names: p}
 	list, err := c.parseList(*text)
 	if err != nil {
 		return nil, nil, err
@@ -162,7 +162,8 @@ func (c *compiler) call(n *language.CallExpression) (condition, error) {
 		}
 		kind, ok, err := c.value(arguments[1])
 		if err != nil || !ok || kind.kind != "S" {
-			return nil, c.refuse("Incorrect operand type for operator or function; operator or function: attribute_type")
+			return nil, c.refuse("Incorrect operand type for operator or function; " +
+				"operator or function: attribute_type")
 		}
 		return func(it item) bool { v, ok := p.find(it); return ok && v.kind == kind.text }, nil
 	case (name == "begins_with" || name == "contains") && len(arguments) == 2:

@@ -1,48 +1,55 @@
 package dynamodb
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
+
+	"github.com/clerksync/clerksync/internal/emulator/awsjson"
 )
 
-// apiError is a refusal as the protocol spells it.
+// refuse is an error of DynamoDB.
 // Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
-type apiError struct {
-	status  int // 400 unless set
-	code    string
-	message string
-	item    item     // of a failed condition, where the request asked for it
-	reasons []reason // of a canceled transaction, one for each action
+func refuse(code, format string, args ...any) *awsjson.Error {
+	return &awsjson.Error{Type: "com.amazonaws.dynamodb.v20120810#" + code, Message: fmt.Sprintf(format, args...)}
 }
-
-// reason says what became of one action of a canceled transaction.
-type reason struct {
-	Code    string `json:"Code"`
-	Message string `json:"Message,omitempty"`
-	Item    item   `json:"Item,omitempty"`
-}
-
-func (e *apiError) Error() string { return e.code + ": " + e.message }
 
 // invalid is a ValidationException.
 func invalid(format string, args ...any) error {
-	return &apiError{code: "ValidationException", message: fmt.Sprintf(format, args...)}
+	return refuse("ValidationException", format, args...)
 }
 
-// badParameter is a ValidationException in the words most of them have.
+// badParameter is a ValidationException in the words that most of them have.
 func badParameter(format string, args ...any) error {
 	return invalid("One or more parameter values were invalid: "+format, args...)
 }
 
-func notFound(table string) error {
-	return &apiError{code: "ResourceNotFoundException", message: "Requested resource not found: Table: " + table + " not found"}
+// unsatisfied is a ValidationException about a member of the request that is
+// outside of its range.
+func unsatisfied(value any, member, constraint string, args ...any) error {
+	return invalid("Value '%v' at '%s' failed to satisfy constraint: %s", value, member, fmt.Sprintf(constraint, args...))
 }
 
-func conditionFailed(old item) error {
-	return &apiError{code: "ConditionalCheckFailedException", message: "The conditional request failed", item: old}
+func notFound(table string) error {
+	return refuse("ResourceNotFoundException", "Requested resource not found: Table: %s not found", table)
+}
+
+// conditionFailed is the refusal of a write whose condition does not hold. It
+// shows the item where the request asked for that, and there is one.
+func conditionFailed(shown item) error {
+	e := refuse("ConditionalCheckFailedException", "The conditional request failed")
+	if shown != nil {
+		e.Members = map[string]any{"Item": shown}
+	}
+	return e
+}
+
+// reason says why one action of a canceled transaction failed; its code is None
+// for an action that did not.
+type reason struct {
+	Code    string
+	Message string `json:",omitempty"`
+	Item    item   `json:",omitempty"`
 }
 
 // canceled is the refusal of a transaction: every position has its reason.
@@ -51,42 +58,24 @@ func canceled(reasons []reason) error {
 	for i, r := range reasons {
 		codes[i] = r.Code
 	}
-	return &apiError{
-		code:    "TransactionCanceledException",
-		message: "Transaction cancelled, please refer cancellation reasons for specific reasons [" + strings.Join(codes, ", ") + "]",
-		reasons: reasons,
-	}
+	e := refuse("TransactionCanceledException",
+		"Transaction cancelled, please refer cancellation reasons for specific reasons [%s]", strings.Join(codes, ", "))
+	e.Members = map[string]any{"CancellationReasons": reasons}
+	return e
 }
 
 // reasonOf turns the refusal of one action into its reason.
 func reasonOf(err error) reason {
-	var refused *apiError
+	var refused *awsjson.Error
 	switch {
 	case err == nil:
 		return reason{Code: "None"}
 	case !errors.As(err, &refused):
 		return reason{Code: "ValidationError", Message: err.Error()}
-	case refused.code == "ConditionalCheckFailedException":
-		return reason{Code: "ConditionalCheckFailed", Message: refused.message, Item: refused.item}
+	case refused.Code() == "ConditionalCheckFailedException":
+		shown, _ := refused.Members["Item"].(item)
+		return reason{Code: "ConditionalCheckFailed", Message: refused.Message, Item: shown}
 	default:
-		return reason{Code: "ValidationError", Message: refused.message}
+		return reason{Code: "ValidationError", Message: refused.Message}
 	}
-}
-
-func writeError(w http.ResponseWriter, err error) {
-	var refused *apiError
-	if !errors.As(err, &refused) {
-		refused = &apiError{status: http.StatusInternalServerError, code: "InternalServerError", message: err.Error()}
-	}
-	if refused.status == 0 {
-		refused.status = http.StatusBadRequest
-	}
-	// Values that JSON cannot hold never get into an item.
-	body, _ := json.Marshal(struct {
-		Type    string   `json:"__type"`
-		Message string   `json:"message"`
-		Item    item     `json:"Item,omitempty"`
-		Reasons []reason `json:"CancellationReasons,omitempty"`
-	}{"com.amazonaws.dynamodb.v20120810#" + refused.code, refused.message, refused.item, refused.reasons})
-	writeBody(w, refused.status, body)
 }

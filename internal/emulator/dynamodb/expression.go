@@ -53,8 +53,8 @@ func newPlaceholders(names map[string]string, values item) (*placeholders, error
 	return &placeholders{names, values, map[string]bool{}}, nil
 }
 
-// finish refuses placeholders that no expression used.
-func (p *placeholders) finish() error {
+// refuseUnused refuses placeholders that no expression used.
+func (p *placeholders) refuseUnused() error {
 	for _, name := range slices.Sorted(maps.Keys(p.names)) {
 		if !p.used[name] {
 			return invalid("Value provided in ExpressionAttributeNames unused in expressions: keys: {%s}", name)
@@ -118,7 +118,8 @@ func checkOverlap(label string, paths []path) error {
 	for i, a := range paths {
 		for _, b := range paths[:i] {
 			if n := min(len(a), len(b)); slices.Equal(a[:n], b[:n]) {
-				return invalid("Invalid %s: Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [%s], path two: [%s]", label, b, a)
+				return invalid("Invalid %s: Two document paths overlap with each other; "+
+					"must remove or rewrite one of these paths; path one: [%s], path two: [%s]", label, b, a)
 			}
 		}
 	}
@@ -129,7 +130,7 @@ func checkOverlap(label string, paths []path) error {
 // and refuses what the parser lets through but DynamoDB does not.
 type compiler struct {
 	label string // the member's name, for the messages
-	place *placeholders
+	names *placeholders
 	paths []path // every path that the expression names
 }
 
@@ -168,7 +169,8 @@ func (c *compiler) checkText(text string) error {
 
 func isOperator(t language.TokenType) bool {
 	return slices.Contains([]language.TokenType{
-		language.EQ, language.NotEQ, language.LT, language.LTE, language.GT, language.GTE, language.PLUS, language.MINUS,
+		language.EQ, language.NotEQ, language.LT, language.LTE, language.GT, language.GTE,
+		language.PLUS, language.MINUS,
 		language.AND, language.OR, language.NOT, language.BETWEEN, language.IN,
 	}, t)
 }
@@ -226,11 +228,12 @@ func (c *compiler) steps(e language.Expression) (path, error) {
 func (c *compiler) name(n *language.Identifier) (string, error) {
 	switch {
 	case strings.HasPrefix(n.Value, "#"):
-		name, ok := c.place.names[n.Value]
+		name, ok := c.names.names[n.Value]
 		if !ok {
-			return "", c.refuse("An expression attribute name used in the document path is not defined; attribute name: %s", n.Value)
+			return "", c.refuse("An expression attribute name used in the document path is not defined; "+
+				"attribute name: %s", n.Value)
 		}
-		c.place.used[n.Value] = true
+		c.names.used[n.Value] = true
 		return name, nil
 	case n.Token.Type != language.IDENT || !plainName.MatchString(n.Value):
 		return "", c.refuse("Syntax error; token: %q", n.Value)
@@ -246,10 +249,11 @@ func (c *compiler) value(e language.Expression) (v value, ok bool, err error) {
 	if !isName || !strings.HasPrefix(n.Value, ":") {
 		return value{}, false, nil
 	}
-	v, defined := c.place.values[n.Value]
+	v, defined := c.names.values[n.Value]
 	if !defined {
-		return value{}, true, c.refuse("An expression attribute value used in expression is not defined; attribute value: %s", n.Value)
+		return value{}, true, c.refuse("An expression attribute value used in expression is not defined; "+
+			"attribute value: %s", n.Value)
 	}
-	c.place.used[n.Value] = true
+	c.names.used[n.Value] = true
 	return v, true, nil
 }

@@ -103,77 +103,54 @@ func segment(number, total uint64) (start, end string) {
 
 // checkKey refuses a Key that is not exactly the table's.
 func (k keySchema) checkKey(key item) error {
-	if len(key) != len(k.attributes()) {
+	if len(key) != len(k.attributes()) || !k.in(key) {
 		return invalid("The provided key element does not match the schema")
 	}
 	for _, part := range k.attributes() {
-		v, ok := key[part.name]
-		if !ok || v.kind != part.kind {
+		if key[part.name].kind != part.kind {
 			return invalid("The provided key element does not match the schema")
 		}
 	}
-	return k.checkSizes(key)
+	return k.checkValues(key, "")
 }
 
 // checkItem refuses an item whose key is missing, of another type, empty or too
 // long.
 func (k keySchema) checkItem(it item) error {
 	for _, part := range k.attributes() {
-		v, ok := it[part.name]
-		if !ok {
+		if _, ok := it[part.name]; !ok {
 			return badParameter("Missing the key %s in the item", part.name)
 		}
-		if v.kind != part.kind {
-			return badParameter("Type mismatch for key %s expected: %s actual: %s", part.name, part.kind, v.kind)
-		}
 	}
-	return k.checkSizes(it)
+	return k.checkValues(it, "")
 }
 
-func (k keySchema) checkSizes(it item) error {
+// checkValues refuses values that the key of a table, or of the index that is
+// named, cannot hold. An item without an attribute of an index's key just stays
+// out of the index.
+func (k keySchema) checkValues(it item, index string) error {
 	for _, part := range k.attributes() {
-		v := it[part.name]
-		if v.text == "" {
-			return invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty %s value. Key: %s", kindName(v.kind), part.name)
-		}
-	}
-	if len(it[k.hash.name].text) > maxHashKey {
-		return badParameter("Size of hashkey has exceeded the maximum size limit of2048 bytes")
-	}
-	if k.sort.name != "" && len(it[k.sort.name].text) > maxSortKey {
-		return badParameter("Aggregated size of all range keys has exceeded the size limit of 1024 bytes")
-	}
-	return nil
-}
-
-// checkIndexed refuses an item that the index could not hold; one without an
-// attribute of its key just stays out of it.
-func (x *index) checkIndexed(it item) error {
-	for _, part := range x.key.attributes() {
 		v, ok := it[part.name]
 		if !ok {
 			continue
 		}
-		if v.kind != part.kind {
-			return badParameter("Type mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s", part.name, part.kind, v.kind, x.name)
-		}
-		if v.text == "" {
-			return invalid("One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty %s value. IndexName: %s, IndexKey: %s", kindName(v.kind), x.name, part.name)
-		}
 		limit := maxHashKey
-		if part == x.key.sort {
+		if part == k.sort {
 			limit = maxSortKey
 		}
-		if len(v.text) > limit {
-			return badParameter("Size of index key %s has exceeded the maximum size limit of %d bytes. IndexName: %s", part.name, limit, x.name)
+		what := "Key: " + part.name
+		if index != "" {
+			what = "IndexName: " + index + ", IndexKey: " + part.name
+		}
+		switch {
+		case v.kind != part.kind:
+			return badParameter("Type mismatch for key, expected: %s actual: %s. %s", part.kind, v.kind, what)
+		case v.text == "":
+			return invalid("One or more parameter values are not valid. "+
+				"The AttributeValue for a key attribute cannot contain an empty value. %s", what)
+		case len(v.text) > limit:
+			return badParameter("Size of key has exceeded the maximum size limit of %d bytes. %s", limit, what)
 		}
 	}
 	return nil
-}
-
-func kindName(kind string) string {
-	if kind == "B" {
-		return "binary"
-	}
-	return "string"
 }

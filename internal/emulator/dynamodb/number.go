@@ -51,9 +51,11 @@ func normal(negative bool, digits string, exponent int) (decimal, error) {
 	case len(trimmed) > maxDigits:
 		return decimal{}, invalid("Attempting to store more than 38 significant digits in a Number")
 	case exponent > maxExponent:
-		return decimal{}, invalid("Number overflow. Attempting to store a number with magnitude larger than supported range")
+		return decimal{}, invalid("Number overflow. " +
+			"Attempting to store a number with magnitude larger than supported range")
 	case exponent < minExponent:
-		return decimal{}, invalid("Number underflow. Attempting to store a number with magnitude smaller than supported range")
+		return decimal{}, invalid("Number underflow. " +
+			"Attempting to store a number with magnitude smaller than supported range")
 	}
 	return decimal{negative, trimmed, exponent}, nil
 }

@@ -7,7 +7,7 @@ func (p *placeholders) projectionPaths(text *string) ([]path, error) {
 	if text == nil {
 		return nil, nil
 	}
-	c := &compiler{label: "ProjectionExpression", place: p}
+	c := &compiler{label: "ProjectionExpression", names: p}
 	list, err := c.parseList(*text)
 	if err != nil {
 		return nil, err

@@ -13,36 +13,37 @@ type queryInput struct {
 	ScanIndexForward       *bool
 }
 
-func (s *Server) query(in queryInput) (any, error) {
+func (s *service) query(in queryInput) (searchOutput, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	q, err := s.search(in.searchInput)
 	if err != nil {
-		return nil, err
+		return searchOutput{}, err
 	}
 	hash, bounds, err := q.keyCondition(in.KeyConditionExpression)
 	if err != nil {
-		return nil, err
+		return searchOutput{}, err
 	}
 	for _, p := range q.filters {
 		if q.key.has(p[0].name) {
-			return nil, invalid("Filter Expression can only contain non-primary key attributes: Primary key attribute: %s", p[0].name)
+			return searchOutput{}, invalid("Filter Expression can only contain non-primary key attributes: "+
+				"Primary key attribute: %s", p[0].name)
 		}
 	}
-	if err := q.place.finish(); err != nil {
-		return nil, err
+	if err := q.names.refuseUnused(); err != nil {
+		return searchOutput{}, err
 	}
 
 	from, to := q.partition(partition(hash))
 	from, to = bounds.narrow(q, from, to)
 	forward := in.ScanIndexForward == nil || *in.ScanIndexForward
 	if in.ExclusiveStartKey != nil {
-		start, err := q.start(in.ExclusiveStartKey)
+		start, err := q.startPosition(in.ExclusiveStartKey)
 		if err != nil {
-			return nil, err
+			return searchOutput{}, err
 		}
 		if !equal(in.ExclusiveStartKey[q.key.hash.name], hash) {
-			return nil, invalid("The provided starting key is outside query boundaries based on provided conditions")
+			return searchOutput{}, invalid("The provided starting key is outside query boundaries based on provided conditions")
 		}
 		if forward {
 			from = max(from, q.rows.after(start))
@@ -84,9 +85,10 @@ func (b sortBounds) narrow(q *search, from, to int) (int, int) {
 // and at most one condition on the sort key.
 func (q *search) keyCondition(text *string) (hash value, bounds sortBounds, err error) {
 	if text == nil {
-		return hash, bounds, invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
+		return hash, bounds, invalid("Either the KeyConditions or KeyConditionExpression parameter must be " +
+			"specified in the request.")
 	}
-	c := &compiler{label: "KeyConditionExpression", place: q.place}
+	c := &compiler{label: "KeyConditionExpression", names: q.names}
 	list, err := c.parseList(*text)
 	if err != nil {
 		return hash, bounds, err
@@ -113,7 +115,8 @@ func (q *search) keyCondition(text *string) (hash value, bounds sortBounds, err 
 				return hash, bounds, badParameter("Condition parameter type does not match schema type")
 			}
 			if v.text == "" && operator != "begins_with" {
-				return hash, bounds, invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: %s", name)
+				return hash, bounds, invalid("One or more parameter values are not valid. "+
+					"The AttributeValue for a key attribute cannot contain an empty string value. Key: %s", name)
 			}
 		}
 		switch {

@@ -31,7 +31,7 @@ type search struct {
 	index   *index // nil for the table itself
 	key     keySchema
 	rows    rows // those to read, all of them
-	place   *placeholders
+	names   *placeholders
 	filter  condition
 	filters []path // that the filter names
 	paths   []path // of the projection, nil for all
@@ -48,7 +48,7 @@ type searchOutput struct {
 }
 
 // search compiles what Query and Scan share; the caller holds the lock.
-func (s *Server) search(in searchInput) (*search, error) {
+func (s *service) search(in searchInput) (*search, error) {
 	t, err := s.table(in.TableName)
 	if err != nil {
 		return nil, err
@@ -65,22 +65,22 @@ func (s *Server) search(in searchInput) (*search, error) {
 	}
 	if in.Limit != nil {
 		if q.limit = *in.Limit; q.limit < 1 {
-			return nil, invalid("Value %d at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1", q.limit)
+			return nil, unsatisfied(q.limit, "limit", "Member must have value greater than or equal to 1")
 		}
 	}
-	if q.place, err = newPlaceholders(in.ExpressionAttributeNames, in.ExpressionAttributeValues); err != nil {
+	if q.names, err = newPlaceholders(in.ExpressionAttributeNames, in.ExpressionAttributeValues); err != nil {
 		return nil, err
 	}
-	if q.filter, q.filters, err = q.place.condition("FilterExpression", in.FilterExpression); err != nil {
+	if q.filter, q.filters, err = q.names.condition("FilterExpression", in.FilterExpression); err != nil {
 		return nil, err
 	}
-	if q.paths, err = q.place.projectionPaths(in.ProjectionExpression); err != nil {
+	if q.paths, err = q.names.projectionPaths(in.ProjectionExpression); err != nil {
 		return nil, err
 	}
 	if err := q.checkProjected(); err != nil {
 		return nil, err
 	}
-	return q, q.choose(in.Select)
+	return q, q.checkSelect(in.Select)
 }
 
 // checkProjected refuses a projection of what the index does not hold.
@@ -96,7 +96,8 @@ func (q *search) checkProjected() error {
 	return nil
 }
 
-func (q *search) choose(wanted string) error {
+// checkSelect refuses a Select that does not fit the rest of the request.
+func (q *search) checkSelect(wanted string) error {
 	if q.paths != nil && wanted != "" && wanted != "SPECIFIC_ATTRIBUTES" {
 		return invalid("Cannot specify the ProjectionExpression when choosing to get %s", wanted)
 	}
@@ -114,17 +115,18 @@ func (q *search) choose(wanted string) error {
 		}
 	case "ALL_ATTRIBUTES":
 		if q.index != nil && q.index.projection.ProjectionType != "ALL" {
-			return badParameter("Select type ALL_ATTRIBUTES is not supported for global secondary index %s because its projection type is not ALL", q.index.name)
+			return badParameter("Select type ALL_ATTRIBUTES is not supported for global secondary index %s "+
+				"because its projection type is not ALL", q.index.name)
 		}
 	default:
-		return invalid("Value %q at 'select' failed to satisfy constraint: Member must satisfy enum value set: [SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES]", wanted)
+		return checkEnum(wanted, "select", "SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES")
 	}
 	return nil
 }
 
-// start is the position of an ExclusiveStartKey; whether that item is still
+// startPosition is that of an ExclusiveStartKey; whether that item is still
 // there does not matter.
-func (q *search) start(key item) (string, error) {
+func (q *search) startPosition(key item) (string, error) {
 	attributes := q.table.key.attributes()
 	if q.index != nil {
 		for _, part := range q.index.key.attributes() {
@@ -138,7 +140,8 @@ func (q *search) start(key item) (string, error) {
 	}
 	for _, part := range attributes {
 		if v := key[part.name]; v.kind != part.kind || v.text == "" {
-			return "", invalid("The provided starting key is invalid: The provided key element does not match the schema")
+			return "", invalid("The provided starting key is invalid: " +
+				"The provided key element does not match the schema")
 		}
 	}
 	if q.index != nil {
@@ -161,7 +164,7 @@ func (q *search) page(from, to int, forward bool) searchOutput {
 		}
 		x := q.rows[i]
 		if bytes += x.size; out.ScannedCount == q.limit || out.ScannedCount > 0 && bytes > maxPage {
-			out.LastEvaluatedKey = q.startKey(last)
+			out.LastEvaluatedKey = q.keyOf(last)
 			break
 		}
 		last = x.item
@@ -175,7 +178,7 @@ func (q *search) page(from, to int, forward bool) searchOutput {
 	if out.ScannedCount == q.limit {
 		// As on AWS, even if nothing follows: only a page without the key is
 		// the last.
-		out.LastEvaluatedKey = q.startKey(last)
+		out.LastEvaluatedKey = q.keyOf(last)
 	}
 	if !q.count {
 		out.Items = &items
@@ -183,7 +186,7 @@ func (q *search) page(from, to int, forward bool) searchOutput {
 	return out
 }
 
-func (q *search) startKey(last item) item {
+func (q *search) keyOf(last item) item {
 	key := q.table.key.of(last)
 	if q.index != nil {
 		maps.Copy(key, q.index.key.of(last))

@@ -3,31 +3,20 @@ package dynamodb
 // description is a TableDescription. A table is ACTIVE as soon as it is there.
 // Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
 type description struct {
-	TableName                 string
-	TableArn                  string
-	TableStatus               string
-	CreationDateTime          float64 // seconds since 1970
-	AttributeDefinitions      []attributeDefinition
-	KeySchema                 []keyElement
-	ItemCount                 int
-	TableSizeBytes            int
-	BillingModeSummary        *billingSummary `json:",omitempty"`
-	ProvisionedThroughput     throughput
-	DeletionProtectionEnabled bool
-	TableClassSummary         *tableClassSummary `json:",omitempty"`
-	SSEDescription            *sseDescription    `json:",omitempty"`
-	GlobalSecondaryIndexes    []indexDescription `json:",omitempty"`
+	TableName              string
+	TableArn               string
+	TableStatus            string
+	CreationDateTime       float64 // seconds since 1970
+	AttributeDefinitions   []attributeDefinition
+	KeySchema              []keyElement
+	ItemCount              int
+	TableSizeBytes         int
+	BillingModeSummary     *billingSummary `json:",omitempty"`
+	ProvisionedThroughput  throughput
+	GlobalSecondaryIndexes []indexDescription `json:",omitempty"`
 }
 
 type billingSummary struct{ BillingMode string }
-
-type tableClassSummary struct{ TableClass string }
-
-type sseDescription struct {
-	Status          string
-	SSEType         string
-	KMSMasterKeyArn string `json:",omitempty"`
-}
 
 type indexDescription struct {
 	IndexName             string
@@ -42,27 +31,20 @@ type indexDescription struct {
 
 func (t *table) describe() description {
 	d := description{
-		TableName:                 t.name,
-		TableArn:                  "arn:aws:dynamodb:us-east-1:000000000000:table/" + t.name,
-		TableStatus:               "ACTIVE",
-		CreationDateTime:          float64(t.created.UnixMilli()) / 1000,
-		AttributeDefinitions:      t.definition.AttributeDefinitions,
-		KeySchema:                 t.definition.KeySchema,
-		ItemCount:                 len(t.rows),
-		TableSizeBytes:            t.rows.bytes(),
-		DeletionProtectionEnabled: t.definition.DeletionProtectionEnabled,
+		TableName:            t.name,
+		TableArn:             "arn:aws:dynamodb:us-east-1:000000000000:table/" + t.name,
+		TableStatus:          "ACTIVE",
+		CreationDateTime:     float64(t.created.UnixMilli()) / 1000,
+		AttributeDefinitions: t.definition.AttributeDefinitions,
+		KeySchema:            t.definition.KeySchema,
+		ItemCount:            len(t.rows),
+		TableSizeBytes:       t.rows.bytes(),
 	}
 	if t.definition.BillingMode == "PAY_PER_REQUEST" {
 		d.BillingModeSummary = &billingSummary{t.definition.BillingMode}
 	}
 	if p := t.definition.ProvisionedThroughput; p != nil {
 		d.ProvisionedThroughput = *p
-	}
-	if class := t.definition.TableClass; class != "" {
-		d.TableClassSummary = &tableClassSummary{class}
-	}
-	if sse := t.definition.SSESpecification; sse != nil && sse.Enabled != nil && *sse.Enabled {
-		d.SSEDescription = &sseDescription{Status: "ENABLED", SSEType: "KMS", KMSMasterKeyArn: sse.KMSMasterKeyID}
 	}
 	for i, x := range t.indexes {
 		d.GlobalSecondaryIndexes = append(d.GlobalSecondaryIndexes, indexDescription{
@@ -86,43 +68,6 @@ func (r rows) bytes() int {
 	return total
 }
 
-// updateTableInput has the settings that may change; indexes are made with the
-// table.
-type updateTableInput struct {
-	TableName                 string
-	AttributeDefinitions      []attributeDefinition
-	BillingMode               string
-	ProvisionedThroughput     *throughput
-	DeletionProtectionEnabled *bool
-	SSESpecification          *sseSpecification
-	TableClass                string
-}
-
-func (s *Server) updateTable(in updateTableInput) (any, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t, err := s.table(in.TableName)
-	if err != nil {
-		return nil, err
-	}
-	if in.BillingMode != "" || in.ProvisionedThroughput != nil {
-		if err := checkBilling(in.BillingMode, in.ProvisionedThroughput); err != nil {
-			return nil, err
-		}
-		t.definition.BillingMode, t.definition.ProvisionedThroughput = in.BillingMode, in.ProvisionedThroughput
-	}
-	if in.DeletionProtectionEnabled != nil {
-		t.definition.DeletionProtectionEnabled = *in.DeletionProtectionEnabled
-	}
-	if in.SSESpecification != nil {
-		t.definition.SSESpecification = in.SSESpecification
-	}
-	if in.TableClass != "" {
-		t.definition.TableClass = in.TableClass
-	}
-	return struct{ TableDescription description }{t.describe()}, nil
-}
-
 // ttlSpecification is remembered; nothing expires.
 type ttlSpecification struct {
 	AttributeName string
@@ -134,7 +79,7 @@ type updateTTLInput struct {
 	TimeToLiveSpecification ttlSpecification
 }
 
-func (s *Server) updateTimeToLive(in updateTTLInput) (any, error) {
+func (s *service) updateTimeToLive(in updateTTLInput) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t, err := s.table(in.TableName)
@@ -143,20 +88,22 @@ func (s *Server) updateTimeToLive(in updateTTLInput) (any, error) {
 	}
 	switch wanted := in.TimeToLiveSpecification; {
 	case wanted.AttributeName == "":
-		return nil, invalid("Value '' at 'timeToLiveSpecification.attributeName' failed to satisfy constraint: Member must have length greater than or equal to 1")
+		return nil, unsatisfied("", "timeToLiveSpecification.attributeName",
+			"Member must have length greater than or equal to 1")
 	case wanted.Enabled && t.ttl.Enabled:
 		return nil, invalid("TimeToLive is already enabled")
 	case !wanted.Enabled && !t.ttl.Enabled:
 		return nil, invalid("TimeToLive is already disabled")
 	case !wanted.Enabled && wanted.AttributeName != t.ttl.AttributeName:
-		return nil, invalid("TimeToLive is active on a different AttributeName: current AttributeName is %s", t.ttl.AttributeName)
+		return nil, invalid("TimeToLive is active on a different AttributeName: current AttributeName is %s",
+			t.ttl.AttributeName)
 	default:
 		t.ttl = wanted
 		return struct{ TimeToLiveSpecification ttlSpecification }{wanted}, nil
 	}
 }
 
-func (s *Server) describeTimeToLive(in tableInput) (any, error) {
+func (s *service) describeTimeToLive(in tableInput) (any, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	t, err := s.table(in.TableName)
@@ -174,11 +121,10 @@ type updateBackupsInput struct {
 	TableName                        string
 	PointInTimeRecoverySpecification struct {
 		PointInTimeRecoveryEnabled bool
-		RecoveryPeriodInDays       int
 	}
 }
 
-func (s *Server) updateContinuousBackups(in updateBackupsInput) (any, error) {
+func (s *service) updateContinuousBackups(in updateBackupsInput) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t, err := s.table(in.TableName)
@@ -189,12 +135,12 @@ func (s *Server) updateContinuousBackups(in updateBackupsInput) (any, error) {
 	return t.describeBackups(), nil
 }
 
-func (s *Server) describeContinuousBackups(in tableInput) (any, error) {
+func (s *service) describeContinuousBackups(in tableInput) (any, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	t, err := s.table(in.TableName)
 	if err != nil {
-		return nil, &apiError{code: "TableNotFoundException", message: "Table not found: " + in.TableName}
+		return nil, refuse("TableNotFoundException", "Table not found: %s", in.TableName)
 	}
 	return t.describeBackups(), nil
 }

@@ -118,7 +118,7 @@ func (t *table) check(it item) error {
 		}
 	}
 	for _, x := range t.indexes {
-		if err := x.checkIndexed(it); err != nil {
+		if err := x.key.checkValues(it, x.name); err != nil {
 			return err
 		}
 	}

@@ -19,12 +19,6 @@ type projection struct {
 
 type throughput struct{ ReadCapacityUnits, WriteCapacityUnits int64 }
 
-type sseSpecification struct {
-	Enabled        *bool
-	SSEType        string
-	KMSMasterKeyID string `json:"KMSMasterKeyId"`
-}
-
 type indexInput struct {
 	IndexName             string
 	KeySchema             []keyElement
@@ -32,27 +26,21 @@ type indexInput struct {
 	ProvisionedThroughput *throughput
 }
 
-type tag struct{ Key, Value string }
-
 // createTableInput has the members of CreateTable that the engine keeps.
 type createTableInput struct {
-	TableName                 string
-	AttributeDefinitions      []attributeDefinition
-	KeySchema                 []keyElement
-	BillingMode               string
-	ProvisionedThroughput     *throughput
-	GlobalSecondaryIndexes    []indexInput
-	DeletionProtectionEnabled bool
-	SSESpecification          *sseSpecification
-	TableClass                string
-	Tags                      []tag
+	TableName              string
+	AttributeDefinitions   []attributeDefinition
+	KeySchema              []keyElement
+	BillingMode            string
+	ProvisionedThroughput  *throughput
+	GlobalSecondaryIndexes []indexInput
 }
 
 type tableInput struct{ TableName string }
 
-func (s *Server) createTable(in createTableInput) (any, error) {
+func (s *service) createTable(in createTableInput) (any, error) {
 	if !tableName.MatchString(in.TableName) {
-		return nil, invalid("Value %q at 'tableName' failed to satisfy constraint: 3 to 255 of a-z, A-Z, 0-9, '_', '-' and '.'", in.TableName)
+		return nil, badName(in.TableName, "tableName")
 	}
 	t, err := newTable(in)
 	if err != nil {
@@ -61,11 +49,15 @@ func (s *Server) createTable(in createTableInput) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := s.tables[in.TableName]; ok {
-		return nil, &apiError{code: "ResourceInUseException", message: "Table already exists: " + in.TableName}
+		return nil, refuse("ResourceInUseException", "Table already exists: %s", in.TableName)
 	}
 	t.created = s.now()
 	s.tables[in.TableName] = t
 	return struct{ TableDescription description }{t.describe()}, nil
+}
+
+func badName(name, member string) error {
+	return unsatisfied(name, member, "3 to 255 of a-z, A-Z, 0-9, '_', '-' and '.'")
 }
 
 func newTable(in createTableInput) (*table, error) {
@@ -101,14 +93,15 @@ func newTable(in createTableInput) (*table, error) {
 	}
 	delete(used, "")
 	if len(used) != len(in.AttributeDefinitions) {
-		return nil, badParameter("Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions")
+		return nil, badParameter("Number of attributes in KeySchema does not exactly match number of attributes " +
+			"defined in AttributeDefinitions")
 	}
 	return t, nil
 }
 
 func (t *table) checkNewIndex(x indexInput) error {
 	if !tableName.MatchString(x.IndexName) {
-		return invalid("Value %q at 'indexName' failed to satisfy constraint: 3 to 255 of a-z, A-Z, 0-9, '_', '-' and '.'", x.IndexName)
+		return badName(x.IndexName, "indexName")
 	}
 	if _, err := t.index(x.IndexName); err == nil {
 		return badParameter("Duplicate index name: %s", x.IndexName)
@@ -136,7 +129,8 @@ func newKeySchema(elements []keyElement, kinds map[string]string) (keySchema, er
 	for i, e := range elements {
 		part := keyAttribute{e.AttributeName, kinds[e.AttributeName]}
 		if part.kind == "" {
-			return key, badParameter("Some index key attributes are not defined in AttributeDefinitions: %s", e.AttributeName)
+			return key, badParameter("Some index key attributes are not defined in AttributeDefinitions: %s",
+				e.AttributeName)
 		}
 		if i == 0 {
 			key.hash = part
@@ -154,11 +148,13 @@ func checkBilling(mode string, provisioned *throughput) error {
 	switch mode {
 	case "PAY_PER_REQUEST":
 		if provisioned != nil {
-			return badParameter("Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
+			return badParameter("Neither ReadCapacityUnits nor WriteCapacityUnits can be specified " +
+				"when BillingMode is PAY_PER_REQUEST")
 		}
 	case "", "PROVISIONED":
 		if provisioned == nil {
-			return badParameter("ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED")
+			return badParameter("ReadCapacityUnits and WriteCapacityUnits must both be specified " +
+				"when BillingMode is PROVISIONED")
 		}
 	default:
 		return invalid("Member must satisfy enum value set: [PROVISIONED, PAY_PER_REQUEST]")
@@ -167,7 +163,7 @@ func checkBilling(mode string, provisioned *throughput) error {
 }
 
 // table finds a table; the caller holds the lock.
-func (s *Server) table(name string) (*table, error) {
+func (s *service) table(name string) (*table, error) {
 	t, ok := s.tables[name]
 	if !ok {
 		return nil, notFound(name)
@@ -175,7 +171,7 @@ func (s *Server) table(name string) (*table, error) {
 	return t, nil
 }
 
-func (s *Server) describeTable(in tableInput) (any, error) {
+func (s *service) describeTable(in tableInput) (any, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	t, err := s.table(in.TableName)
@@ -185,15 +181,12 @@ func (s *Server) describeTable(in tableInput) (any, error) {
 	return struct{ Table description }{t.describe()}, nil
 }
 
-func (s *Server) deleteTable(in tableInput) (any, error) {
+func (s *service) deleteTable(in tableInput) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t, err := s.table(in.TableName)
 	if err != nil {
 		return nil, err
-	}
-	if t.definition.DeletionProtectionEnabled {
-		return nil, invalid("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
 	}
 	delete(s.tables, in.TableName)
 	last := t.describe()
@@ -206,13 +199,13 @@ type listTablesInput struct {
 	Limit                   *int
 }
 
-func (s *Server) listTables(in listTablesInput) (any, error) {
+func (s *service) listTables(in listTablesInput) (any, error) {
 	limit := 100
 	if in.Limit != nil {
 		limit = *in.Limit
 	}
 	if limit < 1 || limit > 100 {
-		return nil, invalid("Value %d at 'limit' failed to satisfy constraint: 1 to 100", limit)
+		return nil, unsatisfied(limit, "limit", "1 to 100")
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()

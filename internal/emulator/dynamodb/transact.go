@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -35,16 +36,17 @@ type transactWriteInput struct {
 	ReturnItemCollectionMetrics string
 }
 
-func (s *Server) transactWriteItems(in transactWriteInput) (any, error) {
+func (s *service) transactWriteItems(in transactWriteInput) (struct{}, error) {
 	if n := len(in.TransactItems); n < 1 || n > maxActions {
-		return nil, invalid("Value at 'transactItems' failed to satisfy constraint: Member must have length between 1 and %d", maxActions)
+		return struct{}{}, unsatisfied(n, "transactItems", "Member must have length between 1 and %d", maxActions)
 	}
 	if len(in.ClientRequestToken) > 36 {
-		return nil, invalid("Value at 'clientRequestToken' failed to satisfy constraint: Member must have length less than or equal to 36")
+		return struct{}{}, unsatisfied(in.ClientRequestToken, "clientRequestToken",
+			"Member must have length less than or equal to 36")
 	}
 	content, err := digest(in.TransactItems)
 	if err != nil {
-		return nil, err
+		return struct{}{}, err
 	}
 
 	s.mu.Lock()
@@ -53,7 +55,7 @@ func (s *Server) transactWriteItems(in transactWriteInput) (any, error) {
 		return struct{}{}, err
 	}
 	if err := s.transact(in.TransactItems); err != nil {
-		return nil, err
+		return struct{}{}, err
 	}
 	if in.ClientRequestToken != "" {
 		s.forgetTokens()
@@ -64,7 +66,7 @@ func (s *Server) transactWriteItems(in transactWriteInput) (any, error) {
 
 // forgetTokens drops, once a minute, the tokens that no longer count: the SDK
 // sends a new one with every call.
-func (s *Server) forgetTokens() {
+func (s *service) forgetTokens() {
 	now := s.now()
 	if now.Before(s.swept.Add(time.Minute)) {
 		return
@@ -87,109 +89,96 @@ func digest(actions []transactAction) ([sha256.Size]byte, error) {
 }
 
 // spent tells whether this very request already had its effect.
-func (s *Server) spent(token string, content [sha256.Size]byte) (bool, error) {
+func (s *service) spent(token string, content [sha256.Size]byte) (bool, error) {
 	earlier, ok := s.tokens[token]
 	if !ok || !s.now().Before(earlier.until) {
 		return false, nil
 	}
 	if earlier.content != content {
-		return false, &apiError{code: "IdempotentParameterMismatchException", message: "Request parameters do not match the ones used with this ClientRequestToken before"}
+		return false, refuse("IdempotentParameterMismatchException",
+			"Request parameters do not match the ones used with this ClientRequestToken before")
 	}
 	return true, nil
 }
 
 // transact checks all actions, then writes all or none. No two of them are on
-// one item, so each can be planned on the state before the transaction.
-func (s *Server) transact(actions []transactAction) error {
+// one item, so each can be planned on the state before the transaction, and
+// once all are planned none can fail any more.
+func (s *service) transact(actions []transactAction) error {
 	writes := make([]*write, len(actions))
-	reasons := make([]reason, len(actions))
-	failed := false
 	for i, a := range actions {
-		w, put, err := s.prepareAction(a)
-		if err != nil {
+		var err error
+		if writes[i], err = s.prepareAction(a); err != nil {
 			return err
 		}
-		writes[i] = w
-		reasons[i] = reasonOf(w.locate(put))
-		failed = failed || reasons[i].Code != "None"
 	}
-	if failed {
-		return canceled(reasons)
-	}
-	if err := checkDistinct(writes); err != nil {
+	if err := forEach(writes, func(_ int, w *write) error { return w.locate() }); err != nil {
 		return err
 	}
-
+	if !distinct(writes) {
+		return invalid("Transaction request cannot include multiple operations on one item")
+	}
 	next := make([]item, len(writes))
 	total := 0
-	for i, w := range writes {
-		var err error
+	if err := forEach(writes, func(i int, w *write) (err error) {
 		_, next[i], err = w.plan()
-		reasons[i] = reasonOf(err)
-		failed = failed || err != nil
 		total += next[i].size()
-	}
-	if failed {
-		return canceled(reasons)
+		return err
+	}); err != nil {
+		return err
 	}
 	if total > maxTransaction {
 		return invalid("Aggregate size of the items in the transaction cannot exceed 4 MB")
 	}
 	for i, w := range writes {
-		if w.next != nil {
+		if w.kind != check {
 			w.table.store(w.position, next[i])
 		}
 	}
 	return nil
 }
 
-// prepareAction prepares the one member that is there; put tells whether it is
-// a Put.
-func (s *Server) prepareAction(a transactAction) (w *write, put bool, err error) {
-	var only *writeInput
-	prepare := s.preparePut
-	for _, member := range []struct {
-		in      *writeInput
-		prepare func(writeInput) (*write, error)
-	}{
-		{a.Put, s.preparePut},
-		{a.Update, s.prepareUpdate},
-		{a.Delete, s.prepareDelete},
-		{a.ConditionCheck, s.prepareCheck},
-	} {
-		if member.in == nil {
-			continue
-		}
-		if only != nil {
-			return nil, false, invalid("TransactItems can only contain one of Check, Put, Update or Delete")
-		}
-		only, prepare = member.in, member.prepare
+// forEach takes a step with every write. If one is refused, the error is the
+// cancellation that has all the reasons.
+func forEach(writes []*write, step func(int, *write) error) error {
+	reasons := make([]reason, len(writes))
+	failed := false
+	for i, w := range writes {
+		err := step(i, w)
+		reasons[i] = reasonOf(err)
+		failed = failed || err != nil
 	}
-	if only == nil {
-		return nil, false, invalid("TransactItems can only contain one of Check, Put, Update or Delete")
-	}
-	if a.Update != nil && a.Update.UpdateExpression == nil {
-		return nil, false, invalid("an Update in a transaction takes an UpdateExpression")
-	}
-	if only.ReturnValues != "" {
-		return nil, false, invalid("an action of a transaction does not take the member %q", "ReturnValues")
-	}
-	w, err = prepare(*only)
-	return w, a.Put != nil, err
-}
-
-func checkDistinct(writes []*write) error {
-	type place struct {
-		table    *table
-		position string
-	}
-	seen := map[place]bool{}
-	for _, w := range writes {
-		here := place{w.table, w.position}
-		if seen[here] {
-			return invalid("Transaction request cannot include multiple operations on one item")
-		}
-		seen[here] = true
+	if failed {
+		return canceled(reasons)
 	}
 	return nil
+}
+
+// prepareAction prepares the one member that is there.
+func (s *service) prepareAction(a transactAction) (*write, error) {
+	members := map[kind]*writeInput{put: a.Put, update: a.Update, remove: a.Delete, check: a.ConditionCheck}
+	maps.DeleteFunc(members, func(_ kind, in *writeInput) bool { return in == nil })
+	if len(members) != 1 {
+		return nil, invalid("TransactItems can only contain one of Check, Put, Update or Delete")
+	}
+	for k, in := range members {
+		if k == update && in.UpdateExpression == nil || in.ReturnValues != "" {
+			return nil, invalid("an Update in a transaction takes an UpdateExpression, and no action takes ReturnValues")
+		}
+		return s.prepare(k, *in)
+	}
+	return nil, nil
+}
+
+// distinct tells whether no two writes are on one item.
+func distinct(writes []*write) bool {
+	type position struct {
+		table *table
+		key   string
+	}
+	seen := map[position]bool{}
+	for _, w := range writes {
+		seen[position{w.table, w.position}] = true
+	}
+	return len(seen) == len(writes)
 }

@@ -11,41 +11,75 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	dynamodbemulator "github.com/clerksync/clerksync/internal/emulator/dynamodb"
+	"github.com/clerksync/clerksync/internal/emulator"
 )
 
-func put(pk, n, more string) string {
-	return fmt.Sprintf(`{"Put":{"TableName":"people","Item":{"pk":{"S":%q},"n":{"N":%q}%s}}}`, pk, n, more)
+func key(pk, n string) string { return fmt.Sprintf(`"pk":{"S":%q},"n":{"N":%q}`, pk, n) }
+
+// putAction puts an item of the key and more.
+func putAction(pk, n, more string) string {
+	return `{"Put":` + on(`"Item":{`+key(pk, n)+more+`}`) + `}`
 }
 
-// TestTransactionReasons pins the shape of a cancellation.
+// updateAction updates an item with a value for v.
+func updateAction(pk, n, expression, v string) string {
+	values := ""
+	if v != "" {
+		values = `,"ExpressionAttributeValues":{":v":` + v + `}`
+	}
+	return `{"Update":` + on(`"Key":{`+key(pk, n)+`},"UpdateExpression":"`+expression+`"`+values) + `}`
+}
+
+// transaction is the request that has the actions.
+func transaction(actions ...string) string {
+	return `{"TransactItems":[` + strings.Join(actions, ",") + `]}`
+}
+
+// A cancellation has the reason of each action at its position, as DynamoDB
+// words it, and leaves nothing behind.
 func TestTransactionReasons(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
-	must(t, server, "PutItem", `{"TableName":"people","Item":{"pk":{"S":"there"},"n":{"N":"1"},"v":{"S":"old"}}}`)
+	service := withPeople(t)
+	const there = `{"pk":{"S":"there"},"n":{"N":"1"},"v":{"S":"old"}}`
+	putPeople(t, service, there)
+	invalid := func(message string) object { return object{"Code": "ValidationError", "Message": message} }
 	none := object{"Code": "None"}
 	failed := object{"Code": "ConditionalCheckFailed", "Message": "The conditional request failed"}
-	shown := object{"Code": "ConditionalCheckFailed", "Message": "The conditional request failed", "Item": decoded(`{"pk":{"S":"there"},"n":{"N":"1"},"v":{"S":"old"}}`)}
-	tooLarge := object{"Code": "ValidationError", "Message": "Item size has exceeded the maximum allowed size"}
+	shown := object{"Code": failed["Code"], "Message": failed["Message"], "Item": decoded(there)}
+	tooLarge := invalid("Item size has exceeded the maximum allowed size")
+	badPath := invalid("The document path provided in the update expression is invalid for update")
 	check := func(more string) string {
-		return `{"ConditionCheck":{"TableName":"people","Key":{"pk":{"S":"there"},"n":{"N":"1"}},"ConditionExpression":"attribute_not_exists(pk)"` + more + `}}`
+		return `{"ConditionCheck":` +
+			on(`"Key":{`+key("there", "1")+`},"ConditionExpression":"attribute_not_exists(pk)"`+more) + `}`
 	}
-	big := `,"v":{"S":"` + strings.Repeat("x", 409_600) + `"}`
-	tests := map[string]struct {
+	big := `{"S":"` + strings.Repeat("x", 409_600) + `"}`
+	for name, test := range map[string]struct {
 		actions []string
 		want    []any
 	}{
-		"a failed condition":         {[]string{put("a", "1", ""), check("")}, []any{none, failed}},
-		"with the item":              {[]string{check(`,"ReturnValuesOnConditionCheckFailure":"ALL_OLD"`), put("a", "1", "")}, []any{shown, none}},
-		"an item over 400 KB":        {[]string{put("a", "1", ""), put("b", "1", big), put("c", "1", "")}, []any{none, tooLarge, none}},
-		"an update to over 400 KB":   {[]string{put("a", "1", ""), `{"Update":{"TableName":"people","Key":{"pk":{"S":"b"},"n":{"N":"1"}},"UpdateExpression":"SET v = :v","ExpressionAttributeValues":{":v":{"S":"` + strings.Repeat("x", 409_600) + `"}}}}`}, []any{none, tooLarge}},
-		"a path that leads nowhere":  {[]string{`{"Update":{"TableName":"people","Key":{"pk":{"S":"b"},"n":{"N":"1"}},"UpdateExpression":"SET v.w = :v","ExpressionAttributeValues":{":v":{"S":"x"}}}}`}, []any{object{"Code": "ValidationError", "Message": "The document path provided in the update expression is invalid for update"}}},
-		"a condition and a bad path": {[]string{check(""), `{"Update":{"TableName":"people","Key":{"pk":{"S":"b"},"n":{"N":"1"}},"UpdateExpression":"REMOVE v.w"}}`}, []any{failed, object{"Code": "ValidationError", "Message": "The document path provided in the update expression is invalid for update"}}},
-	}
-	for name, test := range tests {
+		"a failed condition": {actions: []string{putAction("a", "1", ""), check("")}, want: []any{none, failed}},
+		"with the item": {
+			actions: []string{check(`,"ReturnValuesOnConditionCheckFailure":"ALL_OLD"`), putAction("a", "1", "")},
+			want:    []any{shown, none},
+		},
+		"an item over 400 KB": {
+			actions: []string{putAction("a", "1", ""), putAction("b", "1", `,"v":`+big), putAction("c", "1", "")},
+			want:    []any{none, tooLarge, none},
+		},
+		"an update to over 400 KB": {
+			actions: []string{putAction("a", "1", ""), updateAction("b", "1", "SET v = :v", big)},
+			want:    []any{none, tooLarge},
+		},
+		"a path that leads nowhere": {
+			actions: []string{updateAction("b", "1", "SET v.w = :v", `{"S":"x"}`)}, want: []any{badPath},
+		},
+		"a condition and a bad path": {
+			actions: []string{check(""), updateAction("b", "1", "REMOVE v.w", "")}, want: []any{failed, badPath},
+		},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			status, out := call(t, server, "TransactWriteItems", `{"TransactItems":[`+strings.Join(test.actions, ",")+`]}`)
+			status, out := call(t, service, "TransactWriteItems", transaction(test.actions...))
 			code, message := refusal(out)
 			if status != http.StatusBadRequest || code != "TransactionCanceledException" {
 				t.Errorf("transaction = %d %s %s, want it canceled", status, code, message)
@@ -53,66 +87,71 @@ func TestTransactionReasons(t *testing.T) {
 			if diff := cmp.Diff(any(test.want), out["CancellationReasons"]); diff != "" {
 				t.Errorf("reasons (-want +got):\n%s", diff)
 			}
-			if items := must(t, server, "Scan", `{"TableName":"people"}`)["Count"]; items != 1.0 {
+			if items := must(t, service, "Scan", `{"TableName":"people"}`)["Count"]; items != 1.0 {
 				t.Errorf("items after it = %v, want 1", items)
 			}
 		})
 	}
 }
 
-func TestTransactionSize(t *testing.T) {
+// A transaction writes at most 4 MB, and a batch reads at most 16 MB: the rest
+// of its keys come back unprocessed.
+func TestTransactionAndBatchSizes(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
-	actions := func(n int) string {
+	service := withPeople(t)
+	actions := func(from, n int) string {
 		list := make([]string, n)
 		for i := range list {
-			list[i] = put(fmt.Sprintf("%02d", i), "1", `,"v":{"S":"`+strings.Repeat("x", 400_000)+`"}`)
+			list[i] = putAction(strconv.Itoa(from+i), "1", `,"v":{"S":"`+strings.Repeat("x", 400_000)+`"}`)
 		}
-		return `{"TransactItems":[` + strings.Join(list, ",") + `]}`
+		return transaction(list...)
 	}
-	status, out := call(t, server, "TransactWriteItems", actions(11))
+	status, out := call(t, service, "TransactWriteItems", actions(0, 11))
 	if code, _ := refusal(out); status != http.StatusBadRequest || code != "ValidationException" {
 		t.Errorf("a transaction of 4.4 MB = %d %s, want 400 ValidationException", status, code)
 	}
-	must(t, server, "TransactWriteItems", actions(10))
-	for i := range 4 {
-		// Ten such items do not fit into the 16 MB of an answer four times.
-		must(t, server, "TransactWriteItems", strings.ReplaceAll(actions(10), `{"S":"0`, `{"S":"`+strconv.Itoa(i+1)))
-	}
 	var keys []string
 	for i := range 50 {
-		keys = append(keys, fmt.Sprintf(`{"pk":{"S":"%02d"},"n":{"N":"1"}}`, i))
+		if i%10 == 0 {
+			must(t, service, "TransactWriteItems", actions(i, 10))
+		}
+		keys = append(keys, `{`+key(strconv.Itoa(i), "1")+`}`)
 	}
-	got := must(t, server, "BatchGetItem", `{"RequestItems":{"people":{"Keys":[`+strings.Join(keys, ",")+`],"ProjectionExpression":"v"}}}`)
+	got := must(t, service, "BatchGetItem",
+		`{"RequestItems":{"people":{"Keys":[`+strings.Join(keys, ",")+`],"ProjectionExpression":"v"}}}`)
 	read := len(got["Responses"].(object)["people"].([]any))
 	left := len(got["UnprocessedKeys"].(object)["people"].(object)["Keys"].([]any))
-	if read+left != 50 || read < 50 && left == 0 {
-		t.Errorf("BatchGetItem read %d and left %d of 50 keys", read, left)
+	if read+left != 50 || left == 0 {
+		t.Errorf("BatchGetItem read %d and left %d of 50 keys of 20 MB, want 50 together and some left", read, left)
 	}
 }
 
+// A request token stands for its transaction for ten minutes: the same content
+// has no second effect, other content is refused; then the token is free.
 func TestRequestTokenEnds(t *testing.T) {
 	t.Parallel()
 	now := time.UnixMilli(1767225600000)
-	server := dynamodbemulator.New(func() time.Time { return now })
-	must(t, server, "CreateTable", people)
-	add := func(by string) (int, object) {
-		return call(t, server, "TransactWriteItems", `{"ClientRequestToken":"one","TransactItems":[{"Update":{"TableName":"people","Key":{"pk":{"S":"a"},"n":{"N":"1"}},"UpdateExpression":"ADD v :v","ExpressionAttributeValues":{":v":{"N":"`+by+`"}}}}]}`)
-	}
-	value := func() any {
-		item, _ := must(t, server, "GetItem", `{"TableName":"people","Key":{"pk":{"S":"a"},"n":{"N":"1"}}}`)["Item"].(object)
-		return item["v"].(object)["N"]
-	}
-	steps := []struct {
+	service := emulator.New(emulator.Options{Now: func() time.Time { return now }})
+	must(t, service, "CreateTable", people)
+	for i, step := range []struct {
 		wait   time.Duration
-		by     string
+		add    string // to v
 		status int
-		want   string
-	}{{0, "1", 200, "1"}, {9*time.Minute + 59*time.Second, "1", 200, "1"}, {0, "1.0", 200, "1"}, {0, "2", 400, "1"}, {time.Second, "2", 200, "3"}, {time.Minute, "1", 400, "3"}}
-	for i, step := range steps {
+		want   string // v
+	}{
+		{add: "1", status: 200, want: "1"},
+		{wait: 9*time.Minute + 59*time.Second, add: "1", status: 200, want: "1"},
+		{add: "1.0", status: 200, want: "1"},
+		{add: "2", status: 400, want: "1"},
+		{wait: time.Second, add: "2", status: 200, want: "3"},
+		{wait: time.Minute, add: "1", status: 400, want: "3"},
+	} {
 		now = now.Add(step.wait)
-		status, out := add(step.by)
-		if got := value(); status != step.status || got != step.want {
+		body := transaction(updateAction("a", "1", "ADD v :v", `{"N":"`+step.add+`"}`))
+		status, out := call(t, service, "TransactWriteItems",
+			strings.Replace(body, "{", `{"ClientRequestToken":"one",`, 1))
+		item, _ := must(t, service, "GetItem", on(`"Key":{`+key("a", "1")+`}`))["Item"].(object)
+		if got := item["v"].(object)["N"]; status != step.status || got != step.want {
 			t.Errorf("step %d: %d %v, v = %v; want %d and v = %v", i, status, out["__type"], got, step.status, step.want)
 		}
 	}
@@ -123,18 +162,18 @@ func TestRequestTokenEnds(t *testing.T) {
 func TestTransactionsAreIsolated(t *testing.T) {
 	t.Parallel()
 	const accounts, movers, moves = 4, 4, 100
-	server := newServer(t)
+	service := withPeople(t)
 	for i := range accounts {
-		must(t, server, "PutItem", fmt.Sprintf(`{"TableName":"people","Item":{"pk":{"S":"a"},"n":{"N":"%d"},"v":{"N":"0"}}}`, i))
+		putPeople(t, service, `{`+key("a", strconv.Itoa(i))+`,"v":{"N":"0"}}`)
 	}
-	step := func(i, by int) string {
-		return fmt.Sprintf(`{"Update":{"TableName":"people","Key":{"pk":{"S":"a"},"n":{"N":"%d"}},"UpdateExpression":"ADD v :v","ExpressionAttributeValues":{":v":{"N":"%d"}}}}`, i, by)
+	add := func(account, by int) string {
+		return updateAction("a", strconv.Itoa(account%accounts), "ADD v :v", `{"N":"`+strconv.Itoa(by)+`"}`)
 	}
 	var all sync.WaitGroup
 	for m := range movers {
 		all.Go(func() {
 			for i := range moves {
-				status, out := call(t, server, "TransactWriteItems", `{"TransactItems":[`+step((m+i)%accounts, -1-i)+`,`+step((m+i+1)%accounts, 1+i)+`]}`)
+				status, out := call(t, service, "TransactWriteItems", transaction(add(m+i, -1-i), add(m+i+1, 1+i)))
 				if status != http.StatusOK {
 					t.Errorf("move = %d %v", status, out)
 				}
@@ -142,8 +181,8 @@ func TestTransactionsAreIsolated(t *testing.T) {
 		})
 		all.Go(func() {
 			for range moves {
-				if total := totalOf(t, server, accounts); total != 0 {
-					t.Errorf("the accounts hold %d together, want 0", total)
+				if n, total := sum(t, service); n != accounts || total != 0 {
+					t.Errorf("%d accounts hold %d together, want %d and 0", n, total, accounts)
 				}
 			}
 		})
@@ -151,38 +190,15 @@ func TestTransactionsAreIsolated(t *testing.T) {
 	all.Wait()
 }
 
-// totalOf reads all accounts in one transaction.
-func totalOf(t *testing.T, server *dynamodbemulator.Server, accounts int) int {
+// sum reads all accounts in one request.
+func sum(t *testing.T, service http.Handler) (n, total int) {
 	t.Helper()
-	var gets []string
-	for i := range accounts {
-		gets = append(gets, fmt.Sprintf(`{"Get":{"TableName":"people","Key":{"pk":{"S":"a"},"n":{"N":"%d"}}}}`, i))
+	_, out := call(t, service, "Query",
+		on(`"KeyConditionExpression":"pk = :a","ExpressionAttributeValues":{":a":{"S":"a"}}`))
+	items, _ := out["Items"].([]any)
+	for _, it := range items {
+		v, _ := strconv.Atoi(it.(object)["v"].(object)["N"].(string))
+		total += v
 	}
-	_, out := call(t, server, "TransactGetItems", `{"TransactItems":[`+strings.Join(gets, ",")+`]}`)
-	responses, _ := out["Responses"].([]any)
-	if len(responses) != accounts {
-		t.Errorf("TransactGetItems = %v, want %d items", out, accounts)
-	}
-	total := 0
-	for _, response := range responses {
-		n, _ := strconv.Atoi(response.(object)["Item"].(object)["v"].(object)["N"].(string))
-		total += n
-	}
-	return total
-}
-
-func BenchmarkTransaction(b *testing.B) {
-	for _, size := range []int{100, 10_000} {
-		b.Run(strconv.Itoa(size), func(b *testing.B) {
-			server := newServer(b)
-			for i := range size {
-				must(b, server, "PutItem", fmt.Sprintf(`{"TableName":"people","Item":{"pk":{"S":"%d"},"n":{"N":"1"},"email":{"S":"%d@example.com"}}}`, i, i))
-			}
-			i := 0
-			for b.Loop() {
-				i++
-				must(b, server, "TransactWriteItems", `{"TransactItems":[`+put("new", strconv.Itoa(i), "")+`,`+put("other", strconv.Itoa(i), "")+`]}`)
-			}
-		})
-	}
+	return len(items), total
 }

@@ -18,15 +18,15 @@ type action struct {
 	from source // nil for REMOVE
 }
 
-// update is a compiled UpdateExpression.
-type update []action
+// assignments are a compiled UpdateExpression.
+type assignments []action
 
-// update compiles an UpdateExpression; nil gives one that changes nothing.
-func (p *placeholders) update(text *string, key keySchema) (update, error) {
+// assignments compiles an UpdateExpression; nil gives none.
+func (p *placeholders) assignments(text *string, key keySchema) (assignments, error) {
 	if text == nil {
 		return nil, nil
 	}
-	c := &compiler{label: "UpdateExpression", place: p}
+	c := &compiler{label: "UpdateExpression", names: p}
 	if err := c.checkText(*text); err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func (p *placeholders) update(text *string, key keySchema) (update, error) {
 	if !ok || len(clauses.Expressions) == 0 {
 		return nil, c.refuse("Syntax error; SET, REMOVE, ADD or DELETE is expected")
 	}
-	var u update
+	var u assignments
 	var targets []path
 	for _, e := range clauses.Expressions {
 		a, err := c.action(e)
@@ -86,10 +86,12 @@ func (c *compiler) action(e language.Expression) (action, error) {
 	default:
 		v, ok, valueErr := c.value(n.Right)
 		if valueErr != nil || !ok || len(p) > 1 {
-			return action{}, cmp.Or(valueErr, c.refuse("Syntax error; %s takes a top-level attribute and a value", a.kind))
+			refusal := c.refuse("Syntax error; %s takes a top-level attribute and a value", a.kind)
+			return action{}, cmp.Or(valueErr, refusal)
 		}
 		if !a.takes(v) {
-			return action{}, c.refuse("Incorrect operand type for operator or function; operator: %s, operand type: %s", a.kind, v.kind)
+			return action{}, c.refuse("Incorrect operand type for operator or function; operator: %s, operand type: %s",
+				a.kind, v.kind)
 		}
 		a.from = func(it item) (value, error) { return a.combine(it, v) }
 	}

@@ -38,7 +38,8 @@ func (v *value) decode(data []byte, depth int) error {
 		return badValue()
 	}
 	if len(members) != 1 {
-		return invalid("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
+		return invalid("Supplied AttributeValue has more than one datatypes set, " +
+			"must contain exactly one of the supported datatypes")
 	}
 	for kind, raw := range members {
 		v.kind = kind

@@ -1,5 +1,17 @@
 package dynamodb
 
+import "slices"
+
+// kind is what an action does.
+type kind string
+
+const (
+	put    kind = "put"
+	update kind = "update"
+	remove kind = "delete"
+	check  kind = "condition check"
+)
+
 // writeInput has the members of PutItem, UpdateItem, DeleteItem and of the four
 // actions of a transaction.
 type writeInput struct {
@@ -16,126 +28,103 @@ type writeInput struct {
 	ReturnItemCollectionMetrics         string
 }
 
+// checkMembers refuses what an action of this kind does not take.
+func (in writeInput) checkMembers(k kind) error {
+	switch {
+	case k == put && in.Key != nil, k != put && in.Item != nil, k != update && in.UpdateExpression != nil:
+		return invalid("a %s takes only one of Item, Key and UpdateExpression, or Key with UpdateExpression", k)
+	case k == check && in.ConditionExpression == nil:
+		return invalid("a %s takes a ConditionExpression", k)
+	}
+	return checkEnum(in.ReturnValuesOnConditionCheckFailure, "returnValuesOnConditionCheckFailure", "NONE", "ALL_OLD")
+}
+
+func checkEnum(value, member string, allowed ...string) error {
+	if value == "" || slices.Contains(allowed, value) {
+		return nil
+	}
+	return unsatisfied(value, member, "Member must satisfy enum value set: %v", allowed)
+}
+
 // write is one action that was understood: where, on what condition, and what
 // the item becomes.
 type write struct {
+	kind      kind
 	table     *table
-	key       item // the item whose key it is
+	key       item // of a put the whole item
 	position  string
 	condition condition // nil for none
-	tellOld   bool      // a failed condition shows the item
-	update    update
-	next      func(old item) (item, error) // nil where nothing is written
+	returnOld bool      // a failed condition shows the item
+	assign    assignments
 }
 
-// prepare compiles what all actions share. Whatever it refuses is wrong for any
-// data. The caller holds the lock.
-func (s *Server) prepare(in writeInput, key item) (*write, *placeholders, error) {
+// prepare compiles an action. Whatever it refuses is wrong for any data, and so
+// refuses the whole transaction that the action may be part of. The caller
+// holds the lock.
+func (s *service) prepare(k kind, in writeInput) (*write, error) {
 	t, err := s.table(in.TableName)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	place, err := newPlaceholders(in.ExpressionAttributeNames, in.ExpressionAttributeValues)
-	if err != nil {
-		return nil, nil, err
+	if err := in.checkMembers(k); err != nil {
+		return nil, err
 	}
-	w := &write{table: t, key: key}
-	switch in.ReturnValuesOnConditionCheckFailure {
-	case "", "NONE":
-	case "ALL_OLD":
-		w.tellOld = true
-	default:
-		return nil, nil, invalid("Value %q at 'returnValuesOnConditionCheckFailure' failed to satisfy constraint: Member must satisfy enum value set: [ALL_OLD, NONE]", in.ReturnValuesOnConditionCheckFailure)
-	}
-	w.condition, _, err = place.condition("ConditionExpression", in.ConditionExpression)
-	return w, place, err
-}
-
-func (s *Server) preparePut(in writeInput) (*write, error) {
-	if in.Key != nil || in.UpdateExpression != nil {
-		return nil, invalid("a put takes an Item, not a Key or an UpdateExpression")
-	}
-	w, place, err := s.prepare(in, in.Item)
+	names, err := newPlaceholders(in.ExpressionAttributeNames, in.ExpressionAttributeValues)
 	if err != nil {
 		return nil, err
 	}
-	w.next = func(item) (item, error) { return in.Item, nil }
-	return w, place.finish()
-}
-
-func (s *Server) prepareUpdate(in writeInput) (*write, error) {
-	if in.Item != nil {
-		return nil, invalid("an update takes a Key, not an Item")
+	w := &write{kind: k, table: t, key: in.Key, returnOld: in.ReturnValuesOnConditionCheckFailure == "ALL_OLD"}
+	if k == put {
+		w.key = in.Item
 	}
-	w, place, err := s.prepare(in, in.Key)
-	if err != nil {
+	if w.condition, _, err = names.condition("ConditionExpression", in.ConditionExpression); err != nil {
 		return nil, err
 	}
-	if w.update, err = place.update(in.UpdateExpression, w.table.key); err != nil {
+	if w.assign, err = names.assignments(in.UpdateExpression, t.key); err != nil {
 		return nil, err
 	}
-	w.next = func(old item) (item, error) {
-		if old == nil {
-			old = in.Key
-		}
-		return w.update.apply(old)
-	}
-	return w, place.finish()
+	return w, names.refuseUnused()
 }
 
-func (s *Server) prepareDelete(in writeInput) (*write, error) {
-	if in.Item != nil || in.UpdateExpression != nil {
-		return nil, invalid("a deletion takes a Key, not an Item or an UpdateExpression")
+// locate checks the key and finds the item's position. An item that cannot be
+// stored is refused here, whatever its condition says.
+func (w *write) locate() error {
+	check := w.table.key.checkKey
+	if w.kind == put {
+		check = w.table.check
 	}
-	w, place, err := s.prepare(in, in.Key)
-	if err != nil {
-		return nil, err
-	}
-	w.next = func(item) (item, error) { return nil, nil }
-	return w, place.finish()
-}
-
-func (s *Server) prepareCheck(in writeInput) (*write, error) {
-	if in.ConditionExpression == nil {
-		return nil, invalid("a ConditionCheck takes a ConditionExpression")
-	}
-	w, err := s.prepareDelete(in)
-	if err == nil {
-		w.next = nil
-	}
-	return w, err
-}
-
-// locate checks the key and finds the item's position; put tells whether the
-// key is a whole item.
-func (w *write) locate(put bool) error {
-	if put {
-		// Before anything is looked up, as an item that cannot be stored is
-		// refused whatever its condition says.
-		if err := w.table.check(w.key); err != nil {
-			return err
-		}
-	} else if err := w.table.key.checkKey(w.key); err != nil {
+	if err := check(w.key); err != nil {
 		return err
 	}
 	w.position = w.table.key.position(w.key)
 	return nil
 }
 
-// plan holds the condition against the item and works out the next one, without
-// writing it.
+// plan holds the condition against the item and works out the next one; nil
+// stands for no item. Nothing is written, so that a transaction can still be
+// canceled for the sake of another action.
 func (w *write) plan() (old, next item, err error) {
 	old = w.table.rows.get(w.position)
 	if w.condition != nil && !w.condition(old) {
-		if w.tellOld {
+		if w.returnOld {
 			return old, nil, conditionFailed(old)
 		}
 		return old, nil, conditionFailed(nil)
 	}
-	if w.next == nil {
+	switch w.kind {
+	case check:
 		return old, old, nil
+	case remove:
+		return old, nil, nil
+	case put:
+		return old, w.key, nil
+	case update:
 	}
-	if next, err = w.next(old); err != nil || next == nil {
+	before := old
+	if before == nil {
+		before = w.key
+	}
+	if next, err = w.assign.apply(before); err != nil {
 		return old, nil, err
 	}
 	return old, next, w.table.check(next)
@@ -146,76 +135,34 @@ type writeOutput struct {
 	Attributes item `json:",omitempty"`
 }
 
-// single runs one prepared action on its own.
-func (w *write) single(put bool) (old, next item, err error) {
-	if err := w.locate(put); err != nil {
-		return nil, nil, err
-	}
-	if old, next, err = w.plan(); err != nil {
-		return nil, nil, err
-	}
-	w.table.store(w.position, next)
-	return old, next, nil
-}
-
-func (s *Server) putItem(in writeInput) (any, error) {
-	if err := checkReturnValues(in.ReturnValues, "NONE", "ALL_OLD"); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	w, err := s.preparePut(in)
-	if err != nil {
-		return nil, err
-	}
-	old, _, err := w.single(true)
-	return returned(in.ReturnValues, old, nil, nil), err
-}
-
-func (s *Server) deleteItem(in writeInput) (any, error) {
-	if err := checkReturnValues(in.ReturnValues, "NONE", "ALL_OLD"); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	w, err := s.prepareDelete(in)
-	if err != nil {
-		return nil, err
-	}
-	old, _, err := w.single(false)
-	return returned(in.ReturnValues, old, nil, nil), err
-}
-
-func (s *Server) updateItem(in writeInput) (any, error) {
-	if err := checkReturnValues(in.ReturnValues, "NONE", "ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW"); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	w, err := s.prepareUpdate(in)
-	if err != nil {
-		return nil, err
-	}
-	old, next, err := w.single(false)
-	return returned(in.ReturnValues, old, next, w.update.touched()), err
-}
-
-func checkReturnValues(wanted string, allowed ...string) error {
-	if wanted == "" {
-		return nil
-	}
-	for _, a := range allowed {
-		if wanted == a {
-			return nil
+// writeItem is the operation that runs one action on its own.
+func (s *service) writeItem(k kind, returns ...string) func(writeInput) (writeOutput, error) {
+	return func(in writeInput) (writeOutput, error) {
+		if err := checkEnum(in.ReturnValues, "returnValues", returns...); err != nil {
+			return writeOutput{}, err
 		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		w, err := s.prepare(k, in)
+		if err != nil {
+			return writeOutput{}, err
+		}
+		if err := w.locate(); err != nil {
+			return writeOutput{}, err
+		}
+		old, next, err := w.plan()
+		if err != nil {
+			return writeOutput{}, err
+		}
+		w.table.store(w.position, next)
+		return w.returned(in.ReturnValues, old, next), nil
 	}
-	return invalid("Return values set to invalid value: %s", wanted)
 }
 
-func returned(wanted string, old, next item, touched []path) writeOutput {
-	if touched == nil {
-		// Nil would mean all of the item.
-		touched = []path{}
+func (w *write) returned(wanted string, old, next item) writeOutput {
+	touched := []path{} // nil would mean all of the item
+	for _, a := range w.assign {
+		touched = append(touched, a.path)
 	}
 	switch wanted {
 	case "ALL_OLD":

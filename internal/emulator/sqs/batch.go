@@ -1,9 +1,6 @@
 package sqs
 
-import (
-	"net/http"
-	"strconv"
-)
+import "github.com/clerksync/clerksync/internal/emulator/awsjson"
 
 // maxBatch is the number of entries that SQS takes in one request.
 const maxBatch = 10
@@ -17,8 +14,8 @@ type failedEntry struct {
 }
 
 func failed(id string, err error) failedEntry {
-	e := asAPIError(err)
-	return failedEntry{ID: id, Code: e.code, Message: e.message, SenderFault: e.status < http.StatusInternalServerError}
+	e := awsjson.AsError(err)
+	return failedEntry{ID: id, Code: e.Code(), Message: e.Message, SenderFault: e.SenderFault()}
 }
 
 type succeededEntry struct {
@@ -37,15 +34,17 @@ func checkBatch[E any](entries []E, id func(E) string) error {
 		return refuseOld("EmptyBatchRequest", "There should be at least one entry in the request.")
 	}
 	if len(entries) > maxBatch {
-		return refuseOld("TooManyEntriesInBatchRequest", "Maximum number of entries per request are "+strconv.Itoa(maxBatch)+". You have sent "+strconv.Itoa(len(entries))+".")
+		return refuseOld("TooManyEntriesInBatchRequest", "Maximum number of entries per request are %d. You have sent %d.",
+			maxBatch, len(entries))
 	}
 	seen := make(map[string]bool)
 	for _, e := range entries {
 		if !validName(id(e)) {
-			return refuseOld("InvalidBatchEntryId", "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.")
+			return refuseOld("InvalidBatchEntryId", "A batch entry id can only contain alphanumeric characters, hyphens and "+
+				"underscores. It can be at most 80 letters long.")
 		}
 		if seen[id(e)] {
-			return refuseOld("BatchEntryIdsNotDistinct", "Id "+id(e)+" repeated.")
+			return refuseOld("BatchEntryIdsNotDistinct", "Id %s repeated.", id(e))
 		}
 		seen[id(e)] = true
 	}

@@ -5,11 +5,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
+	"github.com/clerksync/clerksync/internal/emulator"
 )
 
 // clock is moved by hand.
@@ -89,7 +88,7 @@ func (q queue) wantBodies(when string, want ...string) []types.Message {
 
 func TestVisibilityFollowsTheClock(t *testing.T) {
 	at := newClock()
-	q := newQueue(t, client(t, sqsemulator.New(sqsemulator.Options{Now: at.Now})), "q", nil)
+	q := newQueue(t, client(t, emulator.New(emulator.Options{Now: at.Now})), "q", nil)
 	q.send("a")
 	q.wantBodies("at first", "a")
 	at.forward(30*time.Second - 1)
@@ -100,7 +99,7 @@ func TestVisibilityFollowsTheClock(t *testing.T) {
 
 func TestRetentionEndsMessages(t *testing.T) {
 	at := newClock()
-	q := newQueue(t, client(t, sqsemulator.New(sqsemulator.Options{Now: at.Now})), "q", map[string]string{"MessageRetentionPeriod": "60"})
+	q := newQueue(t, client(t, emulator.New(emulator.Options{Now: at.Now})), "q", map[string]string{"MessageRetentionPeriod": "60"})
 	q.send("old")
 	at.forward(20 * time.Second)
 	q.send("young")
@@ -113,7 +112,7 @@ func TestRetentionEndsMessages(t *testing.T) {
 
 func TestWaitedLongestFirst(t *testing.T) {
 	at := newClock()
-	q := newQueue(t, client(t, sqsemulator.New(sqsemulator.Options{Now: at.Now})), "q", map[string]string{"VisibilityTimeout": "1"})
+	q := newQueue(t, client(t, emulator.New(emulator.Options{Now: at.Now})), "q", map[string]string{"VisibilityTimeout": "1"})
 	q.send("a")
 	q.send("b")
 	if got := q.receive(1); *got[0].Body != "a" {
@@ -125,7 +124,7 @@ func TestWaitedLongestFirst(t *testing.T) {
 
 func TestDeadLettersOfDeadLetters(t *testing.T) {
 	at := newClock()
-	c := client(t, sqsemulator.New(sqsemulator.Options{Now: at.Now}))
+	c := client(t, emulator.New(emulator.Options{Now: at.Now}))
 	policy := func(name string) map[string]string {
 		return map[string]string{
 			"RedrivePolicy":          `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:` + name + `","maxReceiveCount":1}`,
@@ -150,7 +149,7 @@ func TestDeadLettersOfDeadLetters(t *testing.T) {
 
 func TestDeadLettersAgeFromTheirSending(t *testing.T) {
 	at := newClock()
-	c := client(t, sqsemulator.New(sqsemulator.Options{Now: at.Now}))
+	c := client(t, emulator.New(emulator.Options{Now: at.Now}))
 	dead := newQueue(t, c, "dead", map[string]string{"MessageRetentionPeriod": "120"})
 	source := newQueue(t, c, "source", map[string]string{
 		"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":1}`,
@@ -161,47 +160,4 @@ func TestDeadLettersAgeFromTheirSending(t *testing.T) {
 	source.wantBodies("second")
 	at.forward(20 * time.Second)
 	dead.wantBodies("120 s after it was sent, 20 s after it died")
-}
-
-func TestMoveTaskKeepsItsRate(t *testing.T) {
-	at := newClock()
-	c := client(t, sqsemulator.New(sqsemulator.Options{Now: at.Now}))
-	dead := newQueue(t, c, "dead", nil)
-	source := newQueue(t, c, "source", map[string]string{
-		"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":1}`,
-	})
-	for range 10 {
-		dead.send("m")
-	}
-	_, err := c.StartMessageMoveTask(t.Context(), &sqs.StartMessageMoveTaskInput{
-		SourceArn: aws.String("arn:aws:sqs:us-east-1:000000000000:dead"), DestinationArn: aws.String("arn:aws:sqs:us-east-1:000000000000:source"),
-		MaxNumberOfMessagesPerSecond: aws.Int32(2),
-	})
-	if err != nil {
-		t.Fatalf("StartMessageMoveTask = %v", err)
-	}
-	source.wantBodies("at once")
-	at.forward(1500 * time.Millisecond)
-	source.wantBodies("after 1.5 s", "m", "m", "m")
-	at.forward(time.Minute)
-	source.wantBodies("after a minute", "m", "m", "m", "m", "m", "m", "m")
-}
-
-// Dead letters that their producer put there have no source to go back to.
-func TestMoveTaskWithoutDestinationFailsOnSentDeadLetters(t *testing.T) {
-	c := client(t, sqsemulator.New(sqsemulator.Options{}))
-	dead := newQueue(t, c, "dead", nil)
-	newQueue(t, c, "source", map[string]string{
-		"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":1}`,
-	})
-	dead.send("by hand")
-	arn := aws.String("arn:aws:sqs:us-east-1:000000000000:dead")
-	if _, err := c.StartMessageMoveTask(t.Context(), &sqs.StartMessageMoveTaskInput{SourceArn: arn}); err != nil {
-		t.Fatalf("StartMessageMoveTask = %v", err)
-	}
-	list, err := c.ListMessageMoveTasks(t.Context(), &sqs.ListMessageMoveTasksInput{SourceArn: arn})
-	if err != nil || aws.ToString(list.Results[0].FailureReason) != "CouldNotDetermineMessageSource" {
-		t.Errorf("ListMessageMoveTasks = %+v, %v, want CouldNotDetermineMessageSource", list, err)
-	}
-	dead.wantBodies("after the failed task", "by hand")
 }

@@ -6,8 +6,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/clerksync/clerksync/internal/emulator"
 	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
-	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
 	"github.com/clerksync/clerksync/internal/emulator/sqs/sqstest"
 )
 
@@ -19,5 +19,5 @@ func client(t *testing.T, h http.Handler) *sqs.Client {
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	sqstest.Run(t, client(t, sqsemulator.New(sqsemulator.Options{})), sqstest.Options{})
+	sqstest.Run(t, client(t, emulator.New(emulator.Options{})), sqstest.Options{})
 }

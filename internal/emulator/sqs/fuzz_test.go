@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
+	"github.com/clerksync/clerksync/internal/emulator"
 )
 
 // Whatever is asked, the answer is a JSON object: with status 200, or a refusal
@@ -22,11 +22,9 @@ func FuzzAnswers(f *testing.F) {
 	f.Add("ReceiveMessage", `{"QueueUrl":"`+url+`","WaitTimeSeconds":20,"MaxNumberOfMessages":10}`)
 	f.Add("DeleteMessage", `{"QueueUrl":"`+url+`","ReceiptHandle":"IA=="}`)
 	f.Add("ChangeMessageVisibilityBatch", `{"Entries":[{"Id":"a"}]}`)
-	f.Add("StartMessageMoveTask", `{"SourceArn":"arn:::::q"}`)
-	f.Add("CancelMessageMoveTask", `{"TaskHandle":"e30="}`)
 	f.Add("ListQueues", `null`)
 	f.Fuzz(func(t *testing.T, action, body string) {
-		s := sqsemulator.New(sqsemulator.Options{})
+		s := emulator.New(emulator.Options{})
 		// Nobody listens any more, so that long polls end at once.
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()

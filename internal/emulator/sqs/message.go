@@ -8,7 +8,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -28,7 +27,6 @@ type attributes map[string]attribute
 // places: ready (place is set) or waiting (index is its position in the heap).
 type message struct {
 	id, sender   string
-	group        string
 	body, md5    string
 	attributes   attributes
 	traceHeader  string
@@ -65,26 +63,28 @@ func (a attribute) check(name string) error {
 	kind, _, custom := strings.Cut(a.DataType, ".")
 	switch {
 	case kind != "String" && kind != "Number" && kind != "Binary":
-		return errInvalid("The type of message (user) attribute '" + name + "' must be String, Number or Binary, or start with one of these and a period.")
+		return errInvalid("The type of message (user) attribute '%s' must be String, Number or Binary, "+
+			"or start with one of these and a period.", name)
 	case custom && strings.HasSuffix(a.DataType, "."), len(a.DataType) > 256, !allowed(a.DataType):
-		return errInvalid("The type of message (user) attribute '" + name + "' is invalid: at most 256 bytes, a label after the period.")
+		return errInvalid("The type of message (user) attribute '%s' is invalid: "+
+			"at most 256 bytes, a label after the period.", name)
 	case len(a.StringListValues) > 0, len(a.BinaryListValues) > 0:
 		return errInvalid("Message attribute list values in SendMessage operation are not supported.")
 	case a.binaryKind() && a.StringValue != nil, !a.binaryKind() && a.BinaryValue != nil:
-		return errInvalid("Message (user) attribute '" + name + "' has a value of another kind than its type '" + a.DataType + "'.")
+		return errInvalid("Message (user) attribute '%s' has a value of another kind than its type '%s'.", name, a.DataType)
 	case a.value() == "":
-		return errInvalid("Message (user) attribute '" + name + "' must contain a non-empty value of type '" + kind + "'.")
+		return errInvalid("Message (user) attribute '%s' must contain a non-empty value of type '%s'.", name, kind)
 	case kind != "Binary" && !allowed(a.value()):
 		return errInvalid(refusedCharacters)
 	case kind == "Number" && !validNumber(a.value()):
-		return errInvalid("Can't cast the value of message (user) attribute '" + name + "' to a number.")
+		return errInvalid("Can't cast the value of message (user) attribute '%s' to a number.", name)
 	}
 	return nil
 }
 
 func (as attributes) check() error {
 	if len(as) > 10 {
-		return errInvalid("Number of message attributes [" + strconv.Itoa(len(as)) + "] exceeds the allowed maximum [10].")
+		return errInvalid("Number of message attributes [%d] exceeds the allowed maximum [10].", len(as))
 	}
 	for _, name := range slices.Sorted(maps.Keys(as)) {
 		if err := checkAttributeName(name); err != nil {

@@ -12,7 +12,6 @@ type queue struct {
 	name, arn         string
 	attributes        map[string]string // as set, without the computed ones
 	settings          settings          // the same, read
-	tags              map[string]string
 	created, modified time.Time
 	purged            time.Time
 
@@ -30,7 +29,6 @@ func newQueue(name string, now time.Time) *queue {
 		name: name, arn: queueARN(name),
 		created: now, modified: now,
 		changed: make(chan struct{}),
-		tags:    make(map[string]string),
 	}
 	q.clear()
 	return q

@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,11 +18,9 @@ type queueURLOut struct {
 	QueueURL string `json:"QueueUrl"`
 }
 
-func (c *call) url(q *queue) string { return c.baseURL + "/" + account + "/" + q.name }
-
 // find returns the queue that a URL names by its last part: hosts differ from
 // caller to caller (names of containers, of this machine) and don't count.
-func (s *Server) find(url string) (*queue, error) {
+func (s *service) find(url string) (*queue, error) {
 	if url == "" {
 		return nil, errMissing("QueueUrl")
 	}
@@ -35,20 +34,21 @@ func (s *Server) find(url string) (*queue, error) {
 type createQueueIn struct {
 	QueueName  string
 	Attributes map[string]string
-	Tags       map[string]string `json:"tags"`
 }
 
-func (s *Server) createQueue(c *call, in createQueueIn) (queueURLOut, error) {
+func (s *service) createQueue(r *http.Request, in createQueueIn) (queueURLOut, error) {
 	if in.QueueName == "" {
 		return queueURLOut{}, errMissing("QueueName")
 	}
 	if _, ok := in.Attributes["FifoQueue"]; ok || strings.HasSuffix(in.QueueName, ".fifo") {
-		return queueURLOut{}, errUnsupported("FIFO queues are not there, only standard ones")
+		return queueURLOut{}, refuseOld("UnsupportedOperation", "FIFO queues are not there, only standard ones")
 	}
 	if !validName(in.QueueName) {
-		return queueURLOut{}, errInvalid("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")
+		return queueURLOut{}, errInvalid("Can only include alphanumeric characters, hyphens, or underscores. " +
+			"1 to 80 in length")
 	}
-	now := s.lock()
+	s.mu.Lock()
+	now := s.now()
 	defer s.mu.Unlock()
 	if q, ok := s.queues[in.QueueName]; ok {
 		for _, name := range slices.Sorted(maps.Keys(in.Attributes)) {
@@ -56,10 +56,11 @@ func (s *Server) createQueue(c *call, in createQueueIn) (queueURLOut, error) {
 				return queueURLOut{}, errQueueExists(name)
 			}
 		}
-		return queueURLOut{c.url(q)}, nil
+		return queueURLOut{queueURL(r, q.name)}, nil
 	}
 	if at, ok := s.deleted[in.QueueName]; ok && now.Sub(at) < again {
-		return queueURLOut{}, refuseOld("QueueDeletedRecently", "You must wait 60 seconds after deleting a queue before you can create another with the same name.")
+		return queueURLOut{}, refuseOld("QueueDeletedRecently", "You must wait 60 seconds after deleting a queue "+
+			"before you can create another with the same name.")
 	}
 	q := newQueue(in.QueueName, now)
 	var err error
@@ -67,29 +68,29 @@ func (s *Server) createQueue(c *call, in createQueueIn) (queueURLOut, error) {
 	if err != nil {
 		return queueURLOut{}, err
 	}
-	maps.Copy(q.tags, in.Tags)
 	s.queues[q.name] = q
-	return queueURLOut{c.url(q)}, nil
+	return queueURLOut{queueURL(r, q.name)}, nil
 }
 
 type getQueueURLIn struct{ QueueName string }
 
-func (s *Server) getQueueURL(c *call, in getQueueURLIn) (queueURLOut, error) {
-	s.lock()
+func (s *service) getQueueURL(r *http.Request, in getQueueURLIn) (queueURLOut, error) {
+	s.mu.Lock()
 	defer s.mu.Unlock()
 	q, ok := s.queues[in.QueueName]
 	if !ok {
 		return queueURLOut{}, errNoQueue()
 	}
-	return queueURLOut{c.url(q)}, nil
+	return queueURLOut{queueURL(r, q.name)}, nil
 }
 
 type queueIn struct {
 	QueueURL string `json:"QueueUrl"`
 }
 
-func (s *Server) deleteQueue(_ *call, in queueIn) (empty, error) {
-	now := s.lock()
+func (s *service) deleteQueue(in queueIn) (empty, error) {
+	s.mu.Lock()
+	now := s.now()
 	defer s.mu.Unlock()
 	q, err := s.find(in.QueueURL)
 	if err != nil {
@@ -102,17 +103,16 @@ func (s *Server) deleteQueue(_ *call, in queueIn) (empty, error) {
 	return empty{}, nil
 }
 
-func (s *Server) purgeQueue(_ *call, in queueIn) (empty, error) {
-	now := s.lock()
+func (s *service) purgeQueue(in queueIn) (empty, error) {
+	s.mu.Lock()
+	now := s.now()
 	defer s.mu.Unlock()
 	q, err := s.find(in.QueueURL)
 	if err != nil {
 		return empty{}, err
 	}
 	if !q.purged.IsZero() && now.Sub(q.purged) < again {
-		e := refuseOld("PurgeQueueInProgress", "Only one PurgeQueue operation on "+q.name+" is allowed every 60 seconds.")
-		e.status = 403
-		return empty{}, e
+		return empty{}, errPurged(q.name)
 	}
 	q.clear()
 	q.purged = now
@@ -124,8 +124,9 @@ type setAttributesIn struct {
 	Attributes map[string]string
 }
 
-func (s *Server) setQueueAttributes(_ *call, in setAttributesIn) (empty, error) {
-	now := s.lock()
+func (s *service) setQueueAttributes(in setAttributesIn) (empty, error) {
+	s.mu.Lock()
+	now := s.now()
 	defer s.mu.Unlock()
 	q, err := s.find(in.QueueURL)
 	if err != nil {
@@ -151,8 +152,9 @@ type getAttributesOut struct {
 	Attributes map[string]string `json:",omitempty"`
 }
 
-func (s *Server) getQueueAttributes(_ *call, in getAttributesIn) (getAttributesOut, error) {
-	now := s.lock()
+func (s *service) getQueueAttributes(in getAttributesIn) (getAttributesOut, error) {
+	s.mu.Lock()
+	now := s.now()
 	defer s.mu.Unlock()
 	q, err := s.find(in.QueueURL)
 	if err != nil {
@@ -173,7 +175,7 @@ func (s *Server) getQueueAttributes(_ *call, in getAttributesIn) (getAttributesO
 	for _, name := range in.AttributeNames {
 		value, ok := all[name]
 		if !ok && !knownAttribute(name) {
-			return getAttributesOut{}, refuse("InvalidAttributeName", "Unknown Attribute "+name+".")
+			return getAttributesOut{}, refuse("InvalidAttributeName", "Unknown Attribute %s.", name)
 		}
 		if ok {
 			picked[name] = value
@@ -187,6 +189,43 @@ func (s *Server) getQueueAttributes(_ *call, in getAttributesIn) (getAttributesO
 func knownAttribute(name string) bool {
 	return slices.Contains([]string{
 		"Policy", "RedrivePolicy", "RedriveAllowPolicy", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds",
-		"FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit",
 	}, name)
+}
+
+type listQueuesIn struct {
+	QueueNamePrefix, NextToken string
+	MaxResults                 *int
+}
+
+type listQueuesOut struct {
+	QueueURLs []string `json:"QueueUrls,omitempty"`
+	NextToken string   `json:",omitempty"`
+}
+
+// listQueues lists URLs by name. Its token is the last name of the page before;
+// one is given only to callers who set a maximum, as SQS does.
+func (s *service) listQueues(r *http.Request, in listQueuesIn) (out listQueuesOut, err error) {
+	limit := 1000
+	if in.MaxResults != nil {
+		limit = *in.MaxResults
+	}
+	if limit < 1 || limit > 1000 {
+		return out, errValue(limit, "MaxResults", "Must be between 1 and 1000, if provided.")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := ""
+	for _, name := range slices.Sorted(maps.Keys(s.queues)) {
+		if name <= in.NextToken || !strings.HasPrefix(name, in.QueueNamePrefix) {
+			continue
+		}
+		if len(out.QueueURLs) == limit {
+			if in.MaxResults != nil {
+				out.NextToken = last
+			}
+			break
+		}
+		out.QueueURLs, last = append(out.QueueURLs, queueURL(r, name)), name
+	}
+	return out, nil
 }

@@ -2,13 +2,14 @@ package sqs
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"strconv"
 	"time"
 )
 
 // lookAgain bounds how long a long poll sleeps: the clock may be one that is
-// moved by hand, and a move task may have something for the queue.
+// moved by hand.
 const lookAgain = 100 * time.Millisecond
 
 type receiveIn struct {
@@ -37,24 +38,24 @@ type receiveOut struct {
 
 func (in *receiveIn) check() error {
 	if n := in.MaxNumberOfMessages; n != nil && (*n < 1 || *n > maxBatch) {
-		return errRange(*n, "MaxNumberOfMessages", "Must be between 1 and 10, if provided.")
+		return errValue(*n, "MaxNumberOfMessages", "Must be between 1 and 10, if provided.")
 	}
 	if n := in.WaitTimeSeconds; n != nil && (*n < 0 || *n > 20) {
-		return errRange(*n, "WaitTimeSeconds", "Must be >= 0 and <= 20, if provided.")
+		return errValue(*n, "WaitTimeSeconds", "Must be >= 0 and <= 20, if provided.")
 	}
 	return checkVisibility(in.VisibilityTimeout)
 }
 
 func checkVisibility(n *int) error {
 	if n != nil && (*n < 0 || *n > 43_200) {
-		return errRange(*n, "VisibilityTimeout", "VisibilityTimeout must be an integer between 0 and 43200")
+		return errValue(*n, "VisibilityTimeout", "VisibilityTimeout must be an integer between 0 and 43200")
 	}
 	return nil
 }
 
 // receiveMessage gives what is there at once; else it waits, as long as the
 // caller or the queue says, for a message to be sent or to become visible.
-func (s *Server) receiveMessage(c *call, in receiveIn) (receiveOut, error) {
+func (s *service) receiveMessage(r *http.Request, in receiveIn) (receiveOut, error) {
 	if err := in.check(); err != nil {
 		return receiveOut{}, err
 	}
@@ -68,7 +69,7 @@ func (s *Server) receiveMessage(c *call, in receiveIn) (receiveOut, error) {
 			deadline = time.Now().Add(wait)
 		}
 		left := time.Until(deadline)
-		if len(got) > 0 || left <= 0 || !pause(c.ctx, min(left, lookAgain), changed) {
+		if len(got) > 0 || left <= 0 || !pause(r.Context(), min(left, lookAgain), changed) {
 			return receiveOut{got}, nil
 		}
 	}
@@ -91,8 +92,9 @@ func pause(ctx context.Context, d time.Duration, changed <-chan struct{}) bool {
 
 // tryReceive takes what is there now. It also tells how long the caller is to
 // wait for more and the channel that is closed when it should look again.
-func (s *Server) tryReceive(in *receiveIn) (got []receivedMessage, wait time.Duration, changed <-chan struct{}, err error) {
-	now := s.lock()
+func (s *service) tryReceive(in *receiveIn) (got []receivedMessage, wait time.Duration, changed <-chan struct{}, err error) {
+	s.mu.Lock()
+	now := s.now()
 	defer s.mu.Unlock()
 	q, err := s.find(in.QueueURL)
 	if err != nil {
@@ -130,7 +132,7 @@ func (s *Server) tryReceive(in *receiveIn) (got []receivedMessage, wait time.Dur
 // takeReady takes up to so many messages out of the ready ones, each with a new
 // receipt; on its way it moves those that were received too often to the dead
 // letters, where the queue has any.
-func (s *Server) takeReady(q *queue, most int, now time.Time) []*message {
+func (s *service) takeReady(q *queue, most int, now time.Time) []*message {
 	var taken []*message
 	for len(taken) < most && q.ready.Len() > 0 {
 		m := q.ready.Front().Value.(*message) //nolint:forcetypeassert // holds only messages
@@ -150,7 +152,7 @@ func (s *Server) takeReady(q *queue, most int, now time.Time) []*message {
 		if m.firstReceive.IsZero() {
 			m.firstReceive = now
 		}
-		m.receipt = s.newReceipt(q, m)
+		m.receipt = newReceipt(q, m)
 		taken = append(taken, m)
 	}
 	return taken
@@ -172,7 +174,6 @@ func (m *message) received(in *receiveIn) receivedMessage {
 		"ApproximateFirstReceiveTimestamp": millis(m.firstReceive),
 		"AWSTraceHeader":                   m.traceHeader,
 		"DeadLetterQueueSourceArn":         m.source,
-		"MessageGroupId":                   m.group,
 	} {
 		wanted := func(names []string) bool { return slices.Contains(names, name) || slices.Contains(names, "All") }
 		if value != "" && (wanted(in.MessageSystemAttributeNames) || wanted(in.AttributeNames)) {

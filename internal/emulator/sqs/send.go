@@ -1,9 +1,6 @@
 package sqs
 
-import (
-	"strconv"
-	"time"
-)
+import "time"
 
 type sendIn struct {
 	QueueURL string `json:"QueueUrl"`
@@ -16,8 +13,6 @@ type sendEntry struct {
 	DelaySeconds            *int
 	MessageAttributes       attributes
 	MessageSystemAttributes attributes
-	MessageGroupID          *string `json:"MessageGroupId"`
-	MessageDeduplicationID  *string `json:"MessageDeduplicationId"`
 }
 
 type sendOut struct {
@@ -28,12 +23,13 @@ type sendOut struct {
 	MD5OfMessageSystemAttributes string `json:",omitempty"`
 }
 
-func (s *Server) sendMessage(_ *call, in sendIn) (sendOut, error) {
+func (s *service) sendMessage(in sendIn) (sendOut, error) {
 	if err := in.check(); err != nil {
 		return sendOut{}, err
 	}
 	m, out := in.message()
-	now := s.lock()
+	s.mu.Lock()
+	now := s.now()
 	defer s.mu.Unlock()
 	q, err := s.find(in.QueueURL)
 	if err != nil {
@@ -56,7 +52,7 @@ type sendBatchOut struct {
 	Failed     []failedEntry `json:",omitempty"`
 }
 
-func (s *Server) sendMessageBatch(_ *call, in sendBatchIn) (sendBatchOut, error) {
+func (s *service) sendMessageBatch(in sendBatchIn) (sendBatchOut, error) {
 	if err := checkBatch(in.Entries, func(e sendEntry) string { return e.ID }); err != nil {
 		return sendBatchOut{}, err
 	}
@@ -65,9 +61,11 @@ func (s *Server) sendMessageBatch(_ *call, in sendBatchIn) (sendBatchOut, error)
 		total += in.Entries[i].size()
 	}
 	if total > maxMessageSize {
-		return sendBatchOut{}, refuseOld("BatchRequestTooLong", "Batch requests cannot be longer than "+strconv.Itoa(maxMessageSize)+" bytes. You have sent "+strconv.Itoa(total)+" bytes.")
+		return sendBatchOut{}, refuseOld("BatchRequestTooLong", "Batch requests cannot be longer than %d bytes. You have sent %d bytes.",
+			maxMessageSize, total)
 	}
-	now := s.lock()
+	s.mu.Lock()
+	now := s.now()
 	defer s.mu.Unlock()
 	q, err := s.find(in.QueueURL)
 	if err != nil {
@@ -99,30 +97,18 @@ func (e *sendEntry) check() error {
 	case !allowed(e.MessageBody):
 		return refuse("InvalidMessageContents", refusedCharacters)
 	case e.DelaySeconds != nil && (*e.DelaySeconds < 0 || *e.DelaySeconds > 900):
-		return errRange(*e.DelaySeconds, "DelaySeconds", "DelaySeconds must be >= 0 and <= 900.")
-	case e.MessageDeduplicationID != nil:
-		return errInvalid("Value " + *e.MessageDeduplicationID + " for parameter MessageDeduplicationId is invalid. Reason: The request includes a parameter that is not valid for this queue type.")
-	case e.MessageGroupID != nil && !validGroup(*e.MessageGroupID):
-		return errInvalid("Value " + *e.MessageGroupID + " for parameter MessageGroupId is invalid. Reason: MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 in length.")
+		return errValue(*e.DelaySeconds, "DelaySeconds", "DelaySeconds must be >= 0 and <= 900.")
 	}
 	if err := e.MessageAttributes.check(); err != nil {
 		return err
 	}
 	for name, a := range e.MessageSystemAttributes {
 		if name != "AWSTraceHeader" || a.DataType != "String" || a.value() == "" || !allowed(a.value()) {
-			return errInvalid("Message system attribute '" + name + "' is invalid: only AWSTraceHeader is there, of type String and not empty.")
+			return errInvalid("Message system attribute '%s' is invalid: "+
+				"only AWSTraceHeader is there, of type String and not empty.", name)
 		}
 	}
 	return nil
-}
-
-func validGroup(id string) bool {
-	for _, r := range id {
-		if r <= ' ' || r > '~' {
-			return false
-		}
-	}
-	return id != "" && len(id) <= 128
 }
 
 // size is what counts towards limits, in bytes; system attributes are free.
@@ -130,7 +116,7 @@ func (e *sendEntry) size() int { return len(e.MessageBody) + e.MessageAttributes
 
 func (e *sendEntry) checkSize(most int) error {
 	if e.size() > most {
-		return errInvalid("One or more parameters are invalid. Reason: Message must be shorter than " + strconv.Itoa(most) + " bytes.")
+		return errInvalid("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", most)
 	}
 	return nil
 }
@@ -142,9 +128,6 @@ func (e *sendEntry) message() (*message, sendOut) {
 		body: e.MessageBody, md5: md5Text(e.MessageBody), attributes: e.MessageAttributes,
 		sender: account, traceHeader: e.MessageSystemAttributes["AWSTraceHeader"].value(),
 	}
-	if e.MessageGroupID != nil {
-		m.group = *e.MessageGroupID
-	}
 	return m, sendOut{
 		MD5OfMessageBody:             m.md5,
 		MD5OfMessageAttributes:       e.MessageAttributes.md5(),
@@ -153,8 +136,8 @@ func (e *sendEntry) message() (*message, sendOut) {
 }
 
 // put sends a message into a queue and returns its id.
-func (s *Server) put(q *queue, m *message, delaySeconds *int, now time.Time) string {
-	m.id, m.sent = s.newIDLocked(), now
+func (s *service) put(q *queue, m *message, delaySeconds *int, now time.Time) string {
+	m.id, m.sent = newID(), now
 	delay := q.settings.delay
 	if delaySeconds != nil {
 		delay = time.Duration(*delaySeconds) * time.Second

@@ -72,7 +72,7 @@ func defaultAttributes() map[string]string {
 
 // withAttributes returns a queue's attributes after the change, and what they
 // mean; or why SQS refuses them. An empty policy takes the policy away.
-func (s *Server) withAttributes(arn string, old, change map[string]string) (map[string]string, settings, error) {
+func (s *service) withAttributes(arn string, old, change map[string]string) (map[string]string, settings, error) {
 	attributes := maps.Clone(old)
 	limits := numericAttributes()
 	for _, name := range slices.Sorted(maps.Keys(change)) {
@@ -91,7 +91,7 @@ func (s *Server) withAttributes(arn string, old, change map[string]string) (map[
 }
 
 func checkAttribute(name, value string, limits map[string]numeric) error {
-	invalid := refuse("InvalidAttributeValue", "Invalid value for the parameter "+name+".")
+	invalid := refuse("InvalidAttributeValue", "Invalid value for the parameter %s.", name)
 	if limit, ok := limits[name]; ok {
 		n, err := strconv.Atoi(value)
 		if err != nil || n < limit.least || n > limit.most {
@@ -110,12 +110,12 @@ func checkAttribute(name, value string, limits map[string]numeric) error {
 		}
 	case "KmsMasterKeyId":
 	default:
-		return refuse("InvalidAttributeName", "Unknown Attribute "+name+".")
+		return refuse("InvalidAttributeName", "Unknown Attribute %s.", name)
 	}
 	return nil
 }
 
-func (s *Server) readSettings(arn string, attributes map[string]string) (settings, error) {
+func (s *service) readSettings(arn string, attributes map[string]string) (settings, error) {
 	seconds := func(name string) time.Duration {
 		n, _ := strconv.Atoi(attributes[name]) // checked when it was set
 		return time.Duration(n) * time.Second
@@ -129,7 +129,7 @@ func (s *Server) readSettings(arn string, attributes map[string]string) (setting
 	read.maxSize, _ = strconv.Atoi(attributes["MaximumMessageSize"])
 	if text := attributes["RedriveAllowPolicy"]; text != "" {
 		if err := json.Unmarshal([]byte(text), &read.allow); err != nil || !read.allow.valid() {
-			return settings{}, errInvalid("Value " + text + " for parameter RedriveAllowPolicy is invalid.")
+			return settings{}, errInvalid("Value %s for parameter RedriveAllowPolicy is invalid.", text)
 		}
 	}
 	if text := attributes["RedrivePolicy"]; text != "" {
@@ -154,9 +154,9 @@ func (p redriveAllowPolicy) valid() bool {
 
 // readRedrive reads a redrive policy: maxReceiveCount as a number or as text,
 // 1 to 1,000, and a target that is there and allows it.
-func (s *Server) readRedrive(arn, text string) (*redrivePolicy, error) {
+func (s *service) readRedrive(arn, text string) (*redrivePolicy, error) {
 	invalid := func(reason string) error {
-		return errInvalid("Value " + text + " for parameter RedrivePolicy is invalid. Reason: " + reason)
+		return errValue(text, "RedrivePolicy", reason)
 	}
 	var policy struct {
 		Target string          `json:"deadLetterTargetArn"`
@@ -173,7 +173,8 @@ func (s *Server) readRedrive(arn, text string) (*redrivePolicy, error) {
 	}
 	most, err := strconv.Atoi(strings.Trim(string(policy.Max), `"`))
 	if err != nil || most < 1 || most > 1000 {
-		return nil, invalid("Invalid value for maxReceiveCount: " + string(policy.Max) + ", valid values are from 1 to 1000 both inclusive.")
+		return nil, invalid("Invalid value for maxReceiveCount: " + string(policy.Max) + ", " +
+			"valid values are from 1 to 1000 both inclusive.")
 	}
 	target := s.byARN(policy.Target)
 	if target == nil {
@@ -185,7 +186,7 @@ func (s *Server) readRedrive(arn, text string) (*redrivePolicy, error) {
 	return &redrivePolicy{target: policy.Target, max: most}, nil
 }
 
-func (s *Server) byARN(arn string) *queue {
+func (s *service) byARN(arn string) *queue {
 	name := arn[strings.LastIndex(arn, ":")+1:]
 	if q, ok := s.queues[name]; ok && q.arn == arn {
 		return q

@@ -8,8 +8,8 @@ import (
 
 // newReceipt makes a handle that tells its queue and message, so that one of
 // another queue is refused and one of a message that is gone is not.
-func (s *Server) newReceipt(q *queue, m *message) string {
-	return base64.URLEncoding.EncodeToString([]byte(q.arn + " " + m.id + " " + s.newIDLocked()))
+func newReceipt(q *queue, m *message) string {
+	return base64.URLEncoding.EncodeToString([]byte(q.arn + " " + m.id + " " + newID()))
 }
 
 // byReceipt returns the message whose latest handle this is; nil if the handle
@@ -51,7 +51,7 @@ type settleBatchIn struct {
 	Entries  []settleEntry
 }
 
-func (s *Server) deleteMessage(_ *call, in settleIn) (empty, error) {
+func (s *service) deleteMessage(in settleIn) (empty, error) {
 	q, now, err := s.lockQueue(in.QueueURL)
 	defer s.mu.Unlock()
 	if err != nil {
@@ -60,11 +60,11 @@ func (s *Server) deleteMessage(_ *call, in settleIn) (empty, error) {
 	return empty{}, q.discard(in.settleEntry, now)
 }
 
-func (s *Server) deleteMessageBatch(_ *call, in settleBatchIn) (batchOut, error) {
+func (s *service) deleteMessageBatch(in settleBatchIn) (batchOut, error) {
 	return s.settleBatch(in, (*queue).discard)
 }
 
-func (s *Server) changeVisibility(_ *call, in settleIn) (empty, error) {
+func (s *service) changeVisibility(in settleIn) (empty, error) {
 	q, now, err := s.lockQueue(in.QueueURL)
 	defer s.mu.Unlock()
 	if err != nil {
@@ -73,13 +73,14 @@ func (s *Server) changeVisibility(_ *call, in settleIn) (empty, error) {
 	return empty{}, q.changeVisibility(in.settleEntry, now)
 }
 
-func (s *Server) changeVisibilityBatch(_ *call, in settleBatchIn) (batchOut, error) {
+func (s *service) changeVisibilityBatch(in settleBatchIn) (batchOut, error) {
 	return s.settleBatch(in, (*queue).changeVisibility)
 }
 
 // lockQueue locks the server, also when it returns an error.
-func (s *Server) lockQueue(url string) (*queue, time.Time, error) {
-	now := s.lock()
+func (s *service) lockQueue(url string) (*queue, time.Time, error) {
+	s.mu.Lock()
+	now := s.now()
 	q, err := s.find(url)
 	if err == nil {
 		q.advance(now)
@@ -87,7 +88,7 @@ func (s *Server) lockQueue(url string) (*queue, time.Time, error) {
 	return q, now, err
 }
 
-func (s *Server) settleBatch(in settleBatchIn, do func(*queue, settleEntry, time.Time) error) (batchOut, error) {
+func (s *service) settleBatch(in settleBatchIn, do func(*queue, settleEntry, time.Time) error) (batchOut, error) {
 	if err := checkBatch(in.Entries, settleEntry.id); err != nil {
 		return batchOut{}, err
 	}
@@ -124,7 +125,8 @@ func (q *queue) changeVisibility(e settleEntry, now time.Time) error {
 		return err
 	}
 	if m == nil {
-		return errInvalid("Value " + e.ReceiptHandle + " for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.")
+		return errValue(e.ReceiptHandle, "ReceiptHandle",
+			"Message does not exist or is not available for visibility timeout change.")
 	}
 	if !m.isInFlight() {
 		return refuseOld("MessageNotInflight", "The specified message isn't in flight.")

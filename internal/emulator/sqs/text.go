@@ -20,7 +20,8 @@ func allowed(text string) bool {
 	return true
 }
 
-const refusedCharacters = "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
+const refusedCharacters = "Invalid characters found. Valid unicode characters are " +
+	"#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
 
 // validName tells whether text is made of A-Z a-z 0-9 _ - alone and has 1 to 80
 // characters: SQS's rule for names of queues and ids of batch entries.
@@ -45,11 +46,14 @@ func checkAttributeName(name string) error {
 	case len(name) > 256:
 		return errInvalid("Message (user) attribute names must be at most 256 bytes long.")
 	case strings.IndexFunc(name, func(r rune) bool { return r != '.' && !nameRune(r) }) >= 0:
-		return errInvalid("Message (user) attribute name '" + name + "' can only contain A-Z a-z 0-9, underscores, hyphens and periods.")
+		return errInvalid("Message (user) attribute name '%s' can only contain "+
+			"A-Z a-z 0-9, underscores, hyphens and periods.", name)
 	case strings.HasPrefix(lower, "aws."), strings.HasPrefix(lower, "amazon."):
-		return errInvalid("You can't use message attribute names beginning with 'AWS.' or 'Amazon.'. These strings are reserved for internal use.")
+		return errInvalid("You can't use message attribute names beginning with 'AWS.' or 'Amazon.'. " +
+			"These strings are reserved for internal use.")
 	case strings.HasPrefix(name, "."), strings.HasSuffix(name, "."), strings.Contains(name, ".."):
-		return errInvalid("Message (user) attribute name '" + name + "' must not start or end with a period or have two in succession.")
+		return errInvalid("Message (user) attribute name '%s' must not start or end with a period "+
+			"or have two in succession.", name)
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func (p parameter) out(decrypt bool, selector string) parameterOut {
 
 // find returns the version that a name, name:version or ARN asks for, and the
 // selector, ":" and the version, or empty.
-func (s *Server) find(asked string) (parameter, string, error) {
+func (s *service) find(asked string) (parameter, string, error) {
 	name, isARN := strings.CutPrefix(asked, arnPrefix)
 	name, version, hasVersion := strings.Cut(name, ":")
 	versions := s.parameters[name]
@@ -57,14 +57,15 @@ func (s *Server) find(asked string) (parameter, string, error) {
 		versions = s.parameters["/"+name]
 	}
 	if len(versions) == 0 {
-		return parameter{}, "", refuse("ParameterNotFound", "Parameter "+asked+" not found.")
+		return parameter{}, "", refuse("ParameterNotFound", "Parameter %s not found.", asked)
 	}
 	if !hasVersion {
 		return versions[len(versions)-1], "", nil
 	}
 	n, err := strconv.Atoi(version)
 	if err != nil || n < 1 || n > len(versions) {
-		return parameter{}, "", refuse("ParameterVersionNotFound", "Systems Manager could not find version "+version+" of "+name+".")
+		return parameter{}, "", refuse("ParameterVersionNotFound", "Systems Manager could not find version %s of %s.",
+			version, name)
 	}
 	return versions[n-1], ":" + version, nil
 }
@@ -76,7 +77,7 @@ type getIn struct {
 
 type getOut struct{ Parameter parameterOut }
 
-func (s *Server) getParameter(in getIn) (getOut, error) {
+func (s *service) getParameter(in getIn) (getOut, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p, selector, err := s.find(in.Name)
@@ -96,9 +97,9 @@ type getManyOut struct {
 	InvalidParameters []string
 }
 
-func (s *Server) getParameters(in getManyIn) (getManyOut, error) {
+func (s *service) getParameters(in getManyIn) (getManyOut, error) {
 	if len(in.Names) < 1 || len(in.Names) > 10 {
-		return getManyOut{}, refuse("ValidationException", "Names must have 1 to 10 members.")
+		return getManyOut{}, invalid("Names must have 1 to 10 members.")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -124,7 +125,7 @@ type putOut struct {
 	Tier    string
 }
 
-func (s *Server) putParameter(in putIn) (putOut, error) {
+func (s *service) putParameter(in putIn) (putOut, error) {
 	if err := in.check(); err != nil {
 		return putOut{}, err
 	}
@@ -134,11 +135,12 @@ func (s *Server) putParameter(in putIn) (putOut, error) {
 	kind := in.Type
 	switch {
 	case len(versions) > 0 && !in.Overwrite:
-		return putOut{}, refuse("ParameterAlreadyExists", "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.")
+		return putOut{}, refuse("ParameterAlreadyExists", "The parameter already exists. "+
+			"To overwrite this value, set the overwrite option in the request to true.")
 	case len(versions) > 0 && kind == "":
 		kind = versions[len(versions)-1].kind
 	case kind == "":
-		return putOut{}, refuse("ValidationException", "A parameter type is required when you create a parameter.")
+		return putOut{}, invalid("A parameter type is required when you create a parameter.")
 	}
 	p := parameter{name: in.Name, kind: kind, value: in.Value, version: len(versions) + 1, modified: s.now()}
 	s.parameters[in.Name] = append(versions, p)
@@ -151,17 +153,17 @@ func (in putIn) check() error {
 	first := strings.ToLower(strings.TrimPrefix(in.Name, "/"))
 	switch {
 	case in.Name == "", strings.IndexFunc(in.Name, badInName) >= 0:
-		return refuse("ValidationException", "Parameter name: only a mix of letters, numbers and the symbols .-_/ is allowed.")
+		return invalid("Parameter name: only a mix of letters, numbers and the symbols .-_/ is allowed.")
 	case strings.HasPrefix(first, "aws"), strings.HasPrefix(first, "ssm"):
-		return refuse("ValidationException", "Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive).")
+		return invalid("Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive).")
 	case strings.Contains(in.Name[1:], "/") && !strings.HasPrefix(in.Name, "/"):
-		return refuse("ValidationException", "Parameter name must be a fully qualified name.")
+		return invalid("Parameter name must be a fully qualified name.")
 	case in.Type != "" && !slices.Contains([]string{"String", "StringList", secure}, in.Type):
-		return refuse("UnsupportedParameterType", "The parameter type "+in.Type+" is not supported.")
+		return refuse("UnsupportedParameterType", "The parameter type %s is not supported.", in.Type)
 	case in.Value == "":
-		return refuse("ValidationException", "Value must have length greater than or equal to 1.")
+		return invalid("Value must have length greater than or equal to 1.")
 	case len(in.Value) > maxValue:
-		return refuse("ValidationException", "Standard tier parameters support a maximum parameter value of 4096 characters.")
+		return invalid("Standard tier parameters support a maximum parameter value of 4096 characters.")
 	}
 	return nil
 }
@@ -174,11 +176,11 @@ type deleteIn struct{ Name string }
 
 type empty struct{}
 
-func (s *Server) deleteParameter(in deleteIn) (empty, error) {
+func (s *service) deleteParameter(in deleteIn) (empty, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := s.parameters[in.Name]; !ok {
-		return empty{}, refuse("ParameterNotFound", "Parameter "+in.Name+" not found.")
+		return empty{}, refuse("ParameterNotFound", "Parameter %s not found.", in.Name)
 	}
 	delete(s.parameters, in.Name)
 	return empty{}, nil

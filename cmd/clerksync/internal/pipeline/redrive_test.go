@@ -5,7 +5,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/pkg/delivery"
@@ -25,10 +24,14 @@ func TestRedrive(t *testing.T) {
 	letters.byHand(t, delivery.Message{Body: sample(t, "organization.created"), Attributes: with(full("msg_mended", "organization.created"), "reason", "made up")})
 	letters.byHand(t, delivery.Message{Body: sample(t, "user.created"), Attributes: full("msg_older", "user.created")})
 
-	if _, err := o.sqs.StartMessageMoveTask(t.Context(), &sqs.StartMessageMoveTaskInput{
-		SourceArn: arn(t, o.sqs, w.DeadLetterQueueURL), DestinationArn: arn(t, o.sqs, w.QueueURL),
-	}); err != nil {
-		t.Fatal(err)
+	// As `clerksync dlq redrive` does: received, sent again whole, and deleted.
+	for _, m := range received(t, o.sqs, w.DeadLetterQueueURL) {
+		w.byHand(t, delivery.Message{Body: aws.ToString(m.Body), Attributes: attributes(m)})
+		if _, err := o.sqs.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{
+			QueueUrl: &w.DeadLetterQueueURL, ReceiptHandle: m.ReceiptHandle,
+		}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for id, want := range map[string]string{"msg_mended": "applied", "msg_older": "stale"} {
 		if got := w.ended(t, id, 1); got != want {
@@ -41,14 +44,4 @@ func TestRedrive(t *testing.T) {
 	if row := w.row(t, "ORG#org_2exampleLumenOak00000000000", "ORG"); row == nil {
 		t.Error("no row of the organization that was put back")
 	}
-}
-
-func arn(t *testing.T, c *sqs.Client, url string) *string {
-	t.Helper()
-	name := sqstypes.QueueAttributeNameQueueArn
-	out, err := c.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{name}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return aws.String(out.Attributes[string(name)])
 }

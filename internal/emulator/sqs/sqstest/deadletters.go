@@ -17,7 +17,6 @@ func deadLetterChecks() []Check {
 		{"a dead letter keeps id, time, body and attributes", withPair("1", deadLetterKeeps)},
 		{"a message below its maximum stays", withPair("3", staysBelowMaximum)},
 		{"maxReceiveCount may be text", withPair(`"1"`, maximumAsText)},
-		{"a dead letter queue tells its sources", withPair("5", tellsSources)},
 		{"a bad redrive policy is refused", withQueue(nil, badRedrivePolicy)},
 	}
 }
@@ -106,22 +105,6 @@ func maximumAsText(ctx context.Context, source, dead *queue) error {
 		err = fmt.Errorf("dead letter after %d receives, want 1", given)
 	}
 	return err
-}
-
-// tellsSources gives SQS the minute that lists of queues may lag.
-func tellsSources(ctx context.Context, source, dead *queue) error {
-	for end := time.Now().Add(60 * time.Second); ; sleep(ctx, time.Second) {
-		out, err := dead.c.ListDeadLetterSourceQueues(ctx, &sqs.ListDeadLetterSourceQueuesInput{QueueUrl: &dead.url})
-		if err != nil {
-			return fmt.Errorf("list sources: %w", err)
-		}
-		if slices.Equal(out.QueueUrls, []string{source.url}) {
-			return nil
-		}
-		if time.Now().After(end) {
-			return fmt.Errorf("list sources = %v, want %s", out.QueueUrls, source.url)
-		}
-	}
 }
 
 func badRedrivePolicy(ctx context.Context, q *queue) error {

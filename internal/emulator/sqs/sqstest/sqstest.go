@@ -69,7 +69,7 @@ func Checks() []Check {
 	var all []Check
 	for _, part := range [][]Check{
 		messageChecks(), refusalChecks(), batchChecks(), batchSettleChecks(), visibilityChecks(), deleteChecks(),
-		waitChecks(), deadLetterChecks(), moveTaskChecks(), queueChecks(),
+		waitChecks(), deadLetterChecks(), queueChecks(),
 	} {
 		all = append(all, part...)
 	}

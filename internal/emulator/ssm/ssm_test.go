@@ -2,31 +2,25 @@ package ssm_test
 
 import (
 	"errors"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
-	ssmemulator "github.com/clerksync/clerksync/internal/emulator/ssm"
+	"github.com/clerksync/clerksync/internal/emulator"
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 )
 
 const name = "/clerksync/signing-secret"
 
-func client(t *testing.T, o ssmemulator.Options) *ssm.Client {
+func client(t *testing.T, o emulator.Options) *ssm.Client {
 	t.Helper()
-	host := httptest.NewServer(ssmemulator.New(o))
-	t.Cleanup(host.Close)
-	return ssm.New(ssm.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(host.URL),
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	})
+	return ssm.NewFromConfig(emulatortest.Start(t, emulator.New(o)))
 }
 
 func put(t *testing.T, c *ssm.Client, in *ssm.PutParameterInput) int64 {
@@ -40,7 +34,7 @@ func put(t *testing.T, c *ssm.Client, in *ssm.PutParameterInput) int64 {
 
 func TestSecureStringIsReadBack(t *testing.T) {
 	at := time.Date(2026, 5, 1, 12, 0, 0, 250e6, time.UTC)
-	c := client(t, ssmemulator.Options{Now: func() time.Time { return at }})
+	c := client(t, emulator.Options{Now: func() time.Time { return at }})
 	put(t, c, &ssm.PutParameterInput{Name: aws.String(name), Type: types.ParameterTypeSecureString, Value: aws.String("whsec_c2VjcmV0")})
 
 	got, err := c.GetParameter(t.Context(), &ssm.GetParameterInput{Name: aws.String(name), WithDecryption: aws.Bool(true)})
@@ -61,7 +55,7 @@ func TestSecureStringIsReadBack(t *testing.T) {
 }
 
 func TestVersions(t *testing.T) {
-	c := client(t, ssmemulator.Options{})
+	c := client(t, emulator.Options{})
 	put(t, c, &ssm.PutParameterInput{Name: aws.String(name), Type: types.ParameterTypeString, Value: aws.String("one")})
 	v := put(t, c, &ssm.PutParameterInput{Name: aws.String(name), Value: aws.String("two"), Overwrite: aws.Bool(true)})
 	if v != 2 {
@@ -83,7 +77,7 @@ func TestVersions(t *testing.T) {
 }
 
 func TestErrorsAreTyped(t *testing.T) {
-	c := client(t, ssmemulator.Options{})
+	c := client(t, emulator.Options{})
 	put(t, c, &ssm.PutParameterInput{Name: aws.String(name), Type: types.ParameterTypeString, Value: aws.String("one")})
 	putErr := func(in *ssm.PutParameterInput) error { _, err := c.PutParameter(t.Context(), in); return err }
 	getErr := func(n string) error {
@@ -113,7 +107,7 @@ func TestErrorsAreTyped(t *testing.T) {
 }
 
 func TestPutRefuses(t *testing.T) {
-	c := client(t, ssmemulator.Options{})
+	c := client(t, emulator.Options{})
 	str := types.ParameterTypeString
 	tests := map[string]*ssm.PutParameterInput{
 		"no type":           {Name: aws.String("a"), Value: aws.String("v")},

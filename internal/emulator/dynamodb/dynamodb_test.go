@@ -1,0 +1,282 @@
+package dynamodb_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/clerksync/clerksync/internal/emulator"
+)
+
+type object = map[string]any
+
+// call sends one request as JSON text and returns what came back.
+func call(tb testing.TB, service http.Handler, operation, body string) (int, object) {
+	tb.Helper()
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+	r.Header.Set("X-Amz-Target", "DynamoDB_20120810."+operation)
+	w := httptest.NewRecorder()
+	service.ServeHTTP(w, r)
+	out := object{}
+	if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil {
+		tb.Fatalf("%s: answer %q is not JSON: %v", operation, w.Body, err)
+	}
+	return w.Code, out
+}
+
+// must sends a request that is accepted.
+func must(tb testing.TB, service http.Handler, operation, body string) object {
+	tb.Helper()
+	status, out := call(tb, service, operation, body)
+	if status != http.StatusOK {
+		tb.Fatalf("%s(%s) = %d %v, want 200", operation, body, status, out)
+	}
+	return out
+}
+
+// refusal is the code and the message of an error's body.
+func refusal(out object) (code, message string) {
+	kind, _ := out["__type"].(string)
+	message, _ = out["message"].(string)
+	return kind[strings.Index(kind, "#")+1:], message
+}
+
+// people is a table with the keys pk (S) and n (N) and an index that shows one
+// attribute more than the keys.
+const people = `{"TableName":"people","BillingMode":"PAY_PER_REQUEST",
+	"AttributeDefinitions":[
+		{"AttributeName":"pk","AttributeType":"S"},
+		{"AttributeName":"n","AttributeType":"N"},
+		{"AttributeName":"email","AttributeType":"S"}],
+	"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"n","KeyType":"RANGE"}],
+	"GlobalSecondaryIndexes":[{
+		"IndexName":"by_email","KeySchema":[{"AttributeName":"email","KeyType":"HASH"}],
+		"Projection":{"ProjectionType":"INCLUDE","NonKeyAttributes":["name"]}}]}`
+
+// withPeople is a DynamoDB that has the table.
+func withPeople(tb testing.TB) http.Handler {
+	tb.Helper()
+	service := emulator.New(emulator.Options{})
+	must(tb, service, "CreateTable", people)
+	return service
+}
+
+// on is a request on the table, without its end: the members follow.
+func on(members string) string { return `{"TableName":"people",` + members + `}` }
+
+func putPeople(tb testing.TB, service http.Handler, item string) {
+	tb.Helper()
+	must(tb, service, "PutItem", on(`"Item":`+item))
+}
+
+// A refusal names what it is about, so that whoever meets it need not guess.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	values := func(text string) string { return `,"ExpressionAttributeValues":` + text }
+	hash := `"AttributeDefinitions":[{"AttributeName":"a","AttributeType":"S"}],` +
+		`"KeySchema":[{"AttributeName":"a","KeyType":"HASH"}]`
+	const twin = `{"pk":{"S":"a"},"n":{"N":"1.0"}}`
+	for name, test := range map[string]struct {
+		operation, body string
+		code            string // ValidationException if empty
+		message         string // or a part of it
+	}{
+		"no such operation": {operation: "ExecuteStatement", body: `{}`, code: "UnknownOperationException", message: "Execute"},
+		"no such table": {
+			operation: "GetItem", body: `{"TableName":"none","Key":{}}`, code: "ResourceNotFoundException", message: "none",
+		},
+		"a table again": {operation: "CreateTable", body: people, code: "ResourceInUseException", message: "people"},
+		"legacy member": {operation: "PutItem", body: on(`"Item":{},"Expected":{}`), message: "Expected"},
+		"legacy query":  {operation: "Query", body: on(`"KeyConditions":{}`), message: "KeyConditions"},
+		"streams": {
+			operation: "CreateTable", body: `{"TableName":"other","StreamSpecification":{"StreamEnabled":true}}`,
+			message: "StreamSpecification",
+		},
+		"unused attribute": {
+			operation: "CreateTable",
+			body: `{"TableName":"other","BillingMode":"PAY_PER_REQUEST",` +
+				strings.Replace(hash, `[`, `[{"AttributeName":"b","AttributeType":"S"},`, 1) + `}`,
+			message: "AttributeDefinitions",
+		},
+		"no throughput": {
+			operation: "CreateTable", body: `{"TableName":"other",` + hash + `}`, message: "ReadCapacityUnits",
+		},
+		"two types in a value":    {operation: "PutItem", body: on(`"Item":{"pk":{"S":"a","N":"1"}}`), message: "more than one"},
+		"unknown type":            {operation: "PutItem", body: on(`"Item":{"pk":{"X":"a"}}`), message: "datatypes"},
+		"null text":               {operation: "PutItem", body: on(`"Item":{"pk":{"S":null}}`), message: "datatypes"},
+		"empty set":               {operation: "PutItem", body: on(`"Item":{"pk":{"SS":[]}}`), message: "set"},
+		"set with the same twice": {operation: "PutItem", body: on(`"Item":{"pk":{"NS":["1","1.0"]}}`), message: "duplicates"},
+		"nested too deep": {
+			operation: "PutItem",
+			body:      on(`"Item":{"pk":` + strings.Repeat(`{"L":[`, 40) + strings.Repeat(`]}`, 40) + `}`),
+			message:   "Nesting",
+		},
+		"key with more": {
+			operation: "GetItem", body: on(`"Key":{"pk":{"S":"a"},"n":{"N":"1"},"x":{"S":"a"}}`), message: "schema",
+		},
+		"ReturnValues of a put": {
+			operation: "PutItem", body: on(`"Item":{},"ReturnValues":"ALL_NEW"`), message: "'returnValues'",
+		},
+		"query without key": {operation: "Query", body: `{"TableName":"people"}`, message: "KeyCondition"},
+		"query without hash": {
+			operation: "Query", body: on(`"KeyConditionExpression":"n = :n"` + values(`{":n":{"N":"1"}}`)),
+			message: "missed key schema element: pk",
+		},
+		"query on others": {
+			operation: "Query", body: on(`"KeyConditionExpression":"pk = :a AND email = :a"` + values(`{":a":{"S":"1"}}`)),
+			message: "not supported",
+		},
+		"query by either": {
+			operation: "Query",
+			body:      on(`"KeyConditionExpression":"pk = :a OR n = :n"` + values(`{":a":{"S":"1"},":n":{"N":"1"}}`)),
+		},
+		"query by another type": {
+			operation: "Query", body: on(`"KeyConditionExpression":"pk = :a"` + values(`{":a":{"N":"1"}}`)), message: "type",
+		},
+		"filter on the key": {
+			operation: "Query",
+			body: on(`"KeyConditionExpression":"pk = :a","FilterExpression":"n <> :n"` +
+				values(`{":a":{"S":"1"},":n":{"N":"1"}}`)),
+			message: "non-primary",
+		},
+		"no such index": {
+			operation: "Query",
+			body:      on(`"IndexName":"by_slug","KeyConditionExpression":"pk = :a"` + values(`{":a":{"S":"1"}}`)),
+			message:   "by_slug",
+		},
+		"more than projected": {
+			operation: "Scan", body: on(`"IndexName":"by_email","ProjectionExpression":"phone"`), message: "phone",
+		},
+		"all of an index": {
+			operation: "Scan", body: on(`"IndexName":"by_email","Select":"ALL_ATTRIBUTES"`), message: "ALL_ATTRIBUTES",
+		},
+		"start elsewhere":      {operation: "Scan", body: on(`"ExclusiveStartKey":{"pk":{"S":"a"}}`), message: "starting key"},
+		"limit of nothing":     {operation: "Scan", body: on(`"Limit":0`), message: "limit"},
+		"segment out of range": {operation: "Scan", body: on(`"Segment":4,"TotalSegments":4`), message: "Segment"},
+		"segment alone":        {operation: "Scan", body: on(`"Segment":0`), message: "TotalSegments"},
+		"empty transaction":    {operation: "TransactWriteItems", body: `{"TransactItems":[]}`, message: "transactItems"},
+		"two actions in one": {
+			operation: "TransactWriteItems", body: `{"TransactItems":[{"Put":{},"Delete":{}}]}`, message: "only contain one",
+		},
+		"batch of two and none": {
+			operation: "BatchWriteItem", body: `{"RequestItems":{"people":[{}]}}`, message: "exactly one",
+		},
+		"batch with a twin": {
+			operation: "BatchWriteItem",
+			body: `{"RequestItems":{"people":[{"PutRequest":{"Item":{"pk":{"S":"a"},"n":{"N":"1"}}}},` +
+				`{"DeleteRequest":{"Key":` + twin + `}}]}}`,
+			message: "duplicates",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			want := test.code
+			if want == "" {
+				want = "ValidationException"
+			}
+			status, out := call(t, withPeople(t), test.operation, test.body)
+			code, message := refusal(out)
+			if status != http.StatusBadRequest || code != want || !strings.Contains(message, test.message) {
+				t.Errorf("%s(%s) = %d %s %q, want 400 %s ...%s...",
+					test.operation, test.body, status, code, message, want, test.message)
+			}
+		})
+	}
+}
+
+func TestTables(t *testing.T) {
+	t.Parallel()
+	service := emulator.New(emulator.Options{Now: func() time.Time { return time.UnixMilli(1767225600500) }})
+	must(t, service, "CreateTable", people)
+	putPeople(t, service, `{"pk":{"S":"a"},"n":{"N":"1"},"email":{"S":"a@example.com"}}`)
+
+	described := must(t, service, "DescribeTable", `{"TableName":"people"}`)["Table"].(object)
+	want := object{
+		"TableStatus": "ACTIVE", "ItemCount": 1.0, "TableSizeBytes": 24.0,
+		"BillingModeSummary": object{"BillingMode": "PAY_PER_REQUEST"},
+		"CreationDateTime":   1767225600.5, "TableArn": "arn:aws:dynamodb:us-east-1:000000000000:table/people",
+	}
+	got := object{}
+	for name := range want {
+		got[name] = described[name]
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("DescribeTable (-want +got):\n%s", diff)
+	}
+	index := described["GlobalSecondaryIndexes"].([]any)[0].(object)
+	if index["IndexStatus"] != "ACTIVE" || index["ItemCount"] != 1.0 {
+		t.Errorf("index = %v, want it ACTIVE with 1 item", index)
+	}
+
+	must(t, service, "DeleteTable", `{"TableName":"people"}`)
+	if names := must(t, service, "ListTables", `{}`)["TableNames"]; !cmp.Equal(names, []any{}) {
+		t.Errorf("ListTables = %v, want none", names)
+	}
+}
+
+func TestListTables(t *testing.T) {
+	t.Parallel()
+	service := emulator.New(emulator.Options{})
+	for _, name := range []string{"bbb", "aaa", "ccc"} {
+		must(t, service, "CreateTable", strings.Replace(people, `"people"`, `"`+name+`"`, 1))
+	}
+	page := must(t, service, "ListTables", `{"Limit":2}`)
+	if diff := cmp.Diff(object{"TableNames": []any{"aaa", "bbb"}, "LastEvaluatedTableName": "bbb"}, page); diff != "" {
+		t.Errorf("first page (-want +got):\n%s", diff)
+	}
+	page = must(t, service, "ListTables", `{"Limit":2,"ExclusiveStartTableName":"bbb"}`)
+	if diff := cmp.Diff(object{"TableNames": []any{"ccc"}}, page); diff != "" {
+		t.Errorf("second page (-want +got):\n%s", diff)
+	}
+}
+
+// What doctor reads: the expiry and the point-in-time recovery of a table, as
+// they were set.
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	service := withPeople(t)
+	const enableTTL = `"TimeToLiveSpecification":{"AttributeName":"x","Enabled":true}`
+	backups := func(status string) object {
+		return object{"ContinuousBackupsDescription": object{
+			"ContinuousBackupsStatus":        "ENABLED",
+			"PointInTimeRecoveryDescription": object{"PointInTimeRecoveryStatus": status},
+		}}
+	}
+	for _, step := range []struct {
+		operation, members string
+		want               object
+	}{
+		{
+			operation: "DescribeTimeToLive", members: ``,
+			want: object{"TimeToLiveDescription": object{"TimeToLiveStatus": "DISABLED"}},
+		},
+		{
+			operation: "UpdateTimeToLive", members: enableTTL,
+			want: object{"TimeToLiveSpecification": object{"AttributeName": "x", "Enabled": true}},
+		},
+		{
+			operation: "DescribeTimeToLive", members: ``,
+			want: object{"TimeToLiveDescription": object{"TimeToLiveStatus": "ENABLED", "AttributeName": "x"}},
+		},
+		{operation: "DescribeContinuousBackups", members: ``, want: backups("DISABLED")},
+		{
+			operation: "UpdateContinuousBackups",
+			members:   `"PointInTimeRecoverySpecification":{"PointInTimeRecoveryEnabled":true}`,
+			want:      backups("ENABLED"),
+		},
+		{operation: "DescribeContinuousBackups", members: ``, want: backups("ENABLED")},
+	} {
+		body := strings.Replace(on(step.members), ",}", "}", 1)
+		if diff := cmp.Diff(step.want, must(t, service, step.operation, body)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step.operation, diff)
+		}
+	}
+	if status, out := call(t, service, "UpdateTimeToLive", on(enableTTL)); status != http.StatusBadRequest {
+		t.Errorf("UpdateTimeToLive, again = %d %v, want 400", status, out)
+	}
+}
