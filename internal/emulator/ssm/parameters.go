@@ -117,6 +117,7 @@ func (s *service) getParameters(in getManyIn) (getManyOut, error) {
 
 type putIn struct {
 	Name, Type, Value string
+	Description       string // only DescribeParameters, which is not here, would give it back
 	Overwrite         bool
 }
 
