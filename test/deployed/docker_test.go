@@ -12,48 +12,53 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/clerksync/clerksync/test/program"
 )
 
 // runtimeImage is the name by which sam local looks for the functions' runtime.
 const runtimeImage = "public.ecr.aws/lambda/provided"
 
-// startDocker starts a Docker of the test's own, without firewall rules, and
-// returns the variable that points its users at it and the address at which
-// its containers see this machine. Where it can't be started the test is
-// skipped.
+// startDocker starts a Docker of the test's own, without firewall rules, and returns the variable that points its users
+// at it and the address at which its containers see this machine. Where it cannot be started the test is skipped.
 func startDocker(t *testing.T, dockerd, busybox string) (variable, machine string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("Docker can't be started: dockerd needs root")
+		t.Skip("Docker cannot be started: dockerd needs root")
 	}
 	folder := t.TempDir()
 	socket := filepath.Join(folder, "docker.sock")
-	output := command{args: []string{
-		dockerd, "--host", "unix://" + socket, "--data-root", filepath.Join(folder, "data"), "--exec-root", filepath.Join(folder, "exec"),
-		"--pidfile", filepath.Join(folder, "docker.pid"), "--iptables=false", "--ip6tables=false",
-	}}.start(t)
-	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	output := program.Command{Args: []string{
+		dockerd, "--host", "unix://" + socket, "--iptables=false", "--ip6tables=false",
+		"--data-root", filepath.Join(folder, "data"), "--exec-root", filepath.Join(folder, "exec"),
+		"--pidfile", filepath.Join(folder, "docker.pid"),
+	}}.Start(t)
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
-	}}}
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(200 * time.Millisecond) {
-		out, err := client.Get("http://docker/_ping")
-		if err == nil {
-			_ = out.Body.Close()
-			if out.StatusCode == http.StatusOK {
-				break
-			}
+	}
+	client := &http.Client{Transport: &http.Transport{DialContext: dial}}
+	deadline := time.Now().Add(30 * time.Second)
+	for !answers(client) {
+		if time.Now().After(deadline) {
+			t.Skipf("Docker cannot be started here:\n%s", program.Tail(output))
 		}
-		if time.Now().After(end) {
-			t.Skipf("Docker can't be started here:\n%s", tail(output))
-		}
+		time.Sleep(200 * time.Millisecond)
 	}
 	importRuntime(t, client, busybox)
-	return "DOCKER_HOST=unix://" + socket, gateway(t)
+	return "DOCKER_HOST=unix://" + socket, bridgeAddress(t)
 }
 
-// gateway is this machine's address on Docker's bridge, where its containers
-// reach it and no other machine does.
-func gateway(t *testing.T) string {
+func answers(docker *http.Client) bool {
+	out, err := docker.Get("http://docker/_ping")
+	if err != nil {
+		return false
+	}
+	_ = out.Body.Close()
+	return out.StatusCode == http.StatusOK
+}
+
+// bridgeAddress is this machine's address on Docker's bridge, where its containers reach it and no other machine does.
+func bridgeAddress(t *testing.T) string {
 	t.Helper()
 	bridge, err := net.InterfaceByName("docker0")
 	if err != nil {
@@ -72,9 +77,8 @@ func gateway(t *testing.T) string {
 	return ""
 }
 
-// importRuntime makes an image that stands for Lambda's OS-only runtime: a
-// shell, and a bootstrap that is the function's. sam adds the rest, its
-// emulator of the runtime interface.
+// importRuntime makes an image that stands for Lambda's OS-only runtime: a shell, and a bootstrap that starts the
+// function's. sam adds the rest, its emulator of the runtime interface.
 func importRuntime(t *testing.T, docker *http.Client, busybox string) {
 	t.Helper()
 	binary, err := os.ReadFile(busybox)
@@ -101,7 +105,9 @@ func importRuntime(t *testing.T, docker *http.Client, busybox string) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	query := url.Values{"fromSrc": {"-"}, "repo": {runtimeImage}, "tag": {"al2023-" + architecture()}, "changes": {"ENV PATH=/bin"}}
+	query := url.Values{
+		"fromSrc": {"-"}, "repo": {runtimeImage}, "tag": {"al2023-" + architecture()}, "changes": {"ENV PATH=/bin"},
+	}
 	out, err := docker.Post("http://docker/images/create?"+query.Encode(), "application/x-tar", &image)
 	if err != nil {
 		t.Fatalf("import the runtime's image: %v", err)

@@ -2,10 +2,8 @@ package deployed_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"flag"
-	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -31,75 +29,74 @@ func (r row) text(name string) string {
 	return s
 }
 
-func (s *stack) scan(ctx context.Context, table string) (rows []row, err error) {
+// scan returns every row of a table.
+func (s *stack) scan(t *testing.T, table string) (rows []row) {
+	t.Helper()
 	pages := dynamodb.NewScanPaginator(s.tables, &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)})
 	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+		page, err := pages.NextPage(t.Context())
 		if err != nil {
-			return nil, fmt.Errorf("scan table %s: %w", table, err)
+			t.Fatalf("scan table %s: %v", table, err)
 		}
 		for _, item := range page.Items {
 			rows = append(rows, dynamo.PlainValues(item))
 		}
 	}
-	return rows, nil
+	return rows
 }
 
-// outcomes waits until every one of these messages is in the Deliveries table
-// and returns what became of each.
-func (s *stack) outcomes(t *testing.T, long time.Duration, ids ...string) map[string]string {
+// waitForOutcomes waits until every one of these messages is in the Deliveries table.
+func (s *stack) waitForOutcomes(t *testing.T, timeout time.Duration, ids ...string) {
 	t.Helper()
-	var got map[string]string
-	end := time.Now().Add(long)
+	missing := ids
+	deadline := time.Now().Add(timeout)
 	for {
-		rows, err := s.scan(t.Context(), s.deliveries)
-		if err != nil {
-			t.Fatal(err)
+		rows := s.scan(t, s.deliveries)
+		missing = slices.DeleteFunc(slices.Clone(missing), func(id string) bool {
+			return slices.ContainsFunc(rows, func(r row) bool { return r.text("svix_id") == id })
+		})
+		if len(missing) == 0 {
+			return
 		}
-		got = map[string]string{}
-		for _, r := range rows {
-			if slices.Contains(ids, r.text("svix_id")) {
-				got[r.text("svix_id")] = r.text("outcome")
-			}
-		}
-		if len(got) == len(ids) {
-			return got
-		}
-		if time.Now().After(end) {
-			missing := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return got[id] != "" })
-			t.Fatalf("%d of %d messages had no effect within %v: %v", len(missing), len(ids), long, missing)
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d messages had no effect within %v: %v", len(missing), len(ids), timeout, missing)
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
 }
 
-// find returns the Directory row of that key, nil where there is none.
-func (s *stack) find(t *testing.T, pk, sk string) row {
+// wantOutcome waits for a message's row in the Deliveries table and compares its outcome.
+func (s *stack) wantOutcome(t *testing.T, id, want string) {
+	t.Helper()
+	s.waitForOutcomes(t, effectTimeout, id)
+	for _, r := range s.scan(t, s.deliveries) {
+		if got := r.text("outcome"); r.text("svix_id") == id && got != want {
+			t.Errorf("outcome of %s = %s, want %s", id, got, want)
+		}
+	}
+}
+
+// userRow returns the Directory row of a user, empty where there is none.
+func (s *stack) userRow(t *testing.T, id string) row {
 	t.Helper()
 	out, err := s.tables.GetItem(t.Context(), &dynamodb.GetItemInput{
-		TableName: &s.directory, ConsistentRead: aws.Bool(true),
-		Key: dynamo.Key(directory.Key{PK: pk, SK: sk}),
+		TableName: &s.directory, ConsistentRead: aws.Bool(true), Key: dynamo.Key(directory.UserKey(id)),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(out.Item) == 0 {
-		return nil
-	}
 	return dynamo.PlainValues(out.Item)
 }
 
-// whole compares every row of the Directory, and all of it but the time of
-// writing, with a golden file, a line each, sorted by key. It returns the rows.
-func (s *stack) whole(t *testing.T, file string) []row {
+// compareDirectory compares every row of the Directory, and all of it but the time of writing, with a golden file, a
+// line each, sorted by key. It returns the rows.
+func (s *stack) compareDirectory(t *testing.T, file string) []row {
 	t.Helper()
-	rows, err := s.scan(t.Context(), s.directory)
-	if err != nil {
-		t.Fatal(err)
-	}
+	rows := s.scan(t, s.directory)
 	var lines []string
 	for _, r := range rows {
-		if at, err := time.Parse(directory.TimeFormat, r.text("synced_at")); err != nil || time.Since(at).Abs() > time.Hour {
+		at, err := time.Parse(directory.TimeFormat, r.text("synced_at"))
+		if err != nil || time.Since(at).Abs() > time.Hour {
 			t.Errorf("%s %s has synced_at %v, want the time of writing", r.text("pk"), r.text("sk"), r["synced_at"])
 		}
 		rest := maps.Clone(r)
@@ -113,12 +110,12 @@ func (s *stack) whole(t *testing.T, file string) []row {
 		lines = append(lines, r.text("pk")+" "+r.text("sk")+"\t"+b.String())
 	}
 	slices.Sort(lines)
-	compare(t, strings.Join(lines, ""), file)
+	compareGolden(t, strings.Join(lines, ""), file)
 	return rows
 }
 
-// compare holds text against a golden file.
-func compare(t *testing.T, text, file string) {
+// compareGolden compares a text with a golden file, or writes the file with -update.
+func compareGolden(t *testing.T, text, file string) {
 	t.Helper()
 	if *update {
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {

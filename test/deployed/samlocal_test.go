@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
+	"github.com/clerksync/clerksync/test/program"
 )
 
-// local is sam local against a `clerksync dev`.
-type local struct {
-	sam, clerksync string
+// samLocal is `sam local` against a `clerksync dev`.
+type samLocal struct {
+	sam, clerksync string // the programs' paths
 	env            []string
-	built          string // folder of what sam built
+	built          string // the folder that sam built into
 	folder         string // of the signed samples and the functions' variables
 
 	machine  string // its address on Docker's bridge
@@ -27,32 +28,34 @@ type local struct {
 
 func TestSAMLocal(t *testing.T) { //nolint:tparallel // its parts follow one another
 	t.Parallel()
-	l := &local{sam: program(t, "DEPLOYED_SAM"), folder: t.TempDir()}
-	dockerd, busybox := program(t, "DEPLOYED_DOCKERD"), program(t, "DEPLOYED_BUSYBOX")
+	l := &samLocal{sam: program.FromEnv(t, "DEPLOYED_SAM"), folder: t.TempDir()}
+	dockerd, busybox := program.FromEnv(t, "DEPLOYED_DOCKERD"), program.FromEnv(t, "DEPLOYED_BUSYBOX")
 	host, machine := startDocker(t, dockerd, busybox)
-	l.machine, l.env = machine, append(fakeAWS(""), host, "SAM_SKIP_PULL_IMAGE=1")
-	l.clerksync, l.built = clerksync(t), filepath.Join(l.folder, "sam", "build")
-	command{env: l.env, args: []string{
-		l.sam, "build", "--config-env", "local", "--build-dir", l.built, "--parameter-overrides", "Architecture=" + architecture(),
-	}}.run(t)
+	l.machine, l.env = machine, append(emulatorEnv(""), host, "SAM_SKIP_PULL_IMAGE=1")
+	l.clerksync, l.built = program.Build(t, "./cmd/clerksync"), filepath.Join(l.folder, "sam", "build")
+	program.Command{Env: l.env, Args: []string{
+		l.sam, "build", "--config-env", "local", "--build-dir", l.built,
+		"--parameter-overrides", "Architecture=" + architecture(),
+	}}.Run(t)
 	l.startDev(t)
-	t.Run("invoke IngestFunction", l.invokeIngest)
-	t.Run("invoke SyncFunction", l.invokeSync)
-	t.Run("start-api", l.startAPI)
-	t.Run("make targets", l.makeTargets)
+	t.Run("invoke IngestFunction", l.testInvokeIngest)
+	t.Run("invoke SyncFunction", l.testInvokeSync)
+	t.Run("start-api", l.testStartAPI)
+	t.Run("make targets", l.testMakeTargets)
 }
 
-// startDev runs clerksync dev on free ports and writes the functions' variables
-// for it, as events/env.dev.json has them for the usual ports.
-func (l *local) startDev(t *testing.T) {
+// startDev runs clerksync dev on free ports and writes the functions' variables for it, as events/env.dev.json has them
+// for the usual ports.
+func (l *samLocal) startDev(t *testing.T) {
 	t.Helper()
-	output := command{args: []string{
-		l.clerksync, "dev", "--addr", "127.0.0.1:0", "--aws-addr", l.machine + ":0", "--json", "--secret", svixtest.Secret,
-	}}.start(t)
+	output := program.Command{Args: []string{
+		l.clerksync, "dev", "--json", "--addr", "127.0.0.1:0", "--aws-addr", l.machine + ":0",
+		"--secret", svixtest.Secret,
+	}}.Start(t)
 	var r struct {
 		EndpointURL string `json:"endpoint_url"`
 	}
-	within(t, time.Minute, "clerksync dev is ready", func() bool {
+	program.WaitUntil(t, time.Minute, "clerksync dev is ready", func() bool {
 		file, err := os.Open(output)
 		if err != nil {
 			return false
@@ -62,7 +65,7 @@ func (l *local) startDev(t *testing.T) {
 		return err == nil && json.Unmarshal([]byte(line), &r) == nil && r.EndpointURL != ""
 	})
 	l.endpoint = r.EndpointURL
-	variables, err := os.ReadFile(filepath.Join(repository(t), "events", "env.dev.json"))
+	variables, err := os.ReadFile(filepath.Join(program.Repository(t), "events", "env.dev.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,140 +88,147 @@ func (l *local) startDev(t *testing.T) {
 	}
 }
 
-func (l *local) variables() string { return filepath.Join(l.folder, "env.json") }
-
-// flags are those of sam local's commands.
-func (l *local) flags(t *testing.T) []string {
-	t.Helper()
-	return []string{
-		"--config-file", filepath.Join(repository(t), "samconfig.toml"), "--config-env", "local", "--skip-pull-image",
-		"--template", filepath.Join(l.built, "template.yaml"), "--parameter-overrides", "Architecture=" + architecture(), "--env-vars", l.variables(),
-	}
-}
+func (l *samLocal) variables() string { return filepath.Join(l.folder, "env.json") }
 
 // invoke returns a function's answer to the event in a file.
-func (l *local) invoke(t *testing.T, function, file string) string {
+func (l *samLocal) invoke(t *testing.T, function, file string) string {
 	t.Helper()
-	args := append([]string{l.sam, "local", "invoke", function, "--event", file}, l.flags(t)...)
-	out, words, err := command{env: l.env, args: args}.try(t)
-	if err != nil {
-		t.Fatalf("sam local invoke %s -e %s: %v\n%s%s", function, file, err, out, words)
-	}
-	return out
+	return program.Command{
+		Env: l.env, Args: append([]string{l.sam, "local", "invoke", function, "--event", file}, l.flags(t)...),
+	}.Run(t)
 }
 
-// get is what clerksync get prints.
-func (l *local) get(t *testing.T, what ...string) (rows string, found bool) {
+// flags are those of sam local's commands.
+func (l *samLocal) flags(t *testing.T) []string {
 	t.Helper()
-	args := append([]string{l.clerksync, "get"}, what...)
-	out, _, err := command{env: l.env, args: append(args, "--json", "--endpoint-url", l.endpoint)}.try(t)
+	return []string{
+		"--config-file", samConfig(t), "--config-env", "local", "--skip-pull-image", "--env-vars", l.variables(),
+		"--template", filepath.Join(l.built, "template.yaml"),
+		"--parameter-overrides", "Architecture=" + architecture(),
+	}
+}
+
+// get returns what clerksync get prints.
+func (l *samLocal) get(t *testing.T, endpoint string, args ...string) (rows string, found bool) {
+	t.Helper()
+	args = append([]string{l.clerksync, "get", "--json", "--endpoint-url", endpoint}, args...)
+	out, _, err := program.Command{Env: l.env, Args: args}.Output(t)
 	return out, err == nil
 }
 
-func (l *local) invokeIngest(t *testing.T) {
+func (l *samLocal) testInvokeIngest(t *testing.T) {
+	received := func(id string) string { return `{\"received\":true,\"id\":\"` + id + `\"}` }
+	rejected := func(code string) string { return `{\"error\":\"` + code + `\"}` }
 	for _, c := range []struct{ file, status, body string }{
-		{"valid", "200", `{\"received\":true,\"id\":\"msg_exampleUserCreated00000001\"}`},
-		{"base64", "200", `{\"received\":true,\"id\":\"msg_exampleUserEmoji000000001\"}`},
-		{"bad-signature", "400", `{\"error\":\"invalid_signature\"}`},
-		{"missing-headers", "400", `{\"error\":\"missing_headers\"}`},
-		{"stale", "400", `{\"error\":\"invalid_timestamp\"}`},
+		{file: "valid", status: "200", body: received("msg_exampleUserCreated00000001")},
+		{file: "base64", status: "200", body: received("msg_exampleUserEmoji000000001")},
+		{file: "bad-signature", status: "400", body: rejected("invalid_signature")},
+		{file: "missing-headers", status: "400", body: rejected("missing_headers")},
+		{file: "stale", status: "400", body: rejected("invalid_timestamp")},
 	} {
-		command{args: []string{l.clerksync, "sign", "--dir", l.folder, "--secret", svixtest.Secret}}.run(t)
+		sign := []string{l.clerksync, "sign", "--dir", l.folder, "--secret", svixtest.Secret}
+		program.Command{Args: sign}.Run(t)
 		got := l.invoke(t, "IngestFunction", filepath.Join(l.folder, "apigw", c.file+".json"))
-		if !strings.Contains(got, `"statusCode":`+c.status+",") && !strings.Contains(got, `"statusCode": `+c.status+",") || !strings.Contains(got, c.body) {
+		status := strings.ReplaceAll(got, `"statusCode": `, `"statusCode":`)
+		if !strings.Contains(status, `"statusCode":`+c.status+",") || !strings.Contains(got, c.body) {
 			t.Fatalf("invoke IngestFunction -e apigw/%s.json = %q, want %s %s", c.file, got, c.status, c.body)
 		}
 		t.Logf("sam local invoke IngestFunction -e apigw/%s.json: %s", c.file, c.status)
 	}
 	for _, id := range []string{"msg_exampleUserCreated00000001", "msg_exampleUserEmoji000000001"} {
-		within(t, time.Minute, id+" is applied by dev", func() bool {
-			row, found := l.get(t, "delivery", id)
+		program.WaitUntil(t, time.Minute, id+" is applied by dev", func() bool {
+			row, found := l.get(t, l.endpoint, "delivery", id)
 			return found && strings.Contains(row, `"outcome":"applied"`)
 		})
 	}
 }
 
-func (l *local) invokeSync(t *testing.T) {
+func (l *samLocal) testInvokeSync(t *testing.T) {
 	for _, c := range []struct {
-		file  string
-		found []string // what clerksync get finds, and a part of it
-		part  string
+		file string
+		get  []string // arguments of clerksync get
+		want string   // a part of what it prints
 	}{
-		{"mixed", []string{"members", "org_2exampleLumenOak00000000000"}, `"user_id":"user_2exampleJonahAdeyemi0000000"`},
-		{"duplicates", []string{"delivery", "msg_exampleTwice000000000001"}, `"svix_id":"msg_exampleTwice000000000001"`},
-		{"out-of-order", []string{"user", "user_2exampleJonahAdeyemi0000000"}, `"deleted_at"`},
-		{"poisoned", []string{"delivery", "msg_exampleSound000000000002"}, `"outcome"`},
+		{
+			file: "mixed",
+			get:  []string{"members", "org_2exampleLumenOak00000000000"},
+			want: `"user_id":"user_2exampleJonahAdeyemi0000000"`,
+		},
+		{
+			file: "duplicates",
+			get:  []string{"delivery", "msg_exampleTwice000000000001"},
+			want: `"svix_id":"msg_exampleTwice000000000001"`,
+		},
+		{file: "out-of-order", get: []string{"user", "user_2exampleJonahAdeyemi0000000"}, want: `"deleted_at"`},
+		{file: "poisoned", get: []string{"delivery", "msg_exampleSound000000000002"}, want: `"outcome"`},
 	} {
-		got := l.invoke(t, "SyncFunction", filepath.Join(repository(t), "events", "sqs", c.file+".json"))
-		if !strings.Contains(got, `"batchItemFailures"`) || strings.Contains(got, "itemIdentifier") {
-			t.Fatalf("invoke SyncFunction -e sqs/%s.json = %q, want no failures", c.file, got)
+		got := l.invoke(t, "SyncFunction", filepath.Join(program.Repository(t), "events", "sqs", c.file+".json"))
+		wantNoFailures(t, "invoke SyncFunction -e sqs/"+c.file+".json", got)
+		if row, found := l.get(t, l.endpoint, c.get...); !found || !strings.Contains(row, c.want) {
+			t.Errorf("after sqs/%s.json: clerksync get %s = %q, want %s", c.file, strings.Join(c.get, " "), row, c.want)
 		}
-		if row, found := l.get(t, c.found...); !found || !strings.Contains(row, c.part) {
-			t.Errorf("after sqs/%s.json: clerksync get %s = %q, want %s", c.file, strings.Join(c.found, " "), row, c.part)
-		}
-		t.Logf("sam local invoke SyncFunction -e sqs/%s.json: clerksync get %s finds it", c.file, c.found[0])
+		t.Logf("sam local invoke SyncFunction -e sqs/%s.json: clerksync get %s finds it", c.file, c.get[0])
 	}
 }
 
-func (l *local) startAPI(t *testing.T) {
-	port := freePort(t)
+func wantNoFailures(t *testing.T, command, answer string) {
+	t.Helper()
+	if !strings.Contains(answer, "batchItemFailures") || strings.Contains(answer, "itemIdentifier") {
+		t.Errorf("%s = %q, want no failures", command, answer)
+	}
+}
+
+func (l *samLocal) testStartAPI(t *testing.T) {
+	port := program.FreePort(t)
 	args := append([]string{l.sam, "local", "start-api", "--port", port}, l.flags(t)...)
-	command{env: l.env, args: args}.start(t)
-	l.send(t, "msg_startapi", "http://127.0.0.1:"+port+"/webhooks/clerk")
-	within(t, time.Minute, "msg_startapi has its effect", func() bool {
-		_, found := l.get(t, "delivery", "msg_startapi")
+	program.Command{Env: l.env, Args: args}.Start(t)
+	l.send(t, nil, "http://127.0.0.1:"+port+"/webhooks/clerk", "--secret", svixtest.Secret, "--id", "msg_startapi")
+	program.WaitUntil(t, time.Minute, "msg_startapi has its effect", func() bool {
+		_, found := l.get(t, l.endpoint, "delivery", "msg_startapi")
 		return found
 	})
 	t.Log("sam local start-api: clerksync send reaches the table through it")
 }
 
-// send tries until the API answers.
-func (l *local) send(t *testing.T, id, to string) {
+// send sends an event by clerksync until the API answers.
+func (l *samLocal) send(t *testing.T, env []string, to string, flags ...string) {
 	t.Helper()
-	within(t, 2*time.Minute, "clerksync send --to "+to, func() bool {
-		_, _, err := command{args: []string{l.clerksync, "send", "--to", to, "--secret", svixtest.Secret, "--id", id, "user.updated.emoji"}}.try(t)
+	args := slices.Concat([]string{l.clerksync, "send", "--to", to}, flags, []string{"user.created"})
+	program.WaitUntil(t, 3*time.Minute, "clerksync send --to "+to, func() bool {
+		_, _, err := program.Command{Env: env, Args: args}.Output(t)
 		return err == nil
 	})
 }
 
-// makeTargets runs what README.md names, at dev's usual addresses.
-func (l *local) makeTargets(t *testing.T) {
+// testMakeTargets runs the targets that README.md names, at dev's usual addresses.
+func (l *samLocal) testMakeTargets(t *testing.T) {
 	aws := l.machine + ":4566"
-	for _, addr := range []string{"127.0.0.1:3000", "127.0.0.1:3001", aws} {
-		busy, err := net.Dial("tcp", addr)
-		if err == nil {
-			_ = busy.Close()
-			t.Skipf("something listens on %s, which clerksync dev and make start-api want", addr)
+	listens := func(address string) bool {
+		c, err := net.Dial("tcp", address)
+		return err == nil && c.Close() == nil
+	}
+	for _, address := range []string{"127.0.0.1:3000", "127.0.0.1:3001", aws} {
+		if listens(address) {
+			t.Skipf("something listens on %s, which clerksync dev and make start-api want", address)
 		}
 	}
-	goCache := strings.TrimSpace(command{args: []string{"go", "env", "GOCACHE"}}.run(t))
-	home := append(slices.Clone(l.env), "XDG_CACHE_HOME="+t.TempDir(), "GOCACHE="+goCache) // the kept secret is there
-	command{env: home, args: []string{l.clerksync, "dev", "--aws-addr", aws}}.start(t)
-	run := func(args ...string) string {
-		t.Helper()
-		return command{env: home, args: append([]string{"make", "SAM=" + l.sam}, args...)}.run(t)
+	goCache := strings.TrimSpace(program.Command{Args: []string{"go", "env", "GOCACHE"}}.Run(t))
+	// dev keeps its secret in the cache folder, where make invoke-ingest finds it.
+	env := append(slices.Clone(l.env), "XDG_CACHE_HOME="+t.TempDir(), "GOCACHE="+goCache)
+	program.Command{Env: env, Args: []string{l.clerksync, "dev", "--aws-addr", aws}}.Start(t)
+	program.WaitUntil(t, time.Minute, "clerksync dev listens", func() bool { return listens(aws) })
+	runMake := func(target string) program.Command {
+		return program.Command{Env: env, Args: []string{"make", "SAM=" + l.sam, target}}
 	}
-	within(t, time.Minute, "clerksync dev listens", func() bool {
-		c, err := net.Dial("tcp", aws)
-		if err != nil {
-			return false
-		}
-		return c.Close() == nil
-	})
-	if got := run("invoke-ingest"); !strings.Contains(got, `{\"received\":true`) {
+	if got := runMake("invoke-ingest").Run(t); !strings.Contains(got, `{\"received\":true`) {
 		t.Errorf("make invoke-ingest = %s, want 200", got)
 	}
-	if got := run("invoke-sync"); !strings.Contains(got, "batchItemFailures") || strings.Contains(got, "itemIdentifier") {
-		t.Errorf("make invoke-sync = %s, want no failures", got)
-	}
-	command{env: home, args: []string{"make", "SAM=" + l.sam, "start-api"}}.start(t)
-	within(t, 3*time.Minute, "clerksync send through make start-api", func() bool {
-		_, _, err := command{env: home, args: []string{l.clerksync, "send", "--to", "http://127.0.0.1:3001/webhooks/clerk", "user.created"}}.try(t)
-		return err == nil
-	})
-	out, words, err := command{env: home, args: []string{l.clerksync, "get", "members", "org_2exampleLumenOak00000000000", "--json", "--endpoint-url", "http://" + aws}}.try(t)
-	if err != nil || !strings.Contains(out, "user_2exampleJonahAdeyemi0000000") {
-		t.Errorf("clerksync get after the make targets = %s, %v %s", out, err, words)
+	wantNoFailures(t, "make invoke-sync", runMake("invoke-sync").Run(t))
+	runMake("start-api").Start(t)
+	l.send(t, env, "http://127.0.0.1:3001/webhooks/clerk")
+	rows, _ := l.get(t, "http://"+aws, "members", "org_2exampleLumenOak00000000000")
+	if !strings.Contains(rows, "user_2exampleJonahAdeyemi0000000") {
+		t.Errorf("clerksync get after the make targets = %s, want Jonah in it", rows)
 	}
 	t.Log("make invoke-ingest, invoke-sync, start-api at the usual addresses: done")
 }

@@ -15,41 +15,41 @@ import (
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
-// samples posts every sample: first what leaves live rows, all at once, whose
-// rows are the same in whatever order they were taken from the queue; then the
-// deletions in the order in which Clerk sent them, each when the one before is
-// done with, so that what they leave of their children is determined too. Each
-// time the whole Directory is as its golden file.
-func (s *stack) samples(t *testing.T) {
+// testSamples posts every sample: first what leaves live rows, all at once, whose rows are the same in whatever order
+// they were taken from the queue; then the deletions in the order in which Clerk sent them, each when the one before
+// has had its effect, so that the children which they leave are determined too. Each time the whole Directory must
+// equal its golden file.
+func (s *stack) testSamples(t *testing.T) {
 	began := time.Now()
-	if _, err := s.deliver(t.Context(), request{id: sampleID("user.created"), body: sample(t, "user.created")}, reread); err != nil {
-		t.Fatal(err)
-	}
+	s.deliver(t, sampleRequest(t, "user.created"), secretRefresh)
 	t.Logf("the running function took the secret %.0f s after secret set", time.Since(began).Seconds())
-	first, deletions := deletionsLast(t)
+	live, deletions := splitDeletions(t)
 	var answers, kept []string
 	post := func(name string) {
-		status, body, err := s.post(t.Context(), request{id: sampleID(name), body: sample(t, name)})
+		r := sampleRequest(t, name)
+		status, body, err := s.post(t.Context(), r)
 		if err != nil {
 			t.Fatal(err)
 		}
 		answers = append(answers, fmt.Sprintf("%s\t%d %s\n", name, status, body))
 		if status == http.StatusOK && !strings.Contains(body, "ignored") {
-			kept = append(kept, sampleID(name))
+			kept = append(kept, r.id)
 		}
 	}
 
-	for _, name := range first {
+	for _, name := range live {
 		post(name)
 	}
-	s.outcomes(t, soon, kept...)
-	s.drained(t)
-	rows := s.whole(t, "testdata/live.golden")
-	live, deleted := kinds(rows)
-	if want := everyKind(); !slices.Equal(live, want) || len(deleted) > 0 {
-		t.Errorf("live rows of the kinds %v, deleted ones of %v, want live ones of %v and none deleted", live, deleted, want)
+	s.waitForOutcomes(t, effectTimeout, kept...)
+	s.waitForEmptyQueue(t)
+	rows := s.compareDirectory(t, "testdata/live.golden")
+	liveKinds, deletedKinds := kindsOf(rows)
+	if want := everyKind(); !slices.Equal(liveKinds, want) || len(deletedKinds) > 0 {
+		t.Errorf("live rows of the kinds %v, deleted ones of %v, want live ones of %v and none deleted",
+			liveKinds, deletedKinds, want)
 	}
-	t.Logf("%d samples posted, %d kept: %d rows compared with the golden file, live ones of %d kinds", len(first), len(kept), len(rows), len(live))
+	t.Logf("%d samples posted, %d kept: %d rows compared with the golden file, live ones of %d kinds",
+		len(live), len(kept), len(rows), len(liveKinds))
 
 	for _, name := range deletions {
 		post(name)
@@ -57,44 +57,42 @@ func (s *stack) samples(t *testing.T) {
 		if name == "organizationMembership.deleted" {
 			want = "stale" // the member has joined again
 		}
-		if got := s.outcomes(t, soon, sampleID(name))[sampleID(name)]; got != want {
-			t.Errorf("%s is %s, want %s", name, got, want)
-		}
-		s.drained(t)
+		s.wantOutcome(t, sampleID(name), want)
+		s.waitForEmptyQueue(t)
 	}
-	rows = s.whole(t, "testdata/deleted.golden")
-	_, deleted = kinds(rows)
-	want := slices.DeleteFunc(everyKind(), func(kind string) bool {
-		return kind == directory.KindMembershipOf || kind == directory.KindDomainOf // there exactly while what they point to is live
+	rows = s.compareDirectory(t, "testdata/deleted.golden")
+	_, deletedKinds = kindsOf(rows)
+	want := slices.DeleteFunc(everyKind(), func(kind string) bool { // pointers exist only while their row is live
+		return kind == directory.KindMembershipOf || kind == directory.KindDomainOf
 	})
-	if !slices.Equal(deleted, want) {
-		t.Errorf("deleted rows of the kinds %v, want %v", deleted, want)
+	if !slices.Equal(deletedKinds, want) {
+		t.Errorf("deleted rows of the kinds %v, want %v", deletedKinds, want)
 	}
-	t.Logf("%d deletions posted: %d rows compared with the golden file, deleted ones of %d kinds", len(deletions), len(rows), len(deleted))
+	t.Logf("%d deletions posted: %d rows compared with the golden file, deleted ones of %d kinds",
+		len(deletions), len(rows), len(deletedKinds))
 	slices.Sort(answers)
-	compare(t, strings.Join(answers, ""), "testdata/answers.golden")
-	s.repeated(t)
+	compareGolden(t, strings.Join(answers, ""), "testdata/answers.golden")
+	s.testDuplicates(t)
 }
 
-// repeated posts a message that had its effect three times more.
-func (s *stack) repeated(t *testing.T) {
+// testDuplicates posts a message that had its effect three times more.
+func (s *stack) testDuplicates(t *testing.T) {
 	t.Helper()
-	const name = "user.created.phone_only"
-	find := func() row { return s.find(t, "USER#"+idOf(sample(t, name)), "USER") }
-	before := find()
+	r := sampleRequest(t, "user.created.phone_only")
+	before := s.userRow(t, idOf(r.body))
 	for range 3 {
-		s.answers(t, request{id: sampleID(name), body: sample(t, name)}, http.StatusOK, `{"received":true,"id":"`+sampleID(name)+`"}`)
+		s.wantReceived(t, r)
 	}
-	s.drained(t)
-	if diff := cmp.Diff(before, find()); diff != "" {
-		t.Errorf("a message that came four times changed its row (-first +last):\n%s", diff)
+	s.waitForEmptyQueue(t)
+	if diff := cmp.Diff(before, s.userRow(t, idOf(r.body))); diff != "" || before.text("svix_id") != r.id {
+		t.Errorf("a message that came four times changed its row %v (-first +last):\n%s", before, diff)
 	}
 	t.Log("duplicates: 200, and the row is not written again")
 }
 
-// deletionsLast are the samples' names: of what leaves live rows or is ignored,
-// sorted; and of deletions, in the order of their envelopes' times.
-func deletionsLast(t *testing.T) (first, deletions []string) {
+// splitDeletions returns the samples' names: of what leaves live rows or is ignored, sorted; and of deletions, in the
+// order of their envelopes' times.
+func splitDeletions(t *testing.T) (live, deletions []string) {
 	t.Helper()
 	sent := map[string]int64{}
 	for _, name := range events.Names() {
@@ -108,25 +106,24 @@ func deletionsLast(t *testing.T) (first, deletions []string) {
 		if sent[name] = e.Timestamp; strings.HasSuffix(e.Type, ".deleted") {
 			deletions = append(deletions, name)
 		} else {
-			first = append(first, name)
+			live = append(live, name)
 		}
 	}
 	slices.SortFunc(deletions, func(a, b string) int { return int(sent[a] - sent[b]) })
-	return first, deletions
+	return live, deletions
 }
 
-// everyKind is the kinds of rows that there are, sorted.
+// everyKind lists the kinds of rows that there are, sorted.
 func everyKind() []string {
-	all := []string{
-		directory.KindUser, directory.KindOrganization, directory.KindMembership, directory.KindMembershipOf, directory.KindInvitation,
-		directory.KindDomain, directory.KindDomainOf, directory.KindRole, directory.KindPermission,
-	}
-	slices.Sort(all)
-	return all
+	return slices.Sorted(slices.Values([]string{
+		directory.KindUser, directory.KindOrganization, directory.KindMembership, directory.KindMembershipOf,
+		directory.KindInvitation, directory.KindDomain, directory.KindDomainOf, directory.KindRole,
+		directory.KindPermission,
+	}))
 }
 
-// kinds are those of the live and of the deleted rows, sorted, each once.
-func kinds(rows []row) (live, deleted []string) {
+// kindsOf returns the kinds of the live and of the deleted rows, sorted, each once.
+func kindsOf(rows []row) (live, deleted []string) {
 	for _, r := range rows {
 		if r["deleted_at"] == nil {
 			live = append(live, r.text("kind"))
@@ -141,6 +138,11 @@ func kinds(rows []row) (live, deleted []string) {
 
 func sampleID(name string) string { return "msg_sample_" + strings.ReplaceAll(name, ".", "_") }
 
+func sampleRequest(t *testing.T, name string) request {
+	t.Helper()
+	return request{id: sampleID(name), body: sample(t, name)}
+}
+
 func sample(t *testing.T, name string) string {
 	t.Helper()
 	body, err := events.Body(name)
@@ -150,15 +152,12 @@ func sample(t *testing.T, name string) string {
 	return string(body)
 }
 
+// idOf returns the id of the object that an event is about, "" where there is none.
 func idOf(body string) string {
-	var e struct {
-		Data struct {
-			ID string `json:"id"`
-		} `json:"data"`
-	}
-	_ = json.Unmarshal([]byte(body), &e) // "" for no event
+	var e struct{ Data struct{ ID string } }
+	_ = json.Unmarshal([]byte(body), &e)
 	return e.Data.ID
 }
 
-// withID is the same event about another thing.
+// withID is the same event about another object.
 func withID(body, id string) string { return strings.ReplaceAll(body, idOf(body), id) }

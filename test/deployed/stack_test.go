@@ -13,29 +13,34 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go"
+
+	"github.com/clerksync/clerksync/test/program"
 )
 
 const stackName = "clerksync-local"
 
 // stack is the deployed template.
 type stack struct {
-	*emulator
-	sam, clerksync string
-	built          string // folder of what sam built
+	aws            *ministack
+	sam, clerksync string // the programs' paths
+	built          string // the folder that sam built into
 
 	api, ingest, sync     string // id; names
 	queue, deadLetters    string // URLs
-	directory, deliveries string
+	directory, deliveries string // names
 	tables                *dynamodb.Client
 	queues                *sqs.Client
 	stacks                *cloudformation.Client
 }
 
-func newStack(t *testing.T, e *emulator, sam string) *stack {
+func newStack(t *testing.T, m *ministack, sam string) *stack {
 	t.Helper()
 	return &stack{
-		emulator: e, sam: sam, clerksync: clerksync(t), built: filepath.Join(t.TempDir(), "sam", "build"),
-		tables: dynamodb.NewFromConfig(e.config), queues: sqs.NewFromConfig(e.config), stacks: cloudformation.NewFromConfig(e.config),
+		aws: m, sam: sam, clerksync: program.Build(t, "./cmd/clerksync"),
+		built:  filepath.Join(t.TempDir(), "sam", "build"),
+		tables: dynamodb.NewFromConfig(m.config),
+		queues: sqs.NewFromConfig(m.config),
+		stacks: cloudformation.NewFromConfig(m.config),
 	}
 }
 
@@ -47,25 +52,32 @@ func architecture() string {
 	return "x86_64"
 }
 
+// run runs a program on the emulator and returns what it printed.
+func (s *stack) run(t *testing.T, args ...string) string {
+	t.Helper()
+	return program.Command{Env: emulatorEnv(s.aws.url), Args: args}.Run(t)
+}
+
 // build makes the functions, with these variables beside the usual ones.
 func (s *stack) build(t *testing.T, env ...string) {
 	t.Helper()
-	command{env: append(fakeAWS(s.url), env...), args: []string{
-		s.sam, "build", "--config-env", "local", "--build-dir", s.built, "--parameter-overrides", "Architecture=" + architecture(),
-	}}.run(t)
+	program.Command{Env: append(emulatorEnv(s.aws.url), env...), Args: []string{
+		s.sam, "build", "--config-env", "local", "--build-dir", s.built,
+		"--parameter-overrides", "Architecture=" + architecture(),
+	}}.Run(t)
 }
 
-// deploy deploys the template with these parameters beside the architecture
-// and the endpoint, fills the emulator's gaps and reads the outputs.
+// deploy deploys the template with these parameters beside the architecture and the endpoint, fills the emulator's gaps
+// and reads the outputs.
 func (s *stack) deploy(t *testing.T, parameters ...string) {
 	t.Helper()
-	args := []string{
-		s.sam, "deploy", "--config-file", filepath.Join(repository(t), "samconfig.toml"), "--config-env", "local",
-		"--template-file", filepath.Join(s.built, "template.yaml"), "--stack-name", stackName,
-		"--parameter-overrides", "Architecture=" + architecture(), "AwsEndpointUrl=" + s.url,
-	}
-	command{env: fakeAWS(s.url), args: append(args, parameters...)}.run(t)
-	out, err := s.stacks.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: aws.String(stackName)})
+	s.run(t, append([]string{
+		s.sam, "deploy", "--config-file", samConfig(t), "--config-env", "local", "--stack-name", stackName,
+		"--template-file", filepath.Join(s.built, "template.yaml"),
+		"--parameter-overrides", "Architecture=" + architecture(), "AwsEndpointUrl=" + s.aws.url,
+	}, parameters...)...)
+	in := &cloudformation.DescribeStacksInput{StackName: aws.String(stackName)}
+	out, err := s.stacks.DescribeStacks(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,13 +87,16 @@ func (s *stack) deploy(t *testing.T, parameters ...string) {
 	}
 	s.api, s.queue, s.deadLetters = outputs["ApiId"], outputs["QueueUrl"], outputs["DeadLetterQueueUrl"]
 	s.directory, s.deliveries = outputs["DirectoryTableName"], outputs["DeliveriesTableName"]
-	s.ingest, s.sync = s.physical(t, "IngestFunction"), s.physical(t, "SyncFunction")
+	s.ingest, s.sync = s.physicalID(t, "IngestFunction"), s.physicalID(t, "SyncFunction")
 	s.addRoute(t)
-	s.limitSync(t)
-	s.allowBatches(t)
+	s.setSyncConcurrency(t)
+	s.allowBatchActions(t)
 }
 
-func (s *stack) physical(t *testing.T, logical string) string {
+func samConfig(t *testing.T) string { return filepath.Join(program.Repository(t), "samconfig.toml") }
+
+// physicalID is the name that a resource of the template got.
+func (s *stack) physicalID(t *testing.T, logical string) string {
 	t.Helper()
 	out, err := s.stacks.DescribeStackResource(t.Context(), &cloudformation.DescribeStackResourceInput{
 		StackName: aws.String(stackName), LogicalResourceId: &logical,
@@ -95,38 +110,34 @@ func (s *stack) physical(t *testing.T, logical string) string {
 // setSecret stores one or several signing secrets, as an operator does.
 func (s *stack) setSecret(t *testing.T, secrets string) {
 	t.Helper()
-	command{env: fakeAWS(s.url), stdin: secrets + "\n", args: []string{s.clerksync, "secret", "set", "--endpoint-url", s.url}}.run(t)
+	program.Command{Env: emulatorEnv(s.aws.url), Stdin: secrets + "\n", Args: []string{
+		s.clerksync, "secret", "set", "--endpoint-url", s.aws.url,
+	}}.Run(t)
 }
 
-// logs is what `sam logs` shows of a function, without white space: it indents
-// JSON.
+// logs is what `sam logs` shows of a function, without white space: it indents JSON.
 func (s *stack) logs(t *testing.T, function, filter string) string {
 	t.Helper()
-	out := command{env: fakeAWS(s.url), args: []string{
-		s.sam, "logs", "--config-file", filepath.Join(repository(t), "samconfig.toml"), "--config-env", "local",
-		"--stack-name", stackName, "--name", function, "--filter", filter,
-	}}.run(t)
+	out := s.run(t, s.sam, "logs", "--config-file", samConfig(t), "--config-env", "local", "--stack-name", stackName,
+		"--name", function, "--filter", filter)
 	return strings.Join(strings.Fields(out), "")
 }
 
-// delete deletes the stack.
 func (s *stack) delete(t *testing.T) {
 	t.Helper()
-	command{env: fakeAWS(s.url), args: []string{
-		s.sam, "delete", "--config-file", filepath.Join(repository(t), "samconfig.toml"), "--config-env", "local",
-		"--stack-name", stackName, "--region", "us-east-1", "--no-prompts",
-	}}.run(t)
+	s.run(t, s.sam, "delete", "--config-file", samConfig(t), "--config-env", "local", "--stack-name", stackName,
+		"--region", "us-east-1", "--no-prompts")
 }
 
-// remains says which of the stack's parts are still there.
+// remains names the stack's parts that are still there.
 func (s *stack) remains(t *testing.T) (parts []string) {
 	t.Helper()
-	there := func(part string, err error) {
-		var answer smithy.APIError
+	addUnlessGone := func(part string, err error) {
+		var refused smithy.APIError
 		switch {
 		case err == nil:
 			parts = append(parts, part)
-		case !errors.As(err, &answer):
+		case !errors.As(err, &refused):
 			t.Fatalf("look for %s: %v", part, err)
 		}
 	}
@@ -135,21 +146,21 @@ func (s *stack) remains(t *testing.T) (parts []string) {
 		if err == nil && out.Table.TableStatus != types.TableStatusActive {
 			t.Errorf("%s is %s", part, out.Table.TableStatus)
 		}
-		there(part, err)
+		addUnlessGone(part, err)
 	}
 	for part, queue := range map[string]string{"Queue": s.queue, "DeadLetterQueue": s.deadLetters} {
 		_, err := s.queues.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &queue})
-		there(part, err)
+		addUnlessGone(part, err)
 	}
 	var functions struct {
 		Functions []struct{ FunctionName string }
 	}
-	s.call(t, "lambda", "GET", "/2015-03-31/functions/", nil, &functions)
+	s.aws.callREST(t, "lambda", "GET", "/2015-03-31/functions/", nil, &functions)
 	for _, f := range functions.Functions {
 		parts = append(parts, f.FunctionName)
 	}
 	var apis struct{ Items []struct{ APIID string } }
-	s.call(t, "apigateway", "GET", "/v2/apis", nil, &apis)
+	s.aws.callREST(t, "apigateway", "GET", "/v2/apis", nil, &apis)
 	for range apis.Items {
 		parts = append(parts, "Api")
 	}

@@ -36,7 +36,7 @@ func both(cfg aws.Config) engines {
 }
 
 func TestMinistack(t *testing.T) {
-	url := program.StartMinistack(t, program.FromEnv(t, "MINISTACK"))
+	url := program.StartMinistack(t, program.FromEnv(t, "MINISTACK"), program.FreePort(t))
 	suites(t, both(emulator.Config(url)), ministack())
 }
 

@@ -132,11 +132,10 @@ func FromEnv(tb testing.TB, variable string) string {
 	return path
 }
 
-// StartMinistack starts ministack, an independent emulator of AWS (https://pypi.org/project/ministack/), with more
-// environment variables, and returns its URL.
-func StartMinistack(tb testing.TB, path string, env ...string) (url string) {
+// StartMinistack starts ministack, an independent emulator of AWS (https://pypi.org/project/ministack/), on a port,
+// with more environment variables, and returns its URL.
+func StartMinistack(tb testing.TB, path, port string, env ...string) (url string) {
 	tb.Helper()
-	port := FreePort(tb)
 	url = "http://127.0.0.1:" + port
 	// With IoT's mutual TLS it would listen on every interface.
 	env = append(env, "BIND_HOST=127.0.0.1", "GATEWAY_PORT="+port, "IOT_MTLS_ENABLED=0",

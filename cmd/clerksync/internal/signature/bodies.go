@@ -26,8 +26,8 @@ func bodyCandidates(b []byte) iter.Seq2[[]byte, Finding] {
 	}
 }
 
-// trimmings are about what was added to the body's two ends, or was lost there. One line feed comes before several: where
-// both would match, the smaller change is what happened.
+// trimmings are about what was added to the body's two ends, or was lost there. One line feed comes before several:
+// where both would match, the smaller change is what happened.
 func trimmings(b []byte, yield yieldBody) bool {
 	added := func(what string) Finding {
 		return proven(BodyNewlineAdded, "%s was added at the body's end after it was signed", what)
