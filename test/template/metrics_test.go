@@ -160,13 +160,19 @@ func TestEveryMetricOfOursIsUsed(t *testing.T) {
 // DynamoDB publishes errors by operation: the alarms name those that the code calls.
 func TestAlarmsKnowTheOperationsOfTheCode(t *testing.T) {
 	tmpl := load(t)
-	text, err := os.ReadFile(filepath.Join(root, "pkg/dynamo/table.go"))
+	files, err := filepath.Glob(filepath.Join(root, "pkg/dynamo/*.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	called := map[string]bool{}
-	for _, m := range regexp.MustCompile(`t\.client\.(\w+)\(ctx`).FindAllStringSubmatch(string(text), -1) {
-		called[m[1]] = true
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`t\.client\.(\w+)\(ctx`).FindAllStringSubmatch(string(text), -1) {
+			called[m[1]] = true
+		}
 	}
 	want := map[string][]string{
 		"${DirectoryTable}":  slices.Sorted(maps.Keys(called)),
