@@ -7,22 +7,21 @@ import (
 
 // family says how the objects of one family of event types become rows.
 type family struct {
-	kind    string
-	project func(clerk.Object, directory.Row)
+	kind string // of the rows
+	// identify finds the row that an object belongs to.
+	identify func(data clerk.Object, deleted bool) (identity, error)
+	// setAttributes copies what the table has a column for.
+	setAttributes func(data clerk.Object, r directory.Row)
 
-	// place finds the row. data is a stub for deletions, save those of
-	// memberships, which carry the whole object.
-	place func(data clerk.Object, deleted bool) (place, error)
-
-	// wholeDeletion says that a deletion carries the whole object, no stub.
+	// wholeDeletion says that a deletion's event carries the whole object, as
+	// only memberships' do: the others carry a stub with the id.
 	wholeDeletion bool
 	// secret is a member of data that is a credential and never stored.
 	secret string
-	// readFirst asks that every write is made on the condition that the row
-	// is unchanged since it was read, for what hangs on it may have moved.
+	// readFirst is Change.ReadFirst of every change.
 	readFirst bool
-	// ends says which rows below a deleted row's key are its children.
-	ends Children
+	// children says which rows are deleted together with one of these.
+	children Children
 }
 
 // families is the table of what becomes a row, by the family's name in
@@ -32,41 +31,57 @@ type family struct {
 func families() map[string]family {
 	return map[string]family{
 		"user": {
-			kind: directory.KindUser, project: projectUser, place: byID(directory.UserKey, "user"),
-			ends: MembershipsOfUser,
+			kind:          directory.KindUser,
+			identify:      byID("user", directory.UserKey),
+			setAttributes: setUser,
+			children:      MembershipsOfUser,
 		},
 		"organization": {
-			kind: directory.KindOrganization, project: projectOrganization,
-			place: byID(directory.OrganizationKey, "organization"), ends: AllOfOrganization,
+			kind:          directory.KindOrganization,
+			identify:      byID("organization", directory.OrganizationKey),
+			setAttributes: setOrganization,
+			children:      AllOfOrganization,
 		},
 		"organizationMembership": {
-			kind: directory.KindMembership, project: projectMembership, place: placeMembership, wholeDeletion: true,
+			kind:          directory.KindMembership,
+			identify:      identifyMembership,
+			setAttributes: setMembership,
+			wholeDeletion: true,
 		},
 		"organizationInvitation": {
-			kind: directory.KindInvitation, project: projectInvitation, place: placeInvitation, secret: "url",
+			kind:          directory.KindInvitation,
+			identify:      identifyInvitation,
+			setAttributes: setInvitation,
+			secret:        "url",
 		},
 		"organizationDomain": {
-			kind: directory.KindDomain, project: projectDomain, place: placeDomain, readFirst: true,
+			kind:          directory.KindDomain,
+			identify:      identifyDomain,
+			setAttributes: setDomain,
+			// A domain that moved to another organization has its pointer there:
+			// only the row that exists says which pointer is to be deleted.
+			readFirst: true,
 		},
-		"role": {kind: directory.KindRole, project: projectRole, place: byID(directory.RoleKey, "role")},
+		"role": {
+			kind:          directory.KindRole,
+			identify:      byID("role", directory.RoleKey),
+			setAttributes: setRole,
+		},
 		"permission": {
-			kind: directory.KindPermission, project: projectPermission,
-			place: byID(directory.PermissionKey, "permission"),
+			kind:          directory.KindPermission,
+			identify:      byID("permission", directory.PermissionKey),
+			setAttributes: setPermission,
 		},
 	}
 }
 
-// index finds the family of a kept event type.
-type index map[string]*family
-
-func newIndex() index {
-	x := index{}
-	byName := families()
+// familiesByType finds the family of a kept event type.
+func familiesByType() map[string]family {
+	byType, byName := map[string]family{}, families()
 	for _, kept := range clerk.KeptFamilies() {
-		f := byName[kept.Name]
 		for _, event := range kept.Events {
-			x[kept.Name+"."+event] = &f
+			byType[kept.Name+"."+event] = byName[kept.Name]
 		}
 	}
-	return x
+	return byType
 }

@@ -8,8 +8,10 @@ import (
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
-// A member of another type than Clerk documents is left out of the attributes
-// and survives in `object`.
+// The attributes are those that the contract lists for each kind. A member of
+// data that is absent, null, empty, or of another type than Clerk documents has
+// no attribute, and is still in `object`. The objects' shapes are those of
+// https://github.com/clerk/openapi-specs.
 
 func copyTexts(o clerk.Object, r directory.Row, names ...string) {
 	for _, n := range names {
@@ -25,7 +27,8 @@ func copyBools(o clerk.Object, r directory.Row, names ...string) {
 	}
 }
 
-// copyTimes leaves out a time that cannot be read.
+// copyTimes copies times as Unix milliseconds. A time that cannot be read is
+// left out: only those that the order depends on make the event an error.
 func copyTimes(o clerk.Object, r directory.Row, names ...string) {
 	for _, n := range names {
 		if t, err := o.Time(n); err == nil && o.Has(n) {
@@ -42,7 +45,7 @@ func copyIntegers(o clerk.Object, r directory.Row, names ...string) {
 	}
 }
 
-func projectUser(o clerk.Object, r directory.Row) {
+func setUser(o clerk.Object, r directory.Row) {
 	copyTexts(o, r, "first_name", "last_name", "username", "image_url", "external_id")
 	copyBools(o, r, "banned", "locked")
 	copyTimes(o, r, "created_at", "updated_at", "last_sign_in_at")
@@ -67,8 +70,8 @@ func projectUser(o clerk.Object, r directory.Row) {
 	r.SetIndex("by_username", r.Text("username"))
 }
 
-// primary is the entry of that id, else the first, among those that hold the
-// value.
+// primary is the entry with the primary id, else the first one, among those
+// that hold the value.
 func primary(entries []clerk.Object, id, value string) (first clerk.Object, ok bool) {
 	for _, e := range entries {
 		if e.Text(value) == "" {
@@ -84,30 +87,30 @@ func primary(entries []clerk.Object, id, value string) (first clerk.Object, ok b
 	return first, ok
 }
 
-func projectOrganization(o clerk.Object, r directory.Row) {
+func setOrganization(o clerk.Object, r directory.Row) {
 	copyTexts(o, r, "name", "slug", "image_url", "created_by")
 	copyIntegers(o, r, "max_allowed_memberships")
 	copyTimes(o, r, "created_at", "updated_at")
 	r.SetIndex("by_slug", r.Text("slug"))
 }
 
-func projectMembership(o clerk.Object, r directory.Row) {
+func setMembership(o clerk.Object, r directory.Row) {
 	copyTexts(o, r, "role", "role_name")
 	r.SetList("permissions", o.Texts("permissions"))
 	copyTimes(o, r, "created_at", "updated_at")
 }
 
-func projectInvitation(o clerk.Object, r directory.Row) {
+func setInvitation(o clerk.Object, r directory.Row) {
 	copyTexts(o, r, "email_address", "role", "role_name", "status", "user_id", "inviter_id")
 	copyTimes(o, r, "expires_at", "created_at", "updated_at")
 }
 
-func projectDomain(o clerk.Object, r directory.Row) {
+func setDomain(o clerk.Object, r directory.Row) {
 	copyTexts(o, r, "name", "enrollment_mode")
 	copyTimes(o, r, "created_at", "updated_at")
 }
 
-func projectRole(o clerk.Object, r directory.Row) {
+func setRole(o clerk.Object, r directory.Row) {
 	copyTexts(o, r, "key", "name", "description")
 	copyBools(o, r, "is_creator_eligible")
 	copyTimes(o, r, "created_at", "updated_at")
@@ -120,7 +123,7 @@ func projectRole(o clerk.Object, r directory.Row) {
 	r.SetList("permissions", keys)
 }
 
-func projectPermission(o clerk.Object, r directory.Row) {
+func setPermission(o clerk.Object, r directory.Row) {
 	copyTexts(o, r, "key", "name", "description", "type")
 	copyTimes(o, r, "created_at", "updated_at")
 }

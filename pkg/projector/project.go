@@ -1,6 +1,13 @@
 // Package projector says what an event means for the directory. It is pure:
-// the same message gives the same change, whatever the clock, the
-// configuration of the machine or what came before.
+// the same message gives the same change, whatever the clock, the machine or
+// what came before. Only `object` depends on a setting, ObjectStorage.
+//
+// The files, from the question to the details:
+//
+//	project.go   an event becomes a change: row, revision, what follows from it
+//	families.go  one table: what each family of event types becomes
+//	identity.go  which row an object belongs to
+//	objects.go   which attributes it has there
 package projector
 
 import (
@@ -12,11 +19,11 @@ import (
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
-// ErrPermanent says that an event can never become a change. The text behind it
-// names fields, never values.
+// ErrPermanent says that an event can never become a change. The text after it
+// names members of the event, never their values.
 var ErrPermanent = errors.New("projector: event can never be applied")
 
-func hopeless(reason string) error { return fmt.Errorf("%w: %s", ErrPermanent, reason) }
+func permanent(reason string) error { return fmt.Errorf("%w: %s", ErrPermanent, reason) }
 
 // ObjectStorage is how much of Clerk's data a row keeps in `object`.
 type ObjectStorage string
@@ -29,10 +36,10 @@ const (
 	StoreNone   ObjectStorage = "none"
 )
 
-// Children says what ends with a row when it is deleted.
+// Children says which rows are deleted together with a row.
 type Children int
 
-// A user's memberships end with it; an organization's memberships,
+// A user's children are its memberships; an organization's its memberships,
 // invitations and domains.
 const (
 	NoChildren Children = iota
@@ -48,93 +55,97 @@ type Change struct {
 	Revision directory.Revision
 	Sent     clerk.Millis // the envelope's time
 
-	// Row is the row as the event tells it: whole for a put; for a deletion
-	// the ids, and what a membership's deletion tells. It lacks synced_at.
+	// Row is the row as the event tells it, without synced_at. For a deletion
+	// it holds the ids, and for a membership's deletion, which carries the
+	// whole object, all attributes.
 	Row directory.Row
 
 	Delete    bool
-	ReadFirst bool            // write only where the row is unchanged since it was read
-	Parents   []directory.Key // a put ends again if one of them is gone
-	Children  Children        // a deletion ends these
+	ReadFirst bool            // to be written only where the row is unchanged since it was read
+	Parents   []directory.Key // if one of these is gone, the row is deleted again
+	Children  Children        // what is deleted together with the row; NoChildren unless Delete
 }
 
 // Projector projects events. It is safe for concurrent use.
 type Projector struct {
 	storage ObjectStorage
-	types   index
+	byType  map[string]family
 }
 
 // New makes a projector.
-func New(storage ObjectStorage) *Projector { return &Projector{storage, newIndex()} }
+func New(storage ObjectStorage) *Projector { return &Projector{storage, familiesByType()} }
 
-// Project is what the event means. Its error wraps ErrPermanent.
+// Project says what the event means. Its error wraps ErrPermanent.
 func (p *Projector) Project(e clerk.Event, svixID string) (Change, error) {
-	f, ok := p.types[e.Type]
+	f, ok := p.byType[e.Type]
 	if !ok {
-		return Change{}, hopeless("events of this type are not kept")
+		return Change{}, permanent("events of this type are not kept")
 	}
 	data := e.Data()
+	// The type decides what is a deletion, not the member `deleted`: the
+	// deletion of a membership has none.
 	deleted := strings.HasSuffix(e.Type, ".deleted")
-	at, err := f.place(data, deleted)
+	id, err := f.identify(data, deleted)
 	if err != nil {
 		return Change{}, err
 	}
-	c := Change{
-		Key: at.key, Kind: f.kind, Entity: at.entity,
-		Delete: deleted, ReadFirst: f.readFirst,
-	}
+	c := Change{Key: id.key, Kind: f.kind, Entity: id.entity, Delete: deleted, ReadFirst: f.readFirst}
 	if deleted {
-		c.Children = f.ends
+		c.Children = f.children
 	} else {
-		c.Parents = at.parents
+		c.Parents = id.parents
 	}
-	if err := c.order(e, data, at.incarnation, svixID); err != nil {
+	if c.Sent, err = e.Timestamp(); err != nil {
+		return Change{}, permanent(err.Error())
+	}
+	if c.Revision, err = revision(e, data, c, id.incarnation, svixID); err != nil {
 		return Change{}, err
 	}
-	c.Row = p.row(f, c, e, data, at)
+	c.Row = p.row(f, c, data, id)
+	c.Row.SetText(directory.AttrInstanceID, e.InstanceID)
 	c.Row.SetText(directory.AttrSvixID, svixID)
-	pointer, pointed := directory.PointerKey(c.Row)
-	if !c.Key.Valid() || pointed && !pointer.Valid() {
-		return Change{}, hopeless("an id is too long for a key")
+	pointer, hasPointer := directory.PointerKey(c.Row)
+	if !c.Key.Valid() || hasPointer && !pointer.Valid() {
+		return Change{}, permanent("an id is too long for a key")
 	}
 	return c, nil
 }
 
-func (c *Change) order(e clerk.Event, data clerk.Object, incarnation directory.Incarnation, svixID string) error {
+// revision places the change in the order of all changes of its row. A time
+// that cannot be read makes the event an error: without it the order would be
+// a guess.
+func revision(
+	e clerk.Event, data clerk.Object, c Change, incarnation directory.Incarnation, svixID string,
+) (directory.Revision, error) {
 	updated, err := data.Time("updated_at")
 	if err != nil {
-		return hopeless("data." + err.Error())
+		return "", permanent("data." + err.Error())
 	}
-	if c.Sent, err = e.Timestamp(); err != nil {
-		return hopeless(err.Error())
-	}
-	c.Revision = directory.Order{
+	return directory.Order{
 		Incarnation: incarnation,
 		Terminal:    c.Delete,
 		Updated:     int64(updated),
 		Created:     strings.HasSuffix(e.Type, ".created"),
 		Sent:        int64(c.Sent),
 		SvixID:      svixID,
-	}.Revision()
-	return nil
+	}.Revision(), nil
 }
 
-func (p *Projector) row(f *family, c Change, e clerk.Event, data clerk.Object, at place) directory.Row {
+func (p *Projector) row(f family, c Change, data clerk.Object, id identity) directory.Row {
 	r := directory.NewRow(c.Key, c.Kind)
 	if !c.Delete || f.wholeDeletion {
-		f.project(data, r)
+		f.setAttributes(data, r)
 		r.SetText(directory.AttrObject, p.object(f, data))
 	}
-	for name, id := range at.ids {
-		r[name] = id
+	for name, value := range id.ids {
+		r[name] = value
 	}
 	r[directory.AttrRev] = string(c.Revision)
-	r.SetText(directory.AttrInstanceID, e.InstanceID)
 	return r
 }
 
 // object is what the row keeps of Clerk's data, never a credential.
-func (p *Projector) object(f *family, data clerk.Object) string {
+func (p *Projector) object(f family, data clerk.Object) string {
 	var names, nested []string
 	if f.secret != "" {
 		names = append(names, f.secret)

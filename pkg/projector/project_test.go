@@ -12,14 +12,23 @@ import (
 	"github.com/clerksync/clerksync/pkg/projector"
 )
 
-const (
-	millis = 1_700_000_000_000
-	none   = "000000000000000-0-"
-)
+// sent is the time of envelopes, in Unix milliseconds.
+const sent = 1_700_000_000_000
 
 // body is an event of that type; data's text is taken as it is.
 func body(eventType, data string) string {
-	return fmt.Sprintf(`{"type":%q,"object":"event","timestamp":%d,"instance_id":"ins_a1","data":%s}`, eventType, int64(millis), data)
+	return envelope(eventType, fmt.Sprint(sent), data)
+}
+
+func envelope(eventType, timestamp, data string) string {
+	return fmt.Sprintf(
+		`{"type":%q,"object":"event","timestamp":%s,"instance_id":"ins_a1","data":%s}`, eventType, timestamp, data)
+}
+
+// membershipData is a membership's data: what identifies it, and more.
+func membershipData(more string) string {
+	return `{"id":"orgmem_a1","created_at":1700000000000,"organization":{"id":"org_a1"},` +
+		`"public_user_data":{"user_id":"user_a1"}` + more + `}`
 }
 
 func project(t *testing.T, text string) (projector.Change, error) {
@@ -31,8 +40,8 @@ func project(t *testing.T, text string) (projector.Change, error) {
 	return projector.New(projector.StoreFull).Project(e, "msg_1")
 }
 
-// must is project where no error is wanted.
-func must(t *testing.T, text string) projector.Change {
+// mustProject is project where no error is wanted.
+func mustProject(t *testing.T, text string) projector.Change {
 	t.Helper()
 	c, err := project(t, text)
 	if err != nil {
@@ -41,76 +50,101 @@ func must(t *testing.T, text string) projector.Change {
 	return c
 }
 
-// absent stands for an attribute that must not be there.
+// attributes are some of a row's.
+type attributes map[string]any
+
+// absent stands for an attribute that a row must not have.
 var absent = struct{}{}
 
-func checkRow(t *testing.T, r directory.Row, want map[string]any) {
+func checkRow(t *testing.T, what string, r directory.Row, want attributes) {
 	t.Helper()
 	for name, v := range want {
 		got, ok := r[name]
 		if v == absent {
 			if ok {
-				t.Errorf("attribute %s = %v, want none", name, got)
+				t.Errorf("%.300s: attribute %s = %v, want none", what, name, got)
 			}
 			continue
 		}
 		if diff := cmp.Diff(v, got); diff != "" {
-			t.Errorf("attribute %s differs (-want +got):\n%.500s", name, diff)
+			t.Errorf("%.300s: attribute %s differs (-want +got):\n%.500s", what, name, diff)
 		}
 	}
 }
 
+// The order of two messages is the order of these texts: each field, and each
+// form in which Clerk may send a time.
 func TestRevisions(t *testing.T) {
 	t.Parallel()
-	envelope := func(eventType, timestamp, data string) string {
-		return fmt.Sprintf(`{"type":%q,"timestamp":%s,"data":%s}`, eventType, timestamp, data)
-	}
-	for _, c := range []struct{ name, body, want string }{
-		{"created", envelope("user.created", "1700000000500", `{"id":"u","updated_at":1700000000000}`), none + "0-001700000000000-0-001700000000500-msg_1"},
-		{"updated", envelope("user.updated", "1700000000500", `{"id":"u","updated_at":1700000000000}`), none + "0-001700000000000-1-001700000000500-msg_1"},
-		// https://github.com/better-auth/better-auth/pull/5745
-		{"sent in seconds", envelope("user.updated", "1700000001", `{"id":"u","updated_at":1700000000000}`), none + "0-001700000000000-1-001700000001000-msg_1"},
-		{"times of every form", envelope("user.updated", `"17000000005e2"`, `{"id":"u","updated_at":1.7e12}`), none + "0-001700000000000-1-001700000000500-msg_1"},
-		{"no times", `{"type":"user.updated","data":{"id":"u"}}`, none + "0-000000000000000-1-000000000000000-msg_1"},
-		{"times null and empty", envelope("user.updated", `""`, `{"id":"u","updated_at":null}`), none + "0-000000000000000-1-000000000000000-msg_1"},
-		{"last millisecond", envelope("user.updated", "4102444799999", `{"id":"u","updated_at":4102444799999.9}`), none + "0-004102444799999-1-004102444799999-msg_1"},
-		{"deleted", envelope("user.deleted", "1700000000500", `{"id":"u","deleted":true}`), none + "1-000000000000000-1-001700000000500-msg_1"},
-		{"deleted, flag false", envelope("user.deleted", "1700000000500", `{"id":"u","deleted":false,"updated_at":5}`), none + "1-000000000005000-1-001700000000500-msg_1"},
-		{"invitation accepted", envelope("organizationInvitation.accepted", "5", `{"id":"i","organization_id":"o"}`), none + "0-000000000000000-1-000000000005000-msg_1"},
-		{"membership", envelope("organizationMembership.created", "1700000000500", member(`"updated_at":1700000000001`)), "001700000000000-orgmem_a1-0-001700000000001-0-001700000000500-msg_1"},
-		{"membership that ends", envelope("organizationMembership.deleted", "1700000000500", member(`"updated_at":1700000000000`)), "001700000000000-orgmem_a1-1-001700000000000-1-001700000000500-msg_1"},
-		{"membership of an odd id", envelope("organizationMembership.created", "0", `{"id":"a-b.c","created_at":"0","organization":{"id":"o"},"public_user_data":{"user_id":"u"}}`), "000000000000000-a~2Db~2Ec-0-000000000000000-0-000000000000000-msg_1"},
-	} {
-		if got := must(t, c.body).Revision; string(got) != c.want {
-			t.Errorf("%s: Revision = %s, want %s", c.name, got, c.want)
+	const (
+		at, later  = "1700000000000", "1700000000500"
+		updated    = `{"id":"u","updated_at":` + at + `}`
+		noID       = `{"id":"a-b.c","created_at":"0","organization":{"id":"o"},"public_user_data":{"user_id":"u"}}`
+		invitation = `{"id":"i","organization_id":"o"}`
+		member     = "00" + at + "-orgmem_a1"
+		zero       = "000000000000000"
+		none       = zero + "-0"
+	)
+	check := func(name, body, want string) {
+		t.Helper()
+		if got := mustProject(t, body).Revision; string(got) != want+"-msg_1" {
+			t.Errorf("%s: Revision = %s, want %s-msg_1", name, got, want)
 		}
 	}
+	check("created", envelope("user.created", later, updated), none+"-0-00"+at+"-0-00"+later)
+	check("updated", envelope("user.updated", later, updated), none+"-0-00"+at+"-1-00"+later)
+	// https://github.com/better-auth/better-auth/pull/5745
+	check("sent in seconds", envelope("user.updated", "1700000001", updated),
+		none+"-0-00"+at+"-1-001700000001000")
+	check("times of other forms", envelope("user.updated", `"17000000005e2"`, `{"id":"u","updated_at":1.7e12}`),
+		none+"-0-00"+at+"-1-00"+later)
+	check("no times", `{"type":"user.updated","data":{"id":"u"}}`, none+"-0-"+zero+"-1-"+zero)
+	check("times null and empty", envelope("user.updated", `""`, `{"id":"u","updated_at":null}`),
+		none+"-0-"+zero+"-1-"+zero)
+	check("last millisecond", envelope("user.updated", "4102444799999", `{"id":"u","updated_at":4102444799999.9}`),
+		none+"-0-004102444799999-1-004102444799999")
+	check("deleted", envelope("user.deleted", later, `{"id":"u","deleted":true}`),
+		none+"-1-"+zero+"-1-00"+later)
+	check("deleted, though the flag says no",
+		envelope("user.deleted", later, `{"id":"u","deleted":false,"updated_at":5}`),
+		none+"-1-000000000005000-1-00"+later)
+	check("invitation accepted", envelope("organizationInvitation.accepted", "5", invitation),
+		none+"-0-"+zero+"-1-000000000005000")
+	check("membership created", envelope("organizationMembership.created", later, membershipData(`,"updated_at":`+at)),
+		member+"-0-00"+at+"-0-00"+later)
+	check("membership deleted", envelope("organizationMembership.deleted", later, membershipData(`,"updated_at":`+at)),
+		member+"-1-00"+at+"-1-00"+later)
+	check("membership with an id to be escaped", envelope("organizationMembership.created", "0", noID),
+		zero+"-a~2Db~2Ec-0-"+zero+"-0-"+zero)
 }
 
 func TestParentsAndChildren(t *testing.T) {
 	t.Parallel()
 	org, user := directory.OrganizationKey("org_a1"), directory.UserKey("user_a1")
+	type keys []directory.Key
+	const inOrg = `{"id":"x","organization_id":"org_a1"}`
 	for _, c := range []struct {
-		eventType, data string
-		parents         []directory.Key
-		children        projector.Children
+		event, data string
+		parents     keys
+		children    projector.Children
 	}{
-		{"user.updated", `{"id":"user_a1"}`, nil, projector.NoChildren},
-		{"user.deleted", `{"id":"user_a1"}`, nil, projector.MembershipsOfUser},
-		{"organization.created", `{"id":"org_a1"}`, nil, projector.NoChildren},
-		{"organization.deleted", `{"id":"org_a1"}`, nil, projector.AllOfOrganization},
-		{"organizationMembership.updated", member(`"x":1`), []directory.Key{org, user}, projector.NoChildren},
-		{"organizationMembership.deleted", member(`"x":1`), nil, projector.NoChildren},
-		{"organizationInvitation.revoked", `{"id":"i","organization_id":"org_a1"}`, []directory.Key{org}, projector.NoChildren},
-		{"organizationDomain.updated", `{"id":"d","organization_id":"org_a1"}`, []directory.Key{org}, projector.NoChildren},
-		{"organizationDomain.updated", `{"id":"d"}`, nil, projector.NoChildren},
-		{"organizationDomain.deleted", `{"id":"d","organization_id":"org_a1"}`, nil, projector.NoChildren},
-		{"role.deleted", `{"id":"r"}`, nil, projector.NoChildren},
-		{"permission.deleted", `{"id":"p"}`, nil, projector.NoChildren},
+		{event: "user.updated", data: `{"id":"user_a1"}`},
+		{event: "user.deleted", data: `{"id":"user_a1"}`, children: projector.MembershipsOfUser},
+		{event: "organization.created", data: `{"id":"org_a1"}`},
+		{event: "organization.deleted", data: `{"id":"org_a1"}`, children: projector.AllOfOrganization},
+		{event: "organizationMembership.updated", data: membershipData(""), parents: keys{org, user}},
+		{event: "organizationMembership.deleted", data: membershipData("")},
+		{event: "organizationInvitation.revoked", data: inOrg, parents: keys{org}},
+		{event: "organizationDomain.updated", data: inOrg, parents: keys{org}},
+		{event: "organizationDomain.updated", data: `{"id":"d"}`},
+		{event: "organizationDomain.deleted", data: inOrg},
+		{event: "role.deleted", data: `{"id":"r"}`},
+		{event: "permission.deleted", data: `{"id":"p"}`},
 	} {
-		change := must(t, body(c.eventType, c.data))
-		if diff := cmp.Diff(c.parents, change.Parents); diff != "" || change.Children != c.children {
-			t.Errorf("Project(%s, %s): children %d, want %d, parents differ (-want +got):\n%s", c.eventType, c.data, change.Children, c.children, diff)
+		change := mustProject(t, body(c.event, c.data))
+		if !slices.Equal(change.Parents, c.parents) || change.Children != c.children {
+			t.Errorf("Project(%s, %s): parents %v, children %d, want %v, %d",
+				c.event, c.data, change.Parents, change.Children, c.parents, c.children)
 		}
 	}
 }
