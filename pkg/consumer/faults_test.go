@@ -279,7 +279,7 @@ type refusing struct {
 
 func (r *refusing) Write(ctx context.Context, w directory.Write) (directory.Result, error) {
 	if w.Row != nil && w.Row.Key() == r.key {
-		return 0, fmt.Errorf("write a transaction: %w: ValidationException", directory.ErrWriteRejected)
+		return 0, fmt.Errorf("write a transaction: %w: ValidationException", directory.ErrWriteRefused)
 	}
 	return r.Memory.Write(ctx, w)
 }

@@ -18,7 +18,7 @@ import (
 // vain costs some calls, to give up too early loses a message.
 func isPermanent(err error) bool {
 	return errors.Is(err, delivery.ErrPermanent) || errors.Is(err, clerk.ErrInvalidPayload) ||
-		errors.Is(err, projector.ErrPermanent) || errors.Is(err, directory.ErrWriteRejected)
+		errors.Is(err, projector.ErrPermanent) || errors.Is(err, directory.ErrWriteRefused)
 }
 
 // catchPanic returns f's error, or one that a panic of f becomes, so that a

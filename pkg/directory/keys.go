@@ -1,6 +1,7 @@
 package directory
 
-// Kinds of rows.
+// Kinds of rows. A pointer makes a row findable from its other end, by a
+// listing of that end's own rows: an index could do so only later, for it lags.
 const (
 	KindUser         = "user"
 	KindOrganization = "organization"
@@ -13,7 +14,8 @@ const (
 	KindPermission   = "permission"
 )
 
-// Prefixes of the sort keys below a user and an organization.
+// Prefixes of the sort keys below a user and an organization. All rows of one
+// organization have its partition key, so one listing finds its children.
 const (
 	PrefixMember     = "MEMBER#"
 	PrefixMembership = "MEMBERSHIP#"
@@ -30,7 +32,7 @@ func OrganizationKey(id string) Key { return Key{"ORG#" + id, "ORG"} }
 // MembershipKey is the key of a membership's row.
 func MembershipKey(orgID, userID string) Key { return Key{"ORG#" + orgID, PrefixMember + userID} }
 
-// MembershipOfKey is the key of a membership's pointer, which lies with its user.
+// MembershipOfKey is the key of a membership's pointer, which is among its user's rows.
 func MembershipOfKey(orgID, userID string) Key {
 	return Key{"USER#" + userID, PrefixMembership + orgID}
 }
@@ -41,7 +43,7 @@ func InvitationKey(orgID, id string) Key { return Key{"ORG#" + orgID, PrefixInvi
 // DomainKey is the key of a domain's row.
 func DomainKey(id string) Key { return Key{"DOMAIN#" + id, "DOMAIN"} }
 
-// DomainOfKey is the key of a domain's pointer, which lies with its organization.
+// DomainOfKey is the key of a domain's pointer, which is among its organization's rows.
 func DomainOfKey(orgID, id string) Key { return Key{"ORG#" + orgID, PrefixDomain + id} }
 
 // RoleKey is the key of a role's row.
@@ -50,8 +52,8 @@ func RoleKey(id string) Key { return Key{"ROLE#" + id, "ROLE"} }
 // PermissionKey is the key of a permission's row.
 func PermissionKey(id string) Key { return Key{"PERMISSION#" + id, "PERMISSION"} }
 
-// PointerKey is where the row's pointer lies; ok is false for a row that has
-// none, and for a tombstone that does not tell.
+// PointerKey is the key of the row's pointer; ok is false for a row that has
+// none, and for a tombstone that has no longer the ids which tell it.
 func PointerKey(r Row) (k Key, ok bool) {
 	org := r.Text("org_id")
 	switch r.Text(AttrKind) {
@@ -64,8 +66,9 @@ func PointerKey(r Row) (k Key, ok bool) {
 	return Key{}, false
 }
 
-// Pointer is the pointer of a live row, a pure function of it; nil for a row
-// that has none.
+// Pointer is the pointer of a live row, nil for a row that has none. It is a
+// pure function of the row and is written with it, so it needs no order of its
+// own.
 func Pointer(r Row) Row {
 	k, ok := PointerKey(r)
 	if !ok {

@@ -8,17 +8,22 @@ import (
 // Revision is `rev`: the place of a change in the total order of all changes
 // of one row, as sortable text of six fields joined by `-`, from the strongest:
 // incarnation, terminal, updated, rank, sent, svix id. Revisions compare as
-// strings, as DynamoDB compares them, byte by byte.
+// strings, as DynamoDB compares them, byte by byte. That is the order of the
+// fields, for all have a fixed width but the ids, and an escaped id holds only
+// bytes that sort after the separator.
 //
-// It depends on the message's bytes and id alone, never on arrival, our clock,
-// configuration or version.
+// A revision depends on the message's bytes and id alone, never on arrival, our
+// clock, configuration or version: whoever computes it gets the same text. No
+// two messages have the same, for its last field is the message's id.
 type Revision string
 
 // NoIncarnation is for what has an id of its own that Clerk never reuses.
 const NoIncarnation Incarnation = "000000000000000-0"
 
-// Incarnation tells a thing that was removed and created anew from its former
-// life: 15 digits of created_at, `-` and the escaped id.
+// Incarnation tells a membership that was created anew from the one that was
+// removed, which had the same key: 15 digits of created_at, `-` and the escaped
+// id. It is the strongest field, so that the late deletion of the first does not
+// delete the second.
 type Incarnation string
 
 // NewIncarnation is the incarnation of a membership. createdAt is in Unix
@@ -46,9 +51,9 @@ func escape(id string) string {
 // absent.
 type Order struct {
 	Incarnation Incarnation
-	Terminal    bool  // a deletion
+	Terminal    bool  // a deletion, which no update of the same incarnation follows
 	Updated     int64 // data.updated_at
-	Created     bool  // a *.created event, which ranks below the rest
+	Created     bool  // a *.created event, which ranks below an update of the same time
 	Sent        int64 // the envelope's timestamp
 	SvixID      string
 }
@@ -72,8 +77,10 @@ func (r Revision) Incarnation() Incarnation {
 	return Incarnation(created + "-" + id)
 }
 
-// DeletedWith is the revision of a child that ends with its parent: its own
-// incarnation, then terminal and the rest of the parent's tombstone's.
+// DeletedWith is the revision of a child that is deleted with its parent: the
+// child's own incarnation, then terminal and the rest of the parent's tombstone.
+// It is greater than that of the live child, and smaller than that of a child
+// that is created anew.
 func (r Revision) DeletedWith(parent Revision) Revision {
 	own := r.Incarnation()
 	rest := strings.TrimPrefix(string(parent), string(parent.Incarnation()))

@@ -2,10 +2,13 @@
 //
 // A Row is the state of one thing: a user, an organization, a membership and
 // so on, or the tombstone of one, or a pointer that makes one findable from
-// its other end. Every row but a pointer's carries a Revision; a write takes
-// place only where no row is there or the row's revision is smaller, so that
-// every row ends as the maximum of the changes made for it, in whatever order
-// they came.
+// its other end. Every row has a Revision; a write takes place only where no row
+// exists or the row's revision is smaller, so that in the end every row is the
+// maximum of the changes made for it, in whatever order they came.
+//
+// The files: row.go has rows and their limits, keys.go where they are,
+// revision.go their order, write.go what a write asks and may come to, table.go
+// the interface that the consumer works on.
 package directory
 
 import (
@@ -66,7 +69,7 @@ func NewRow(k Key, kind string) Row {
 // Key is the row's primary key.
 func (r Row) Key() Key { return Key{r.Text(AttrPK), r.Text(AttrSK)} }
 
-// Text is the attribute's string, "" where it is absent or no string.
+// Text is the attribute's string, "" where it is absent or not a string.
 func (r Row) Text(name string) string {
 	s, _ := r[name].(string)
 	return s
@@ -75,10 +78,11 @@ func (r Row) Text(name string) string {
 // Revision is the row's `rev`.
 func (r Row) Revision() Revision { return Revision(r.Text(AttrRev)) }
 
-// Live says whether the row is there and no tombstone.
+// Live says whether the row exists and is not a tombstone.
 func (r Row) Live() bool { return r != nil && r.Text(AttrDeletedAt) == "" }
 
-// Gone says whether the row is a tombstone.
+// Gone says whether the row is a tombstone. A row that does not exist is neither
+// live nor gone: nothing is known of it.
 func (r Row) Gone() bool { return r != nil && r.Text(AttrDeletedAt) != "" }
 
 // Clone copies the row; lists are shared.
@@ -111,15 +115,16 @@ func (r Row) SetIndex(name, value string) {
 	}
 }
 
-// MaxRowBytes is DynamoDB's limit for an item.
+// MaxRowBytes is DynamoDB's limit for an item, in bytes as Size counts them.
 const MaxRowBytes = 400 << 10
 
-// Fit brings the row below DynamoDB's item size: it gives up `object` first,
+// Fit brings the row down to DynamoDB's item size: it gives up `object` first,
 // then its longest attributes (by name among equals), and names them in
-// `omitted`. What makes it a row of the table stays.
+// `omitted`. What makes it a row of the table stays. So no event is too large to
+// be kept: that would make a dead letter of every later change of its row.
 func (r Row) Fit() {
-	omitted, _ := r[AttrOmitted].([]string) // of a row that was brought to fit before
-	omitted = slices.Clone(omitted)         // lists are shared
+	omitted, _ := r[AttrOmitted].([]string) // a row that was fitted before, and is a tombstone now
+	omitted = slices.Clone(omitted)         // rows share their lists: see Clone
 	for r.Size() > MaxRowBytes {
 		name := r.longest()
 		if name == "" {
@@ -131,6 +136,7 @@ func (r Row) Fit() {
 	}
 }
 
+// longest names the attribute to give up next, "" where none is left.
 func (r Row) longest() (name string) {
 	if _, ok := r[AttrObject]; ok {
 		return AttrObject
@@ -157,6 +163,7 @@ func (r Row) Size() (n int) {
 	return n
 }
 
+// valueSize rounds up where DynamoDB does not say exactly what it counts.
 func valueSize(v Value) int {
 	switch v := v.(type) {
 	case string:

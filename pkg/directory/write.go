@@ -3,39 +3,39 @@ package directory
 import "time"
 
 // LedgerEntry is a row of the Deliveries table: one for each message that had
-// its effect, or whose effect something newer made needless.
+// its effect, or that had none because its row was newer.
 type LedgerEntry struct {
-	SvixID      string
+	SvixID      string // hash key
 	EventType   string
 	Entity      string // e.g. user/<id>
-	Outcome     string // consumer.Applied or consumer.Stale
+	Outcome     string // applied or stale: consumer.Outcome
 	ReceivedAt  time.Time
 	ProcessedAt time.Time
-	ExpiresAt   time.Time // TTL
+	ExpiresAt   time.Time // DynamoDB's time to live
 }
 
-// Condition is what a write asks of the row that is there. The zero value
-// asks that none is.
+// Condition is what a write asks of the row that exists. The zero value asks
+// that none does.
 type Condition struct {
-	kind condition
+	kind conditionKind
 	rev  Revision
 }
 
-type condition int
+type conditionKind int
 
 const (
-	absent condition = iota
+	absent conditionKind = iota
 	newer
 	unchanged
 )
 
-// IfAbsent asks that no row is there.
+// IfAbsent asks that no row exists.
 func IfAbsent() Condition { return Condition{} }
 
-// IfNewer asks that no row is there or its revision is smaller than rev.
+// IfNewer asks that no row exists or that its revision is smaller than rev.
 func IfNewer(rev Revision) Condition { return Condition{newer, rev} }
 
-// IfUnchanged asks that the row is there with the revision that was read. A
+// IfUnchanged asks that the row exists with the revision that was read. A
 // revision belongs to one content, so the row is also as live as it was.
 func IfUnchanged(rev Revision) Condition { return Condition{unchanged, rev} }
 
@@ -45,16 +45,16 @@ func (c Condition) Newer() (Revision, bool) { return c.rev, c.kind == newer }
 // Unchanged is the revision of IfUnchanged.
 func (c Condition) Unchanged() (Revision, bool) { return c.rev, c.kind == unchanged }
 
-// Holds says whether the condition holds for the row that is there, nil for
-// none. It is the definition that engines are held to.
-func (c Condition) Holds(there Row) bool {
+// Holds says whether the condition holds for the row that exists, nil for none.
+// It is the definition that every implementation of Table is held to.
+func (c Condition) Holds(existing Row) bool {
 	switch c.kind {
 	case newer:
-		return there == nil || there.Revision() < c.rev
+		return existing == nil || existing.Revision() < c.rev
 	case unchanged:
-		return there != nil && there.Revision() == c.rev
+		return existing != nil && existing.Revision() == c.rev
 	default:
-		return there == nil
+		return existing == nil
 	}
 }
 
@@ -62,21 +62,22 @@ func (c Condition) Holds(there Row) bool {
 type Write struct {
 	// LedgerEntry, unless nil, is put on the condition that it does not exist.
 	LedgerEntry *LedgerEntry
-	// Row, unless nil, is put whole where If holds.
+	// Row, unless nil, replaces the whole row where If holds.
 	Row Row
 	If  Condition
-	// Put are pointer rows, written as they are; Drop are keys of pointer
-	// rows that go. The condition on Row guards them.
+	// Put are pointers, written as they are; Drop are the keys of pointers that
+	// are deleted. They have no condition of their own: that on Row guards them.
 	Put  []Row
 	Drop []Key
 }
 
-// Result is how a write that the table decided on came out.
+// Result says how the table decided a write. That another write was first is
+// no error: the caller knows what it means.
 type Result int
 
 // The results of a write.
 const (
 	Written         Result = iota // all of it took place
-	AlreadyRecorded               // nothing did: the Deliveries row exists
-	ConditionFailed               // nothing did: the row is not as If asks
+	AlreadyRecorded               // nothing did, because the ledger entry exists
+	ConditionFailed               // nothing did, because the row is not as If asks
 )

@@ -70,7 +70,7 @@ func errorKind(err error) string {
 	switch {
 	case err == nil:
 		return ""
-	case errors.Is(err, directory.ErrWriteRejected):
+	case errors.Is(err, directory.ErrWriteRefused):
 		return "rejected"
 	}
 	return "unknown"
@@ -182,7 +182,7 @@ func TestReadErrors(t *testing.T) {
 				},
 			} {
 				if rows, err := read(); errorKind(err) != "unknown" {
-					t.Errorf("%s = %v, %v, want an error that is not ErrWriteRejected", call, rows, err)
+					t.Errorf("%s = %v, %v, want an error that is not ErrWriteRefused", call, rows, err)
 				}
 			}
 		})

@@ -55,7 +55,7 @@ const (
 // Write commits all of w or nothing: by one TransactWriteItems, or by one
 // PutItem where w is a single item, which costs half.
 //
-// After an error that is not directory.ErrWriteRejected it is not known whether
+// After an error that is not directory.ErrWriteRefused it is not known whether
 // DynamoDB committed, because the answer may be what was lost. Repeating the
 // write is then right: if it was committed, the Deliveries row is there and the
 // result is AlreadyRecorded, and without a Deliveries row the row's own
@@ -154,7 +154,7 @@ func cancellationResult(w directory.Write, reasons []types.CancellationReason) (
 			}
 			conditionFailed = true
 		case "ValidationError", "ItemCollectionSizeLimitExceeded":
-			return 0, fmt.Errorf("write a transaction: %w: reason %s", directory.ErrWriteRejected, code)
+			return 0, fmt.Errorf("write a transaction: %w: reason %s", directory.ErrWriteRefused, code)
 		default:
 			others = append(others, code)
 		}
@@ -168,14 +168,14 @@ func cancellationResult(w directory.Write, reasons []types.CancellationReason) (
 	return directory.ConditionFailed, nil
 }
 
-// markRejected returns an error that wraps directory.ErrWriteRejected in place
+// markRejected returns an error that wraps directory.ErrWriteRefused in place
 // of one that DynamoDB would give to every repetition. That error's message is
 // left out, because it may quote the item. All other errors are returned as
 // they are, and retried.
 func markRejected(err error) error {
 	var api smithy.APIError
 	if errors.As(err, &api) && api.ErrorCode() == "ValidationException" {
-		return fmt.Errorf("%w: %s", directory.ErrWriteRejected, api.ErrorCode())
+		return fmt.Errorf("%w: %s", directory.ErrWriteRefused, api.ErrorCode())
 	}
 	return err
 }

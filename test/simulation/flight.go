@@ -101,7 +101,7 @@ func (f *flight) lay(m *Memory) error {
 	}
 	for _, k := range w.Drop {
 		if !k.Valid() {
-			return fmt.Errorf("%w: key of %d and %d bytes", directory.ErrWriteRejected, len(k.PK), len(k.SK))
+			return fmt.Errorf("%w: key of %d and %d bytes", directory.ErrWriteRefused, len(k.PK), len(k.SK))
 		}
 		f.add(k, func() {
 			delete(m.rows, k)
@@ -110,7 +110,7 @@ func (f *flight) lay(m *Memory) error {
 	}
 	for i, k := range f.keys {
 		if slices.Contains(f.keys[:i], k) {
-			return fmt.Errorf("%w: two operations on one item", directory.ErrWriteRejected)
+			return fmt.Errorf("%w: two operations on one item", directory.ErrWriteRefused)
 		}
 	}
 	return nil
@@ -120,9 +120,9 @@ func refuse(r directory.Row) error {
 	k := r.Key()
 	switch {
 	case !k.Valid():
-		return fmt.Errorf("%w: key of %d and %d bytes", directory.ErrWriteRejected, len(k.PK), len(k.SK))
+		return fmt.Errorf("%w: key of %d and %d bytes", directory.ErrWriteRefused, len(k.PK), len(k.SK))
 	case r.Size() > directory.MaxRowBytes:
-		return fmt.Errorf("%w: item of %d bytes", directory.ErrWriteRejected, r.Size())
+		return fmt.Errorf("%w: item of %d bytes", directory.ErrWriteRefused, r.Size())
 	}
 	for _, name := range directory.Indexes() {
 		v, ok := r[name]
@@ -130,7 +130,7 @@ func refuse(r directory.Row) error {
 			continue
 		}
 		if s, isText := v.(string); !isText || s == "" || len(s) > directory.MaxIndexKey {
-			return fmt.Errorf("%w: index key %s is empty, too long or no text", directory.ErrWriteRejected, name)
+			return fmt.Errorf("%w: index key %s is empty, too long or no text", directory.ErrWriteRefused, name)
 		}
 	}
 	return nil

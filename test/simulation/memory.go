@@ -76,7 +76,7 @@ func (m *Memory) Read(ctx context.Context, keys ...directory.Key) ([]directory.R
 	rows := make([]directory.Row, len(keys))
 	for i, k := range keys {
 		if !k.Valid() {
-			return nil, fmt.Errorf("%w: key of %d and %d bytes", directory.ErrWriteRejected, len(k.PK), len(k.SK))
+			return nil, fmt.Errorf("%w: key of %d and %d bytes", directory.ErrWriteRefused, len(k.PK), len(k.SK))
 		}
 		rows[i] = own(m.rows[k])
 	}

@@ -2,8 +2,10 @@ package directorytest_test
 
 import (
 	"context"
+	"maps"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -16,46 +18,148 @@ func TestMemory(t *testing.T) {
 	directorytest.Run(t, func(*testing.T) directory.Table { return directorytest.NewMemory() })
 }
 
-// always holds, whatever is there.
-func always() directory.Condition { return directory.IfNewer("\U0010FFFF") }
-
 type (
-	writer func(context.Context, directory.Write) (directory.Result, error)
-	reader func(context.Context, ...directory.Key) ([]directory.Row, error)
-	lister func(ctx context.Context, pk, prefix, after string) ([]directory.Row, string, error)
+	write = func(context.Context, directory.Write) (directory.Result, error)
+	read  = func(context.Context, ...directory.Key) ([]directory.Row, error)
+	live  = func(ctx context.Context, pk, prefix, after string) ([]directory.Row, string, error)
 )
 
-// broken is a table with one fault.
+// broken is a table with one fault: one of its functions is not Memory's.
 type broken struct {
 	*directorytest.Memory
-	write writer
-	read  reader
-	live  lister
+	write write
+	read  read
+	live  live
 }
 
 func (b *broken) Write(ctx context.Context, w directory.Write) (directory.Result, error) {
-	if b.write != nil {
-		return b.write(ctx, w)
-	}
-	return b.Memory.Write(ctx, w)
+	return b.write(ctx, w)
 }
 
 func (b *broken) Read(ctx context.Context, keys ...directory.Key) ([]directory.Row, error) {
-	if b.read != nil {
-		return b.read(ctx, keys...)
-	}
-	return b.Memory.Read(ctx, keys...)
+	return b.read(ctx, keys...)
 }
 
 func (b *broken) Live(ctx context.Context, pk, prefix, after string) ([]directory.Row, string, error) {
-	if b.live != nil {
-		return b.live(ctx, pk, prefix, after)
-	}
-	return b.Memory.Live(ctx, pk, prefix, after)
+	return b.live(ctx, pk, prefix, after)
 }
 
-// changed is a fault in what is written.
-func changed(change func(*directory.Write)) func(*broken) {
+// The suite is worth what it catches: each fault that an engine or an adapter
+// may have fails the check that is there for it.
+func TestChecksCatchFaults(t *testing.T) {
+	t.Parallel()
+	catches := func(check, fault string, plant func(*broken)) {
+		t.Run(fault+"/"+check, func(t *testing.T) {
+			t.Parallel()
+			i := slices.IndexFunc(directorytest.Checks(), func(c directorytest.Check) bool { return c.Name == check })
+			if i < 0 {
+				t.Fatalf("no check is named %q", check)
+			}
+			for range 50 { // a race need not be lost the first time
+				m := directorytest.NewMemory()
+				b := &broken{Memory: m, write: m.Write, read: m.Read, live: m.Live}
+				plant(b)
+				if directorytest.Checks()[i].Run(t.Context(), b) != nil {
+					return
+				}
+			}
+			t.Errorf("check %q = nil on a table of which %s, want an error", check, fault)
+		})
+	}
+
+	ignoreConditions := writing(func(w *directory.Write) { w.If = always() })
+	catches("an older or equal revision loses", "conditions are ignored", ignoreConditions)
+	catches("if absent asks that no row is there", "conditions are ignored", ignoreConditions)
+	catches("if unchanged asks for the revision that was read", "conditions are ignored", ignoreConditions)
+	catches("of 20 racing writers that read the same row one is written", "conditions are ignored", ignoreConditions)
+	catches("an older or equal revision loses", "an equal revision wins", writing(func(w *directory.Write) {
+		if rev, ok := w.If.Newer(); ok {
+			w.If = directory.IfNewer(rev + "-")
+		}
+	}))
+	catches("of 50 racing writers the greatest revision wins", "comparison and write are two steps", compareThenWrite)
+	catches("recorded counts before a condition that fails", "a failed condition counts before", staleBeforeDuplicate)
+	forgetLedger := writing(func(w *directory.Write) { w.LedgerEntry = nil })
+	catches("a message is recorded once", "the ledger is forgotten", forgetLedger)
+	catches("of 20 racing copies of a message one is written", "the ledger is forgotten", forgetLedger)
+
+	catches("a failed condition records nothing", "the record comes before the effect",
+		splitting(func(w directory.Write) []directory.Write {
+			return []directory.Write{{LedgerEntry: w.LedgerEntry}, {Row: w.Row, If: w.If, Put: w.Put, Drop: w.Drop}}
+		}))
+	catches("a recorded message changes nothing", "the effect comes before the record",
+		splitting(func(w directory.Write) []directory.Write {
+			return []directory.Write{{Row: w.Row, If: w.If, Put: w.Put, Drop: w.Drop}, {LedgerEntry: w.LedgerEntry}}
+		}))
+	catches("a refused write leaves nothing", "the row comes before its pointers",
+		splitting(func(w directory.Write) []directory.Write {
+			return []directory.Write{{LedgerEntry: w.LedgerEntry, Row: w.Row, If: w.If}, {Put: w.Put, Drop: w.Drop}}
+		}))
+	catches("one item has one operation", "two operations on one item are made one by one",
+		splitting(func(w directory.Write) []directory.Write {
+			return []directory.Write{{LedgerEntry: w.LedgerEntry, Row: w.Row, If: w.If}, {Put: w.Put}, {Drop: w.Drop}}
+		}))
+	const pointers = "pointers come and go with their row"
+	catches(pointers, "pointers are not put", writing(func(w *directory.Write) { w.Put = nil }))
+	catches(pointers, "pointers are not dropped", writing(func(w *directory.Write) { w.Drop = nil }))
+	catches("a newer row replaces the whole row", "a row is merged into the one that is there", merge)
+	catches("a row over 400 KB is refused", "a refusal is like any other failure", func(b *broken) {
+		b.write = func(ctx context.Context, w directory.Write) (directory.Result, error) {
+			result, err := b.Memory.Write(ctx, w)
+			if err != nil {
+				err = context.DeadlineExceeded
+			}
+			return result, err
+		}
+	})
+	catches("an empty index key is refused", "an empty index key is left out", writing(loseValue("")))
+
+	const everyValue = "every value comes back as it was"
+	catches(everyValue, "false is lost", writing(loseValue(false)))
+	catches(everyValue, "lists are sets", writing(func(w *directory.Write) {
+		if list, ok := w.Row["list"].([]string); ok {
+			slices.Sort(list)
+		}
+	}))
+	const readsInOrder = "reads are in the order of the keys, nil where there is none"
+	catches(readsInOrder, "rows that are not there are left out", reading(func(rows []directory.Row) []directory.Row {
+		return slices.DeleteFunc(rows, func(r directory.Row) bool { return r == nil })
+	}))
+	catches(readsInOrder, "rows are in an order of their own", reading(func(rows []directory.Row) []directory.Row {
+		slices.Reverse(rows)
+		return rows
+	}))
+	catches("a row is written where none is", "no row is an empty one",
+		reading(func(rows []directory.Row) []directory.Row {
+			for i, r := range rows {
+				if r == nil {
+					rows[i] = directory.Row{}
+				}
+			}
+			return rows
+		}))
+	catches("a read takes any number of keys, some of them twice", "a read takes 100 keys",
+		reading(func(rows []directory.Row) []directory.Row {
+			clear(rows[min(len(rows), 100):])
+			return rows
+		}))
+	catches("a read sees every acknowledged write", "reads are one write late", readLate)
+
+	const pages, inOrder = "a listing over 1 MB has every row once", "a listing holds the rows of the prefix in order"
+	catches(pages, "a page is skipped", skipPage)
+	catches(pages, "the first page is all", stopAfterPage)
+	catches(pages, "a page begins with the row before", repeatRow)
+	catches("a listing goes on after a row that is gone", "the listing ends there", stopWhereGone)
+	catches(inOrder, "the prefix is ignored", ignorePrefix)
+	catches(inOrder, "a listing runs backwards", listBackwards)
+	catches("a listing leaves tombstones out", "tombstones are listed", listTombstones)
+}
+
+// always holds, whatever row exists.
+func always() directory.Condition { return directory.IfNewer("\U0010FFFF") }
+
+// writing is a fault in what is written.
+func writing(change func(*directory.Write)) func(*broken) {
 	return func(b *broken) {
 		b.write = func(ctx context.Context, w directory.Write) (directory.Result, error) {
 			change(&w)
@@ -64,160 +168,18 @@ func changed(change func(*directory.Write)) func(*broken) {
 	}
 }
 
-// read is a fault in what is read.
-func read(change func([]directory.Row) []directory.Row) func(*broken) {
-	return func(b *broken) {
-		b.read = func(ctx context.Context, keys ...directory.Key) ([]directory.Row, error) {
-			rows, err := b.Memory.Read(ctx, keys...)
-			return change(rows), err
+func loseValue(value directory.Value) func(*directory.Write) {
+	return func(w *directory.Write) {
+		for name, v := range w.Row {
+			if _, list := v.([]string); !list && v == value {
+				delete(w.Row, name)
+			}
 		}
 	}
 }
 
-func TestChecksCatch(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		fault, check string
-		fit          func(*broken)
-	}{
-		{"conditions are ignored", "an older or equal revision loses", changed(func(w *directory.Write) { w.If = always() })},
-		{"conditions are ignored", "if absent asks that no row is there", changed(func(w *directory.Write) { w.If = always() })},
-		{"conditions are ignored", "if unchanged asks for the revision that was read", changed(func(w *directory.Write) { w.If = always() })},
-		{"conditions are ignored", "of 20 racing writers that read the same row one is written", changed(func(w *directory.Write) { w.If = always() })},
-		{"an equal revision wins", "an older or equal revision loses", changed(func(w *directory.Write) {
-			if rev, ok := w.If.Newer(); ok {
-				w.If = directory.IfNewer(rev + "-")
-			}
-		})},
-		{"a failed condition is told before a recorded message", "recorded is told before a condition that fails", staleFirst},
-		{"the ledger is forgotten", "a message is recorded once", changed(func(w *directory.Write) { w.LedgerEntry = nil })},
-		{"the ledger is forgotten", "of 20 racing copies of a message one is written", changed(func(w *directory.Write) { w.LedgerEntry = nil })},
-		{"the message is recorded before its effect", "a failed condition records nothing", torn(func(w directory.Write) []directory.Write {
-			return []directory.Write{{LedgerEntry: w.LedgerEntry}, {Row: w.Row, If: w.If, Put: w.Put, Drop: w.Drop}}
-		})},
-		{"the effect comes before the record", "a recorded message changes nothing", torn(func(w directory.Write) []directory.Write {
-			return []directory.Write{{Row: w.Row, If: w.If, Put: w.Put, Drop: w.Drop}, {LedgerEntry: w.LedgerEntry}}
-		})},
-		{"the row comes before its pointers", "a refused write leaves nothing", torn(func(w directory.Write) []directory.Write {
-			return []directory.Write{{LedgerEntry: w.LedgerEntry, Row: w.Row, If: w.If}, {Put: w.Put, Drop: w.Drop}}
-		})},
-		{"two operations of one item are split", "one item has one operation", torn(func(w directory.Write) []directory.Write {
-			return []directory.Write{{LedgerEntry: w.LedgerEntry, Row: w.Row, If: w.If}, {Put: w.Put}, {Drop: w.Drop}}
-		})},
-		{"pointers are not put", "pointers come and go with their row", changed(func(w *directory.Write) { w.Put = nil })},
-		{"pointers are not dropped", "pointers come and go with their row", changed(func(w *directory.Write) { w.Drop = nil })},
-		{"a row is merged into the one that is there", "a newer row replaces the whole row", merged},
-		{"the comparison and the write are two steps", "of 50 racing writers the greatest revision wins", twoSteps},
-		{"false is lost", "every value comes back as it was", changed(func(w *directory.Write) { lose(w.Row, false) })},
-		{"lists are sets", "every value comes back as it was", changed(func(w *directory.Write) {
-			if list, ok := w.Row["list"].([]string); ok {
-				slices.Sort(list)
-			}
-		})},
-		{"an index key that is empty is left out", "an empty index key is refused", changed(func(w *directory.Write) { lose(w.Row, "") })},
-		{"rows that are not there are left out", "reads are in the order of the keys, nil where there is none", read(func(rows []directory.Row) []directory.Row {
-			return slices.DeleteFunc(rows, func(r directory.Row) bool { return r == nil })
-		})},
-		{"a row that is not there is an empty one", "a row is written where none is", read(func(rows []directory.Row) []directory.Row {
-			for i, r := range rows {
-				if r == nil {
-					rows[i] = directory.Row{}
-				}
-			}
-			return rows
-		})},
-		{"rows are in an order of their own", "reads are in the order of the keys, nil where there is none", read(func(rows []directory.Row) []directory.Row {
-			slices.Reverse(rows)
-			return rows
-		})},
-		{"a read takes 100 keys", "a read takes any number of keys, some of them twice", read(func(rows []directory.Row) []directory.Row {
-			clear(rows[min(len(rows), 100):])
-			return rows
-		})},
-		{"reads are one write late", "a read sees every acknowledged write", late},
-		{"a page is skipped", "a listing over 1 MB has every row once", func(b *broken) {
-			b.live = func(ctx context.Context, pk, prefix, after string) ([]directory.Row, string, error) {
-				rows, next, err := b.Memory.Live(ctx, pk, prefix, after)
-				if err != nil || next == "" {
-					return rows, next, err
-				}
-				return b.Memory.Live(ctx, pk, prefix, next)
-			}
-		}},
-		{"the first page is all", "a listing over 1 MB has every row once", func(b *broken) {
-			b.live = func(ctx context.Context, pk, prefix, after string) ([]directory.Row, string, error) {
-				rows, _, err := b.Memory.Live(ctx, pk, prefix, after)
-				return rows, "", err
-			}
-		}},
-		{"a page begins with the row before it", "a listing over 1 MB has every row once", func(b *broken) {
-			b.live = func(ctx context.Context, pk, prefix, after string) ([]directory.Row, string, error) {
-				if after != "" {
-					after = after[:len(after)-1]
-				}
-				return b.Memory.Live(ctx, pk, prefix, after)
-			}
-		}},
-		{"the listing ends where its last row is gone", "a listing goes on after a row that is gone", func(b *broken) {
-			b.live = func(ctx context.Context, pk, prefix, after string) ([]directory.Row, string, error) {
-				if rows, err := b.Memory.Read(ctx, directory.Key{PK: pk, SK: after}); after != "" && rows[0] == nil {
-					return nil, "", err
-				}
-				return b.Memory.Live(ctx, pk, prefix, after)
-			}
-		}},
-		{"the prefix is ignored", "a listing holds the rows of the prefix in order", func(b *broken) {
-			b.live = func(ctx context.Context, pk, _, after string) ([]directory.Row, string, error) {
-				return b.Memory.Live(ctx, pk, "", after)
-			}
-		}},
-		{"a listing runs backwards", "a listing holds the rows of the prefix in order", func(b *broken) {
-			b.live = func(ctx context.Context, pk, prefix, after string) ([]directory.Row, string, error) {
-				rows, next, err := b.Memory.Live(ctx, pk, prefix, after)
-				slices.Reverse(rows)
-				return rows, next, err
-			}
-		}},
-		{"tombstones are listed", "a listing leaves tombstones out", withTombstones},
-		{"a refusal is like any other failure", "a row over 400 KB is refused", func(b *broken) {
-			b.write = func(ctx context.Context, w directory.Write) (directory.Result, error) {
-				result, err := b.Memory.Write(ctx, w)
-				if err != nil {
-					err = context.DeadlineExceeded
-				}
-				return result, err
-			}
-		}},
-	} {
-		t.Run(c.fault+"/"+c.check, func(t *testing.T) {
-			t.Parallel()
-			i := slices.IndexFunc(directorytest.Checks(), func(x directorytest.Check) bool { return x.Name == c.check })
-			if i < 0 {
-				t.Fatalf("no check is named %q", c.check)
-			}
-			for range 50 { // a race need not be lost the first time
-				b := &broken{Memory: directorytest.NewMemory()}
-				c.fit(b)
-				if directorytest.Checks()[i].Run(t.Context(), b) != nil {
-					return
-				}
-			}
-			t.Errorf("check %q = nil on a table of which %s, want an error", c.check, c.fault)
-		})
-	}
-}
-
-func lose(r directory.Row, value directory.Value) {
-	for name, v := range r {
-		if _, list := v.([]string); !list && v == value {
-			delete(r, name)
-		}
-	}
-}
-
-// torn makes several writes of one; the first that does not come through ends
-// it.
-func torn(parts func(directory.Write) []directory.Write) func(*broken) {
+// splitting makes several writes of one, up to the first that fails or loses.
+func splitting(parts func(directory.Write) []directory.Write) func(*broken) {
 	return func(b *broken) {
 		b.write = func(ctx context.Context, w directory.Write) (result directory.Result, err error) {
 			for _, p := range parts(w) {
@@ -230,7 +192,7 @@ func torn(parts func(directory.Write) []directory.Write) func(*broken) {
 	}
 }
 
-func staleFirst(b *broken) {
+func staleBeforeDuplicate(b *broken) {
 	b.write = func(ctx context.Context, w directory.Write) (directory.Result, error) {
 		result, err := b.Memory.Write(ctx, w)
 		if result == directory.AlreadyRecorded && w.Row != nil && !w.If.Holds(b.Rows()[w.Row.Key()]) {
@@ -240,22 +202,21 @@ func staleFirst(b *broken) {
 	}
 }
 
-func merged(b *broken) {
+func merge(b *broken) {
 	b.write = func(ctx context.Context, w directory.Write) (directory.Result, error) {
 		if w.Row != nil {
-			whole := w.Row.Clone()
-			for name, v := range b.Rows()[w.Row.Key()] {
-				if _, ok := whole[name]; !ok {
-					whole[name] = v
-				}
+			merged := b.Rows()[w.Row.Key()].Clone()
+			if merged == nil {
+				merged = directory.Row{}
 			}
-			w.Row = whole
+			maps.Copy(merged, w.Row)
+			w.Row = merged
 		}
 		return b.Memory.Write(ctx, w)
 	}
 }
 
-func twoSteps(b *broken) {
+func compareThenWrite(b *broken) {
 	b.write = func(ctx context.Context, w directory.Write) (directory.Result, error) {
 		if w.Row != nil && !w.If.Holds(b.Rows()[w.Row.Key()]) {
 			return directory.ConditionFailed, nil
@@ -268,8 +229,18 @@ func twoSteps(b *broken) {
 	}
 }
 
-// late reads the rows as they were before the last write.
-func late(b *broken) {
+// reading is a fault in what is read.
+func reading(change func([]directory.Row) []directory.Row) func(*broken) {
+	return func(b *broken) {
+		b.read = func(ctx context.Context, keys ...directory.Key) ([]directory.Row, error) {
+			rows, err := b.Memory.Read(ctx, keys...)
+			return change(rows), err
+		}
+	}
+}
+
+// readLate reads the rows as they were before the last write.
+func readLate(b *broken) {
 	var mu sync.Mutex
 	before := map[directory.Key]directory.Row{}
 	b.write = func(ctx context.Context, w directory.Write) (directory.Result, error) {
@@ -289,24 +260,60 @@ func late(b *broken) {
 	}
 }
 
-func withTombstones(b *broken) {
+func skipPage(b *broken) {
+	b.live = func(ctx context.Context, pk, prefix, after string) ([]directory.Row, string, error) {
+		rows, next, err := b.Memory.Live(ctx, pk, prefix, after)
+		if err != nil || next == "" {
+			return rows, next, err
+		}
+		return b.Memory.Live(ctx, pk, prefix, next)
+	}
+}
+
+func stopAfterPage(b *broken) {
+	b.live = func(ctx context.Context, pk, prefix, after string) ([]directory.Row, string, error) {
+		rows, _, err := b.Memory.Live(ctx, pk, prefix, after)
+		return rows, "", err
+	}
+}
+
+func repeatRow(b *broken) {
+	b.live = func(ctx context.Context, pk, prefix, after string) ([]directory.Row, string, error) {
+		return b.Memory.Live(ctx, pk, prefix, after[:max(0, len(after)-1)])
+	}
+}
+
+func stopWhereGone(b *broken) {
+	b.live = func(ctx context.Context, pk, prefix, after string) ([]directory.Row, string, error) {
+		if after != "" && b.Rows()[directory.Key{PK: pk, SK: after}] == nil {
+			return nil, "", nil
+		}
+		return b.Memory.Live(ctx, pk, prefix, after)
+	}
+}
+
+func ignorePrefix(b *broken) {
+	b.live = func(ctx context.Context, pk, _, after string) ([]directory.Row, string, error) {
+		return b.Memory.Live(ctx, pk, "", after)
+	}
+}
+
+func listBackwards(b *broken) {
+	b.live = func(ctx context.Context, pk, prefix, after string) ([]directory.Row, string, error) {
+		rows, next, err := b.Memory.Live(ctx, pk, prefix, after)
+		slices.Reverse(rows)
+		return rows, next, err
+	}
+}
+
+func listTombstones(b *broken) {
 	b.live = func(_ context.Context, pk, _, _ string) (rows []directory.Row, next string, err error) {
-		all := b.Rows()
-		keys := make([]directory.Key, 0, len(all))
-		for k := range all {
+		for k, r := range b.Rows() {
 			if k.PK == pk {
-				keys = append(keys, k)
+				rows = append(rows, r)
 			}
 		}
-		slices.SortFunc(keys, func(x, y directory.Key) int {
-			if x.SK < y.SK {
-				return -1
-			}
-			return 1
-		})
-		for _, k := range keys {
-			rows = append(rows, all[k])
-		}
+		slices.SortFunc(rows, func(x, y directory.Row) int { return strings.Compare(x.Key().SK, y.Key().SK) })
 		return rows, "", nil
 	}
 }

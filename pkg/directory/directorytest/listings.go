@@ -5,42 +5,30 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
 func listings() []Check {
+	b, d := child("o", "MEMBER#b"), child("o", "MEMBER#d")
+	deletedB := tombstone(b)
+	deletedB[directory.AttrRev] = "2"
+	large, largeAndLive := largeChildren()
+	deleted := func(sk string) directory.Row { return tombstone(child("o", sk)) }
 	return []Check{
-		{"a listing holds the rows of the prefix in order", listsPrefix},
-		{"a listing leaves tombstones out", listsLive},
-		{"a listing over 1 MB has every row once", listsPages},
-		{"a listing goes on after a row that is gone", listsOn},
-		{"a listing of nothing is empty", func(ctx context.Context, t directory.Table) error {
-			return lists(ctx, t, "ORG#nobody", directory.PrefixMember)
-		}},
+		check("a listing holds the rows of the prefix in order", listsPrefix()),
+		check("a listing leaves tombstones out",
+			put(deleted("MEMBER#a"), b, deleted("MEMBER#c"), d, deleted("MEMBER#e")),
+			listing("ORG#o", directory.PrefixMember, b, d),
+			write(newer(deletedB), written),
+			listing("ORG#o", directory.PrefixMember, d),
+		),
+		check("a listing over 1 MB has every row once",
+			put(large...),
+			listing("ORG#o", directory.PrefixMember, largeAndLive...),
+		),
+		check("a listing goes on after a row that is gone", listsOn),
+		check("a listing of nothing is empty", listing("ORG#unknown", directory.PrefixMember)),
 	}
-}
-
-// lists asks for exactly these rows in this order.
-func lists(ctx context.Context, t directory.Table, pk, prefix string, want ...directory.Row) error {
-	got, err := walk(ctx, t, pk, prefix)
-	if err != nil {
-		return err
-	}
-	name := func(rows []directory.Row) (sks []string) {
-		for _, r := range rows {
-			sks = append(sks, r.Key().SK)
-		}
-		return sks
-	}
-	if diff := cmp.Diff(name(want), name(got)); diff != "" {
-		return fmt.Errorf("Live(%s, %s): sort keys differ (-want +got):\n%s", pk, prefix, diff)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		return fmt.Errorf("Live(%s, %s) differs (-want +got):\n%.2000s", pk, prefix, diff)
-	}
-	return nil
 }
 
 // child is a row under an organization.
@@ -50,86 +38,57 @@ func child(orgID, sk string) directory.Row {
 	return r
 }
 
-func listsPrefix(ctx context.Context, t directory.Table) error {
-	ascending := []directory.Row{
-		child("o", "MEMBER#"), child("o", "MEMBER#B"), child("o", "MEMBER#a"), child("o", "MEMBER#a!"),
-		child("o", "MEMBER#ab"), child("o", "MEMBER#é"), child("o", "MEMBER#\uffff"), child("o", "MEMBER#🚒"),
+// listsPrefix puts rows in another order than that of their keys, among others
+// whose keys come close.
+func listsPrefix() step {
+	var members, others []directory.Row
+	for _, sk := range []string{"", "B", "a", "a!", "ab", "é", "\uffff", "🚒"} { // in their order
+		members = append(members, child("o", directory.PrefixMember+sk))
 	}
-	others := []directory.Row{
-		child("o", "INVITATION#a"), child("o", "MEMBER"), child("o", "MEMBERSHIP#a"), child("o", "ORG"), child("o", "member#a"),
-		child("p", "MEMBER#a"), child("o#", "MEMBER#a"), child("", "MEMBER#a"),
+	for _, sk := range []string{"INVITATION#a", "MEMBER", "MEMBERSHIP#a", "ORG", "member#a"} { // in their order
+		others = append(others, child("o", sk))
 	}
-	for i := range ascending { // out of order
-		if err := put(ctx, t, ascending[(i*5)%len(ascending)], others[i]); err != nil {
-			return err
-		}
+	elsewhere := []directory.Row{child("p", "MEMBER#a"), child("o#", "MEMBER#a"), child("", "MEMBER#a")}
+	var all []step
+	for i := range members {
+		all = append(all, put(members[(i*5)%len(members)]))
 	}
-	all := append([]directory.Row{others[0], others[1]}, ascending...)
-	all = append(all, others[2], others[3], others[4])
-	return steps(
-		func() error { return lists(ctx, t, "ORG#o", directory.PrefixMember, ascending...) },
-		func() error { return lists(ctx, t, "ORG#p", directory.PrefixMember, others[5]) },
-		func() error { return lists(ctx, t, "ORG#o", "", all...) },
-	)
+	below := append(append(append([]directory.Row{}, others[:2]...), members...), others[2:]...)
+	return steps(append(all,
+		put(others...),
+		put(elsewhere...),
+		listing("ORG#o", directory.PrefixMember, members...),
+		listing("ORG#p", directory.PrefixMember, elsewhere[0]),
+		listing("ORG#o", "", below...),
+	)...)
 }
 
-func listsLive(ctx context.Context, t directory.Table) error {
-	gone := func(sk string) directory.Row {
-		r := child("o", sk)
-		r[directory.AttrDeletedAt] = "2026-03-02T00:00:00.000Z"
-		return r
-	}
-	b, d := child("o", "MEMBER#b"), child("o", "MEMBER#d")
-	ended := gone("MEMBER#b")
-	ended[directory.AttrRev] = "2"
-	return steps(
-		func() error { return put(ctx, t, gone("MEMBER#a"), b, gone("MEMBER#c"), d, gone("MEMBER#e")) },
-		func() error { return lists(ctx, t, "ORG#o", directory.PrefixMember, b, d) },
-		func() error { return write(ctx, t, newer(ended), directory.Written) },
-		func() error { return lists(ctx, t, "ORG#o", directory.PrefixMember, d) },
-	)
-}
-
-// heavy are eight rows of 300 KB, the fourth a tombstone: several pages.
-func heavy(ctx context.Context, t directory.Table) (live []directory.Row, err error) {
+// largeChildren are eight rows of 300 KB, the fourth a tombstone: several pages.
+func largeChildren() (all, live []directory.Row) {
 	for i := range 8 {
 		r := child("o", fmt.Sprintf("MEMBER#%d", i))
 		r[directory.AttrObject] = strings.Repeat("x", 300_000)
 		if i == 3 {
-			r[directory.AttrDeletedAt] = "2026-03-02T00:00:00.000Z"
-		} else {
-			live = append(live, r)
+			all = append(all, tombstone(r))
+			continue
 		}
-		if err := put(ctx, t, r); err != nil {
-			return nil, err
-		}
+		all, live = append(all, r), append(live, r)
 	}
-	return live, nil
-}
-
-func listsPages(ctx context.Context, t directory.Table) error {
-	live, err := heavy(ctx, t)
-	if err != nil {
-		return err
-	}
-	return lists(ctx, t, "ORG#o", directory.PrefixMember, live...)
+	return all, live
 }
 
 func listsOn(ctx context.Context, t directory.Table) error {
-	live, err := heavy(ctx, t)
-	if err != nil {
+	all, live := largeChildren()
+	if err := put(all...)(ctx, t); err != nil {
 		return err
 	}
 	page, next, err := t.Live(ctx, "ORG#o", directory.PrefixMember, "")
-	if err != nil {
+	if err != nil || next == "" { // a table without pages
 		return err
-	}
-	if next == "" {
-		return nil // a table without pages
 	}
 	w := newer(user("a", "1", ""))
 	w.Drop = []directory.Key{{PK: "ORG#o", SK: next}}
-	if err := write(ctx, t, w, directory.Written); err != nil {
+	if err := write(w, written)(ctx, t); err != nil {
 		return err
 	}
 	rest, _, err := t.Live(ctx, "ORG#o", directory.PrefixMember, next)
@@ -137,7 +96,7 @@ func listsOn(ctx context.Context, t directory.Table) error {
 		return err
 	}
 	if len(rest) == 0 || len(page) >= len(live) || rest[0].Key() != live[len(page)].Key() {
-		return fmt.Errorf("Live after %s, which is gone, does not go on with the row behind it", next)
+		return fmt.Errorf("Live after %s, which is gone, does not go on with the row after it", next)
 	}
 	return nil
 }

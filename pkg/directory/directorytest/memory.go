@@ -136,7 +136,7 @@ func copied(r directory.Row) directory.Row {
 	return c
 }
 
-func refuse(reason string) error { return fmt.Errorf("%w: %s", directory.ErrWriteRejected, reason) }
+func refuse(reason string) error { return fmt.Errorf("%w: %s", directory.ErrWriteRefused, reason) }
 
 // acceptable says whether DynamoDB would take the write in some state of the
 // tables.

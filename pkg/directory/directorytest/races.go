@@ -3,6 +3,7 @@ package directorytest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/clerksync/clerksync/pkg/directory"
@@ -10,9 +11,9 @@ import (
 
 func races() []Check {
 	return []Check{
-		{"of 50 racing writers the greatest revision wins", greatestWins},
-		{"of 20 racing copies of a message one is written", oneCopy},
-		{"of 20 racing writers that read the same row one is written", oneChange},
+		check("of 50 racing writers the greatest revision wins", greatestWins),
+		check("of 20 racing copies of a message one is written", oneCopy),
+		check("of 20 racing writers that read the same row one is written", oneChange),
 	}
 }
 
@@ -40,8 +41,8 @@ func race(ctx context.Context, t directory.Table, writes []directory.Write) (map
 	return counts, failed
 }
 
-// decided repeats a write for as long as the table does not know, as it may
-// say when writes are in conflict.
+// decided repeats a write until the table decides it: for writes in conflict it
+// may answer with an error, which says that it is not known whether they took place.
 func decided(ctx context.Context, t directory.Table, w directory.Write) (directory.Result, error) {
 	const attempts = 200
 	var err error
@@ -59,38 +60,32 @@ func greatestWins(ctx context.Context, t directory.Table) error {
 	var writes []directory.Write
 	for i := range writers {
 		rev := fmt.Sprintf("%04d", (i*37)%writers) // out of order
-		w := newer(user("a", rev, "name "+rev))
-		w.LedgerEntry, w.Put = record("msg_"+rev), []directory.Row{pointer(rev)}
-		writes = append(writes, w)
+		writes = append(writes, newerBy("msg_"+rev, user("a", rev, "name "+rev), []directory.Row{pointer(rev)}))
 	}
 	counts, err := race(ctx, t, writes)
 	if err != nil {
 		return err
 	}
-	if sum := counts[directory.Written] + counts[directory.ConditionFailed]; sum != writers {
+	if sum := counts[written] + counts[conditionFailed]; sum != writers {
 		return fmt.Errorf("results of racing writers = %v, want %d written or lost", counts, writers)
 	}
 	last := fmt.Sprintf("%04d", writers-1)
-	if err := there(ctx, t, user("a", last, "name "+last)); err != nil {
+	if err := exist(user("a", last, "name "+last))(ctx, t); err != nil {
 		return err
 	}
-	pointers, err := walk(ctx, t, "USER#a", directory.PrefixMembership)
-	if err == nil && len(pointers) != counts[directory.Written] {
-		err = fmt.Errorf("racing writers left %d pointers, want %d, one for each that was written", len(pointers), counts[directory.Written])
+	pointers, err := readPages(ctx, t, "USER#a", directory.PrefixMembership)
+	if err == nil && len(pointers) != counts[written] {
+		err = fmt.Errorf("racing writers left %d pointers, want one for each of the %d that were written",
+			len(pointers), counts[written])
 	}
 	return err
 }
 
 func oneCopy(ctx context.Context, t directory.Table) error {
 	const copies = 20
-	w := newer(user("a", "1", "Ada"))
-	w.LedgerEntry = record("msg_1")
-	writes := make([]directory.Write, copies)
-	for i := range writes {
-		writes[i] = w
-	}
-	counts, err := race(ctx, t, writes)
-	if err == nil && (counts[directory.Written] != 1 || counts[directory.AlreadyRecorded] != copies-1) {
+	w := newerBy("msg_1", user("a", "1", "Ada"), nil)
+	counts, err := race(ctx, t, slices.Repeat([]directory.Write{w}, copies))
+	if err == nil && (counts[written] != 1 || counts[alreadyRecorded] != copies-1) {
 		err = fmt.Errorf("results of racing copies = %v, want 1 written, %d already recorded", counts, copies-1)
 	}
 	return err
@@ -98,15 +93,16 @@ func oneCopy(ctx context.Context, t directory.Table) error {
 
 func oneChange(ctx context.Context, t directory.Table) error {
 	const writers = 20
-	if err := put(ctx, t, user("a", "1", "Ada")); err != nil {
+	if err := put(user("a", "1", "Ada"))(ctx, t); err != nil {
 		return err
 	}
 	var writes []directory.Write
 	for i := range writers {
-		writes = append(writes, directory.Write{Row: user("a", fmt.Sprintf("2-%02d", i), ""), If: directory.IfUnchanged("1")})
+		row := user("a", fmt.Sprintf("2-%02d", i), "")
+		writes = append(writes, directory.Write{Row: row, If: directory.IfUnchanged("1")})
 	}
 	counts, err := race(ctx, t, writes)
-	if err == nil && (counts[directory.Written] != 1 || counts[directory.ConditionFailed] != writers-1) {
+	if err == nil && (counts[written] != 1 || counts[conditionFailed] != writers-1) {
 		err = fmt.Errorf("results of racing writers = %v, want 1 written, %d lost", counts, writers-1)
 	}
 	return err

@@ -1,0 +1,109 @@
+package directorytest
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/clerksync/clerksync/pkg/directory"
+)
+
+const (
+	written         = directory.Written
+	alreadyRecorded = directory.AlreadyRecorded
+	conditionFailed = directory.ConditionFailed
+)
+
+func conditions() []Check {
+	old := user("a", "1", "Ada")
+	old["banned"], old["by_username"] = true, "ada"
+	deleted := tombstone(user("b", "1", ""))
+	changed := func(row directory.Row, since directory.Revision) directory.Write {
+		return directory.Write{Row: row, If: directory.IfUnchanged(since)}
+	}
+	return []Check{
+		check("a row is written where none is",
+			missing(directory.UserKey("a"), directory.UserKey("b")),
+			write(newer(user("a", "1", "Ada")), written),
+			write(directory.Write{Row: user("b", "1", "Bo"), If: directory.IfAbsent()}, written),
+			exist(user("a", "1", "Ada"), user("b", "1", "Bo")),
+		),
+		check("a newer row replaces the whole row",
+			put(old),
+			write(newer(user("a", "2", "Eve")), written),
+			exist(user("a", "2", "Eve")),
+		),
+		check("an older or equal revision loses",
+			put(user("a", "2", "Ada")),
+			write(newer(user("a", "1", "old")), conditionFailed),
+			write(newer(user("a", "2", "same")), conditionFailed),
+			exist(user("a", "2", "Ada")),
+		),
+		check("revisions compare byte by byte", comparesBytes),
+		check("if absent asks that no row is there",
+			put(user("a", "1", "Ada"), deleted),
+			write(directory.Write{Row: user("a", "2", "Eve"), If: directory.IfAbsent()}, conditionFailed),
+			write(directory.Write{Row: user("b", "2", "Eve"), If: directory.IfAbsent()}, conditionFailed),
+			exist(user("a", "1", "Ada"), deleted),
+		),
+		check("if unchanged asks for the revision that was read",
+			write(changed(user("a", "2", ""), "1"), conditionFailed),
+			missing(directory.UserKey("a")),
+			put(user("a", "2", "Ada")),
+			write(changed(user("a", "9", ""), "1"), conditionFailed),
+			write(changed(user("a", "9", ""), "3"), conditionFailed),
+			exist(user("a", "2", "Ada")),
+			write(changed(user("a", "1", "Eve"), "2"), written),
+			exist(user("a", "1", "Eve")),
+		),
+	}
+}
+
+func comparesBytes(ctx context.Context, t directory.Table) error {
+	ascending := []string{"0-", "0-1", "0-1-A", "0-1-A-", "0-1-A0", "0-1-Z", "0-1-_", "0-1-a", "0-1-~2D", "0-10", "1"}
+	for i, rev := range ascending {
+		if err := write(newer(user("a", rev, "")), written)(ctx, t); err != nil {
+			return fmt.Errorf("%q is greater than all before it: %w", rev, err)
+		}
+		for _, lower := range ascending[:i] {
+			if err := write(newer(user("a", lower, "")), conditionFailed)(ctx, t); err != nil {
+				return fmt.Errorf("%q is lower than %q: %w", lower, rev, err)
+			}
+		}
+	}
+	return nil
+}
+
+func ledger() []Check {
+	ada, eve := user("a", "1", "Ada"), user("a", "2", "Eve")
+	unlessAny, unlessChanged := newerBy("msg_1", ada, nil), newerBy("msg_1", ada, nil)
+	unlessAny.If, unlessChanged.If = directory.IfAbsent(), directory.IfUnchanged("7")
+	pointers := []directory.Row{pointer("o1")}
+	return []Check{
+		check("a message is recorded once",
+			write(record("msg_1"), written),
+			write(record("msg_1"), alreadyRecorded),
+			write(record("msg_2"), written),
+			write(record("msg_1"), alreadyRecorded),
+		),
+		check("recorded counts before a condition that fails",
+			write(newerBy("msg_1", ada, nil), written),
+			write(newerBy("msg_1", ada, nil), alreadyRecorded),
+			write(unlessAny, alreadyRecorded),
+			write(unlessChanged, alreadyRecorded),
+		),
+		check("a recorded message changes nothing",
+			put(ada, pointer("o2")),
+			write(record("msg_1"), written),
+			write(newerBy("msg_1", eve, pointers, pointer("o2").Key()), alreadyRecorded),
+			exist(ada, pointer("o2")),
+			missing(pointer("o1").Key()),
+		),
+		check("a failed condition records nothing",
+			put(eve, pointer("o2")),
+			write(newerBy("msg_1", ada, pointers, pointer("o2").Key()), conditionFailed),
+			exist(eve, pointer("o2")),
+			missing(pointer("o1").Key()),
+			write(record("msg_1"), written),
+		),
+	}
+}
