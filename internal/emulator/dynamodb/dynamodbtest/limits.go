@@ -1,13 +1,9 @@
 package dynamodbtest
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"strings"
+	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
@@ -26,55 +22,33 @@ func sized(sk string, size int) row {
 	return at(pk, sk, row{"v": text(strings.Repeat("é", rest/2) + strings.Repeat("e", rest%2))})
 }
 
-func (t Tables) itemLimit(ctx context.Context, client *dynamodb.Client) error {
-	if err := t.put(ctx, client, sized("put", largestItem)); err != nil {
-		return fmt.Errorf("item of 409,600 bytes: %w", err)
+func (s *suite) itemLimit(t *testing.T) {
+	s.put(t, sized("put", largestItem))
+	over := s.action(sized("over", largestItem+1), "", nil)
+	wantRefused(t, "an item of 409,601 bytes", s.putIf(t, over.Put.Item, "", nil), failedChecks)
+	if err := s.transact(t, s.action(sized("transaction", largestItem), "", nil)); err != nil {
+		t.Errorf("item of 409,600 bytes in a transaction: %v", err)
 	}
-	if err := refused("an item of 409,601 bytes", t.put(ctx, client, sized("over", largestItem+1)), failedChecks); err != nil {
-		return err
-	}
-	if err := transact(ctx, client, t.putAction(sized("transaction", largestItem), "", nil)); err != nil {
-		return fmt.Errorf("item of 409,600 bytes in a transaction: %w", err)
-	}
-	err := transact(ctx, client, t.putAction(at("size", "before"), "", nil), t.putAction(sized("over", largestItem+1), "", nil))
-	if err := invalidAction("an item of 409,601 bytes in a transaction", err, 1); err != nil {
-		return err
-	}
-	_, err = client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &t.Rows, Key: at("size", "put"), UpdateExpression: aws.String("SET w = :w"),
-		ExpressionAttributeValues: row{":w": &types.AttributeValueMemberBOOL{Value: true}},
-	})
-	if err := refused("an update to over 409,600 bytes", err, failedChecks); err != nil {
-		return err
-	}
-	for _, sk := range []string{"over", "before"} {
-		if err := t.expectNothing(ctx, client, "size", sk); err != nil {
-			return err
-		}
-	}
-	item, err := t.get(ctx, client, "size", "put")
-	if err != nil {
-		return err
-	}
-	if textOf(item["v"]) != textOf(sized("put", largestItem)["v"]) || item["w"] != nil {
-		return fmt.Errorf("the largest item came back otherwise, with %q", names(item))
-	}
-	return nil
+	err := s.transact(t, s.action(at("size", "before"), "", nil), over)
+	wantInvalid(t, "an item of 409,601 bytes in a transaction", err, 1)
+	err = s.update(t, at("size", "put"), "SET w = :w", row{":w": &types.AttributeValueMemberBOOL{Value: true}})
+	wantRefused(t, "an update to over 409,600 bytes", err, failedChecks)
+	s.wantNone(t, "size", "over")
+	s.wantNone(t, "size", "before")
+	s.wantItem(t, sized("put", largestItem))
 }
 
-// refusedItems checks that items are refused, alone and in a transaction.
-func (t Tables) refusedItems(ctx context.Context, client *dynamodb.Client, items map[string]row) error {
-	var all error
+// wantItemsRefused fails unless items are refused, alone and in a transaction.
+func (s *suite) wantItemsRefused(t *testing.T, items map[string]row) {
+	t.Helper()
 	for what, item := range items {
-		all = errors.Join(all,
-			refused(what, t.put(ctx, client, item), failedChecks),
-			invalidAction(what+" in a transaction", transact(ctx, client, t.putAction(item, "", nil)), 0))
+		wantRefused(t, what, s.putIf(t, item, "", nil), failedChecks)
+		wantInvalid(t, what+" in a transaction", s.transact(t, s.action(item, "", nil)), 0)
 	}
-	return all
 }
 
-func (t Tables) emptyKeys(ctx context.Context, client *dynamodb.Client) error {
-	return t.refusedItems(ctx, client, map[string]row{
+func (s *suite) emptyKeys(t *testing.T) {
+	s.wantItemsRefused(t, map[string]row{
 		"an empty hash key":  at("", "1"),
 		"an empty sort key":  at("empty", ""),
 		"no sort key":        {"pk": text("empty")},
@@ -83,46 +57,38 @@ func (t Tables) emptyKeys(ctx context.Context, client *dynamodb.Client) error {
 	})
 }
 
-func (t Tables) longKeys(ctx context.Context, client *dynamodb.Client) error {
+func (s *suite) longKeys(t *testing.T) {
 	long := func(prefix string, size int) string { return prefix + strings.Repeat("x", size-len(prefix)) }
-	fits := at(long("long-", longestHashKey), long("", longestSortKey), row{"email": text(long("long@example.com", longestHashKey))})
-	if err := t.put(ctx, client, fits); err != nil {
-		return fmt.Errorf("longest keys: %w", err)
-	}
-	return t.refusedItems(ctx, client, map[string]row{
+	email := func(size int) row { return row{"email": text(long("long@example.com", size))} }
+	s.put(t, at(long("long-", longestHashKey), long("", longestSortKey), email(longestHashKey)))
+	s.wantItemsRefused(t, map[string]row{
 		"a hash key of 2,049 bytes":                     at(long("long-", longestHashKey+1), "1"),
 		"a sort key of 1,025 bytes":                     at("long", long("", longestSortKey+1)),
-		"an index key of 2,049 bytes":                   at("long", "1", row{"email": text(long("long@example.com", longestHashKey+1))}),
+		"an index key of 2,049 bytes":                   at("long", "1", email(longestHashKey+1)),
 		"a hash key of 2,050 bytes of 1,025 characters": at(strings.Repeat("é", longestHashKey/2+1), "1"),
 	})
 }
 
-func (t Tables) indexKeyType(ctx context.Context, client *dynamodb.Client) error {
-	items := map[string]row{
-		"an index key of N":    at("index-type", "1", row{"email": number("1")}),
-		"an index key of NULL": at("index-type", "1", row{"email": &types.AttributeValueMemberNULL{Value: true}}),
-		"an index key of L":    at("index-type", "1", row{"email": &types.AttributeValueMemberL{Value: []types.AttributeValue{text("a")}}}),
-	}
-	if err := t.refusedItems(ctx, client, items); err != nil {
-		return err
-	}
-	_, err := client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &t.Rows, Key: at("index-type", "1"), UpdateExpression: aws.String("SET email = :n"), ExpressionAttributeValues: row{":n": number("1")},
+func (s *suite) indexKeyType(t *testing.T) {
+	of := func(v types.AttributeValue) row { return at("index-type", "1", row{"email": v}) }
+	s.wantItemsRefused(t, map[string]row{
+		"an index key of N":    of(number("1")),
+		"an index key of NULL": of(&types.AttributeValueMemberNULL{Value: true}),
+		"an index key of L":    of(&types.AttributeValueMemberL{Value: []types.AttributeValue{text("a")}}),
 	})
-	return refused("an update to an index key of N", err, failedChecks)
+	err := s.update(t, at("index-type", "1"), "SET email = :n", row{":n": number("1")})
+	wantRefused(t, "an update to an index key of N", err, failedChecks)
 }
 
-func (t Tables) numberLimits(ctx context.Context, client *dynamodb.Client) error {
+func (s *suite) numberLimits(t *testing.T) {
 	largest := "9." + strings.Repeat("9", 37) + "E+125"
 	for _, n := range []string{largest, "-" + largest, "1E-130", "0", strings.Repeat("9", 38)} {
-		if err := t.put(ctx, client, at("numbers", "1", row{"n": number(n)})); err != nil {
-			return fmt.Errorf("number %s: %w", n, err)
-		}
+		s.put(t, at("numbers", "1", row{"n": number(n)}))
 	}
-	var all error
-	for _, n := range []string{strings.Repeat("9", 39), "1E+126", "1E-131", "-1E+126", "", "abc", "1.2.3", "0x10", "Infinity", "NaN"} {
-		err := t.put(ctx, client, at("numbers", "2", row{"n": number(n)}))
-		all = errors.Join(all, refused("the number "+n, err, failedChecks))
+	for _, n := range []string{
+		strings.Repeat("9", 39), "1E+126", "1E-131", "-1E+126", "", "abc", "1.2.3", "0x10", "Infinity", "NaN",
+	} {
+		err := s.putIf(t, at("numbers", "2", row{"n": number(n)}), "", nil)
+		wantRefused(t, "the number "+n, err, failedChecks)
 	}
-	return all
 }

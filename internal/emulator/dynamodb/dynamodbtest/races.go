@@ -1,15 +1,14 @@
 package dynamodbtest
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
-	"sync/atomic"
+	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
@@ -19,115 +18,81 @@ const (
 )
 
 // attempts is how often a writer takes another turn when the engine says that
-// somebody else was at the item.
+// another write was at the item.
 const attempts = 20
 
-// win runs a conditional write until it is decided. Losing is no error.
-func win(ctx context.Context, write func() error) (bool, error) {
+// decide runs a conditional write until it has won or lost. Losing is no error.
+func decide(write func() error) (won bool, err error) {
 	for n := range attempts {
 		err := write()
+		var failed *types.ConditionalCheckFailedException
+		var conflict *types.TransactionConflictException
+		reasons := reasonCodes(err)
 		switch {
 		case err == nil:
 			return true, nil
-		case lost(err):
+		case errors.As(err, &failed), slices.Contains(reasons, "ConditionalCheckFailed"):
 			return false, nil
-		case !conflicted(err):
+		case !errors.As(err, &conflict) && !slices.Contains(reasons, "TransactionConflict"):
 			return false, err
 		}
-		select {
-		case <-ctx.Done():
-			return false, ctx.Err()
-		case <-time.After(time.Duration(n+1) * 20 * time.Millisecond):
-		}
+		time.Sleep(time.Duration(n+1) * 20 * time.Millisecond)
 	}
 	return false, errors.New("conflicts without end")
 }
 
-func lost(err error) bool {
-	var failed *types.ConditionalCheckFailedException
-	if errors.As(err, &failed) {
-		return true
-	}
-	return hasReason(err, "ConditionalCheckFailed")
-}
-
-func conflicted(err error) bool {
-	var conflict *types.TransactionConflictException
-	return errors.As(err, &conflict) || hasReason(err, "TransactionConflict")
-}
-
-func hasReason(err error, code string) bool {
-	var canceled *types.TransactionCanceledException
-	if !errors.As(err, &canceled) {
-		return false
-	}
-	for _, got := range reasonCodes(canceled) {
-		if got == code {
-			return true
-		}
-	}
-	return false
-}
-
 // race runs n writers at once and returns how many won.
-func race(ctx context.Context, n int, write func(i int) error) (int, error) {
-	var wins atomic.Int64
-	failures := make([]error, n)
+func race(t *testing.T, n int, write func(i int) error) (wins int) {
+	t.Helper()
+	var mu sync.Mutex
 	var all sync.WaitGroup
 	start := make(chan struct{})
 	for i := range n {
 		all.Go(func() {
 			<-start
-			won, err := win(ctx, func() error { return write(i) })
-			if failures[i] = err; won {
-				wins.Add(1)
+			won, err := decide(func() error { return write(i) })
+			if err != nil {
+				t.Errorf("writer %d: %v", i, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if won {
+				wins++
 			}
 		})
 	}
 	close(start)
 	all.Wait()
-	return int(wins.Load()), errors.Join(failures...)
+	return wins
 }
 
-func (t Tables) oneWriterWins(ctx context.Context, client *dynamodb.Client) error {
-	wins, err := race(ctx, racers, func(i int) error {
-		return t.putOn(ctx, client, at("race", "put", row{"v": text(strconv.Itoa(i))}), absent, nil)
+func (s *suite) oneWriterWins(t *testing.T) {
+	wins := race(t, racers, func(i int) error {
+		return s.putIf(t, at("race", "put", row{"v": text(strconv.Itoa(i))}), absent, nil)
 	})
-	if err != nil {
-		return fmt.Errorf("race of conditional writers: %w", err)
-	}
 	if wins != 1 {
-		return fmt.Errorf("%d of %d conditional writers won, want 1", wins, racers)
+		t.Errorf("%d of %d conditional writers won, want 1", wins, racers)
 	}
-	return nil
 }
 
 // transactionsExclude: two transactions that both need a row to be as they
 // found it, and each write a second row; the loser's must not be there.
-func (t Tables) transactionsExclude(ctx context.Context, client *dynamodb.Client) error {
+func (s *suite) transactionsExclude(t *testing.T) {
 	for round := range rounds {
 		pk := fmt.Sprintf("exclude-%d", round)
-		wins, err := race(ctx, 2, func(i int) error {
-			return transact(ctx, client,
-				t.putAction(at(pk, "contended"), absent, nil),
-				t.putAction(at(pk, "own", row{"v": text("x")}, row{"sk": text(fmt.Sprintf("own-%d", i))}), "", nil))
+		wins := race(t, 2, func(i int) error {
+			return s.transact(t,
+				s.action(at(pk, "contended"), absent, nil),
+				s.action(at(pk, fmt.Sprintf("own-%d", i)), "", nil))
 		})
-		if err != nil {
-			return fmt.Errorf("round %d: %w", round, err)
-		}
 		written := 0
 		for i := range 2 {
-			item, err := t.get(ctx, client, pk, fmt.Sprintf("own-%d", i))
-			if err != nil {
-				return err
-			}
-			if item != nil {
+			if s.get(t, pk, fmt.Sprintf("own-%d", i)) != nil {
 				written++
 			}
 		}
 		if wins != 1 || written != 1 {
-			return fmt.Errorf("round %d: %d transactions won and %d left their row, want 1 and 1", round, wins, written)
+			t.Fatalf("round %d: %d transactions won and %d left their row, want 1 and 1", round, wins, written)
 		}
 	}
-	return nil
 }

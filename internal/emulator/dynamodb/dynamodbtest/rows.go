@@ -1,9 +1,10 @@
 package dynamodbtest
 
 import (
-	"context"
 	"errors"
-	"fmt"
+	"maps"
+	"slices"
+	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -24,79 +25,78 @@ func textOf(v types.AttributeValue) string {
 	return ""
 }
 
-// at is the row, or the key if nothing is added, of table Rows.
+// at is the row, or the key if nothing is added, of table rows.
 func at(pk, sk string, more ...row) row {
 	r := row{"pk": text(pk), "sk": text(sk)}
 	for _, m := range more {
-		for name, v := range m {
-			r[name] = v
-		}
+		maps.Copy(r, m)
 	}
 	return r
 }
 
-func (t Tables) put(ctx context.Context, client *dynamodb.Client, item row) error {
-	_, err := client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &t.Rows, Item: item})
-	if err != nil {
-		return fmt.Errorf("put an item: %w", err)
+func names(item row) []string { return slices.Sorted(maps.Keys(item)) }
+
+// texts are the values of one attribute, in the order of the items.
+func texts(items []row, name string) []string {
+	var all []string
+	for _, item := range items {
+		all = append(all, textOf(item[name]))
 	}
-	return nil
+	return all
 }
 
-// putOn puts an item on a condition; values may be nil.
-func (t Tables) putOn(ctx context.Context, client *dynamodb.Client, item row, condition string, values row) error {
-	_, err := client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &t.Rows, Item: item, ConditionExpression: &condition, ExpressionAttributeValues: values,
+// put stores an item that has to be accepted.
+func (s *suite) put(t *testing.T, item row) {
+	t.Helper()
+	if err := s.putIf(t, item, "", nil); err != nil {
+		t.Fatalf("put an item: %v", err)
+	}
+}
+
+// putIf puts an item on a condition; "" for none.
+func (s *suite) putIf(t *testing.T, item row, condition string, values row) error {
+	t.Helper()
+	in := &dynamodb.PutItemInput{TableName: &s.rows, Item: item, ExpressionAttributeValues: values}
+	if condition != "" {
+		in.ConditionExpression = &condition
+	}
+	_, err := s.client.PutItem(t.Context(), in)
+	return err
+}
+
+func (s *suite) update(t *testing.T, key row, expression string, values row) error {
+	t.Helper()
+	_, err := s.client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName: &s.rows, Key: key, UpdateExpression: &expression, ExpressionAttributeValues: values,
 	})
 	return err
 }
 
-// get reads an item of table Rows consistently; nil if it is not there.
-func (t Tables) get(ctx context.Context, client *dynamodb.Client, pk, sk string) (row, error) {
-	out, err := client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &t.Rows, Key: at(pk, sk), ConsistentRead: aws.Bool(true)})
+// get reads an item of table rows consistently; nil if it is not there.
+func (s *suite) get(t *testing.T, pk, sk string) row {
+	t.Helper()
+	in := &dynamodb.GetItemInput{TableName: &s.rows, Key: at(pk, sk), ConsistentRead: aws.Bool(true)}
+	out, err := s.client.GetItem(t.Context(), in)
 	if err != nil {
-		return nil, fmt.Errorf("get an item: %w", err)
+		t.Fatalf("get an item: %v", err)
 	}
-	return out.Item, nil
+	return out.Item
 }
 
-// expectNothing checks that an item is not there.
-func (t Tables) expectNothing(ctx context.Context, client *dynamodb.Client, pk, sk string) error {
-	item, err := t.get(ctx, client, pk, sk)
-	if err != nil {
-		return err
+// wantNone fails if an item is there.
+func (s *suite) wantNone(t *testing.T, pk, sk string) {
+	t.Helper()
+	if item := s.get(t, pk, sk); item != nil {
+		t.Errorf("%s/%s is there, with %q, though its write was refused", pk, sk, names(item))
 	}
-	if item != nil {
-		return fmt.Errorf("%s/%s is there, with %q, though its write was refused", pk, sk, names(item))
-	}
-	return nil
 }
 
-// expectText checks one attribute of an item that must be there.
-func (t Tables) expectText(ctx context.Context, client *dynamodb.Client, pk, sk, name, want string) error {
-	item, err := t.get(ctx, client, pk, sk)
-	if err != nil {
-		return err
+// wantText fails unless an item is there with that text as an attribute.
+func (s *suite) wantText(t *testing.T, pk, sk, name, want string) {
+	t.Helper()
+	if got := textOf(s.get(t, pk, sk)[name]); got != want {
+		t.Errorf("%s of %s/%s = %q, want %q", name, pk, sk, got, want)
 	}
-	if item == nil {
-		return fmt.Errorf("%s/%s is not there", pk, sk)
-	}
-	if got := textOf(item[name]); got != want {
-		return fmt.Errorf("%s of %s/%s = %q, want %q", name, pk, sk, got, want)
-	}
-	return nil
-}
-
-// refused checks that a call failed with the code, and for the caller's reason.
-func refused(what string, err error, code string) error {
-	if err == nil {
-		return fmt.Errorf("%s was accepted, want %s", what, code)
-	}
-	var api smithy.APIError
-	if !errors.As(err, &api) || api.ErrorCode() != code {
-		return fmt.Errorf("%s: got %w, want %s", what, err, code)
-	}
-	return nil
 }
 
 const (
@@ -104,22 +104,38 @@ const (
 	failedChecks    = "ValidationException"
 )
 
-// invalidAction checks that a transaction was refused because of what the
-// action at a position says: the service reports that either for the request or
-// as that action's reason.
-func invalidAction(what string, err error, position int) error {
-	var canceled *types.TransactionCanceledException
-	if !errors.As(err, &canceled) {
-		return refused(what, err, failedChecks)
+// wantRefused fails unless a call failed with the code, and for the caller's
+// reason.
+func wantRefused(t *testing.T, what string, err error, code string) {
+	t.Helper()
+	var refusal smithy.APIError
+	if !errors.As(err, &refusal) || refusal.ErrorCode() != code {
+		t.Errorf("%s = %v, want %s", what, err, code)
 	}
-	codes := reasonCodes(canceled)
-	if position >= len(codes) || codes[position] != "ValidationError" {
-		return fmt.Errorf("%s: reasons = %q, want ValidationError at %d", what, codes, position)
-	}
-	return nil
 }
 
-func reasonCodes(canceled *types.TransactionCanceledException) []string {
+// wantInvalid fails unless a transaction was refused because of what the action
+// at a position says: the service reports that either for the request or as
+// that action's reason.
+func wantInvalid(t *testing.T, what string, err error, position int) {
+	t.Helper()
+	var canceled *types.TransactionCanceledException
+	if !errors.As(err, &canceled) {
+		wantRefused(t, what, err, failedChecks)
+		return
+	}
+	if codes := reasonCodes(err); position >= len(codes) || codes[position] != "ValidationError" {
+		t.Errorf("%s: reasons = %q, want ValidationError at %d", what, codes, position)
+	}
+}
+
+// reasonCodes are those of a canceled transaction, by position; none of another
+// error.
+func reasonCodes(err error) []string {
+	var canceled *types.TransactionCanceledException
+	if !errors.As(err, &canceled) {
+		return nil
+	}
 	codes := make([]string, len(canceled.CancellationReasons))
 	for i, reason := range canceled.CancellationReasons {
 		codes[i] = aws.ToString(reason.Code)
@@ -127,24 +143,25 @@ func reasonCodes(canceled *types.TransactionCanceledException) []string {
 	return codes
 }
 
-// canceledWith checks that a transaction was canceled for these reasons, by
-// position, and returns them.
-func canceledWith(err error, want ...string) ([]types.CancellationReason, error) {
+// wantCanceled fails unless a transaction was canceled for these reasons, by
+// position, and returns the items that they show.
+func wantCanceled(t *testing.T, err error, want ...string) []row {
+	t.Helper()
+	if got := reasonCodes(err); !slices.Equal(got, want) {
+		t.Fatalf("transaction = %v with the reasons %q, want it canceled for %q", err, got, want)
+	}
 	var canceled *types.TransactionCanceledException
-	if !errors.As(err, &canceled) {
-		if err == nil {
-			return nil, fmt.Errorf("the transaction was accepted, want it canceled for %q", want)
-		}
-		return nil, fmt.Errorf("transaction: got %w, want it canceled for %q", err, want)
+	errors.As(err, &canceled)
+	var shown []row
+	for _, reason := range canceled.CancellationReasons {
+		shown = append(shown, reason.Item)
 	}
-	if got := reasonCodes(canceled); fmt.Sprint(got) != fmt.Sprint(want) {
-		return nil, fmt.Errorf("reasons = %q, want %q", got, want)
-	}
-	return canceled.CancellationReasons, nil
+	return shown
 }
 
-func (t Tables) putAction(item row, condition string, values row) types.TransactWriteItem {
-	put := &types.Put{TableName: &t.Rows, Item: item, ExpressionAttributeValues: values}
+// action puts an item, on a condition unless that is empty.
+func (s *suite) action(item row, condition string, values row) types.TransactWriteItem {
+	put := &types.Put{TableName: &s.rows, Item: item, ExpressionAttributeValues: values}
 	if condition != "" {
 		put.ConditionExpression = &condition
 	}
@@ -152,21 +169,18 @@ func (t Tables) putAction(item row, condition string, values row) types.Transact
 }
 
 // seenAction records an id, once.
-func (t Tables) seenAction(id string, more ...row) types.TransactWriteItem {
+func (s *suite) seenAction(id string, more row) types.TransactWriteItem {
 	item := row{"id": text(id)}
-	for _, m := range more {
-		for name, v := range m {
-			item[name] = v
-		}
-	}
+	maps.Copy(item, more)
 	return types.TransactWriteItem{Put: &types.Put{
-		TableName: &t.Seen, Item: item,
+		TableName: &s.seen, Item: item,
 		ConditionExpression:                 aws.String("attribute_not_exists(id)"),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}}
 }
 
-func transact(ctx context.Context, client *dynamodb.Client, actions ...types.TransactWriteItem) error {
-	_, err := client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
+func (s *suite) transact(t *testing.T, actions ...types.TransactWriteItem) error {
+	t.Helper()
+	_, err := s.client.TransactWriteItems(t.Context(), &dynamodb.TransactWriteItemsInput{TransactItems: actions})
 	return err
 }

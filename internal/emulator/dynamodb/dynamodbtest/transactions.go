@@ -1,191 +1,171 @@
 package dynamodbtest
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-func (t Tables) allOrNothing(ctx context.Context, client *dynamodb.Client) error {
-	if err := t.put(ctx, client, at("all", "taken", row{"v": text("old")})); err != nil {
-		return err
-	}
-	err := transact(ctx, client,
-		t.seenAction("all-1"),
-		t.putAction(at("all", "before"), "", nil),
-		t.putAction(at("all", "taken", row{"v": text("new")}), absent, nil),
-		t.putAction(at("all", "after"), "", nil))
-	if _, err := canceledWith(err, "None", "None", "ConditionalCheckFailed", "None"); err != nil {
-		return err
-	}
-	for _, sk := range []string{"before", "after"} {
-		if err := t.expectNothing(ctx, client, "all", sk); err != nil {
-			return err
-		}
-	}
-	if err := t.expectText(ctx, client, "all", "taken", "v", "old"); err != nil {
-		return err
-	}
+func (s *suite) allOrNothing(t *testing.T) {
+	s.put(t, at("all", "taken", row{"v": text("old")}))
+	err := s.transact(t,
+		s.seenAction("all-1", nil),
+		s.action(at("all", "before"), "", nil),
+		s.action(at("all", "taken", row{"v": text("new")}), absent, nil),
+		s.action(at("all", "after"), "", nil))
+	wantCanceled(t, err, "None", "None", "ConditionalCheckFailed", "None")
+	s.wantNone(t, "all", "before")
+	s.wantNone(t, "all", "after")
+	s.wantText(t, "all", "taken", "v", "old")
 
 	// The id was not recorded either, so it still can be.
-	err = transact(ctx, client,
-		t.seenAction("all-1"),
-		t.putAction(at("all", "before", row{"v": text("1")}), absent, nil),
+	if err := s.transact(t,
+		s.seenAction("all-1", nil),
+		s.action(at("all", "before", row{"v": text("1")}), absent, nil),
 		types.TransactWriteItem{Update: &types.Update{
-			TableName: &t.Rows, Key: at("all", "taken"), UpdateExpression: aws.String("SET v = :v"), ExpressionAttributeValues: row{":v": text("2")},
+			TableName: &s.rows, Key: at("all", "taken"),
+			UpdateExpression: aws.String("SET v = :v"), ExpressionAttributeValues: row{":v": text("2")},
 		}},
 		types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-			TableName: &t.Rows, Key: at("all", "after"), ConditionExpression: aws.String(absent),
-		}})
-	if err != nil {
-		return fmt.Errorf("transaction whose conditions hold: %w", err)
+			TableName: &s.rows, Key: at("all", "after"), ConditionExpression: aws.String(absent),
+		}},
+	); err != nil {
+		t.Fatalf("transaction whose conditions hold: %v", err)
 	}
-	return errors.Join(
-		t.expectText(ctx, client, "all", "before", "v", "1"),
-		t.expectText(ctx, client, "all", "taken", "v", "2"))
+	s.wantText(t, "all", "before", "v", "1")
+	s.wantText(t, "all", "taken", "v", "2")
 }
 
-func (t Tables) reasonsByPosition(ctx context.Context, client *dynamodb.Client) error {
-	if err := errors.Join(t.put(ctx, client, at("reasons", "1")), t.put(ctx, client, at("reasons", "3"))); err != nil {
-		return err
-	}
-	err := transact(ctx, client,
-		t.putAction(at("reasons", "0"), absent, nil),
-		t.putAction(at("reasons", "1"), absent, nil),
-		t.putAction(at("reasons", "2"), "", nil),
-		types.TransactWriteItem{Delete: &types.Delete{TableName: &t.Rows, Key: at("reasons", "3"), ConditionExpression: aws.String(absent)}},
+func (s *suite) reasonsByPosition(t *testing.T) {
+	s.put(t, at("reasons", "1"))
+	s.put(t, at("reasons", "3"))
+	err := s.transact(t,
+		s.action(at("reasons", "0"), absent, nil),
+		s.action(at("reasons", "1"), absent, nil),
+		s.action(at("reasons", "2"), "", nil),
+		types.TransactWriteItem{Delete: &types.Delete{
+			TableName: &s.rows, Key: at("reasons", "3"), ConditionExpression: aws.String(absent),
+		}},
 		types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-			TableName: &t.Rows, Key: at("reasons", "4"), ConditionExpression: aws.String("attribute_exists(pk)"),
+			TableName: &s.rows, Key: at("reasons", "4"), ConditionExpression: aws.String("attribute_exists(pk)"),
 		}})
-	_, err = canceledWith(err, "None", "ConditionalCheckFailed", "None", "ConditionalCheckFailed", "ConditionalCheckFailed")
-	return err
+	wantCanceled(t, err, "None", "ConditionalCheckFailed", "None", "ConditionalCheckFailed", "ConditionalCheckFailed")
 }
 
-// duplicateFirst: a message that comes again is told by the first action, with
-// the row of its first time, though the second fails as well.
-func (t Tables) duplicateFirst(ctx context.Context, client *dynamodb.Client) error {
+// duplicateFirst: a message that comes again is recognized by the first action,
+// with the row of its first time, though the second fails as well.
+func (s *suite) duplicateFirst(t *testing.T) {
 	apply := func(when string) error {
-		return transact(ctx, client,
-			t.seenAction("duplicate-1", row{"when": text(when)}),
-			t.putAction(at("duplicate", "1", row{"rev": text("1")}), revSmaller, row{":rev": text("1")}))
+		return s.transact(t,
+			s.seenAction("duplicate-1", row{"when": text(when)}),
+			s.action(at("duplicate", "1", row{"rev": text("1")}), revSmaller, row{":rev": text("1")}))
 	}
 	if err := apply("first"); err != nil {
-		return fmt.Errorf("first time: %w", err)
+		t.Fatalf("first time: %v", err)
 	}
-	reasons, err := canceledWith(apply("second"), "ConditionalCheckFailed", "ConditionalCheckFailed")
-	if err != nil {
-		return err
+	shown := wantCanceled(t, apply("second"), "ConditionalCheckFailed", "ConditionalCheckFailed")
+	if got := textOf(shown[0]["when"]); got != "first" {
+		t.Errorf("the first reason's item says %q, want %q", got, "first")
 	}
-	if got := textOf(reasons[0].Item["when"]); got != "first" {
-		return fmt.Errorf("the first reason's item says %q, want %q", got, "first")
+	if shown[1] != nil {
+		t.Error("the second reason has an item that was not asked for")
 	}
-	if reasons[1].Item != nil {
-		return errors.New("the second reason has an item that nobody asked for")
-	}
-	return nil
 }
 
-func (t Tables) failureShowsItem(ctx context.Context, client *dynamodb.Client) error {
-	for _, sk := range []string{"put", "update", "delete", "check"} {
-		if err := t.put(ctx, client, at("shows", sk, row{"v": text(sk)})); err != nil {
-			return err
-		}
+func (s *suite) failureShowsItem(t *testing.T) {
+	kinds := []string{"put", "update", "delete", "check"}
+	for _, sk := range kinds {
+		s.put(t, at("shows", sk, row{"v": text(sk)}))
 	}
-	all, set := types.ReturnValuesOnConditionCheckFailureAllOld, aws.String("SET v = :v")
-	values, condition := row{":v": text("new")}, aws.String(absent)
-	err := transact(ctx, client,
-		types.TransactWriteItem{Put: &types.Put{TableName: &t.Rows, Item: at("shows", "put"), ConditionExpression: condition, ReturnValuesOnConditionCheckFailure: all}},
-		types.TransactWriteItem{Update: &types.Update{
-			TableName: &t.Rows, Key: at("shows", "update"), UpdateExpression: set,
-			ExpressionAttributeValues: values, ConditionExpression: condition, ReturnValuesOnConditionCheckFailure: all,
+	all, condition := types.ReturnValuesOnConditionCheckFailureAllOld, aws.String(absent)
+	err := s.transact(t,
+		types.TransactWriteItem{Put: &types.Put{
+			TableName: &s.rows, Item: at("shows", "put"),
+			ConditionExpression: condition, ReturnValuesOnConditionCheckFailure: all,
 		}},
-		types.TransactWriteItem{Delete: &types.Delete{TableName: &t.Rows, Key: at("shows", "delete"), ConditionExpression: condition, ReturnValuesOnConditionCheckFailure: all}},
-		types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{TableName: &t.Rows, Key: at("shows", "check"), ConditionExpression: condition, ReturnValuesOnConditionCheckFailure: all}})
-	failed := "ConditionalCheckFailed"
-	reasons, err := canceledWith(err, failed, failed, failed, failed)
-	if err != nil {
-		return err
-	}
-	for i, want := range []string{"put", "update", "delete", "check"} {
-		if got := textOf(reasons[i].Item["v"]); got != want {
-			return fmt.Errorf("reason %d shows %q, want the item %q", i, got, want)
+		types.TransactWriteItem{Update: &types.Update{
+			TableName: &s.rows, Key: at("shows", "update"),
+			UpdateExpression: aws.String("SET v = :v"), ExpressionAttributeValues: row{":v": text("new")},
+			ConditionExpression: condition, ReturnValuesOnConditionCheckFailure: all,
+		}},
+		types.TransactWriteItem{Delete: &types.Delete{
+			TableName: &s.rows, Key: at("shows", "delete"),
+			ConditionExpression: condition, ReturnValuesOnConditionCheckFailure: all,
+		}},
+		types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+			TableName: &s.rows, Key: at("shows", "check"),
+			ConditionExpression: condition, ReturnValuesOnConditionCheckFailure: all,
+		}})
+	const failed = "ConditionalCheckFailed"
+	for i, shown := range wantCanceled(t, err, failed, failed, failed, failed) {
+		if got := textOf(shown["v"]); got != kinds[i] {
+			t.Errorf("reason %d shows %q, want the item %q", i, got, kinds[i])
 		}
 	}
 
 	var single *types.ConditionalCheckFailedException
-	_, err = client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &t.Rows, Item: at("shows", "put"), ConditionExpression: condition, ReturnValuesOnConditionCheckFailure: all,
+	_, err = s.client.PutItem(t.Context(), &dynamodb.PutItemInput{
+		TableName: &s.rows, Item: at("shows", "put"),
+		ConditionExpression: condition, ReturnValuesOnConditionCheckFailure: all,
 	})
 	if !errors.As(err, &single) || textOf(single.Item["v"]) != "put" {
-		return errors.Join(errors.New("a failed put does not show the item"), err)
+		t.Errorf("a failed put = %v, want it to show the item", err)
 	}
-	old, err := client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &t.Rows, Item: at("shows", "put", row{"v": text("new")}), ReturnValues: types.ReturnValueAllOld})
-	if err != nil {
-		return fmt.Errorf("put with ALL_OLD: %w", err)
+	old, err := s.client.PutItem(t.Context(), &dynamodb.PutItemInput{
+		TableName: &s.rows, Item: at("shows", "put", row{"v": text("new")}), ReturnValues: types.ReturnValueAllOld,
+	})
+	if err != nil || textOf(old.Attributes["v"]) != "put" {
+		t.Errorf("put with ALL_OLD = %v, %v, want the item before it", old, err)
 	}
-	if got := textOf(old.Attributes["v"]); got != "put" {
-		return fmt.Errorf("put with ALL_OLD shows %q, want the item before it", got)
-	}
-	return nil
 }
 
 // https://github.com/Simi24/dynantic/issues/15
-func (t Tables) oneOperationPerItem(ctx context.Context, client *dynamodb.Client) error {
-	err := transact(ctx, client,
-		t.putAction(at("twice", "1"), "", nil),
-		types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{TableName: &t.Rows, Key: at("twice", "1"), ConditionExpression: aws.String(absent)}})
-	if err := refused("two operations on one item", err, failedChecks); err != nil {
-		return err
-	}
-	return t.expectNothing(ctx, client, "twice", "1")
+func (s *suite) oneOperationPerItem(t *testing.T) {
+	err := s.transact(t,
+		s.action(at("twice", "1"), "", nil),
+		types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+			TableName: &s.rows, Key: at("twice", "1"), ConditionExpression: aws.String(absent),
+		}})
+	wantRefused(t, "two operations on one item", err, failedChecks)
+	s.wantNone(t, "twice", "1")
 }
 
-func (t Tables) hundredActions(ctx context.Context, client *dynamodb.Client) error {
+func (s *suite) hundredActions(t *testing.T) {
 	var actions []types.TransactWriteItem
 	for i := range 101 {
-		actions = append(actions, t.putAction(at("hundred", fmt.Sprintf("%03d", i)), "", nil))
+		actions = append(actions, s.action(at("hundred", fmt.Sprintf("%03d", i)), "", nil))
 	}
-	if err := refused("a transaction of 101 actions", transact(ctx, client, actions...), failedChecks); err != nil {
-		return err
+	wantRefused(t, "a transaction of 101 actions", s.transact(t, actions...), failedChecks)
+	if err := s.transact(t, actions[:100]...); err != nil {
+		t.Errorf("transaction of 100 actions: %v", err)
 	}
-	if err := transact(ctx, client, actions[:100]...); err != nil {
-		return fmt.Errorf("transaction of 100 actions: %w", err)
-	}
-	return nil
 }
 
-func (t Tables) requestToken(ctx context.Context, client *dynamodb.Client) error {
+// requestToken: a transaction that is sent again under its token, as the SDK
+// does after a lost answer, has no second effect.
+func (s *suite) requestToken(t *testing.T) {
 	add := func(token, step string) error {
-		_, err := client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
+		_, err := s.client.TransactWriteItems(t.Context(), &dynamodb.TransactWriteItemsInput{
 			ClientRequestToken: &token,
 			TransactItems: []types.TransactWriteItem{{Update: &types.Update{
-				TableName: &t.Rows, Key: at("token", "1"), UpdateExpression: aws.String("ADD n :n"), ExpressionAttributeValues: row{":n": number(step)},
+				TableName: &s.rows, Key: at("token", "1"),
+				UpdateExpression: aws.String("ADD n :n"), ExpressionAttributeValues: row{":n": number(step)},
 			}}},
 		})
 		return err
 	}
-	token := t.Rows[len(t.Rows)-10:] + "-token"
-	for range 2 {
+	token := s.rows[len(s.rows)-10:] + "-token"
+	for _, token := range []string{token, token, token + "-2"} {
 		if err := add(token, "1"); err != nil {
-			return fmt.Errorf("transaction with a token: %w", err)
+			t.Fatalf("transaction with the token %s: %v", token, err)
 		}
 	}
-	if err := refused("another content under the same token", add(token, "2"), "IdempotentParameterMismatchException"); err != nil {
-		return err
+	wantRefused(t, "other content under the same token", add(token, "2"), "IdempotentParameterMismatchException")
+	if n, ok := s.get(t, "token", "1")["n"].(*types.AttributeValueMemberN); !ok || n.Value != "2" {
+		t.Errorf("n = %+v after two tokens, want 2", n)
 	}
-	if err := add(token+"-2", "1"); err != nil {
-		return fmt.Errorf("transaction with another token: %w", err)
-	}
-	item, err := t.get(ctx, client, "token", "1")
-	if err != nil {
-		return err
-	}
-	if n, ok := item["n"].(*types.AttributeValueMemberN); !ok || n.Value != "2" {
-		return fmt.Errorf("n = %+v after two tokens, want 2", item["n"])
-	}
-	return nil
 }

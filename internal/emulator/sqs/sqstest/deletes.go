@@ -1,9 +1,7 @@
 package sqstest
 
 import (
-	"context"
-	"errors"
-	"fmt"
+	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,107 +9,59 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-func deleteChecks() []Check {
-	return []Check{
-		{"a deleted message stays away", withQueue(map[string]string{"VisibilityTimeout": "1"}, deletedStaysAway)},
-		{"the latest of several handles deletes", withQueue(map[string]string{"VisibilityTimeout": "1"}, latestHandleDeletes)},
-		{"handles of no or another queue are refused", withQueue(nil, foreignHandles)},
-		{"a purged queue is empty", withQueue(nil, purgeEmpties)},
+// aWhile is more than the visibility timeout of one second of these queues.
+const aWhile = 1500 * time.Millisecond
+
+func deleteChecks() []check {
+	oneSecond := map[string]string{"VisibilityTimeout": "1"}
+	return []check{
+		{name: "a deleted message stays away", attributes: oneSecond, run: deletedStaysAway},
+		{name: "the latest of several handles deletes", attributes: oneSecond, run: latestHandleDeletes},
+		{name: "handles of no or another queue are refused", run: foreignHandles},
+		{name: "a purged queue is empty", run: purgeEmpties},
 	}
 }
 
-func deletedStaysAway(ctx context.Context, q *queue) error {
-	if _, err := q.send(ctx, "m", nil); err != nil {
-		return err
-	}
-	m, err := q.one(ctx, -1)
-	if err != nil {
-		return err
-	}
+func deletedStaysAway(t *testing.T, q *queue) {
+	m := q.sendOne(t, ofQueue)
 	// Deleting twice is no error: consumers do after a lost answer.
-	if err := errors.Join(q.remove(ctx, m), q.remove(ctx, m)); err != nil {
-		return err
-	}
-	sleep(ctx, 1500*time.Millisecond)
-	if err := q.none(ctx, 1); err != nil {
-		return fmt.Errorf("after delete: %w", err)
-	}
-	return nil
+	q.delete(t, m)
+	q.delete(t, m)
+	time.Sleep(aWhile)
+	q.wantNone(t, "after delete", 1)
 }
 
-func latestHandleDeletes(ctx context.Context, q *queue) error {
-	if _, err := q.send(ctx, "m", nil); err != nil {
-		return err
-	}
-	old, err := q.one(ctx, -1)
-	if err != nil {
-		return err
-	}
-	if _, err = q.one(ctx, -1); err != nil {
-		return err
-	}
+func latestHandleDeletes(t *testing.T, q *queue) {
+	old := q.sendOne(t, ofQueue)
+	q.one(t, ofQueue)
 	// With an older handle the request succeeds, whether or not it deletes.
-	if err := q.remove(ctx, old); err != nil {
-		return fmt.Errorf("with an older handle: %w", err)
+	q.delete(t, old)
+	time.Sleep(aWhile)
+	for _, m := range q.receive(t, 1, ofQueue) {
+		q.delete(t, m)
 	}
-	sleep(ctx, 1500*time.Millisecond)
-	left, err := q.receive(ctx, 1, -1)
-	for _, m := range left {
-		err = errors.Join(err, q.remove(ctx, m))
-	}
-	if err != nil {
-		return err
-	}
-	sleep(ctx, 1500*time.Millisecond)
-	if err := q.none(ctx, 1); err != nil {
-		return fmt.Errorf("after delete with the latest handle: %w", err)
-	}
-	return nil
+	time.Sleep(aWhile)
+	q.wantNone(t, "after delete with the latest handle", 1)
 }
 
-func foreignHandles(ctx context.Context, q *queue) error {
-	return withQueue(nil, func(ctx context.Context, other *queue) error {
-		if _, err := other.send(ctx, "m", nil); err != nil {
-			return err
-		}
-		m, err := other.one(ctx, -1)
-		if err != nil {
-			return err
-		}
-		for what, handle := range map[string]string{"made-up": "made-up", "another queue's": aws.ToString(m.ReceiptHandle)} {
-			_, err := q.c.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &q.url, ReceiptHandle: &handle})
-			if err := wantType[*types.ReceiptHandleIsInvalid]("delete with a handle that is "+what, err); err != nil {
-				return err
-			}
-		}
-		return nil
-	})(ctx, q.c)
+func foreignHandles(t *testing.T, q *queue) {
+	m := newQueue(t, q.c, nil).sendOne(t, ofQueue)
+	for what, handle := range map[string]string{"made-up": "made-up", "another queue's": aws.ToString(m.ReceiptHandle)} {
+		wantType[*types.ReceiptHandleIsInvalid](t, "delete with a handle that is "+what, q.tryDelete(t, handle))
+	}
 }
 
 // purgeEmpties gives the purge the 60 seconds that SQS takes.
-func purgeEmpties(ctx context.Context, q *queue) error {
+func purgeEmpties(t *testing.T, q *queue) {
 	for range 3 {
-		if _, err := q.send(ctx, "m", nil); err != nil {
-			return err
-		}
+		q.send(t, "m", nil)
 	}
-	if _, err := q.one(ctx, 0); err != nil {
-		return err
+	q.one(t, shownAgain)
+	if _, err := q.c.PurgeQueue(t.Context(), &sqs.PurgeQueueInput{QueueUrl: &q.url}); err != nil {
+		t.Fatalf("purge: %v", err)
 	}
-	if _, err := q.c.PurgeQueue(ctx, &sqs.PurgeQueueInput{QueueUrl: &q.url}); err != nil {
-		return fmt.Errorf("purge: %w", err)
-	}
-	for end := time.Now().Add(60 * time.Second); ; {
-		got, err := q.receive(ctx, 2, 0)
-		if err != nil {
-			return fmt.Errorf("after purge: %w", err)
-		}
-		if len(got) == 0 {
-			return nil
-		}
-		if time.Now().After(end) {
-			return errors.New("messages still come 60 s after purge")
-		}
-		sleep(ctx, time.Second)
-	}
+	eventually(t, "messages after purge", 60*time.Second, func() (got any, ok bool) {
+		messages := q.receive(t, 2, shownAgain)
+		return len(messages), len(messages) == 0
+	})
 }

@@ -1,16 +1,14 @@
 package sqstest
 
 import (
-	"context"
 	"crypto/md5" //nolint:gosec // SQS's checksums are MD5
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,41 +18,33 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-func messageChecks() []Check {
-	return []Check{
-		{"bodies come back byte for byte", withQueue(nil, bodiesComeBack)},
-		{"message attributes come back exact", withQueue(nil, attributesComeBack)},
-		{"checksums of attributes are SQS's", withQueue(nil, attributeChecksums)},
-		{"message attributes are picked by name and prefix", withQueue(nil, attributesArePicked)},
-		{"system attributes tell sender, times and trace", withQueue(nil, systemAttributes)},
-		{"a mebibyte is taken", withQueue(nil, mebibyteIsTaken)},
+func messageChecks() []check {
+	return []check{
+		{name: "bodies come back byte for byte", run: bodiesComeBack},
+		{name: "message attributes come back exact", run: attributesComeBack},
+		{name: "checksums of attributes are SQS's", run: attributeChecksums},
+		{name: "message attributes are picked by name and prefix", run: attributesArePicked},
+		{name: "system attributes tell sender, times and trace", run: systemAttributes},
+		{name: "a mebibyte is taken", run: mebibyteIsTaken},
 	}
 }
 
-func bodiesComeBack(ctx context.Context, q *queue) error {
-	bodies := []string{
+func bodiesComeBack(t *testing.T, q *queue) {
+	want := make(map[string]string)
+	for _, body := range []string{
 		`{ "type" :"user.updated","data":{"n":1.0,"s":"\u00e9"}}` + "\n",
 		"\r\n\t between \t\r\n", " ", "<a href='x'>&amp;</a>", "Zoé 🚒", "\\\"'%s%00",
 		"\u007f\u0085\u00a0\u2028\u200b\ufeff", "\ud7ff\ue000\ufffd\U00010000\U0010ffff",
+	} {
+		want[q.send(t, body, nil)] = body
 	}
-	want := make(map[string]string)
-	for _, body := range bodies {
-		id, err := q.send(ctx, body, nil)
-		if err != nil {
-			return err
-		}
-		want[id] = body
+	got := make(map[string]string)
+	for id, m := range q.collect(t, len(want), 30) {
+		got[id] = aws.ToString(m.Body)
 	}
-	got, err := q.collect(ctx, len(want), 30)
-	if err != nil {
-		return err
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("bodies by message id (-want +got):\n%s", diff)
 	}
-	for id, body := range want {
-		if m, ok := got[id]; !ok || aws.ToString(m.Body) != body {
-			return fmt.Errorf("receive = body %q, want %q", aws.ToString(m.Body), body)
-		}
-	}
-	return nil
 }
 
 // sampleAttributes has every kind of attribute.
@@ -70,43 +60,30 @@ func sampleAttributes() attrs {
 	}
 }
 
-func attributesComeBack(ctx context.Context, q *queue) error {
+func attributesComeBack(t *testing.T, q *queue) {
 	want := sampleAttributes()
-	if _, err := q.send(ctx, "with attributes", want); err != nil {
-		return err
-	}
-	m, err := q.one(ctx, 30)
-	if err != nil {
-		return err
-	}
+	q.send(t, "with attributes", want)
 	ignore := cmp.Options{cmpopts.IgnoreUnexported(types.MessageAttributeValue{}), cmpopts.EquateEmpty()}
-	if d := cmp.Diff(want, m.MessageAttributes, ignore); d != "" {
-		return fmt.Errorf("receive: attributes (-want +got):\n%s", d)
+	if diff := cmp.Diff(want, q.one(t, 30).MessageAttributes, ignore); diff != "" {
+		t.Errorf("receive: attributes (-want +got):\n%s", diff)
 	}
-	return nil
 }
 
-func attributeChecksums(ctx context.Context, q *queue) error {
-	out, err := q.trySend(ctx, "checked", sampleAttributes())
+func attributeChecksums(t *testing.T, q *queue) {
+	out, err := q.trySend(t, "checked", sampleAttributes())
 	if err != nil {
-		return fmt.Errorf("send: %w", err)
+		t.Fatalf("send: %v", err)
 	}
-	want := checksum(sampleAttributes())
-	if got := aws.ToString(out.MD5OfMessageAttributes); got != want {
-		return fmt.Errorf("send = MD5OfMessageAttributes %q, want %q", got, want)
+	m := q.one(t, 30)
+	for what, got := range map[string]*string{"send": out.MD5OfMessageAttributes, "receive": m.MD5OfMessageAttributes} {
+		if want := checksum(sampleAttributes()); aws.ToString(got) != want {
+			t.Errorf("%s = MD5OfMessageAttributes %q, want %q", what, aws.ToString(got), want)
+		}
 	}
-	m, err := q.one(ctx, 30)
-	if err != nil {
-		return err
-	}
-	if got := aws.ToString(m.MD5OfMessageAttributes); got != want {
-		return fmt.Errorf("receive = MD5OfMessageAttributes %q, want %q", got, want)
-	}
-	return nil
 }
 
-// checksum is written from SQS's description, not from any server:
-// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html#sqs-attributes-md5-message-digest-calculation
+// checksum is written from SQS's description, not from any emulator:
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html
 func checksum(all attrs) string {
 	var buffer []byte
 	add := func(part []byte) {
@@ -128,83 +105,63 @@ func checksum(all attrs) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func attributesArePicked(ctx context.Context, q *queue) error {
-	if _, err := q.send(ctx, "m", attrs{"a": text("1"), "ab": text("2"), "b": text("3")}); err != nil {
-		return err
+func attributesArePicked(t *testing.T, q *queue) {
+	q.send(t, "m", attrs{"a": text("1"), "ab": text("2"), "b": text("3")})
+	for _, test := range []struct{ ask, want []string }{
+		{ask: nil, want: nil},
+		{ask: []string{"b"}, want: []string{"b"}},
+		{ask: []string{"missing", "a"}, want: []string{"a"}},
+		{ask: []string{"a.*"}, want: []string{"a", "ab"}},
+		{ask: []string{"All"}, want: []string{"a", "ab", "b"}},
+		{ask: []string{".*"}, want: []string{"a", "ab", "b"}},
+	} {
+		eventually(t, "receives", 20*time.Second, func() (_ any, ok bool) {
+			out, err := q.c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+				QueueUrl: &q.url, WaitTimeSeconds: 2, MessageAttributeNames: test.ask,
+			})
+			if err != nil {
+				t.Fatalf("receive: %v", err)
+			}
+			for _, m := range out.Messages {
+				if got := slices.Sorted(maps.Keys(m.MessageAttributes)); !slices.Equal(got, test.want) {
+					t.Errorf("receive with MessageAttributeNames %v = attributes %v, want %v", test.ask, got, test.want)
+				}
+				q.setVisibility(t, m, 0)
+			}
+			return "no message", len(out.Messages) > 0
+		})
 	}
-	tests := []struct{ ask, want []string }{
-		{nil, nil},
-		{[]string{"b"}, []string{"b"}},
-		{[]string{"missing", "a"}, []string{"a"}},
-		{[]string{"a.*"}, []string{"a", "ab"}},
-		{[]string{"All"}, []string{"a", "ab", "b"}},
-		{[]string{".*"}, []string{"a", "ab", "b"}},
-	}
-	for _, test := range tests {
-		got, err := q.pick(ctx, test.ask)
-		if err != nil {
-			return err
-		}
-		if !slices.Equal(got, test.want) {
-			return fmt.Errorf("receive with MessageAttributeNames %v = attributes %v, want %v", test.ask, got, test.want)
-		}
-	}
-	return nil
 }
 
-// pick receives the queue's only message with the attributes asked for, tells
-// their names and makes it visible again.
-func (q *queue) pick(ctx context.Context, ask []string) ([]string, error) {
-	for range 10 {
-		out, err := q.c.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &q.url, WaitTimeSeconds: 2, MessageAttributeNames: ask})
-		if err != nil {
-			return nil, fmt.Errorf("receive: %w", err)
-		}
-		for _, m := range out.Messages {
-			return slices.Sorted(maps.Keys(m.MessageAttributes)), q.setVisibility(ctx, m, 0)
-		}
-	}
-	return nil, errors.New("receive: the message did not come again in ten receives")
-}
-
-func systemAttributes(ctx context.Context, q *queue) error {
-	trace := "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
-	_, err := q.c.SendMessage(ctx, &sqs.SendMessageInput{
+func systemAttributes(t *testing.T, q *queue) {
+	const trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+	if _, err := q.c.SendMessage(t.Context(), &sqs.SendMessageInput{
 		QueueUrl: &q.url, MessageBody: aws.String("traced"),
 		MessageSystemAttributes: map[string]types.MessageSystemAttributeValue{
-			"AWSTraceHeader": {DataType: aws.String("String"), StringValue: &trace},
+			"AWSTraceHeader": {DataType: aws.String("String"), StringValue: aws.String(trace)},
 		},
-	})
-	if err != nil {
-		return fmt.Errorf("send with AWSTraceHeader: %w", err)
+	}); err != nil {
+		t.Fatalf("send with AWSTraceHeader: %v", err)
 	}
-	m, err := q.one(ctx, 30)
-	if err != nil {
-		return err
-	}
-	if m.Attributes["SenderId"] == "" || m.Attributes["AWSTraceHeader"] != trace {
-		return fmt.Errorf("receive = system attributes %v, want a SenderId and AWSTraceHeader %q", m.Attributes, trace)
+	got := q.one(t, 30).Attributes
+	if got["SenderId"] == "" || got["AWSTraceHeader"] != trace {
+		t.Errorf("receive = system attributes %v, want a SenderId and AWSTraceHeader %q", got, trace)
 	}
 	for _, name := range []string{"SentTimestamp", "ApproximateFirstReceiveTimestamp"} {
-		ms, err := strconv.ParseInt(m.Attributes[name], 10, 64)
+		ms, err := strconv.ParseInt(got[name], 10, 64)
 		if age := time.Since(time.UnixMilli(ms)); err != nil || age.Abs() > 5*time.Minute {
-			return fmt.Errorf("receive = %s %q, want now in milliseconds", name, m.Attributes[name])
+			t.Errorf("receive = %s %q, want now in milliseconds", name, got[name])
 		}
 	}
-	return nil
 }
 
-func mebibyteIsTaken(ctx context.Context, q *queue) error {
+func mebibyteIsTaken(t *testing.T, q *queue) {
 	body := strings.Repeat("é", 1<<19)
-	if _, err := q.send(ctx, body, nil); err != nil {
-		return err
+	q.send(t, body, nil)
+	if _, err := q.trySend(t, body+"x", nil); err == nil {
+		t.Error("send of 1,048,577 bytes = no error, want a refusal")
 	}
-	if _, err := q.trySend(ctx, body+"x", nil); err == nil {
-		return errors.New("send of 1,048,577 bytes = no error, want a refusal")
+	if got := aws.ToString(q.one(t, 30).Body); got != body {
+		t.Errorf("receive = another body, of %d bytes", len(got))
 	}
-	m, err := q.one(ctx, 30)
-	if err == nil && aws.ToString(m.Body) != body {
-		err = fmt.Errorf("receive = another body of %d bytes", len(aws.ToString(m.Body)))
-	}
-	return err
 }

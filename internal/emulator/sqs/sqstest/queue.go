@@ -4,9 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
+	"maps"
 	"slices"
-	"strconv"
+	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -24,171 +24,189 @@ type queue struct {
 
 type attrs = map[string]types.MessageAttributeValue
 
-// runFunc is the form of Check.Run.
-type runFunc = func(ctx context.Context, c *sqs.Client) error
-
-// withQueue makes a check of one that needs a fresh queue.
-func withQueue(attributes map[string]string, run func(ctx context.Context, q *queue) error) runFunc {
-	return func(ctx context.Context, c *sqs.Client) error {
-		q, err := newQueue(ctx, c, attributes)
-		if err != nil {
-			return err
-		}
-		defer q.drop(ctx)
-		return run(ctx, q)
-	}
-}
-
-// withPair makes a check of one that needs a queue and its dead letters.
-func withPair(maxReceiveCount string, run func(ctx context.Context, source, dead *queue) error) runFunc {
-	return withQueue(nil, func(ctx context.Context, dead *queue) error {
-		policy := `{"deadLetterTargetArn":"` + dead.arn + `","maxReceiveCount":` + maxReceiveCount + `}`
-		return withQueue(map[string]string{"RedrivePolicy": policy}, func(ctx context.Context, source *queue) error {
-			return run(ctx, source, dead)
-		})(ctx, dead.c)
-	})
-}
-
-func newQueue(ctx context.Context, c *sqs.Client, attributes map[string]string) (*queue, error) {
+// newQueue makes a queue that is deleted at the end of the test. One that stays
+// behind is no fault of what is checked.
+func newQueue(t *testing.T, c *sqs.Client, attributes map[string]string) *queue {
+	t.Helper()
 	q := &queue{c: c, name: Prefix + rand.Text()}
-	out, err := c.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &q.name, Attributes: attributes})
+	out, err := c.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &q.name, Attributes: attributes})
 	if err != nil {
-		return nil, fmt.Errorf("create queue: %w", err)
+		t.Fatalf("create queue: %v", err)
 	}
 	q.url = aws.ToString(out.QueueUrl)
-	got, err := q.attributes(ctx, "QueueArn")
-	if err != nil {
-		q.drop(ctx)
-		return nil, err
-	}
-	q.arn = got["QueueArn"]
-	return q, nil
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
+		defer cancel()
+		_, _ = c.DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: &q.url})
+	})
+	q.arn = q.attributes(t, "QueueArn")["QueueArn"]
+	return q
 }
 
-// drop deletes the queue, also when the check's time is over. A queue that
-// stays behind is no fault of what is checked.
-func (q *queue) drop(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	_, _ = q.c.DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: &q.url})
+// newSource makes a queue whose dead-letter queue is q.
+func (q *queue) newSource(t *testing.T, maxReceiveCount string) *queue {
+	t.Helper()
+	policy := `{"deadLetterTargetArn":"` + q.arn + `","maxReceiveCount":` + maxReceiveCount + `}`
+	return newQueue(t, q.c, map[string]string{"RedrivePolicy": policy})
 }
 
-// attributes returns the named attributes of the queue, all if none is named.
-func (q *queue) attributes(ctx context.Context, names ...string) (map[string]string, error) {
+func (q *queue) tryAttributes(t *testing.T, names ...string) (map[string]string, error) {
+	t.Helper()
 	in := &sqs.GetQueueAttributesInput{QueueUrl: &q.url}
 	for _, name := range names {
 		in.AttributeNames = append(in.AttributeNames, types.QueueAttributeName(name))
 	}
-	if len(names) == 0 {
-		in.AttributeNames = []types.QueueAttributeName{types.QueueAttributeNameAll}
-	}
-	out, err := q.c.GetQueueAttributes(ctx, in)
+	out, err := q.c.GetQueueAttributes(t.Context(), in)
 	if err != nil {
-		return nil, fmt.Errorf("get queue attributes: %w", err)
+		return nil, err
 	}
 	return out.Attributes, nil
 }
 
-func (q *queue) trySend(ctx context.Context, body string, attributes attrs) (*sqs.SendMessageOutput, error) {
-	return q.c.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: &body, MessageAttributes: attributes})
+// attributes returns the named attributes of the queue.
+func (q *queue) attributes(t *testing.T, names ...string) map[string]string {
+	t.Helper()
+	got, err := q.tryAttributes(t, names...)
+	if err != nil {
+		t.Fatalf("get queue attributes: %v", err)
+	}
+	return got
+}
+
+// wantAttributes gives SQS the 60 seconds that it takes to show new values, and
+// some more.
+func (q *queue) wantAttributes(t *testing.T, want map[string]string) {
+	t.Helper()
+	eventually(t, "attributes", 70*time.Second, func() (got any, ok bool) {
+		attributes := q.attributes(t, slices.Collect(maps.Keys(want))...)
+		return attributes, maps.Equal(attributes, want)
+	})
+}
+
+func (q *queue) setAttributes(t *testing.T, attributes map[string]string) error {
+	t.Helper()
+	_, err := q.c.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &q.url, Attributes: attributes})
+	return err
+}
+
+func (q *queue) trySend(t *testing.T, body string, attributes attrs) (*sqs.SendMessageOutput, error) {
+	t.Helper()
+	return q.c.SendMessage(t.Context(), &sqs.SendMessageInput{
+		QueueUrl: &q.url, MessageBody: &body, MessageAttributes: attributes,
+	})
 }
 
 // send sends a message that the queue has to take, and returns its id.
-func (q *queue) send(ctx context.Context, body string, attributes attrs) (string, error) {
-	out, err := q.trySend(ctx, body, attributes)
+func (q *queue) send(t *testing.T, body string, attributes attrs) string {
+	t.Helper()
+	out, err := q.trySend(t, body, attributes)
 	if err != nil {
-		return "", fmt.Errorf("send %.40q: %w", body, err)
+		t.Fatalf("send %.40q: %v", body, err)
 	}
-	return aws.ToString(out.MessageId), nil
+	return aws.ToString(out.MessageId)
 }
 
+// sendDelayed sends a message that comes after so many seconds.
+func (q *queue) sendDelayed(t *testing.T, seconds int32) error {
+	t.Helper()
+	_, err := q.c.SendMessage(t.Context(), &sqs.SendMessageInput{
+		QueueUrl: &q.url, MessageBody: aws.String("later"), DelaySeconds: seconds,
+	})
+	return err
+}
+
+// The visibility timeouts that receive takes beside a number of seconds.
+const (
+	ofQueue    = -1 // the queue's own
+	shownAgain = 0  // none: each message is visible again at once
+)
+
 // receive asks for up to ten messages with all their attributes, waiting so
-// many seconds. A visibility below 0 leaves it to the queue.
-func (q *queue) receive(ctx context.Context, wait, visibility int32) ([]types.Message, error) {
+// many seconds.
+func (q *queue) receive(t *testing.T, wait, visibility int32) []types.Message {
+	t.Helper()
 	in := &sqs.ReceiveMessageInput{
 		QueueUrl: &q.url, MaxNumberOfMessages: 10, WaitTimeSeconds: wait,
 		MessageAttributeNames:       []string{"All"},
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
 	}
 	// The client leaves a visibility of 0 out, so it is asked for by changing it.
-	if visibility > 0 {
-		in.VisibilityTimeout = visibility
-	}
-	out, err := q.c.ReceiveMessage(ctx, in)
+	in.VisibilityTimeout = max(visibility, 0)
+	out, err := q.c.ReceiveMessage(t.Context(), in)
 	if err != nil {
-		return nil, fmt.Errorf("receive: %w", err)
+		t.Fatalf("receive: %v", err)
 	}
-	if visibility == 0 {
+	if visibility == shownAgain {
 		for _, m := range out.Messages {
-			if err := q.setVisibility(ctx, m, 0); err != nil {
-				return nil, err
-			}
+			q.setVisibility(t, m, 0)
 		}
 	}
-	return out.Messages, nil
+	return out.Messages
 }
 
-// collect receives until it has seen so many different messages.
-func (q *queue) collect(ctx context.Context, n int, visibility int32) (map[string]types.Message, error) {
+// collect receives until it has seen so many different messages, by id.
+func (q *queue) collect(t *testing.T, n int, visibility int32) map[string]types.Message {
+	t.Helper()
 	seen := make(map[string]types.Message)
-	for end := time.Now().Add(20 * time.Second); len(seen) < n; {
-		got, err := q.receive(ctx, 1, visibility)
-		if err != nil {
-			return nil, fmt.Errorf("after %d of %d messages: %w", len(seen), n, err)
-		}
-		for _, m := range got {
+	eventually(t, "number of messages", 20*time.Second, func() (got any, ok bool) {
+		for _, m := range q.receive(t, 1, visibility) {
 			seen[aws.ToString(m.MessageId)] = m
 		}
-		if len(seen) < n && time.Now().After(end) {
-			return nil, fmt.Errorf("%d of %d messages came in 20 s", len(seen), n)
-		}
-	}
-	return seen, nil
+		return len(seen), len(seen) >= n
+	})
+	return seen
 }
 
 // one receives the queue's only message.
-func (q *queue) one(ctx context.Context, visibility int32) (types.Message, error) {
-	got, err := q.collect(ctx, 1, visibility)
-	for _, m := range got {
-		return m, nil
+func (q *queue) one(t *testing.T, visibility int32) types.Message {
+	t.Helper()
+	for _, m := range q.collect(t, 1, visibility) {
+		return m
 	}
-	return types.Message{}, err
+	return types.Message{} // collect has failed the test
 }
 
-// none fails if a message comes within so many seconds.
-func (q *queue) none(ctx context.Context, seconds int32) error {
-	got, err := q.receive(ctx, seconds, -1)
-	if err == nil && len(got) > 0 {
-		err = fmt.Errorf("message %s came, want none for %d s", aws.ToString(got[0].MessageId), seconds)
+// sendOne sends a message and receives it.
+func (q *queue) sendOne(t *testing.T, visibility int32) types.Message {
+	t.Helper()
+	q.send(t, "m", nil)
+	return q.one(t, visibility)
+}
+
+// wantNone fails if a message comes within so many seconds.
+func (q *queue) wantNone(t *testing.T, when string, seconds int32) {
+	t.Helper()
+	if got := q.receive(t, seconds, ofQueue); len(got) > 0 {
+		t.Fatalf("%s: message %s came, want none for %d s", when, aws.ToString(got[0].MessageId), seconds)
 	}
+}
+
+func (q *queue) tryVisibility(t *testing.T, handle string, seconds int32) error {
+	t.Helper()
+	_, err := q.c.ChangeMessageVisibility(t.Context(), &sqs.ChangeMessageVisibilityInput{
+		QueueUrl: &q.url, ReceiptHandle: &handle, VisibilityTimeout: seconds,
+	})
 	return err
 }
 
-func (q *queue) setVisibility(ctx context.Context, m types.Message, seconds int32) error {
-	_, err := q.c.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
-		QueueUrl: &q.url, ReceiptHandle: m.ReceiptHandle, VisibilityTimeout: seconds,
-	})
-	if err != nil {
-		return fmt.Errorf("change visibility to %d: %w", seconds, err)
+func (q *queue) setVisibility(t *testing.T, m types.Message, seconds int32) {
+	t.Helper()
+	if err := q.tryVisibility(t, aws.ToString(m.ReceiptHandle), seconds); err != nil {
+		t.Fatalf("change visibility to %d: %v", seconds, err)
 	}
-	return nil
 }
 
-func (q *queue) remove(ctx context.Context, m types.Message) error {
-	_, err := q.c.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &q.url, ReceiptHandle: m.ReceiptHandle})
-	if err != nil {
-		return fmt.Errorf("delete message: %w", err)
-	}
-	return nil
+func (q *queue) tryDelete(t *testing.T, handle string) error {
+	t.Helper()
+	_, err := q.c.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &q.url, ReceiptHandle: &handle})
+	return err
 }
 
-// count is the message's receive count as it was told.
-func count(m types.Message) int {
-	n, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
-	if err != nil {
-		return -1
+func (q *queue) delete(t *testing.T, m types.Message) {
+	t.Helper()
+	if err := q.tryDelete(t, aws.ToString(m.ReceiptHandle)); err != nil {
+		t.Fatalf("delete message: %v", err)
 	}
-	return n
 }
 
 func text(value string) types.MessageAttributeValue {
@@ -196,34 +214,36 @@ func text(value string) types.MessageAttributeValue {
 }
 
 // wantCode fails unless the error is a refusal with one of the codes.
-func wantCode(what string, err error, codes ...string) error {
+func wantCode(t *testing.T, what string, err error, codes ...string) {
+	t.Helper()
 	var refusal smithy.APIError
-	if errors.As(err, &refusal) && slices.Contains(codes, refusal.ErrorCode()) {
-		return nil
+	if !errors.As(err, &refusal) || !slices.Contains(codes, refusal.ErrorCode()) {
+		t.Errorf("%s = %v, want code %v", what, err, codes)
 	}
-	return fmt.Errorf("%s = %w, want code %v", what, orNone(err), codes)
 }
 
 // wantType fails unless the error is one of SQS's type E.
-func wantType[E error](what string, err error) error {
+func wantType[E error](t *testing.T, what string, err error) {
+	t.Helper()
 	var typed E
-	if errors.As(err, &typed) {
-		return nil
+	if !errors.As(err, &typed) {
+		t.Errorf("%s = %v, want %T", what, err, typed)
 	}
-	return fmt.Errorf("%s = %w, want %T", what, orNone(err), typed)
 }
 
-func orNone(err error) error {
-	if err == nil {
-		return errors.New("no error")
-	}
-	return err
-}
-
-// sleep waits, but not past the check's deadline.
-func sleep(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
+// eventually looks until it is ok, for at most so long and more and more seldom,
+// and fails with what it saw last.
+func eventually(t *testing.T, what string, limit time.Duration, look func() (got any, ok bool)) {
+	t.Helper()
+	pause := 50 * time.Millisecond
+	for end := time.Now().Add(limit); ; pause = min(2*pause, time.Second) {
+		got, ok := look()
+		if ok {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s = %v after %v", what, got, limit)
+		}
+		time.Sleep(pause)
 	}
 }

@@ -1,11 +1,9 @@
 package sqstest
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
+	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,59 +11,40 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-func queueChecks() []Check {
-	return []Check{
-		{"attributes of a queue are set and told", withQueue(nil, attributesAreSet)},
-		{"unknown attributes and bad values are refused", withQueue(nil, attributesRefused)},
-		{"creating a queue again needs the same attributes", withQueue(map[string]string{"VisibilityTimeout": "11"}, createAgain)},
-		{"a queue is found by name and listed by prefix", withQueue(nil, foundAndListed)},
-		{"numbers of messages follow", withQueue(nil, numbersFollow)},
+func queueChecks() []check {
+	eleven := map[string]string{"VisibilityTimeout": "11"}
+	return []check{
+		{name: "attributes of a queue are set and told", run: attributesAreSet},
+		{name: "unknown attributes and bad values are refused", run: attributesRefused},
+		{name: "creating a queue again needs the same attributes", attributes: eleven, run: createAgain},
+		{name: "a queue is found by name and listed by prefix", run: foundAndListed},
+		{name: "numbers of messages follow", run: numbersFollow},
 	}
 }
 
-func attributesAreSet(ctx context.Context, q *queue) error {
-	preset, err := q.attributes(ctx)
-	if err != nil {
-		return err
+func attributesAreSet(t *testing.T, q *queue) {
+	preset := map[string]string{
+		"VisibilityTimeout": "30", "MessageRetentionPeriod": "345600",
+		"DelaySeconds": "0", "ReceiveMessageWaitTimeSeconds": "0",
 	}
-	for name, want := range map[string]string{
-		"VisibilityTimeout": "30", "MessageRetentionPeriod": "345600", "DelaySeconds": "0", "ReceiveMessageWaitTimeSeconds": "0",
-	} {
-		if preset[name] != want {
-			return fmt.Errorf("new queue = %s %q, want %s", name, preset[name], want)
-		}
+	if got := q.attributes(t, slices.Collect(maps.Keys(preset))...); !maps.Equal(got, preset) {
+		t.Errorf("new queue = attributes %v, want %v", got, preset)
 	}
-	if preset["CreatedTimestamp"] == "" || preset["LastModifiedTimestamp"] == "" {
-		return fmt.Errorf("new queue = attributes %v, want CreatedTimestamp and LastModifiedTimestamp", preset)
+	if got := q.attributes(t, "All"); got["CreatedTimestamp"] == "" || got["LastModifiedTimestamp"] == "" {
+		t.Errorf("new queue = attributes %v, want CreatedTimestamp and LastModifiedTimestamp", got)
 	}
 	want := map[string]string{
 		"VisibilityTimeout": "90", "MessageRetentionPeriod": "604800", "MaximumMessageSize": "1048576",
 		"DelaySeconds": "5", "ReceiveMessageWaitTimeSeconds": "20",
 	}
-	if _, err := q.c.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{QueueUrl: &q.url, Attributes: want}); err != nil {
-		return fmt.Errorf("set queue attributes: %w", err)
+	if err := q.setAttributes(t, want); err != nil {
+		t.Fatalf("set queue attributes: %v", err)
 	}
-	// SQS takes up to 60 seconds to tell the new values.
-	for end := time.Now().Add(60 * time.Second); ; sleep(ctx, time.Second) {
-		got, err := q.attributes(ctx, slices.Collect(maps.Keys(want))...)
-		if err != nil {
-			return err
-		}
-		if maps.Equal(got, want) {
-			return nil
-		}
-		if time.Now().After(end) {
-			return fmt.Errorf("attributes = %v, want %v", got, want)
-		}
-	}
+	q.wantAttributes(t, want)
 }
 
-func attributesRefused(ctx context.Context, q *queue) error {
-	set := func(name, value string) error {
-		_, err := q.c.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{QueueUrl: &q.url, Attributes: map[string]string{name: value}})
-		return err
-	}
-	err := wantType[*types.InvalidAttributeName]("set attribute Colour", set("Colour", "red"))
+func attributesRefused(t *testing.T, q *queue) {
+	wantType[*types.InvalidAttributeName](t, "set attribute Colour", q.setAttributes(t, map[string]string{"Colour": "red"}))
 	for name, values := range map[string][]string{
 		"VisibilityTimeout":             {"-1", "43201", "abc"},
 		"MessageRetentionPeriod":        {"59", "1209601"},
@@ -74,72 +53,58 @@ func attributesRefused(ctx context.Context, q *queue) error {
 		"ReceiveMessageWaitTimeSeconds": {"21"},
 	} {
 		for _, value := range values {
-			err = errors.Join(err, wantCode("set "+name+" to "+value, set(name, value), "InvalidAttributeValue", invalidValue))
+			err := q.setAttributes(t, map[string]string{name: value})
+			wantCode(t, "set "+name+" to "+value, err, "InvalidAttributeValue", invalidValue)
 		}
 	}
-	return err
 }
 
-func createAgain(ctx context.Context, q *queue) error {
+func createAgain(t *testing.T, q *queue) {
 	create := func(visibility string) (*sqs.CreateQueueOutput, error) {
-		return q.c.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &q.name, Attributes: map[string]string{"VisibilityTimeout": visibility}})
+		return q.c.CreateQueue(t.Context(), &sqs.CreateQueueInput{
+			QueueName: &q.name, Attributes: map[string]string{"VisibilityTimeout": visibility},
+		})
 	}
 	same, err := create("11")
 	if err != nil || aws.ToString(same.QueueUrl) != q.url {
-		return fmt.Errorf("create queue again = %+v, %w, want %s", same, orNone(err), q.url)
+		t.Errorf("create queue again = %+v, %v, want %s", same, err, q.url)
 	}
 	_, err = create("12")
-	return wantType[*types.QueueNameExists]("create queue again with another attribute", err)
+	wantType[*types.QueueNameExists](t, "create queue again with another attribute", err)
 }
 
 // foundAndListed gives SQS the minute that lists of queues may lag.
-func foundAndListed(ctx context.Context, q *queue) error {
-	out, err := q.c.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &q.name})
+func foundAndListed(t *testing.T, q *queue) {
+	out, err := q.c.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: &q.name})
 	if err != nil || aws.ToString(out.QueueUrl) != q.url {
-		return fmt.Errorf("get queue url = %+v, %w, want %s", out, orNone(err), q.url)
+		t.Fatalf("get queue url = %+v, %v, want %s", out, err, q.url)
 	}
-	for end := time.Now().Add(60 * time.Second); ; sleep(ctx, time.Second) {
-		list, err := q.c.ListQueues(ctx, &sqs.ListQueuesInput{QueueNamePrefix: aws.String(q.name[:len(q.name)-1])})
+	eventually(t, "queues by prefix", 60*time.Second, func() (got any, ok bool) {
+		list, err := q.c.ListQueues(t.Context(), &sqs.ListQueuesInput{
+			QueueNamePrefix: aws.String(q.name[:len(q.name)-1]),
+		})
 		if err != nil {
-			return fmt.Errorf("list queues: %w", err)
+			t.Fatalf("list queues: %v", err)
 		}
-		if slices.Equal(list.QueueUrls, []string{q.url}) {
-			return nil
-		}
-		if time.Now().After(end) {
-			return fmt.Errorf("list queues by prefix = %v, want %s", list.QueueUrls, q.url)
-		}
-	}
+		return list.QueueUrls, slices.Equal(list.QueueUrls, []string{q.url})
+	})
 }
 
-func numbersFollow(ctx context.Context, q *queue) error {
+func numbersFollow(t *testing.T, q *queue) {
 	for range 2 {
-		if _, err := q.send(ctx, "m", nil); err != nil {
-			return err
-		}
+		q.send(t, "m", nil)
 	}
-	_, err := q.c.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: aws.String("later"), DelaySeconds: 900})
-	if err != nil {
-		return fmt.Errorf("send with delay: %w", err)
+	if err := q.sendDelayed(t, 900); err != nil {
+		t.Fatalf("send with delay: %v", err)
 	}
-	out, err := q.c.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &q.url, WaitTimeSeconds: 2, VisibilityTimeout: 300})
+	out, err := q.c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+		QueueUrl: &q.url, WaitTimeSeconds: 2, VisibilityTimeout: 300,
+	})
 	if err != nil || len(out.Messages) != 1 {
-		return fmt.Errorf("receive of one = %+v, %w", out, orNone(err))
+		t.Fatalf("receive of one = %+v, %v", out, err)
 	}
-	want := map[string]string{
-		"ApproximateNumberOfMessages": "1", "ApproximateNumberOfMessagesNotVisible": "1", "ApproximateNumberOfMessagesDelayed": "1",
-	}
-	// The numbers are right within a minute of the last change.
-	for end := time.Now().Add(70 * time.Second); ; sleep(ctx, time.Second) {
-		got, err := q.attributes(ctx, slices.Collect(maps.Keys(want))...)
-		if err != nil {
-			return err
-		}
-		if maps.Equal(got, want) {
-			return nil
-		}
-		if time.Now().After(end) {
-			return fmt.Errorf("attributes = %v, want %v", got, want)
-		}
-	}
+	q.wantAttributes(t, map[string]string{
+		"ApproximateNumberOfMessages": "1", "ApproximateNumberOfMessagesNotVisible": "1",
+		"ApproximateNumberOfMessagesDelayed": "1",
+	})
 }

@@ -1,6 +1,6 @@
 // Package sqstest is what this project relies on a queue for, as one suite
 // that runs through the SDK's own client against any engine that speaks SQS:
-// the embedded server, an emulator, an AWS account.
+// our emulator, another one, an AWS account.
 //
 // It holds an engine to what SQS documents and no further: messages may come
 // more than once and in any order, a receive may find nothing although messages
@@ -10,9 +10,8 @@
 package sqstest
 
 import (
-	"context"
+	"slices"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
@@ -20,19 +19,7 @@ import (
 // Prefix starts the name of every queue that the suite makes.
 const Prefix = "sqstest-"
 
-// limit is how long one check may take; SQS itself may need 60 seconds for a
-// purge and for a changed attribute.
-const limit = 90 * time.Second
-
-// Check is one thing that a queue must show.
-type Check struct {
-	Name string
-	// Run returns nil if the engine behind the client shows it, else what it
-	// did instead. It gives up at the context's deadline.
-	Run func(ctx context.Context, c *sqs.Client) error
-}
-
-// Options says how an engine is run.
+// Options say how an engine is run.
 type Options struct {
 	// Skip maps the names of checks that an engine is known not to pass to the
 	// reason. A name that is no check fails the run.
@@ -43,18 +30,14 @@ type Options struct {
 func Run(t *testing.T, c *sqs.Client, o Options) {
 	t.Helper()
 	known := make(map[string]bool)
-	for _, check := range Checks() {
-		known[check.Name] = true
-		t.Run(check.Name, func(t *testing.T) {
+	for _, check := range checks() {
+		known[check.name] = true
+		t.Run(check.name, func(t *testing.T) {
 			t.Parallel()
-			if reason, ok := o.Skip[check.Name]; ok {
+			if reason, ok := o.Skip[check.name]; ok {
 				t.Skip(reason)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), limit)
-			defer cancel()
-			if err := check.Run(ctx, c); err != nil {
-				t.Error(err)
-			}
+			check.run(t, newQueue(t, c, check.attributes))
 		})
 	}
 	for name := range o.Skip {
@@ -64,14 +47,26 @@ func Run(t *testing.T, c *sqs.Client, o Options) {
 	}
 }
 
-// Checks lists the suite.
-func Checks() []Check {
-	var all []Check
-	for _, part := range [][]Check{
-		messageChecks(), refusalChecks(), batchChecks(), batchSettleChecks(), visibilityChecks(), deleteChecks(),
-		waitChecks(), deadLetterChecks(), queueChecks(),
-	} {
-		all = append(all, part...)
+// Names are those of all checks.
+func Names() []string {
+	var names []string
+	for _, c := range checks() {
+		names = append(names, c.name)
 	}
-	return all
+	return names
+}
+
+// check is one thing that a queue must show. It runs with a queue of its own,
+// made with the attributes.
+type check struct {
+	name       string
+	attributes map[string]string
+	run        func(t *testing.T, q *queue)
+}
+
+func checks() []check {
+	return slices.Concat(
+		messageChecks(), refusalChecks(), batchChecks(), visibilityChecks(), deleteChecks(),
+		waitChecks(), deadLetterChecks(), queueChecks(),
+	)
 }

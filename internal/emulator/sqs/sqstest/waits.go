@@ -1,120 +1,92 @@
 package sqstest
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"strconv"
+	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-func waitChecks() []Check {
-	return []Check{
-		{"a long poll ends when a message is sent", withQueue(nil, pollEndsOnSend)},
-		{"a long poll ends when a message becomes visible", withQueue(map[string]string{"VisibilityTimeout": "2"}, pollEndsOnVisible)},
-		{"a long poll of an empty queue lasts its time", withQueue(nil, pollLasts)},
-		{"the queue's own wait makes receives long polls", withQueue(map[string]string{"ReceiveMessageWaitTimeSeconds": "1"}, pollByQueue)},
-		{"a delayed message comes after its delay", withQueue(nil, delayed)},
-		{"many messages all come, at most ten at a time", withQueue(nil, manyCome)},
+func waitChecks() []check {
+	twoSeconds := map[string]string{"VisibilityTimeout": "2"}
+	longPoll := map[string]string{"ReceiveMessageWaitTimeSeconds": "1"}
+	return []check{
+		{name: "a long poll ends when a message is sent", run: pollEndsOnSend},
+		{name: "a long poll ends when a message becomes visible", attributes: twoSeconds, run: pollEndsOnVisible},
+		{name: "a long poll of an empty queue lasts its time", run: pollLasts},
+		{name: "the queue's own wait makes receives long polls", attributes: longPoll, run: pollByQueue},
+		{name: "a delayed message comes after its delay", run: delayed},
+		{name: "many messages all come, at most ten at a time", run: manyCome},
 	}
 }
 
-func pollEndsOnSend(ctx context.Context, q *queue) error {
-	sent := make(chan error, 1)
+// wantPollEnds fails unless a long poll of 10 s comes back with the message
+// well before that.
+func wantPollEnds(t *testing.T, q *queue, what string) {
+	t.Helper()
 	began := time.Now()
+	got := q.receive(t, 10, ofQueue)
+	if took := time.Since(began); len(got) != 1 || took > 8*time.Second {
+		t.Errorf("long poll of 10 s, %s = %d messages after %v", what, len(got), took)
+	}
+}
+
+func pollEndsOnSend(t *testing.T, q *queue) {
+	sent := make(chan error, 1)
 	go func() {
-		sleep(ctx, 700*time.Millisecond)
-		_, err := q.send(ctx, "m", nil)
+		time.Sleep(700 * time.Millisecond)
+		_, err := q.trySend(t, "m", nil)
 		sent <- err
 	}()
-	got, err := q.receive(ctx, 10, -1)
-	took := time.Since(began)
-	if err := errors.Join(err, <-sent); err != nil {
-		return err
+	wantPollEnds(t, q, "message sent after 0.7 s")
+	if err := <-sent; err != nil {
+		t.Errorf("send: %v", err)
 	}
-	if len(got) != 1 || took > 6*time.Second {
-		return fmt.Errorf("long poll of 10 s, message sent after 0.7 s = %d messages after %v", len(got), took)
-	}
-	return nil
 }
 
-func pollEndsOnVisible(ctx context.Context, q *queue) error {
-	if _, err := q.send(ctx, "m", nil); err != nil {
-		return err
-	}
-	if _, err := q.one(ctx, -1); err != nil {
-		return err
-	}
-	began := time.Now()
-	got, err := q.receive(ctx, 10, -1)
-	if err != nil {
-		return err
-	}
-	if took := time.Since(began); len(got) != 1 || took > 8*time.Second {
-		return fmt.Errorf("long poll of 10 s, message visible after 2 s = %d messages after %v", len(got), took)
-	}
-	return nil
+func pollEndsOnVisible(t *testing.T, q *queue) {
+	q.sendOne(t, ofQueue)
+	wantPollEnds(t, q, "message visible after 2 s")
 }
 
-func pollLasts(ctx context.Context, q *queue) error {
-	return lasts(ctx, q, 2, 1500*time.Millisecond)
-}
+func pollLasts(t *testing.T, q *queue) { wantPollLasts(t, q, 2, 1500*time.Millisecond) }
 
 // pollByQueue asks for no wait, which leaves it to the queue.
-func pollByQueue(ctx context.Context, q *queue) error {
-	return lasts(ctx, q, 0, 700*time.Millisecond)
-}
+func pollByQueue(t *testing.T, q *queue) { wantPollLasts(t, q, 0, 700*time.Millisecond) }
 
-func lasts(ctx context.Context, q *queue, wait int32, least time.Duration) error {
+func wantPollLasts(t *testing.T, q *queue, wait int32, least time.Duration) {
+	t.Helper()
 	began := time.Now()
-	if err := q.none(ctx, wait); err != nil {
-		return err
-	}
+	q.wantNone(t, "in an empty queue", wait)
 	if took := time.Since(began); took < least || took > least+5*time.Second {
-		return fmt.Errorf("receive from an empty queue took %v, want a little over %v", took, least)
+		t.Errorf("receive from an empty queue took %v, want a little over %v", took, least)
 	}
-	return nil
 }
 
-func delayed(ctx context.Context, q *queue) error {
-	_, err := q.c.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: aws.String("later"), DelaySeconds: 3})
-	if err != nil {
-		return fmt.Errorf("send with delay: %w", err)
+func delayed(t *testing.T, q *queue) {
+	if err := q.sendDelayed(t, 3); err != nil {
+		t.Fatalf("send with delay: %v", err)
 	}
-	if err := q.none(ctx, 1); err != nil {
-		return fmt.Errorf("within a delay of 3 s: %w", err)
+	q.wantNone(t, "within a delay of 3 s", 1)
+	if got := q.one(t, 30).Attributes["ApproximateReceiveCount"]; got != "1" {
+		t.Errorf("first receive of a delayed message = receive count %s, want 1", got)
 	}
-	m, err := q.one(ctx, 30)
-	if err == nil && count(m) != 1 {
-		err = fmt.Errorf("first receive of a delayed message = receive count %d, want 1", count(m))
-	}
-	return err
 }
 
-func manyCome(ctx context.Context, q *queue) error {
+func manyCome(t *testing.T, q *queue) {
 	for i := range 23 {
-		if _, err := q.send(ctx, "m"+strconv.Itoa(i), nil); err != nil {
-			return err
-		}
+		q.send(t, "m"+strconv.Itoa(i), nil)
 	}
 	bodies := make(map[string]bool)
-	for end := time.Now().Add(20 * time.Second); len(bodies) < 23; {
-		got, err := q.receive(ctx, 1, 60)
-		if err != nil {
-			return err
+	eventually(t, "number of 23 messages", 20*time.Second, func() (got any, ok bool) {
+		messages := q.receive(t, 1, 60)
+		if len(messages) > 10 {
+			t.Errorf("receive of at most 10 = %d messages", len(messages))
 		}
-		if len(got) > 10 {
-			return fmt.Errorf("receive of at most 10 = %d messages", len(got))
-		}
-		for _, m := range got {
+		for _, m := range messages {
 			bodies[aws.ToString(m.Body)] = true
 		}
-		if time.Now().After(end) {
-			return fmt.Errorf("%d of 23 messages came in 20 s", len(bodies))
-		}
-	}
-	return nil
+		return len(bodies), len(bodies) == 23
+	})
 }
