@@ -1,7 +1,7 @@
 # `make` lists the targets. sam calls the two targets build-*Function (BuildMethod: makefile in template.yaml).
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint fmt bench simulate samples demo validate build build-IngestFunction build-SyncFunction package \
+.PHONY: help test lint fmt bench simulate samples roots demo validate build build-IngestFunction build-SyncFunction package \
 	check-arch build-local sign-events invoke-ingest invoke-sync start-api deploy logs
 
 SAM ?= sam
@@ -42,6 +42,13 @@ simulate: ## random histories with faults, N=10000; SIMULATION_SEED=S replays on
 SAMPLE_SECRET := whsec_Y2xlcmtzeW5jLXNhbXBsZS1zZWNyZXQhIQ==
 samples: ## generate events/apigw and events/sqs
 	go run ./cmd/clerksync sign --secret $(SAMPLE_SECRET) --at 2026-03-02T10:31:00Z
+
+# A function verifies AWS's own endpoints by these five, the roots of Amazon Trust Services.
+MOZILLA_ROOTS := /usr/share/ca-certificates/mozilla
+roots: ## write pkg/awsclient/roots.pem anew from Debian's ca-certificates
+	for root in Amazon_Root_CA_1 Amazon_Root_CA_2 Amazon_Root_CA_3 Amazon_Root_CA_4 \
+		Starfield_Services_Root_Certificate_Authority_-_G2; do \
+		echo "# $$root" && cat $(MOZILLA_ROOTS)/$$root.crt || exit 1; done > pkg/awsclient/roots.pem
 
 demo: ## send the sample company's first week through the whole pipeline, on this machine
 	go run ./cmd/clerksync dev --demo --once

@@ -143,6 +143,6 @@ func outside(ctx context.Context, e program, endpoint string) (*aws.Config, erro
 	if cfg.Credentials == nil {
 		return nil, errors.New("no AWS credentials")
 	}
-	cfg.HTTPClient = awsclient.WholeAnswers(cfg.HTTPClient)
+	cfg.HTTPClient = awsclient.NewHTTPClient(cfg.HTTPClient)
 	return &cfg, nil
 }

@@ -131,7 +131,7 @@ func (e program) awsConfig(ctx context.Context, endpoint string, dev bool) (aws.
 	if cfg.Region == "" {
 		return cfg, errors.New("no AWS region: set AWS_REGION or choose a profile that has one")
 	}
-	cfg.HTTPClient = awsclient.WholeAnswers(cfg.HTTPClient)
+	cfg.HTTPClient = awsclient.NewHTTPClient(cfg.HTTPClient)
 	return cfg, nil
 }
 

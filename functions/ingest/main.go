@@ -16,6 +16,7 @@ import (
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 	"github.com/clerksync/clerksync/pkg/settings"
 	"github.com/clerksync/clerksync/pkg/sqsqueue"
+	"github.com/clerksync/clerksync/pkg/ssmparam"
 )
 
 func main() { lambda.Start(handler(os.Getenv)) }
@@ -38,9 +39,10 @@ func handler(get func(string) string) lambda.Handler {
 		if s.Secrets != nil {
 			c.Secrets = ingest.FixedSecrets(s.Secrets)
 		} else {
-			c.Secrets = ingest.ReadSecrets(aws.Parameter(s.SecretParameter, time.Now), time.Now, observer.SecretUnreadable)
+			parameter := ssmparam.New(aws.For(awsclient.SSM), aws.Endpoint(awsclient.SSM), s.SecretParameter, time.Now)
+			c.Secrets = ingest.ReadSecrets(parameter, time.Now, observer.SecretUnreadable)
 		}
-		aws.Warm(awsclient.SQS, func() { c.Secrets.Current(context.Background()) })
+		aws.Preconnect(awsclient.SQS, func() { c.Secrets.Current(context.Background()) })
 	}
 	return &lambdafn.Ingest{Handler: ingest.New(c), Metrics: metrics, OldFormat: lambdafn.LogOldFormat(log)}
 }

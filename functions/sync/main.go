@@ -31,7 +31,7 @@ func handler(get func(string) string) lambda.Handler {
 		return &lambdafn.Sync{Metrics: metrics}
 	}
 	aws := awsclient.New(s.AWS)
-	aws.Warm(awsclient.DynamoDB)
+	aws.Preconnect(awsclient.DynamoDB)
 	tables := aws.For(awsclient.DynamoDB)
 	tables.HTTPClient = metrics.CountRequests(tables.HTTPClient)
 	return &lambdafn.Sync{Metrics: metrics, Consumer: consumer.New(consumer.Config{

@@ -53,7 +53,7 @@ func New(o Options) http.Handler {
 // takes any credentials.
 func Config(url string) aws.Config {
 	return aws.Config{
-		Region: Region, BaseEndpoint: &url, HTTPClient: awsclient.WholeAnswers(nil),
+		Region: Region, BaseEndpoint: &url, HTTPClient: awsclient.NewHTTPClient(nil),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	}
 }

@@ -1,12 +1,15 @@
 // Package awsclient makes the AWS configuration of a Lambda function from its
-// settings: region, credentials and endpoints. config.LoadDefaultConfig
-// would compile and start sso, ssooidc and sts for it, which a function never
-// uses: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+// settings: region, credentials, endpoints and connections. The SDK's
+// config.LoadDefaultConfig would compile and start sso, ssooidc and sts for it,
+// which a function never uses.
+//
+// awsclient.go makes the configuration and opens the first connection early,
+// http.go has the HTTP client that every client of the SDK must have, here and
+// elsewhere, and roots.go chooses the roots by which AWS is verified.
 package awsclient
 
 import (
 	"context"
-	"crypto/fips140"
 	"io"
 	"net/http"
 	"strings"
@@ -19,64 +22,64 @@ import (
 	"github.com/clerksync/clerksync/pkg/settings"
 )
 
-// Config is what the environment says about AWS.
+// Config is the AWS configuration of one function. Its services share one pool
+// of connections.
 type Config struct {
-	Region      string
-	credentials aws.Credentials
-	endpoints   map[Service]string
-	http        *awshttp.BuildableClient
-	cold        bool // no warm-up
+	region       string
+	credentials  aws.Credentials
+	endpoints    map[Service]string // set by the user, else ""
+	http         aws.HTTPClient
+	noPreconnect bool
 }
 
-// Service is the name of an AWS service in capitals.
+// Service is an AWS service by the first label of its host names.
 type Service string
 
-// The services that have an endpoint of their own.
+// The services that the functions call.
 const (
-	SQS      Service = "SQS"
-	DynamoDB Service = "DYNAMODB"
-	SSM      Service = "SSM"
+	SQS      Service = "sqs"
+	DynamoDB Service = "dynamodb"
+	SSM      Service = "ssm"
 )
 
-// attemptTimeout bounds one attempt at a call, so that a connection that hangs
-// leaves time for another.
-const attemptTimeout = 5 * time.Second
+const (
+	// attemptTimeout bounds one attempt at a call, so that a connection that
+	// hangs leaves time for another attempt.
+	attemptTimeout = 5 * time.Second
+	// maxIdleConnections is per host. A batch writes its entities at once, and a
+	// connection that is not kept costs the next batch a handshake.
+	maxIdleConnections = 32
+	// writeBufferSize holds most requests as a whole, so that each is sent by one
+	// write. The headers alone are 2 KB with the session token that Lambda gives.
+	writeBufferSize = 16 << 10
+)
 
-// connections kept to one host: a batch's entities are written at once.
-const connections = 32
-
-// writeBuffer holds most requests whole, so that each leaves in one write: its
-// headers alone are 2 KB, with the session token that Lambda gives.
-const writeBuffer = 16 << 10
-
-// New makes the configuration of what the environment says.
+// New makes the configuration from the settings. It opens no connection.
 func New(s settings.AWS) *Config {
-	c := &Config{
-		Region: s.Region,
+	client := awshttp.NewBuildableClient().WithTimeout(attemptTimeout).WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConnsPerHost = maxIdleConnections
+		t.WriteBufferSize = writeBufferSize
+		t.DialTLSContext = newTLSDialer(s.CertFile).dial
+	})
+	return &Config{
+		region: s.Region,
 		credentials: aws.Credentials{
 			AccessKeyID:     s.AccessKeyID,
 			SecretAccessKey: s.SecretAccessKey,
 			SessionToken:    s.SessionToken,
 			Source:          "environment",
 		},
-		endpoints: map[Service]string{SQS: s.SQSEndpoint, DynamoDB: s.DynamoDBEndpoint, SSM: s.SSMEndpoint},
-		cold:      !s.WarmUp,
+		endpoints:    map[Service]string{SQS: s.SQSEndpoint, DynamoDB: s.DynamoDBEndpoint, SSM: s.SSMEndpoint},
+		http:         NewHTTPClient(client),
+		noPreconnect: !s.WarmUp,
 	}
-	c.http = awshttp.NewBuildableClient().WithTimeout(attemptTimeout).WithTransportOptions(func(t *http.Transport) {
-		t.MaxIdleConnsPerHost = connections
-		t.WriteBufferSize = writeBuffer
-		if !fips140.Enabled() { // then crypto/tls has rules of its own for chains
-			t.DialTLSContext = newTrust(bundles(s.CertFile)).dial
-		}
-	})
-	return c
 }
 
-// For is the SDK's configuration for one service.
+// For returns the SDK's configuration for one service.
 func (c *Config) For(s Service) aws.Config {
 	cfg := aws.Config{
-		Region:     c.Region,
-		HTTPClient: WholeAnswers(c.http),
+		Region:     c.region,
+		HTTPClient: c.http,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return c.credentials, nil
 		}),
@@ -87,56 +90,64 @@ func (c *Config) For(s Service) aws.Config {
 	return cfg
 }
 
-// warmTimeout bounds a warm-up, which is no more than a courtesy.
-const warmTimeout = 2 * time.Second
+// preconnectTimeout bounds what a start waits for at the most.
+const preconnectTimeout = 2 * time.Second
 
-// Warm opens a connection to a service before the first request needs it:
-// reading the certificates and shaking hands cost a small function more than
-// all else at a cold start. Its outcome does not matter. The functions of
-// beside run meanwhile, so that two services' answers are waited for once. Where
-// the settings switch the warm-up off, nothing is done.
-func (c *Config) Warm(s Service, beside ...func()) {
-	if c.cold {
+// Preconnect opens a connection to a service before the first request needs it.
+// During init Lambda gives a function a whole CPU, during an invocation a
+// fraction of it, so the handshake is cheapest here. The functions in
+// concurrently run at the same time, so that a start that calls two services
+// waits once. Preconnect returns when all are done.
+//
+// It is best effort: where no connection comes about, the first request opens
+// one and reports what is wrong. Where the settings switch it off, nothing is
+// done, the functions in concurrently included, for their work is done when it
+// is needed too.
+func (c *Config) Preconnect(s Service, concurrently ...func()) {
+	if c.noPreconnect {
 		return
 	}
 	var g sync.WaitGroup
-	for _, f := range beside {
+	for _, f := range concurrently {
 		g.Go(f)
 	}
-	c.connect(s)
+	c.openConnection(s)
 	g.Wait()
 }
 
-func (c *Config) connect(s Service) {
-	ctx, cancel := context.WithTimeout(context.Background(), warmTimeout)
+// openConnection makes a request whose answer, an error for lack of a
+// signature, does not matter.
+func (c *Config) openConnection(s Service) {
+	ctx, cancel := context.WithTimeout(context.Background(), preconnectTimeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.endpoint(s), nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.Endpoint(s), http.NoBody)
 	if err != nil {
 		return
 	}
 	if out, err := c.http.Do(r); err == nil {
-		_, _ = io.Copy(io.Discard, io.LimitReader(out.Body, 1<<16)) // so that the connection is kept
+		_, _ = io.Copy(io.Discard, io.LimitReader(out.Body, 1<<16)) // only a connection whose answer was read is kept
 		_ = out.Body.Close()
 	}
 }
 
-// endpoint is the service's URL without a slash at its end.
-func (c *Config) endpoint(s Service) string {
+// Endpoint returns the URL of a service, without a slash at its end: the one
+// that the user set, else AWS's own in the region.
+func (c *Config) Endpoint(s Service) string {
 	if e := c.endpoints[s]; e != "" {
 		return strings.TrimRight(e, "/")
 	}
-	return "https://" + strings.ToLower(string(s)) + "." + c.Region + "." + domain(c.Region)
+	return "https://" + string(s) + "." + c.region + "." + partitionDomain(c.region)
 }
 
-// domain is that of the region's partition:
+// partitionDomain returns the domain of the region's partition:
 // https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
-func domain(region string) string {
-	for prefix, d := range map[string]string{
+func partitionDomain(region string) string {
+	for prefix, domain := range map[string]string{
 		"cn-": "amazonaws.com.cn", "eusc-": "amazonaws.eu", "eu-isoe-": "cloud.adc-e.uk",
 		"us-iso-": "c2s.ic.gov", "us-isob-": "sc2s.sgov.gov", "us-isof-": "csp.hci.ic.gov",
 	} {
 		if strings.HasPrefix(region, prefix) {
-			return d
+			return domain
 		}
 	}
 	return "amazonaws.com"

@@ -17,39 +17,58 @@ import (
 	"github.com/clerksync/clerksync/pkg/settings"
 )
 
-// complete are the settings of a function, which call AWS at url.
-func complete(url string) settings.AWS {
+// functionSettings are the settings of a function that finds AWS at the URL.
+func functionSettings(url string) settings.AWS {
 	return settings.AWS{
 		Region: "us-east-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example-canary", SessionToken: "token",
 		SQSEndpoint: url, DynamoDBEndpoint: url, SSMEndpoint: url, WarmUp: true,
 	}
 }
 
+// The user's endpoint is only the named service's. Without one the SDK decides,
+// and Endpoint says the same for what is called without the SDK.
 // https://github.com/hashicorp/aws-sdk-go-base/issues/602
 func TestEndpoints(t *testing.T) {
-	c := awsclient.New(settings.AWS{Region: "us-east-1", SQSEndpoint: "https://sqs.test", SSMEndpoint: "https://ssm.test"})
-	for service, want := range map[awsclient.Service]string{
-		awsclient.SQS: "https://sqs.test", awsclient.SSM: "https://ssm.test", awsclient.DynamoDB: "",
+	for name, c := range map[string]struct {
+		region, url        string // of SQS, where the user set one
+		wantBase, endpoint string
+	}{
+		"AWS's own":       {region: "us-east-1", endpoint: "https://sqs.us-east-1.amazonaws.com"},
+		"China":           {region: "cn-north-1", endpoint: "https://sqs.cn-north-1.amazonaws.com.cn"},
+		"European cloud":  {region: "eusc-de-east-1", endpoint: "https://sqs.eusc-de-east-1.amazonaws.eu"},
+		"user's":          {region: "us-east-1", url: "https://a", wantBase: "https://a", endpoint: "https://a"},
+		"user's, a slash": {region: "us-east-1", url: "http://a:1/", wantBase: "http://a:1/", endpoint: "http://a:1"},
 	} {
-		if got := aws.ToString(c.For(service).BaseEndpoint); got != want {
-			t.Errorf("endpoint of %s = %q, want %q", service, got, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			cfg := awsclient.New(settings.AWS{Region: c.region, SQSEndpoint: c.url})
+			if got := aws.ToString(cfg.For(awsclient.SQS).BaseEndpoint); got != c.wantBase {
+				t.Errorf("BaseEndpoint of SQS = %q, want %q", got, c.wantBase)
+			}
+			if got := cfg.Endpoint(awsclient.SQS); got != c.endpoint {
+				t.Errorf("Endpoint of SQS = %q, want %q", got, c.endpoint)
+			}
+			if got := cfg.For(awsclient.DynamoDB).BaseEndpoint; got != nil {
+				t.Errorf("BaseEndpoint of DynamoDB = %q, want none", *got)
+			}
+		})
 	}
 }
 
 func TestForCarriesRegionAndCredentials(t *testing.T) {
-	cfg := awsclient.New(complete(""))
-	for _, s := range []awsclient.Service{awsclient.SQS, awsclient.DynamoDB, awsclient.SSM} {
-		c := cfg.For(s)
-		keys, err := c.Credentials.Retrieve(t.Context())
-		if c.Region != "us-east-1" || err != nil || keys.AccessKeyID != "AKIDEXAMPLE" || keys.SecretAccessKey != "example-canary" || keys.SessionToken != "token" {
-			t.Errorf("For(%s) = %s, %v, %v, want region and keys of the environment", s, c.Region, keys.AccessKeyID, err)
-		}
+	s := functionSettings("")
+	cfg := awsclient.New(s).For(awsclient.DynamoDB)
+	keys, err := cfg.Credentials.Retrieve(t.Context())
+	got := settings.AWS{
+		Region: cfg.Region, AccessKeyID: keys.AccessKeyID, SecretAccessKey: keys.SecretAccessKey,
+		SessionToken: keys.SessionToken, WarmUp: true,
+	}
+	if got != s || err != nil {
+		t.Errorf("For holds %+v, %v, want %+v", got, err, s)
 	}
 }
 
-// The connection that Warm opens is the one that the first call takes.
-func TestWarmIsOfUse(t *testing.T) {
+// The connection that Preconnect opens is the one that the first call takes.
+func TestPreconnectServesTheFirstCall(t *testing.T) {
 	var opened atomic.Int32
 	host := httptest.NewUnstartedServer(emulator.New(emulator.Options{}))
 	host.Config.ConnState = func(_ net.Conn, s http.ConnState) {
@@ -59,11 +78,11 @@ func TestWarmIsOfUse(t *testing.T) {
 	}
 	host.Start()
 	defer host.Close()
-	cfg := awsclient.New(complete(host.URL))
+	cfg := awsclient.New(functionSettings(host.URL))
 	client := sqs.NewFromConfig(cfg.For(awsclient.SQS))
-	cfg.Warm(awsclient.SQS)
+	cfg.Preconnect(awsclient.SQS)
 	if got := opened.Load(); got != 1 {
-		t.Fatalf("Warm opened %d connections, want 1", got)
+		t.Fatalf("Preconnect opened %d connections, want 1", got)
 	}
 	if _, err := client.ListQueues(t.Context(), &sqs.ListQueuesInput{}); err != nil {
 		t.Fatal(err)
@@ -73,8 +92,8 @@ func TestWarmIsOfUse(t *testing.T) {
 	}
 }
 
-// A request leaves whole, in one write: body, headers and Lambda's long token.
-// Two writes may be read as one by chance, so it is tried some times.
+// A request is sent by one write: headers with Lambda's long token, and body. Two
+// writes may be read as one by chance, so it is tried several times.
 func TestOneWrite(t *testing.T) {
 	const tries, size = 8, 6 << 10
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -94,7 +113,7 @@ func TestOneWrite(t *testing.T) {
 			_ = conn.Close()
 		}
 	}()
-	s := complete("http://" + listener.Addr().String())
+	s := functionSettings("http://" + listener.Addr().String())
 	s.SessionToken = strings.Repeat("x", 1200)
 	cfg := awsclient.New(s)
 	client := sqs.NewFromConfig(cfg.For(awsclient.SQS), func(o *sqs.Options) { o.RetryMaxAttempts = 1 })
@@ -111,33 +130,35 @@ func TestOneWrite(t *testing.T) {
 	}
 }
 
-func TestWarmAgainstADeadPort(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	url := "http://" + listener.Addr().String()
-	_ = listener.Close()
-	cfg := awsclient.New(complete(url))
-	began, ran := time.Now(), false
-	cfg.Warm(awsclient.SQS, func() { ran = true })
-	if d := time.Since(began); d > time.Second || !ran {
-		t.Errorf("Warm took %v, ran the other: %v, want at once and true", d, ran)
+// Best effort: a start does not fail and waits two seconds at the most, whatever
+// the service does, and the other functions run all the same.
+func TestPreconnectIsBestEffort(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	silent := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+	defer silent.Close()
+	defer close(release)
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
+	for name, c := range map[string]struct {
+		url         string
+		least, most time.Duration
+	}{
+		"a closed port":   {url: closed.URL, most: time.Second},
+		"a silent server": {url: silent.URL, least: time.Second, most: 4 * time.Second},
+	} {
+		began, ran := time.Now(), false
+		awsclient.New(functionSettings(c.url)).Preconnect(awsclient.SQS, func() { ran = true })
+		if took := time.Since(began); took < c.least || took > c.most || !ran {
+			t.Errorf("Preconnect to %s took %v, ran the other function: %v, want %v to %v and true",
+				name, took, ran, c.least, c.most)
+		}
 	}
 }
 
-// A server that accepts and never answers holds up a start for two seconds at
-// most.
-func TestWarmAgainstASilentServer(t *testing.T) {
-	t.Parallel()
-	release := make(chan struct{})
-	host := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
-	defer host.Close()
-	defer close(release)
-	cfg := awsclient.New(complete(host.URL))
-	began := time.Now()
-	cfg.Warm(awsclient.SQS)
-	if d := time.Since(began); d < time.Second || d > 4*time.Second {
-		t.Errorf("Warm took %v, want about 2 s", d)
-	}
+// WARM_UP=off leaves all of it to the first request.
+func TestPreconnectSwitchedOff(t *testing.T) {
+	s := functionSettings("http://127.0.0.1:1")
+	s.WarmUp = false
+	awsclient.New(s).Preconnect(awsclient.SSM, func() { t.Error("Preconnect ran the function, want nothing done") })
 }

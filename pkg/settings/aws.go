@@ -19,8 +19,8 @@ type AWS struct {
 	// WarmUp is false where WARM_UP is off: no connection is opened before the
 	// first request needs it.
 	WarmUp bool
-	// CertFile is SSL_CERT_FILE: a bundle of root certificates instead of the
-	// system's own, "" for those.
+	// CertFile is SSL_CERT_FILE: a bundle of root certificates that crypto/x509
+	// reads in place of the system's own. Where it is set, it alone is trusted.
 	CertFile string
 }
 

@@ -48,9 +48,10 @@ func answer(target string, body []byte) string {
 	return "{}"
 }
 
-// tlsAWS serves the stub over TLS. bundle is a file with the system's roots and
-// the server's own, as large as the one that a function reads at AWS.
-func tlsAWS(tb testing.TB) (url, bundle string) {
+// tlsAWS serves the stub over TLS. Each bundle is a file of roots, the server's
+// own among them, as many as a function reads before it trusts AWS: a textbook
+// function all of the system's, ours the five that it embeds.
+func tlsAWS(tb testing.TB) (url, systemBundle, amazonBundle string) {
 	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -65,18 +66,21 @@ func tlsAWS(tb testing.TB) (url, bundle string) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	roots, err := os.ReadFile("/etc/ssl/certs/ca-certificates.crt")
-	if err != nil {
-		tb.Skip("there is no bundle of certificates here to be read: ", err)
-	}
-	bundle = filepath.Join(tb.TempDir(), "roots.pem")
-	own := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	if err := os.WriteFile(bundle, append(roots, own...), 0o600); err != nil {
-		tb.Fatal(err)
+	withOwn := func(roots string) (bundle string) {
+		text, err := os.ReadFile(roots)
+		if err != nil {
+			tb.Skip("there is no bundle of certificates here to be read: ", err)
+		}
+		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+		bundle = filepath.Join(tb.TempDir(), "roots.pem")
+		if err := os.WriteFile(bundle, text, 0o600); err != nil {
+			tb.Fatal(err)
+		}
+		return bundle
 	}
 	s := httptest.NewUnstartedServer(stubAWS(0))
 	s.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
 	s.StartTLS()
 	tb.Cleanup(s.Close)
-	return s.URL, bundle
+	return s.URL, withOwn("/etc/ssl/certs/ca-certificates.crt"), withOwn("../../pkg/awsclient/roots.pem")
 }

@@ -73,12 +73,12 @@ func BenchmarkStart(b *testing.B) {
 func starts(b *testing.B, group string) {
 	b.Helper()
 	api := newRuntimeAPI(b)
-	url, bundle := tlsAWS(b)
-	tuned := []string{"SSL_CERT_FILE=" + bundle, "SSL_CERT_DIR=/nonexistent", "GOMAXPROCS=1"} // the template's
+	url, systemBundle, amazonBundle := tlsAWS(b)
+	tuned := []string{"SSL_CERT_FILE=" + amazonBundle, "SSL_CERT_DIR=/nonexistent", "GOMAXPROCS=1"} // the template's
 	ingest := program.Build(b, "./functions/ingest")
 	const received = `"statusCode":200`
-	textbook := &contender{name: "textbook", answer: received, path: program.Build(b, "./test/bench/testdata/textbook"), env: environment(api.address(), url, "SSL_CERT_FILE="+bundle)}
-	withSSM := &contender{name: "textbook-ssm", answer: received, path: program.Build(b, "./test/bench/testdata/textbook-ssm"), env: environment(api.address(), url, secretInSSM, "SSL_CERT_FILE="+bundle)}
+	textbook := &contender{name: "textbook", answer: received, path: program.Build(b, "./test/bench/testdata/textbook"), env: environment(api.address(), url, "SSL_CERT_FILE="+systemBundle)}
+	withSSM := &contender{name: "textbook-ssm", answer: received, path: program.Build(b, "./test/bench/testdata/textbook-ssm"), env: environment(api.address(), url, secretInSSM, "SSL_CERT_FILE="+systemBundle)}
 	contenders := []*contender{
 		textbook, withSSM,
 		{name: "ingest", answer: received, path: ingest, env: environment(api.address(), url, append(tuned, secret)...), against: textbook, target: "(target:5)"},
@@ -166,8 +166,8 @@ func TestStartMemory(t *testing.T) {
 	gate(t)
 	const most = 12 // MB
 	api := newRuntimeAPI(t)
-	url, bundle := tlsAWS(t)
-	tuned := []string{"SSL_CERT_FILE=" + bundle, "SSL_CERT_DIR=/nonexistent"}
+	url, _, amazonBundle := tlsAWS(t)
+	tuned := []string{"SSL_CERT_FILE=" + amazonBundle, "SSL_CERT_DIR=/nonexistent"}
 	floor := run(t, api, program.Build(t, "./test/bench/testdata/empty"), environment(api.address(), url), "", sample(t, 2<<10), 10)
 	for _, c := range []struct {
 		dir   string

@@ -81,7 +81,7 @@ func named(t *testing.T, variable string) (cfg aws.Config, ok bool) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cfg.HTTPClient = awsclient.WholeAnswers(cfg.HTTPClient)
+		cfg.HTTPClient = awsclient.NewHTTPClient(cfg.HTTPClient)
 		return cfg, true
 	default:
 		return emulator.Config(endpoint), true

@@ -46,6 +46,7 @@ func layers() map[string]layer {
 		"aws":      {packages: []string{"pkg/awsclient"}, ours: []string{"settings"}, modules: []string{sdk}},
 		"dynamodb": {packages: []string{"pkg/dynamo"}, ours: []string{"field"}, modules: []string{sdk, dynamo, smithy}},
 		"sqs":      {packages: []string{"pkg/sqsqueue"}, ours: []string{"field"}, modules: []string{sdk, sqs, smithy}},
+		"ssm":      {packages: []string{"pkg/ssmparam"}, modules: []string{sdk}},
 		// Lambda's events are what the work is asked with.
 		"lambda": {packages: []string{"pkg/lambdafn"}, ours: []string{"field", "work"}, modules: []string{lambda, sdk}},
 		// The emulators stand in for AWS: they know nothing of ours.
@@ -58,12 +59,12 @@ func layers() map[string]layer {
 		// Only functions and commands know both work and edge.
 		"functions": {
 			packages: []string{"functions/ingest", "functions/sync"},
-			ours:     []string{"field", "settings", "work", "lambda", "aws", "dynamodb", "sqs"},
+			ours:     []string{"field", "settings", "work", "lambda", "aws", "dynamodb", "sqs", "ssm"},
 			modules:  []string{lambda, dynamo, sqs},
 		},
 		"commands": {
 			packages: []string{"cmd/..."},
-			ours:     []string{"field", "settings", "work", "lambda", "aws", "dynamodb", "sqs", "emulator", "poller", "samples", "commands"},
+			ours:     []string{"field", "settings", "work", "lambda", "aws", "dynamodb", "sqs", "ssm", "emulator", "poller", "samples", "commands"},
 			modules: []string{
 				lambda, sdk, sdk + "/config", sdk + "/credentials", dynamo, sqs, ssm, sdk + "/service/cloudformation", sdk + "/service/cloudwatch", sdk + "/service/lambda", sdk + "/service/sts", smithy,
 				"charm.land/lipgloss/v2", "github.com/urfave/cli/v3", "golang.org/x/term", "golang.org/x/sync", "golang.org/x/time", "github.com/lmittmann/tint",
@@ -183,8 +184,8 @@ func TestWhatTheFunctionsCompile(t *testing.T) {
 		sdk + "/service/sqs", "github.com/aws/smithy-go", "golang.org/x/sync",
 	}
 	for name, c := range map[string]struct{ more, ours []string }{
-		// No dynamodb, and no ssm either: pkg/awsclient reads one parameter.
-		"ingest": {nil, []string{"awsclient", "clerk", "consumer", "delivery", "directory", "ingest", "lambdafn", "projector", "settings", "sqsqueue", "svix"}},
+		// No dynamodb, and no ssm of the SDK either: pkg/ssmparam reads one parameter.
+		"ingest": {nil, []string{"awsclient", "clerk", "consumer", "delivery", "directory", "ingest", "lambdafn", "projector", "settings", "sqsqueue", "ssmparam", "svix"}},
 		"sync": {
 			[]string{sdk + "/service/dynamodb", sdk + "/service/internal/accept-encoding", sdk + "/service/internal/endpoint-discovery"},
 			[]string{"awsclient", "clerk", "consumer", "delivery", "directory", "dynamo", "ingest", "lambdafn", "projector", "settings", "sqsqueue", "svix"},
@@ -231,7 +232,7 @@ func TestBuildTags(t *testing.T) {
 	}
 	for file, text := range map[string]string{
 		"test/program/program.go": `"` + want + `"`,
-		".golangci.yml":               "[" + strings.ReplaceAll(want, ",", ", ") + "]",
+		".golangci.yml":           "[" + strings.ReplaceAll(want, ",", ", ") + "]",
 	} {
 		b, err := os.ReadFile("../../" + file)
 		if err != nil {

@@ -17,7 +17,7 @@ import (
 var ErrNotFound = errors.New("parameter does not exist")
 
 // Parameter is one parameter by its name, for the command line. The function
-// reads it with awsclient.Parameter.
+// reads it with ssmparam.Parameter.
 type Parameter struct {
 	client *ssm.Client
 	name   string

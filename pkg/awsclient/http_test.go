@@ -13,7 +13,7 @@ import (
 )
 
 // sdkBody is a request's body as the SDK makes it: once closed, Read and
-// WriteTo say io.EOF.
+// WriteTo return io.EOF.
 type sdkBody struct {
 	*strings.Reader
 	closed bool
@@ -38,22 +38,23 @@ func (b *sdkBody) WriteTo(w io.Writer) (int64, error) {
 	return b.Reader.WriteTo(w)
 }
 
-// sent is a client that looks at what it is to send.
-type sent func(*http.Request) error
+// clientFunc is an HTTP client that looks at a request and does not answer.
+type clientFunc func(*http.Request) error
 
-func (f sent) Do(r *http.Request) (*http.Response, error) { return nil, f(r) }
+func (f clientFunc) Do(r *http.Request) (*http.Response, error) { return nil, f(r) }
 
-// do sends a request through WholeAnswers; there is no answer.
-func (f sent) do(r *http.Request) error {
-	out, err := awsclient.WholeAnswers(f).Do(r)
-	if out != nil {
-		_ = out.Body.Close()
+// do sends a request through NewHTTPClient to f.
+func do(r *http.Request, f clientFunc) error {
+	answer, err := awsclient.NewHTTPClient(f).Do(r)
+	if answer != nil {
+		_ = answer.Body.Close()
 	}
 	return err
 }
 
-// What is sent is whole and ends well, however early the SDK closes its body.
-func TestWholeAnswers(t *testing.T) {
+// The body is complete and ends without an error, however early the SDK closes
+// its own: net/http breaks the answer off otherwise.
+func TestBodyIsBuffered(t *testing.T) {
 	const size = 2 << 10
 	done := errors.New("done")
 	for name, length := range map[string]int64{"known length": size, "unknown length": -1} {
@@ -61,7 +62,7 @@ func TestWholeAnswers(t *testing.T) {
 			body := &sdkBody{Reader: strings.NewReader(strings.Repeat("x", size))}
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1:1", body)
 			r.ContentLength = length
-			err := sent(func(got *http.Request) error {
+			err := do(r, func(got *http.Request) error {
 				_ = body.Close()
 				if n, err := io.Copy(io.Discard, got.Body); n != size || err != nil {
 					t.Errorf("body sent = %d bytes, %v, want %d, nil", n, err, size)
@@ -70,36 +71,36 @@ func TestWholeAnswers(t *testing.T) {
 					t.Errorf("sent: %s of length %d, want POST, %d", got.Method, got.ContentLength, length)
 				}
 				return done
-			}).do(r)
+			})
 			if !errors.Is(err, done) {
-				t.Errorf("Do() = %v, want what the client says", err)
+				t.Errorf("Do = %v, want the client's own error", err)
 			}
 		})
 	}
 }
 
-func TestWholeAnswersWithoutABody(t *testing.T) {
+func TestNoBodyStaysNone(t *testing.T) {
 	for _, body := range []io.ReadCloser{nil, http.NoBody} {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:1", nil)
 		r.Body = body
-		_ = sent(func(got *http.Request) error {
+		_ = do(r, func(got *http.Request) error {
 			if got.Body != body {
 				t.Errorf("body sent = %v, want %v", got.Body, body)
 			}
 			return nil
-		}).do(r)
+		})
 	}
 }
 
-// Of a body that cannot be read nothing is sent.
-func TestWholeAnswersUnreadable(t *testing.T) {
+// A body that cannot be read is not sent in part.
+func TestUnreadableBody(t *testing.T) {
 	broken := errors.New("broken")
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1:1", iotest.ErrReader(broken))
-	err := sent(func(*http.Request) error {
-		t.Error("Do() sends, want nothing sent")
+	err := do(r, func(*http.Request) error {
+		t.Error("Do sends, want nothing sent")
 		return nil
-	}).do(r)
+	})
 	if !errors.Is(err, broken) {
-		t.Errorf("Do() = %v, want %v", err, broken)
+		t.Errorf("Do = %v, want %v", err, broken)
 	}
 }

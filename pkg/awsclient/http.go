@@ -1,0 +1,48 @@
+package awsclient
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+)
+
+// NewHTTPClient returns the HTTP client that every client of the SDK must have:
+// in the functions, the command, the emulators and the tests. It sends requests
+// through base, or through the SDK's own client where base is nil.
+//
+// It hands the body of each request to net/http as bytes in memory, so that no
+// answer is broken off. The SDK closes a request's body as soon as the answer
+// begins. From then on the body's WriteTo returns io.EOF (smithy-go,
+// transport/http/internal/io), where io.Copy wants nil at the end. If net/http
+// still looks whether the body has more than was announced, which a fast server
+// makes likely, it takes that for a failure and closes the connection: an
+// answer of more than a few KB then ends in "use of closed network connection".
+//
+// It also saves a write: net/http sends a body that it knows to be in memory
+// together with the headers, the SDK's own body after them.
+func NewHTTPClient(base aws.HTTPClient) aws.HTTPClient {
+	if base == nil {
+		base = awshttp.NewBuildableClient()
+	}
+	return bufferingClient{base}
+}
+
+type bufferingClient struct{ base aws.HTTPClient }
+
+func (c bufferingClient) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil && r.Body != http.NoBody {
+		var body bytes.Buffer
+		body.Grow(int(max(r.ContentLength, 0)))
+		if _, err := io.Copy(&body, r.Body); err != nil {
+			return nil, fmt.Errorf("read the body of a request to AWS: %w", err)
+		}
+		_ = r.Body.Close() // it was only read
+		// The request may be changed: the SDK makes one for each attempt.
+		r.Body = io.NopCloser(bytes.NewReader(body.Bytes()))
+	}
+	return c.base.Do(r)
+}
