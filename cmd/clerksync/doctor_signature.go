@@ -7,17 +7,16 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/urfave/cli/v3"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
-	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/signature"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
 	"github.com/clerksync/clerksync/pkg/settings"
 )
 
-func (e program) doctorSignatureCommand() *cli.Command {
+func (p program) doctorSignatureCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "signature",
 		Usage:     "say why a request's signature does not match",
@@ -37,16 +36,21 @@ dev's; all of these are tried. No secret is ever printed.
 The exit status is 0 if the endpoint would accept the request, else 1.`,
 		DisableSliceFlagSeparator: true,
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "headers", Usage: "`FILE` with the request's headers, - for standard input; repeatable"},
+			&cli.StringSliceFlag{
+				Name: "headers", Usage: "`FILE` with the request's headers, - for standard input; repeatable",
+			},
 			&cli.StringFlag{Name: "body", Usage: "`FILE` with the body, byte for byte"},
 			&cli.StringSliceFlag{Name: "secret", Usage: "a secret to try, `whsec_...`; repeatable"},
 			&cli.StringFlag{Name: "parameter", Usage: "`NAME` of an SSM parameter with secrets to try"},
 			&cli.StringFlag{Name: "stack", Usage: "try the secret of stack `NAME`"},
-			&cli.TimestampFlag{Name: "at", Usage: "check the clock as at `TIME` (RFC 3339; default: the event's, or now)", Config: cli.TimestampConfig{Layouts: []string{time.RFC3339Nano}}},
+			&cli.TimestampFlag{
+				Name: "at", Usage: "check the clock as at `TIME` (RFC 3339; default: the event's, or now)",
+				Config: cli.TimestampConfig{Layouts: []string{time.RFC3339Nano}},
+			},
 			endpointFlag(),
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object: good, secret (where it is from), findings"},
 		},
-		Action: e.doctorSignature,
+		Action: p.explainSignature,
 		Metadata: terminal.Examples(
 			"clerksync doctor signature --headers headers.txt --body body.json",
 			"clerksync doctor signature --headers event.json --stack clerksync-prod   # an event of API Gateway",
@@ -55,65 +59,68 @@ The exit status is 0 if the endpoint would accept the request, else 1.`,
 	}
 }
 
-func (e program) doctorSignature(ctx context.Context, c *cli.Command) error {
-	files := c.StringSlice("headers")
-	if len(files) == 0 || c.Args().Present() {
-		return terminal.Usagef("doctor signature needs --headers FILE, and --body FILE unless the headers' file holds the body")
-	}
-	if c.String("body") == "-" && files[0] == "-" {
-		return terminal.Usagef("headers and body cannot both be standard input")
-	}
-	var in signature.Capture
-	var others []map[string][]string
-	for i, file := range files {
-		text, err := e.term.ReadFile(file)
-		if err != nil {
-			return fmt.Errorf("read the request: %w", err)
-		}
-		got, err := signature.ParseCapture(text)
-		if err != nil {
-			return fmt.Errorf("read the headers of %s: %w", file, err)
-		}
-		if i == 0 {
-			in = got
-		} else {
-			others = append(others, got.Header)
-		}
-	}
-	if file := c.String("body"); file != "" {
-		body, err := e.term.ReadFile(file)
-		if err != nil {
-			return fmt.Errorf("read the request: %w", err)
-		}
-		in.Body, in.HasBody = body, true
-	}
-	if !in.HasBody {
-		return terminal.Usagef("%s holds no body: give it with --body FILE", files[0])
-	}
-	secrets, err := e.secretsAtHand(ctx, c)
+func (p program) explainSignature(ctx context.Context, c *cli.Command) error {
+	r, err := p.readRequest(c)
 	if err != nil {
 		return err
 	}
-	if len(secrets) == 0 {
+	if r.Secrets, err = p.secretsToTry(ctx, c); err != nil {
+		return err
+	}
+	if len(r.Secrets) == 0 {
 		return terminal.Usagef("no secret at hand: give one with --secret, --parameter or --stack")
 	}
-	at := in.Received
-	if t := c.Timestamp("at"); !t.IsZero() {
-		at = t
-	}
-	if at.IsZero() {
-		at = e.now()
-	}
-	r := signature.Diagnose(signature.Request{Header: in.Header, Body: in.Body, Others: others, Received: at, Secrets: secrets})
-	e.showDiagnosis(r, c.Bool("json"))
-	if !r.Good {
+	result := signature.Diagnose(r)
+	p.printResult(result, c.Bool("json"))
+	if !result.Good {
 		return terminal.ErrReported
 	}
 	return nil
 }
 
-// secretsAtHand are those that may have signed, the endpoint's own first.
-func (e program) secretsAtHand(ctx context.Context, c *cli.Command) (out []signature.Secret, err error) {
+// readRequest reads the request from the files that the flags name.
+func (p program) readRequest(c *cli.Command) (r signature.Request, err error) {
+	files, bodyFile := c.StringSlice("headers"), c.String("body")
+	if len(files) == 0 || c.Args().Present() {
+		return r, terminal.Usagef("doctor signature needs --headers FILE, and --body FILE unless the headers' file " +
+			"holds the body")
+	}
+	if bodyFile == "-" && files[0] == "-" {
+		return r, terminal.Usagef("headers and body cannot both be standard input")
+	}
+	captures := make([]signature.Capture, len(files))
+	for i, file := range files {
+		text, err := p.term.ReadFile(file)
+		if err != nil {
+			return r, fmt.Errorf("read the request: %w", err)
+		}
+		if captures[i], err = signature.ParseCapture(text); err != nil {
+			return r, fmt.Errorf("read the headers of %s: %w", file, err)
+		}
+		if i > 0 {
+			r.Others = append(r.Others, captures[i].Header)
+		}
+	}
+	r.Header, r.Body, r.Received = captures[0].Header, captures[0].Body, captures[0].Received
+	switch {
+	case bodyFile != "":
+		if r.Body, err = p.term.ReadFile(bodyFile); err != nil {
+			return r, fmt.Errorf("read the request: %w", err)
+		}
+	case !captures[0].HasBody:
+		return r, terminal.Usagef("%s holds no body: give it with --body FILE", files[0])
+	}
+	if at := c.Timestamp("at"); !at.IsZero() {
+		r.Received = at
+	}
+	if r.Received.IsZero() {
+		r.Received = p.now()
+	}
+	return r, nil
+}
+
+// secretsToTry are those that may have signed, the endpoint's own first.
+func (p program) secretsToTry(ctx context.Context, c *cli.Command) (out []signature.Secret, err error) {
 	given := c.StringSlice("secret")
 	for i, text := range given {
 		from := "--secret"
@@ -122,32 +129,19 @@ func (e program) secretsAtHand(ctx context.Context, c *cli.Command) (out []signa
 		}
 		out = append(out, signature.Secret{From: from, Text: text})
 	}
-	name := c.String("parameter")
-	if c.String("stack") != "" || name != "" {
-		p := &place{stack: c.String("stack")}
-		if p.aws, err = e.awsConfig(ctx, c.String("endpoint-url"), false); err != nil {
-			return nil, err
-		}
-		if p.stack != "" && name == "" {
-			if err := p.describe(ctx); err != nil {
-				return nil, err
-			}
-			if name = p.parameters["SecretParameterName"]; name == "" {
-				name = pipeline.SecretParameter
-			}
-		}
-		text, err := deployment.NewParameter(ssm.NewFromConfig(p.aws), name).Read(ctx)
+	if c.String("stack") != "" || c.String("parameter") != "" {
+		name, text, err := p.readStackSecret(ctx, c)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, signature.Secret{From: "parameter " + name, Text: text})
 	}
 	for _, variable := range []string{settings.EnvSigningSecret, settings.EnvSecret} {
-		if text := e.getenv(variable); strings.TrimSpace(text) != "" {
+		if text := p.getenv(variable); strings.TrimSpace(text) != "" {
 			out = append(out, signature.Secret{From: variable, Text: text})
 		}
 	}
-	if path, err := e.keptSecretPath(); err == nil { // it is looked at, not made
+	if path, err := webhook.KeptSecretPath(); err == nil { // webhook.KeptSecret would make one
 		if b, err := os.ReadFile(path); err == nil {
 			out = append(out, signature.Secret{From: "clerksync dev", Text: strings.TrimSpace(string(b))})
 		}
@@ -155,31 +149,49 @@ func (e program) secretsAtHand(ctx context.Context, c *cli.Command) (out []signa
 	return out, nil
 }
 
-func (e program) showDiagnosis(r signature.Result, asJSON bool) {
+// readStackSecret reads the secret of the parameter that is named, else of the
+// stack's.
+func (p program) readStackSecret(ctx context.Context, c *cli.Command) (parameter, text string, err error) {
+	cfg, err := deployment.LoadConfig(ctx, p.getenv, c.String("endpoint-url"))
+	if err != nil {
+		return "", "", err
+	}
+	if parameter = c.String("parameter"); parameter == "" {
+		stack, err := deployment.ReadStack(ctx, cfg, c.String("stack"))
+		if err != nil {
+			return "", "", err
+		}
+		parameter = stack.SecretParameter()
+	}
+	text, _, err = deployment.NewParameter(cfg, parameter).Read(ctx)
+	return parameter, text, err
+}
+
+func (p program) printResult(r signature.Result, asJSON bool) {
 	if asJSON {
 		if r.Findings == nil {
 			r.Findings = []signature.Finding{}
 		}
-		e.term.PrintJSON(r)
+		p.term.PrintJSON(r)
 		return
 	}
+	style := terminal.Style(terminal.Bad)
 	switch {
 	case r.Good:
-		e.term.Print("%s the secret from %s signed it, and the endpoint accepts it.", terminal.Good("good:"), r.Secret)
+		style = terminal.Warn
+		p.term.Print("%s the secret from %s signed it, and the endpoint accepts it.", terminal.Good("good:"), r.Secret)
 	case len(r.Findings) == 0:
-		e.term.Print("%s none of the known causes.", terminal.Bad("does not match:"))
-		e.term.Print("  The likeliest that is left: it is signed with the secret of another endpoint or instance, or the body's content was changed. Compare it with the message in Clerk's dashboard, Webhooks, the endpoint, Message Attempts.")
+		p.term.Print("%s none of the known causes.", terminal.Bad("does not match:"))
+		p.term.Print("  The likeliest that is left: it is signed with the secret of another endpoint or instance, " +
+			"or the body's content was changed. Compare it with the message in Clerk's dashboard, Webhooks, " +
+			"the endpoint, Message Attempts.")
 	}
 	for _, f := range r.Findings {
-		style := terminal.Style(terminal.Bad)
-		if r.Good {
-			style = terminal.Warn
-		}
 		doubt := ""
 		if !f.Proven {
 			doubt = "probably: "
 		}
-		e.term.Print("%s %s%s.", style(string(f.Cause)+":"), doubt, f.Detail)
-		e.term.Print("  %s", f.Mend)
+		p.term.Print("%s %s%s.", style(string(f.Cause)+":"), doubt, f.Detail)
+		p.term.Print("  %s", f.Mend)
 	}
 }

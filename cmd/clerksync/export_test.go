@@ -1,4 +1,31 @@
 package main
 
+import (
+	"context"
+	"io"
+	"runtime/debug"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
+)
+
 // Main is main, for the scripts to run it as a command.
 func Main() { main() }
+
+// Commands returns the root of the tree of commands.
+func Commands() *cli.Command { return program{}.commands() }
+
+// Run runs a command line, without input and variables, to its exit status.
+func Run(ctx context.Context, out, words io.Writer, args []string) int {
+	term := terminal.New(ctx, nil, out, words)
+	p := program{term, func(string) string { return "" }, time.Now}
+	return term.Report(p.run(ctx, args))
+}
+
+// BuildVersion is what the command version prints.
+type BuildVersion = buildVersion
+
+// NewBuildVersion makes it.
+func NewBuildVersion(info *debug.BuildInfo) BuildVersion { return newBuildVersion(info) }

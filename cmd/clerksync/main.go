@@ -37,7 +37,7 @@ func (p program) run(ctx context.Context, args []string) error {
 
 // commands returns the root of the tree of commands.
 func (p program) commands() *cli.Command {
-	build, _ := debug.ReadBuildInfo() // nil where the program was built without modules
+	build, _ := debug.ReadBuildInfo()
 	return &cli.Command{
 		Name:    "clerksync",
 		Version: newBuildVersion(build).Version,

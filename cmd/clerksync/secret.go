@@ -6,16 +6,16 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/urfave/cli/v3"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
 	"github.com/clerksync/clerksync/pkg/svix"
 )
 
-func (e program) secretCommand() *cli.Command {
+func (p program) secretCommand() *cli.Command {
 	flags := func() []cli.Flag {
 		return []cli.Flag{
 			&cli.StringFlag{Name: "parameter", Value: pipeline.SecretParameter, Usage: "`NAME` of the SSM parameter"},
@@ -32,74 +32,73 @@ func (e program) secretCommand() *cli.Command {
 separated by commas, are all accepted: so it goes while one replaces another.
 It is stored as a SecureString and never an argument, for arguments show in the
 list of processes.`,
-				Flags: flags(), Action: e.secretSet,
-				Metadata: terminal.Examples("clerksync secret set", "pbpaste | clerksync secret set --parameter /clerksync/prod/signing-secret"),
+				Flags: flags(), Action: p.setSecret,
+				Metadata: terminal.Examples(
+					"clerksync secret set",
+					"pbpaste | clerksync secret set --parameter /clerksync/prod/signing-secret"),
 			},
 			{
 				Name: "check", Usage: "say whether the signing secret is there and well formed",
-				Flags: flags(), Action: e.secretCheck,
-				Metadata: terminal.Examples("clerksync secret check", "clerksync secret check --parameter /clerksync/prod/signing-secret"),
+				Flags: flags(), Action: p.checkSecret,
+				Metadata: terminal.Examples(
+					"clerksync secret check",
+					"clerksync secret check --parameter /clerksync/prod/signing-secret"),
 			},
 		},
 		Metadata: terminal.Examples("clerksync secret set", "clerksync secret check"),
 	}
 }
 
-func (e program) parameter(ctx context.Context, c *cli.Command) (*deployment.Parameter, error) {
-	if c.Args().Present() {
+func (p program) openParameter(ctx context.Context, c *cli.Command) (*deployment.Parameter, error) {
+	if c.Args().Present() { // not repeated: it may be the secret
 		return nil, terminal.Usagef("%s takes no arguments: a secret never stands on the command line", c.FullName())
 	}
-	cfg, err := e.awsConfig(ctx, c.String("endpoint-url"), false)
+	cfg, err := deployment.LoadConfig(ctx, p.getenv, c.String("endpoint-url"))
 	if err != nil {
 		return nil, err
 	}
-	return deployment.NewParameter(ssm.NewFromConfig(cfg), c.String("parameter")), nil
+	return deployment.NewParameter(cfg, c.String("parameter")), nil
 }
 
-func (e program) secretSet(ctx context.Context, c *cli.Command) error {
-	p, err := e.parameter(ctx, c)
+func (p program) setSecret(ctx context.Context, c *cli.Command) error {
+	parameter, err := p.openParameter(ctx, c)
 	if err != nil {
 		return err
 	}
-	text, err := e.term.ReadSecret("Signing secret (whsec_..., not shown): ")
+	text, err := p.term.ReadSecret("Signing secret (whsec_..., not shown): ")
 	if err != nil {
 		return fmt.Errorf("read the signing secret: %w", err)
 	}
 	secrets, err := svix.ParseSecrets(text)
 	if err != nil {
-		return fmt.Errorf("that is no signing secret: %w. Copy it from Clerk's dashboard, from whsec_ to its end", err)
+		return fmt.Errorf("that cannot be a signing secret: %w. Copy it from Clerk's dashboard, from whsec_ to its end", err)
 	}
-	if err := p.Write(ctx, strings.TrimSpace(text)); err != nil {
+	if err := parameter.Write(ctx, strings.TrimSpace(text)); err != nil {
 		return err
 	}
-	e.term.Note("%s %s holds %s. A running stack reads it within 5 minutes, or at the first message signed with it.",
-		terminal.Good("Done:"), c.String("parameter"), count(secrets.Len()))
+	p.term.Note("%s %s holds %s. A running stack reads it within 5 minutes, or at the first message signed with it.",
+		terminal.Good("Done:"), c.String("parameter"), webhook.CountSecrets(secrets))
 	return nil
 }
 
-func (e program) secretCheck(ctx context.Context, c *cli.Command) error {
-	p, err := e.parameter(ctx, c)
+func (p program) checkSecret(ctx context.Context, c *cli.Command) error {
+	parameter, err := p.openParameter(ctx, c)
 	if err != nil {
 		return err
 	}
-	text, err := p.Read(ctx)
+	name := c.String("parameter")
+	text, _, err := parameter.Read(ctx)
 	if errors.Is(err, deployment.ErrNotFound) {
-		return fmt.Errorf("%w\nPut it there with: clerksync secret set --parameter %s", err, c.String("parameter"))
+		return fmt.Errorf("%w\nPut it there with: clerksync secret set --parameter %s", err, name)
 	}
 	if err != nil {
 		return err
 	}
 	secrets, err := svix.ParseSecrets(text)
 	if err != nil {
-		return fmt.Errorf("%s is there and malformed: %w\nPut it there anew with: clerksync secret set --parameter %s", c.String("parameter"), err, c.String("parameter"))
+		return fmt.Errorf("%s is there and malformed: %w\nPut it there anew with: clerksync secret set --parameter %s",
+			name, err, name)
 	}
-	e.term.Note("%s %s holds %s, well formed.", terminal.Good("ok:"), c.String("parameter"), count(secrets.Len()))
+	p.term.Note("%s %s holds %s, well formed.", terminal.Good("ok:"), name, webhook.CountSecrets(secrets))
 	return nil
-}
-
-func count(n int) string {
-	if n == 1 {
-		return "one signing secret"
-	}
-	return fmt.Sprintf("%d signing secrets", n)
 }

@@ -10,12 +10,14 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
 	"github.com/clerksync/clerksync/events"
 	"github.com/clerksync/clerksync/pkg/svix"
 )
 
-func (e program) sendCommand() *cli.Command {
+func (p program) sendCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "send",
 		Usage:     "sign events as Svix does and post them",
@@ -25,10 +27,14 @@ every sample. It goes to clerksync dev unless --to says otherwise, signed with
 dev's kept secret unless --secret or CLERK_WEBHOOK_SIGNING_SECRET says otherwise.
 The exit status is 1 unless every answer is 2xx.`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "to", Value: defaultURL, Usage: "post to `URL`"},
+			&cli.StringFlag{Name: "to", Value: deployment.DefaultWebhookURL, Usage: "post to `URL`"},
 			&cli.StringFlag{Name: "secret", Usage: "sign with `whsec_...`"},
 			&cli.StringFlag{Name: "id", Usage: "send as message `msg_...` (default: a new id each)"},
-			&cli.StringSliceFlag{Name: "set", Usage: "set a field: `path=value`, the path dotted from the envelope, the value JSON or text; repeatable"},
+			&cli.StringSliceFlag{
+				Name: "set",
+				Usage: "set a field: `path=value`, the path dotted from the envelope, " +
+					"the value JSON or text; repeatable",
+			},
 			&cli.BoolFlag{Name: "all", Usage: "send every sample"},
 			&cli.IntFlag{Name: "repeat", Value: 1, Usage: "send `N` messages of each, with new ids"},
 			&cli.BoolFlag{Name: "duplicate", Usage: "send each twice with one id"},
@@ -37,7 +43,7 @@ The exit status is 1 unless every answer is 2xx.`,
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object a line: svix_id, event_type, status, body"},
 		},
 		DisableSliceFlagSeparator: true,
-		Action:                    e.send,
+		Action:                    p.send,
 		Metadata: terminal.Examples(
 			"clerksync send user.created",
 			"clerksync send user.updated --set data.first_name=Ada --set data.updated_at=1772650000000",
@@ -48,61 +54,70 @@ The exit status is 1 unless every answer is 2xx.`,
 	}
 }
 
-func (e program) send(ctx context.Context, c *cli.Command) error {
-	bodies, err := e.bodies(c)
+func (p program) send(ctx context.Context, c *cli.Command) error {
+	bodies, err := p.eventsToSend(c)
 	if err != nil {
 		return err
 	}
-	secret, err := e.secret(c.String("secret"))
+	secret, err := webhook.FindSecret(c.String("secret"), p.getenv)
 	if err != nil {
 		return err
 	}
-	secrets, err := secret.parse()
+	secrets, err := secret.Parse()
 	if err != nil {
 		return err
 	}
-	p := poster{url: c.String("to"), secrets: secrets, now: e.now}
-	refused := false
+	signer := webhook.Signer{Secrets: secrets, Now: p.now}
+	copies := 1
+	if c.Bool("duplicate") {
+		copies = 2
+	}
+	allAccepted := true
 	for _, body := range bodies {
 		for range c.Int("repeat") {
-			id := c.String("id")
-			if id == "" {
-				id = newID()
-			}
-			copies := 1
-			if c.Bool("duplicate") {
-				copies = 2
+			r := webhook.Request{ID: c.String("id"), Body: body, Tamper: c.Bool("tamper"), Skew: c.Duration("skew")}
+			if r.ID == "" {
+				r.ID = webhook.NewID()
 			}
 			for range copies {
-				a, err := p.post(ctx, request{id, body, c.Bool("tamper"), c.Duration("skew")})
+				h, sent := signer.Sign(r)
+				a, err := webhook.Post(ctx, c.String("to"), h, sent)
 				if err != nil {
-					return err
+					return fmt.Errorf("%w\nIs it running? `clerksync dev` starts it; --to names another URL", err)
 				}
-				e.answered(a, c.Bool("json"))
-				refused = refused || a.Status < 200 || a.Status > 299
+				p.printAnswer(r, a, c.Bool("json"))
+				allAccepted = allAccepted && a.Accepted()
 			}
 		}
 	}
-	if refused {
+	if !allAccepted {
 		return terminal.ErrReported
 	}
 	return nil
 }
 
-func (e program) answered(a answer, asJSON bool) {
+func (p program) printAnswer(r webhook.Request, a webhook.Answer, asJSON bool) {
+	eventType := webhook.EventType(r.Body)
 	if asJSON {
-		e.term.PrintJSON(a)
+		p.term.PrintJSON(struct {
+			SvixID    string `json:"svix_id"`
+			EventType string `json:"event_type"`
+			Status    int    `json:"status"`
+			Body      string `json:"body"`
+		}{r.ID, eventType, a.Status, a.Body})
 		return
 	}
-	style := terminal.Style(terminal.Good)
-	if a.Status < 200 || a.Status > 299 {
-		style = terminal.Bad
+	style := terminal.Style(terminal.Bad)
+	if a.Accepted() {
+		style = terminal.Good
 	}
-	e.term.Print("%s  %-30s  %s  %s", style(a.Status), a.EventType, terminal.Dim(a.SvixID), a.Body)
+	p.term.Print("%s  %-30s  %s  %s", style(a.Status), eventType, terminal.Dim(r.ID), a.Body)
 }
 
-// bodies are those of the arguments, each with the fields that are set.
-func (e program) bodies(c *cli.Command) ([][]byte, error) {
+// eventsToSend returns the bodies that the arguments name, each with the fields
+// that --set sets. It refuses flags that contradict each other before anything
+// is sent.
+func (p program) eventsToSend(c *cli.Command) ([][]byte, error) {
 	names := terminal.Files(c)
 	if c.Bool("all") {
 		names = append(names, events.Names()...)
@@ -118,37 +133,41 @@ func (e program) bodies(c *cli.Command) ([][]byte, error) {
 			return nil, terminal.Usagef("--id names one message; send one event with it (--duplicate sends it twice)")
 		}
 		if !svix.ValidID(id) {
-			e.term.Note("%s", terminal.Warn("note: "+id+" is no message id, so it will be refused"))
+			p.term.Note("%s", terminal.Warn("note: "+id+" cannot be a message id, so it will be refused"))
 		}
+	}
+	if err := webhook.CheckURL(c.String("to")); err != nil {
+		return nil, err
 	}
 	if d := c.Duration("skew"); d.Abs() > 200*365*24*time.Hour {
 		return nil, terminal.Usagef("--skew %s is too far", d)
 	}
 	bodies := make([][]byte, len(names))
 	for i, name := range names {
-		body, err := e.body(name)
+		body, err := p.readEvent(name)
 		if err != nil {
 			return nil, err
 		}
-		if bodies[i], err = setAll(body, c.StringSlice("set")); err != nil {
+		if bodies[i], err = webhook.Edit(body, c.StringSlice("set")); err != nil {
 			return nil, err
 		}
 	}
 	return bodies, nil
 }
 
-// body reads standard input, a file, or a sample, byte for byte.
-func (e program) body(name string) ([]byte, error) {
-	b, err := e.term.ReadFile(name)
-	if err == nil {
-		return b, nil
+// readEvent returns standard input, a file or a sample, byte for byte. A file
+// comes before a sample of the same name.
+func (p program) readEvent(name string) ([]byte, error) {
+	body, err := p.term.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		if body, sampleErr := events.Body(name); sampleErr == nil {
+			return body, nil
+		}
+		return nil, terminal.Usagef("%q is neither a file nor a sample%s; clerksync send without arguments lists the samples",
+			name, terminal.Suggest(events.Names(), name))
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	if err != nil {
 		return nil, fmt.Errorf("read the event: %w", err)
 	}
-	b, sampleErr := events.Body(name)
-	if sampleErr != nil {
-		return nil, terminal.Usagef("%q is no file, and %w", name, sampleErr)
-	}
-	return b, nil
+	return body, nil
 }

@@ -11,13 +11,14 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 )
 
-func (e program) versionCommand() *cli.Command {
+func (p program) versionCommand() *cli.Command {
 	return &cli.Command{
 		Name: "version", Usage: "say which version this is",
 		Description: `Version and commit are those that the Go command wrote into the program: a build
 outside a clone of the repository, and go run, know no commit.`,
-		Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print one JSON object"}},
-		Action: e.version, Metadata: terminal.Examples("clerksync version", "clerksync version --json | jq -r .commit"),
+		Flags:    []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print one JSON object"}},
+		Action:   p.version,
+		Metadata: terminal.Examples("clerksync version", "clerksync version --json | jq -r .commit"),
 	}
 }
 
@@ -31,6 +32,7 @@ type buildVersion struct {
 	Platform string `json:"platform"`
 }
 
+// newBuildVersion takes nil where the program was built without modules.
 func newBuildVersion(info *debug.BuildInfo) buildVersion {
 	v := buildVersion{Version: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if info == nil {
@@ -53,14 +55,14 @@ func newBuildVersion(info *debug.BuildInfo) buildVersion {
 	return v
 }
 
-func (e program) version(_ context.Context, c *cli.Command) error {
+func (p program) version(_ context.Context, c *cli.Command) error {
 	if err := terminal.TakeNothing(c); err != nil {
 		return err
 	}
-	info, _ := debug.ReadBuildInfo() // nil where the program was built without modules
+	info, _ := debug.ReadBuildInfo()
 	v := newBuildVersion(info)
 	if c.Bool("json") {
-		e.term.PrintJSON(v)
+		p.term.PrintJSON(v)
 		return nil
 	}
 	parts := []string{"clerksync", v.Version}
@@ -70,6 +72,6 @@ func (e program) version(_ context.Context, c *cli.Command) error {
 	if v.Modified {
 		parts = append(parts, "(modified)")
 	}
-	e.term.Print("%s", strings.Join(append(parts, v.Go, v.Platform), " "))
+	p.term.Print("%s", strings.Join(append(parts, v.Go, v.Platform), " "))
 	return nil
 }

@@ -1,5 +1,3 @@
-// Package deployment is where a command looks: here the signing secret in the SSM Parameter
-// Store, as a SecureString.
 package deployment
 
 import (
@@ -13,29 +11,35 @@ import (
 	"github.com/aws/smithy-go"
 )
 
+// SecureString is the type of a parameter that is encrypted.
+const SecureString = string(types.ParameterTypeSecureString)
+
 // ErrNotFound says that there is no such parameter.
 var ErrNotFound = errors.New("parameter does not exist")
 
-// Parameter is one parameter by its name, for the command line. The function
-// reads it with ssmparam.Parameter.
+// Parameter is one parameter of SSM's Parameter Store by its name: the signing
+// secret, a SecureString. The functions read it with ssmparam.Parameter.
 type Parameter struct {
 	client *ssm.Client
 	name   string
 }
 
 // NewParameter makes a Parameter.
-func NewParameter(client *ssm.Client, name string) *Parameter { return &Parameter{client, name} }
+func NewParameter(cfg aws.Config, name string) *Parameter {
+	return &Parameter{ssm.NewFromConfig(cfg), name}
+}
 
-// Read returns the decrypted value.
-func (p *Parameter) Read(ctx context.Context) (string, error) {
+// Read returns the decrypted value and the parameter's type, such as
+// SecureString.
+func (p *Parameter) Read(ctx context.Context) (value, kind string, err error) {
 	out, err := p.client.GetParameter(ctx, &ssm.GetParameterInput{Name: &p.name, WithDecryption: aws.Bool(true)})
 	if err != nil {
-		return "", fmt.Errorf("read parameter %s: %w", p.name, plain(err))
+		return "", "", fmt.Errorf("read parameter %s: %w", p.name, reduce(err))
 	}
 	if out.Parameter == nil || aws.ToString(out.Parameter.Value) == "" {
-		return "", fmt.Errorf("read parameter %s: SSM answered without a value", p.name)
+		return "", "", fmt.Errorf("read parameter %s: SSM answered without a value", p.name)
 	}
-	return *out.Parameter.Value, nil
+	return *out.Parameter.Value, string(out.Parameter.Type), nil
 }
 
 // Write puts the value, over one that is there.
@@ -45,13 +49,14 @@ func (p *Parameter) Write(ctx context.Context, value string) error {
 		Description: aws.String("Clerk webhook signing secret, read by clerksync"),
 	})
 	if err != nil {
-		return fmt.Errorf("write parameter %s: %w", p.name, plain(err))
+		return fmt.Errorf("write parameter %s: %w", p.name, reduce(err))
 	}
 	return nil
 }
 
-// plain leaves only the code of what the service answered.
-func plain(err error) error {
+// reduce leaves only the code of what the service answered: its words may repeat
+// what was sent.
+func reduce(err error) error {
 	var none *types.ParameterNotFound
 	if errors.As(err, &none) {
 		return ErrNotFound

@@ -7,36 +7,39 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/internal/emulator"
 	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
-func parameter(t *testing.T, h http.Handler, name string) *deployment.Parameter {
+// openParameter opens a parameter of the service that the handler is.
+func openParameter(t *testing.T, h http.Handler, name string) *deployment.Parameter {
 	t.Helper()
-	client := ssm.NewFromConfig(emulatortest.Start(t, h), func(o *ssm.Options) { o.RetryMaxAttempts = 1 })
-	return deployment.NewParameter(client, name)
+	cfg := emulatortest.Start(t, h)
+	cfg.RetryMaxAttempts = 1
+	return deployment.NewParameter(cfg, name)
 }
 
-func TestWriteThenRead(t *testing.T) {
-	p := parameter(t, emulator.New(emulator.Options{}), "/clerksync/signing-secret")
-	if _, err := p.Read(t.Context()); !errors.Is(err, deployment.ErrNotFound) {
+// What is written is read, encrypted in between.
+func TestParameter(t *testing.T) {
+	p := openParameter(t, emulator.New(emulator.Options{}), "/clerksync/signing-secret")
+	if _, _, err := p.Read(t.Context()); !errors.Is(err, deployment.ErrNotFound) {
 		t.Errorf("Read before Write = %v, want ErrNotFound", err)
 	}
 	for _, value := range []string{svixtest.Secret, svixtest.OtherSecret + "," + svixtest.Secret + "\n"} {
 		if err := p.Write(t.Context(), value); err != nil {
 			t.Fatalf("Write = %v, want nil", err)
 		}
-		if got, err := p.Read(t.Context()); got != value || err != nil {
-			t.Errorf("Read = %q, %v, want %q, decrypted", got, err, value)
+		if got, kind, err := p.Read(t.Context()); got != value || kind != deployment.SecureString || err != nil {
+			t.Errorf("Read = %q, %q, %v, want %q, a SecureString", got, kind, err, value)
 		}
 	}
 }
 
-func TestFailures(t *testing.T) {
+// An error says what the service answered by its code alone: its words may repeat
+// what was sent.
+func TestParameterFailures(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int
 		body   string
@@ -51,18 +54,21 @@ func TestFailures(t *testing.T) {
 		"answers no JSON":     {200, `canary`, "read parameter /p"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := parameter(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			p := openParameter(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(c.status)
 				_, _ = io.WriteString(w, c.body)
 			}), "/p")
-			value, err := p.Read(t.Context())
-			if value != "" || err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "canary") {
+			value, _, err := p.Read(t.Context())
+			if value != "" || err == nil || !strings.Contains(err.Error(), c.want) ||
+				strings.Contains(err.Error(), "canary") {
 				t.Errorf("Read = %q, %v, want an error with %q and nothing of the answer", value, err, c.want)
 			}
 			if c.status == http.StatusOK {
 				return
 			}
-			if err := p.Write(t.Context(), "whsec_secretcanary"); err == nil || !strings.HasPrefix(err.Error(), "write parameter /p: ") || strings.Contains(err.Error(), "canary") {
+			err = p.Write(t.Context(), "whsec_secretcanary")
+			if err == nil || !strings.HasPrefix(err.Error(), "write parameter /p: ") ||
+				strings.Contains(err.Error(), "canary") {
 				t.Errorf("Write = %v, want an error that names the parameter and not the value", err)
 			}
 		})

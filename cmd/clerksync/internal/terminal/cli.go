@@ -127,8 +127,9 @@ func Files(c *cli.Command) []string {
 	return files
 }
 
-// Nearest returns the name that comes closest to one that was typed, or "".
-func Nearest(names []string, typed string) string {
+// Suggest returns ", did you mean NAME?" for the name that comes closest to one
+// that was typed, or nothing.
+func Suggest(names []string, typed string) string {
 	commands := make([]*cli.Command, len(names))
 	for i, name := range names {
 		commands[i] = &cli.Command{Name: name}
@@ -137,5 +138,5 @@ func Nearest(names []string, typed string) string {
 	if !slices.Contains(names, nearest) { // the library adds help
 		return ""
 	}
-	return nearest
+	return ", did you mean " + nearest + "?"
 }

@@ -113,12 +113,14 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
+// A misspelt name is answered with the one that was meant.
+func TestSuggest(t *testing.T) {
 	t.Parallel()
-	names := []string{"user.created", "user.deleted"}
-	for typed, want := range map[string]string{"user.craeted": "user.created", "deleted": "user.deleted", "help": "", "": ""} {
-		if got := terminal.Nearest(names, typed); got != want {
-			t.Errorf("Nearest(%q) = %q, want %q", typed, got, want)
+	for typed, want := range map[string]string{
+		"user.craeted": ", did you mean user.created?", "deleted": ", did you mean user.deleted?", "help": "", "": "",
+	} {
+		if got := terminal.Suggest([]string{"user.created", "user.deleted"}, typed); got != want {
+			t.Errorf("Suggest(%q) = %q, want %q", typed, got, want)
 		}
 	}
 }

@@ -1,0 +1,146 @@
+// Package deployment is where a command looks: a stack in AWS, tables and queues
+// that are named one by one, or a `clerksync dev` on this machine.
+//
+// Find finds out from the flags (deployment.go), with a stack from its outputs
+// (stack.go). What is there can then be read: rows (rows.go), queues (queue.go),
+// dead letters (deadletters.go), metrics (metrics.go) and parameters
+// (parameter.go).
+package deployment
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
+	"github.com/clerksync/clerksync/internal/emulator"
+	"github.com/clerksync/clerksync/pkg/awsclient"
+	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/pkg/ingest"
+)
+
+// Where `dev` listens unless told otherwise, and where the other commands look.
+const (
+	DefaultAddr        = "127.0.0.1:3000"
+	DefaultAWSAddr     = "127.0.0.1:4566"
+	DefaultWebhookURL  = "http://" + DefaultAddr + ingest.Path
+	DefaultEndpointURL = "http://" + DefaultAWSAddr
+)
+
+// Names are what the user says about where to look. Each may be empty.
+type Names struct {
+	Stack                           string
+	EndpointURL                     string
+	DirectoryTable, DeliveriesTable string
+	QueueURL, DeadLetterQueueURL    string
+	WebhookURL                      string
+}
+
+// Local says whether the names stand for a `clerksync dev`: neither a stack nor
+// a table nor a queue is named.
+func (n Names) Local() bool {
+	return n.Stack == "" && cmp.Or(n.DirectoryTable, n.DeliveriesTable, n.QueueURL, n.DeadLetterQueueURL) == ""
+}
+
+// LoadConfig returns the AWS configuration to look with.
+func (n Names) LoadConfig(ctx context.Context, getenv func(string) string) (aws.Config, error) {
+	endpoint := cmp.Or(n.EndpointURL, getenv("AWS_ENDPOINT_URL"))
+	if endpoint == "" && n.Local() {
+		endpoint = DefaultEndpointURL
+	}
+	return LoadConfig(ctx, getenv, endpoint)
+}
+
+// Deployment is where to look.
+type Deployment struct {
+	AWS   aws.Config
+	Local bool   // a `clerksync dev`
+	Stack *Stack // nil where none is named
+
+	DirectoryTable, DeliveriesTable string
+	QueueURL, DeadLetterQueueURL    string // "" until FindQueues, where none was named
+	WebhookURL                      string // "" where it is not known
+	IngestFunction, SyncFunction    string // names; "" without a stack, and until FindFunctions
+}
+
+// Find finds out where to look. A name that the user gave goes before the output
+// of the stack, and that before the name that `clerksync dev` uses.
+func Find(ctx context.Context, cfg aws.Config, n Names) (*Deployment, error) {
+	d := &Deployment{
+		AWS: cfg, Local: n.Local(), DirectoryTable: pipeline.DirectoryTable, DeliveriesTable: pipeline.DeliveriesTable,
+	}
+	if d.Local {
+		d.WebhookURL = DefaultWebhookURL
+	}
+	if n.Stack != "" {
+		var err error
+		if d.Stack, err = ReadStack(ctx, cfg, n.Stack); err != nil {
+			return nil, err
+		}
+		if err := d.takeOutputs(); err != nil {
+			return nil, err
+		}
+	}
+	d.DirectoryTable = cmp.Or(n.DirectoryTable, d.DirectoryTable)
+	d.DeliveriesTable = cmp.Or(n.DeliveriesTable, d.DeliveriesTable)
+	d.QueueURL = cmp.Or(n.QueueURL, d.QueueURL)
+	d.DeadLetterQueueURL = cmp.Or(n.DeadLetterQueueURL, d.DeadLetterQueueURL)
+	d.WebhookURL = cmp.Or(n.WebhookURL, d.WebhookURL)
+	return d, nil
+}
+
+// Emulated says whether the endpoint is not AWS: it may lack services.
+func (d *Deployment) Emulated() bool { return d.AWS.BaseEndpoint != nil }
+
+// String says to people where the tables are.
+func (d *Deployment) String() string {
+	where := "region " + d.AWS.Region
+	if d.AWS.BaseEndpoint != nil {
+		where = *d.AWS.BaseEndpoint
+	}
+	return fmt.Sprintf("tables %s and %s, %s", d.DirectoryTable, d.DeliveriesTable, where)
+}
+
+// LoadConfig returns the configuration for an AWS endpoint, or for AWS where the
+// endpoint and AWS_ENDPOINT_URL are empty. AWS needs a region and credentials;
+// an endpoint gets the user's, or made-up ones.
+func LoadConfig(ctx context.Context, getenv func(string) string, endpoint string) (cfg aws.Config, err error) {
+	var options []func(*config.LoadOptions) error
+	if endpoint = cmp.Or(endpoint, getenv("AWS_ENDPOINT_URL")); endpoint != "" {
+		u, err := url.Parse(endpoint)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return cfg, terminal.Usagef("--endpoint-url %q: want an http or https URL", endpoint)
+		}
+		options = append(options, config.WithBaseEndpoint(endpoint))
+	}
+	if cfg, err = config.LoadDefaultConfig(ctx, options...); err != nil {
+		return cfg, fmt.Errorf("read the AWS configuration: %w", err)
+	}
+	switch {
+	case cfg.Region == "" && endpoint == "":
+		return cfg, errors.New("no AWS region: set AWS_REGION or choose a profile that has one")
+	case cfg.Region == "":
+		cfg.Region = emulator.Region
+	}
+	if endpoint != "" && getenv("AWS_ACCESS_KEY_ID") == "" && getenv("AWS_PROFILE") == "" {
+		cfg.Credentials = credentials.NewStaticCredentialsProvider("local", "local", "")
+	}
+	cfg.HTTPClient = awsclient.NewHTTPClient(cfg.HTTPClient)
+	return cfg, nil
+}
+
+// FormatTime writes a time as the rows do, and "" for the zero time.
+func FormatTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(directory.TimeFormat)
+}

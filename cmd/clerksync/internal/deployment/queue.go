@@ -1,0 +1,67 @@
+package deployment
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
+)
+
+// FindQueues asks for the URLs of the queues that a `clerksync dev` makes, where
+// no others are known.
+func (d *Deployment) FindQueues(ctx context.Context) (err error) {
+	if d.QueueURL, err = d.findQueue(ctx, d.QueueURL, pipeline.QueueName); err != nil {
+		return err
+	}
+	d.DeadLetterQueueURL, err = d.findQueue(ctx, d.DeadLetterQueueURL, pipeline.DeadLetterQueueName)
+	return err
+}
+
+func (d *Deployment) findQueue(ctx context.Context, known, name string) (url string, err error) {
+	if known != "" {
+		return known, nil
+	}
+	out, err := sqs.NewFromConfig(d.AWS).GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+	if err != nil {
+		return "", fmt.Errorf("find queue %s: %w\nIs `clerksync dev` running? --stack names a deployed stack", name, err)
+	}
+	return aws.ToString(out.QueueUrl), nil
+}
+
+// QueueState is what SQS says of a queue. The numbers of messages are
+// approximate.
+type QueueState struct {
+	Visible       int               `json:"visible"`
+	InFlight      int               `json:"in_flight"`
+	Delayed       int               `json:"delayed"`
+	OldestSeconds *int              `json:"oldest_seconds,omitempty"` // where CloudWatch knows it
+	Attributes    map[string]string `json:"-"`                        // all of the queue's
+}
+
+// Messages is how many there are.
+func (q QueueState) Messages() int { return q.Visible + q.InFlight + q.Delayed }
+
+// ReadQueue reads the attributes of a queue.
+func (d *Deployment) ReadQueue(ctx context.Context, url string) (q QueueState, err error) {
+	out, err := sqs.NewFromConfig(d.AWS).GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl: &url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
+	})
+	if err != nil {
+		return q, fmt.Errorf("read queue %s: %w", url, err)
+	}
+	count := func(name types.QueueAttributeName) int {
+		n, _ := strconv.Atoi(out.Attributes[string(name)]) // absent is 0
+		return n
+	}
+	return QueueState{
+		Visible:    count(types.QueueAttributeNameApproximateNumberOfMessages),
+		InFlight:   count(types.QueueAttributeNameApproximateNumberOfMessagesNotVisible),
+		Delayed:    count(types.QueueAttributeNameApproximateNumberOfMessagesDelayed),
+		Attributes: out.Attributes,
+	}, nil
+}

@@ -1,0 +1,63 @@
+// Package dev is what `clerksync dev` shows: it runs the pipeline, prints each
+// step of each message for people or programs (screen.go), with advice where a
+// message did not get through (advice.go), and shows the pipeline at work with
+// the events of a made-up company's first week (demo.go, week.go).
+package dev
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
+)
+
+// Options say what to run and how to show it.
+type Options struct {
+	Pipeline pipeline.Options // its three callbacks are Run's to set
+	Secret   webhook.Secret   // shown unless it is the user's
+	Demo     bool             // send the first week through at the start
+	Once     bool             // and stop after it
+	JSON     bool             // print JSON lines instead of words
+	Now      func() time.Time
+}
+
+// Run runs the pipeline until ctx ends, which is terminal.ErrInterrupted, or
+// until the demo is over where the options want it once.
+func Run(ctx context.Context, term *terminal.Terminal, o Options) error {
+	screen := newScreen(term, o)
+	demo := newDemo(screen)
+	o.Pipeline.OnRequest, o.Pipeline.OnMessage, o.Pipeline.Warn = demo.onRequest, demo.onMessage, screen.warn
+	p, err := pipeline.Start(ctx, o.Pipeline)
+	if err != nil {
+		return fmt.Errorf("start %w\n%s", err, startAdvice(o, err))
+	}
+	screen.showReady(p)
+	if o.Demo {
+		if err := demo.run(ctx, p); err != nil || o.Once {
+			p.Stop(ctx)
+			return err
+		}
+	}
+	screen.showNext(p)
+	<-ctx.Done()
+	screen.note("Finishing what is in flight.")
+	p.Stop(ctx)
+	return terminal.ErrInterrupted
+}
+
+// startAdvice says what to look at where the pipeline does not start.
+func startAdvice(o Options, err error) string {
+	var addr *net.AddrError
+	switch {
+	case errors.As(err, &addr):
+		return "--addr and --aws-addr are HOST:PORT, such as 127.0.0.1:3000; port 0 means any free one."
+	case o.Pipeline.AWS != nil:
+		return "Is it running, and are --endpoint-url and the AWS credentials right?"
+	}
+	return "Is another clerksync dev running? Choose other ports with --addr and --aws-addr; port 0 means any free one."
+}

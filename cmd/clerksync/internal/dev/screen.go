@@ -1,0 +1,154 @@
+package dev
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
+	"github.com/clerksync/clerksync/pkg/consumer"
+	"github.com/clerksync/clerksync/pkg/ingest"
+)
+
+// step is one step of one message through the pipeline. What is not known is
+// empty.
+type step struct {
+	Event     string `json:"event"` // always message
+	Stage     string `json:"stage"` // an ingest.Stage or a consumer.Outcome
+	SvixID    string `json:"svix_id,omitempty"`
+	EventType string `json:"event_type,omitempty"`
+	Entity    string `json:"entity,omitempty"`
+	Reason    string `json:"reason,omitempty"`
+}
+
+// screen shows what happens: to people in words, to programs as JSON lines.
+type screen struct {
+	term   *terminal.Terminal
+	secret webhook.Secret
+	json   bool
+	now    func() time.Time
+	// ready is closed once the addresses are shown. No step is shown before, for
+	// the queue may hold messages already.
+	ready chan struct{}
+}
+
+func newScreen(term *terminal.Terminal, o Options) *screen {
+	return &screen{term: term, secret: o.Secret, json: o.JSON, now: o.Now, ready: make(chan struct{})}
+}
+
+// showReady shows where the pipeline listens.
+func (s *screen) showReady(p *pipeline.Pipeline) {
+	defer close(s.ready)
+	if s.json {
+		ready := struct {
+			Event              string `json:"event"`
+			WebhookURL         string `json:"webhook_url"`
+			EndpointURL        string `json:"endpoint_url"`
+			Secret             string `json:"secret,omitempty"`
+			DirectoryTable     string `json:"directory_table"`
+			DeliveriesTable    string `json:"deliveries_table"`
+			QueueURL           string `json:"queue_url"`
+			DeadLetterQueueURL string `json:"dead_letter_queue_url"`
+		}{
+			"ready", p.WebhookURL, p.Endpoint, "",
+			p.DirectoryTable, p.DeliveriesTable, p.QueueURL, p.DeadLetterQueueURL,
+		}
+		if s.secret.Kept {
+			ready.Secret = s.secret.Text
+		}
+		s.term.PrintJSON(ready)
+		return
+	}
+	secret := terminal.Dim("yours")
+	if s.secret.Kept {
+		secret = terminal.Plain(s.secret.Text)
+	}
+	tables := terminal.Dim("(tables " + p.DirectoryTable + " and " + p.DeliveriesTable + ")")
+	s.note(`%s is up: webhook, queue, sync and tables in this process
+
+  Webhook   %s
+  Secret    %s
+  AWS       %s  %s
+`, terminal.Bold("clerksync dev"), terminal.Bold(p.WebhookURL), secret, terminal.Bold(p.Endpoint), tables)
+}
+
+// showNext shows what to type next, for the addresses and the secret in use.
+func (s *screen) showNext(p *pipeline.Pipeline) {
+	sendFlags, getFlags := "", ""
+	if p.WebhookURL != deployment.DefaultWebhookURL {
+		sendFlags = " --to " + p.WebhookURL
+	}
+	if p.Endpoint != deployment.DefaultEndpointURL {
+		getFlags = " --endpoint-url " + p.Endpoint
+	}
+	if !s.secret.Kept {
+		sendFlags += " --secret whsec_..."
+	}
+	s.note(`Next, in another terminal:
+
+  go run ./cmd/clerksync send%s user.created
+  go run ./cmd/clerksync get user jonah@lumenoak.example%s
+  aws --endpoint-url %s dynamodb scan --table-name %s
+
+Each message shows here as it flows. Ctrl-C stops.
+`, sendFlags, getFlags, p.Endpoint, p.DirectoryTable)
+}
+
+// note prints words for people, and nothing for programs.
+func (s *screen) note(format string, args ...any) {
+	if !s.json {
+		s.term.Note(format, args...)
+	}
+}
+
+// warn prints the failure of an operation beside the messages' own.
+func (s *screen) warn(_ context.Context, operation string, err error) {
+	s.term.Note("%s %s: %v", terminal.Bad("!"), operation, err)
+}
+
+// show prints a step. People see one line a message: that it was queued shows in
+// the line that says what happened to it.
+func (s *screen) show(st step) {
+	<-s.ready
+	if s.json {
+		st.Event = "message"
+		s.term.PrintJSON(st)
+		return
+	}
+	if st.Stage == string(ingest.Queued) {
+		return
+	}
+	words := st.EventType
+	if words == "" {
+		words = "request"
+	}
+	for _, more := range []string{st.Entity, st.Reason} {
+		if more != "" {
+			words += " " + more
+		}
+	}
+	line := []any{
+		terminal.Dim(s.now().Format(time.TimeOnly)), stageStyle(st.Stage)(fmt.Sprintf("%-9s", st.Stage)), words,
+		terminal.Dim(st.SvixID),
+	}
+	if advice := advise(st); advice != "" { // in one call, so that no other message comes in between
+		s.term.Print("%s %s %s %s\n%19s%s", append(line, "", terminal.Dim(advice))...)
+		return
+	}
+	s.term.Print("%s %s %s %s", line...)
+}
+
+// stageStyle colours a stage: green for done, yellow for without effect, red for
+// refused or failed.
+func stageStyle(stage string) terminal.Style {
+	switch stage {
+	case string(ingest.Queued), string(consumer.Applied):
+		return terminal.Good
+	case string(ingest.Ignored), string(consumer.Stale), string(consumer.Duplicate):
+		return terminal.Warn
+	}
+	return terminal.Bad
+}

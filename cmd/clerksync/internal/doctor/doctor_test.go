@@ -1,0 +1,265 @@
+package doctor_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment/deploymenttest"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/doctor"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
+)
+
+// options examine what the names say, in an environment without variables.
+func options(n deployment.Names) doctor.Options {
+	return doctor.Options{
+		Names: n, Getenv: func(string) string { return "" }, Now: time.Now, Wait: 500 * time.Millisecond,
+	}
+}
+
+// ofStack examines the stack, as in an account of AWS.
+func ofStack(s *deploymenttest.Stack) doctor.Options { return options(s.Names()) }
+
+// ofDev examines the pipeline of the stack as if it were a `clerksync dev`.
+func ofDev(s *deploymenttest.Stack) doctor.Options {
+	o := options(deployment.Names{EndpointURL: s.Pipeline.Endpoint, WebhookURL: s.WebhookURL})
+	o.Secret = svixtest.Secret
+	return o
+}
+
+// examine returns the verdicts by check. None may print a secret.
+func examine(t *testing.T, o doctor.Options) map[string]doctor.Verdict {
+	t.Helper()
+	verdicts := map[string]doctor.Verdict{}
+	if err := doctor.Examine(t.Context(), o, func(v doctor.Verdict) { verdicts[v.Check] = v }); err != nil {
+		t.Fatalf("Examine = %v, want nil", err)
+	}
+	for _, v := range verdicts {
+		if strings.Contains(v.Detail+v.Mend, strings.TrimPrefix(svixtest.Secret, "whsec_")) {
+			t.Errorf("doctor: %s prints the secret: %+v", v.Check, v)
+		}
+	}
+	return verdicts
+}
+
+// statuses are the statuses by check.
+func statuses(verdicts map[string]doctor.Verdict) map[string]doctor.Status {
+	out := map[string]doctor.Status{}
+	for name, v := range verdicts {
+		out[name] = v.Status
+	}
+	return out
+}
+
+// passBut is a pass for every check, but for those that are named.
+func passBut(others ...map[string]doctor.Status) map[string]doctor.Status {
+	out := map[string]doctor.Status{}
+	for _, name := range []string{
+		"credentials", "stack", "tables", "ttl", "backups", "queue", "event-source", "dead-letters", "instances",
+		"silence", "rejections", "concurrency", "secret", "endpoint", "clock", "signature", "way-through",
+	} {
+		out[name] = doctor.Pass
+	}
+	for _, statuses := range others {
+		maps.Copy(out, statuses)
+	}
+	return out
+}
+
+// skipped are skips of these checks.
+func skipped(checks ...string) map[string]doctor.Status {
+	out := map[string]doctor.Status{}
+	for _, name := range checks {
+		out[name] = doctor.Skip
+	}
+	return out
+}
+
+func checkNoRows(t *testing.T, s *deploymenttest.Stack) {
+	t.Helper()
+	if rows := s.Rows(); len(rows) > 0 {
+		t.Errorf("doctor leaves rows behind: %v", rows)
+	}
+}
+
+// A stack that is well passes every check, and doctor deletes what it sent.
+func TestStack(t *testing.T) {
+	s := deploymenttest.New(t)
+	s.UseAsAWS()
+	s.SetBusy(10 * time.Minute)
+	got := examine(t, ofStack(s))
+	if diff := cmp.Diff(passBut(), statuses(got)); diff != "" {
+		t.Errorf("doctor of a stack that is well, -want +got:\n%s\n%+v", diff, got)
+	}
+	checkNoRows(t, s)
+}
+
+// What silence is well is said by the options, else by the stack's own alarm.
+func TestMaxSilence(t *testing.T) {
+	hour, day := time.Hour, 50*time.Hour
+	for _, tt := range []struct {
+		name      string
+		parameter string
+		option    *time.Duration
+		want      doctor.Status
+	}{
+		{name: "neither: a day", want: doctor.Fail},
+		{name: "parameter of four days", parameter: "96", want: doctor.Pass},
+		{name: "parameter without an alarm", parameter: "0", want: doctor.Pass},
+		{name: "parameter that is not a number", parameter: "x", want: doctor.Fail},
+		{name: "option before parameter", parameter: "96", option: &hour, want: doctor.Fail},
+		{name: "option for any", option: new(time.Duration), want: doctor.Pass},
+		{name: "option just long enough", parameter: "12", option: &day, want: doctor.Pass},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := deploymenttest.New(t)
+			s.UseAsAWS()
+			s.SetBusy(49 * time.Hour)
+			if tt.parameter != "" {
+				s.Account.Parameters["NoEventsHours"] = tt.parameter
+			}
+			o := ofStack(s)
+			o.MaxSilence, o.NoSend = tt.option, true
+			if v := examine(t, o)["silence"]; v.Status != tt.want {
+				t.Errorf("doctor: silence = %+v, want %s", v, tt.want)
+			}
+		})
+	}
+}
+
+// Of a `clerksync dev` doctor checks all that dev has.
+func TestDev(t *testing.T) {
+	t.Parallel()
+	dev := skipped("stack", "backups", "event-source", "rejections", "concurrency")
+	for _, tt := range []struct {
+		name      string
+		instances []string // of the endpoint
+		change    func(*doctor.Options)
+		want      map[string]doctor.Status // otherwise than dev
+	}{
+		{name: "well", change: func(*doctor.Options) {}},
+		{
+			name: "nothing is sent", change: func(o *doctor.Options) { o.NoSend = true },
+			want: skipped("endpoint", "clock", "signature", "way-through"),
+		},
+		{
+			name: "another secret", change: func(o *doctor.Options) { o.Secret = svixtest.OtherSecret },
+			want: map[string]doctor.Status{"signature": doctor.Fail, "way-through": doctor.Skip},
+		},
+		{
+			name: "malformed secret", change: func(o *doctor.Options) { o.Secret = "whsec_x" },
+			want: map[string]doctor.Status{"secret": doctor.Fail, "signature": doctor.Skip, "way-through": doctor.Skip},
+		},
+		{
+			name: "secret by SSM's parameter",
+			change: func(o *doctor.Options) {
+				o.Secret, o.Parameter = "", "/clerksync/signing-secret"
+			},
+		},
+		{
+			name: "another instance", instances: []string{"ins_a"}, change: func(*doctor.Options) {},
+			want: skipped("way-through"),
+		},
+		{
+			name: "its instance", instances: []string{"ins_a"},
+			change: func(o *doctor.Options) { o.Instance = "ins_a" },
+		},
+		{
+			name: "its instance by variable", instances: []string{"ins_a"},
+			change: func(o *doctor.Options) {
+				o.Getenv = func(name string) string { return map[string]string{"CLERK_INSTANCE_ID": "ins_a,ins_b"}[name] }
+			},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := deploymenttest.New(t, tt.instances...)
+			o := ofDev(s)
+			tt.change(&o)
+			got := examine(t, o)
+			if diff := cmp.Diff(passBut(dev, tt.want), statuses(got)); diff != "" {
+				t.Errorf("doctor of dev, -want +got:\n%s\n%+v", diff, got)
+			}
+			checkNoRows(t, s)
+		})
+	}
+}
+
+// Tables and queues may be named one by one, without a stack.
+func TestNamedTables(t *testing.T) {
+	s := deploymenttest.New(t)
+	s.UseAsAWS()
+	now := deployment.FormatTime(time.Now())
+	s.PutRow(s.Pipeline.DeliveriesTable, map[string]string{
+		"svix_id": "msg_a", "outcome": "applied", "received_at": now, "processed_at": now,
+	})
+	got := examine(t, options(deployment.Names{
+		DirectoryTable: s.Pipeline.DirectoryTable, DeliveriesTable: s.Pipeline.DeliveriesTable,
+		QueueURL: s.Pipeline.QueueURL, DeadLetterQueueURL: s.Pipeline.DeadLetterQueueURL,
+	}))
+	want := passBut(skipped(
+		"stack", "rejections", "concurrency", "secret", "endpoint", "clock", "signature", "way-through"))
+	if diff := cmp.Diff(want, statuses(got)); diff != "" {
+		t.Errorf("doctor of named tables, -want +got:\n%s\n%+v", diff, got)
+	}
+}
+
+// Where there is nothing to look at each check says so, and none panics.
+func TestNothingThere(t *testing.T) {
+	const nowhere = "http://127.0.0.1:1"
+	for _, tt := range []struct {
+		name  string
+		names deployment.Names
+		want  map[string]string // what failures say, by check
+	}{
+		{
+			name: "no region", names: deployment.Names{Stack: deploymenttest.StackName},
+			want: map[string]string{"credentials": "no AWS region", "stack": "no AWS region"},
+		},
+		{
+			name:  "no dev runs",
+			names: deployment.Names{EndpointURL: nowhere, WebhookURL: nowhere + "/webhooks/clerk"},
+			want:  map[string]string{"stack": "find queue", "endpoint": "connection refused"},
+		},
+		{
+			name: "bad URLs", names: deployment.Names{EndpointURL: "nonsense", WebhookURL: "nonsense"},
+			want: map[string]string{
+				"credentials": "want an http or https URL", "stack": "want an http or https URL",
+				"endpoint": "want an http or https URL",
+			},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			deploymenttest.IsolateAWS(t)
+			got := examine(t, options(tt.names))
+			for check, says := range tt.want {
+				if v := got[check]; v.Status != doctor.Fail || !strings.Contains(v.Detail, says) || v.Mend == "" {
+					t.Errorf("doctor: %s = %+v, want a failure that says %q", check, v, says)
+				}
+			}
+			if v := got["tables"]; v.Status != doctor.Skip {
+				t.Errorf("doctor: tables = %+v, want skip", v)
+			}
+		})
+	}
+}
+
+// Ctrl-C ends the examination without a verdict about it.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	o := options(deployment.Names{EndpointURL: "http://127.0.0.1:1"})
+	o.Secret = svixtest.Secret
+	err := doctor.Examine(ctx, o, func(v doctor.Verdict) { t.Errorf("doctor, stopped, reports %+v", v) })
+	if !errors.Is(err, terminal.ErrInterrupted) {
+		t.Errorf("doctor, stopped, = %v, want %v", err, terminal.ErrInterrupted)
+	}
+}

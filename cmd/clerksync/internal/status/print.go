@@ -1,0 +1,94 @@
+package status
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
+)
+
+// Show prints the report for people, on one screen.
+func (r Report) Show(term *terminal.Terminal, now time.Time) {
+	line := func(name, format string, args ...any) {
+		term.Print("%s  "+format, append([]any{terminal.Dim(fmt.Sprintf("%-13s", name))}, args...)...)
+	}
+	if r.WebhookURL != "" {
+		line("webhook", "%s", r.WebhookURL)
+	}
+	line("last received", "%s", formatAge(r.LastReceivedAt, now))
+	line("last applied", "%s", formatAge(r.LastAppliedAt, now))
+	if r.LagP50 != nil && r.LagP99 != nil {
+		line("lag", "p50 %s, p99 %s, from %s, in the last hour", milliseconds(*r.LagP50), milliseconds(*r.LagP99),
+			map[string]string{LagFromChange: "Clerk's change", LagFromReceipt: "receipt"}[r.LagFrom])
+	}
+	line("last hour", "%s", formatCounts(r.LastHour))
+	if len(r.RejectedBy) > 0 {
+		line("rejected for", "%s", formatCounts(r.RejectedBy))
+	}
+	age := ""
+	if r.Queue.OldestSeconds != nil {
+		age = fmt.Sprintf(", the oldest is %s old", time.Duration(*r.Queue.OldestSeconds)*time.Second)
+	}
+	line("queue", "%d waiting, %d in flight%s", r.Queue.Visible, r.Queue.InFlight+r.Queue.Delayed, age)
+	dead := terminal.Good("0")
+	if r.DeadLetters > 0 {
+		dead = terminal.Bad(fmt.Sprintf("%d: clerksync dlq ls", r.DeadLetters))
+	}
+	line("dead letters", "%s", dead)
+	if r.Rows == nil {
+		line("rows", "about %d %s", r.RowsTotal, terminal.Dim("(up to six hours old; --count counts them)"))
+	} else {
+		r.showRows(term)
+	}
+	if r.Partial {
+		term.Note("%s the Deliveries table is large, only its first part was read: there may be newer events.",
+			terminal.Warn("note:"))
+	}
+}
+
+func (r Report) showRows(term *terminal.Terminal) {
+	var rows [][]any
+	for _, kind := range slices.Sorted(maps.Keys(r.Rows)) {
+		rows = append(rows, []any{kind, r.Rows[kind].Live, r.Rows[kind].Tombstones})
+	}
+	term.Print("")
+	if len(rows) == 0 {
+		term.Print("The Directory table is empty.")
+		return
+	}
+	term.PrintTable([]string{"kind", "rows", "tombstones"}, rows)
+	if !r.RowsCounted {
+		term.Note("%s the count stopped early; --count counts to the end.", terminal.Warn("note:"))
+	}
+}
+
+// formatCounts prints numbers by name, in the order in which a message meets
+// what they count.
+func formatCounts(n map[string]int) string {
+	order := []string{
+		"received", "verified", "queued", "ignored", "rejected", "applied", "stale", "duplicate", "failed", "dead",
+	}
+	var parts []string
+	for _, name := range slices.SortedFunc(maps.Keys(n), func(a, b string) int {
+		return cmp.Or(cmp.Compare(slices.Index(order, a), slices.Index(order, b)), strings.Compare(a, b))
+	}) {
+		parts = append(parts, fmt.Sprintf("%s %d", name, n[name]))
+	}
+	return cmp.Or(strings.Join(parts, ", "), "nothing")
+}
+
+// formatAge prints a time and how long ago it was.
+func formatAge(text string, now time.Time) terminal.Styled {
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return "never, as far as is known"
+	}
+	age := terminal.Dim("(" + terminal.FormatDuration(now.Sub(at)) + " ago)")
+	return terminal.Plain(text) + "  " + age
+}
+
+func milliseconds(n int) time.Duration { return time.Duration(n) * time.Millisecond }
