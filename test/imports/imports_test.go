@@ -72,6 +72,7 @@ func layers() map[string]layer {
 		},
 		// What only tests import may import anything.
 		"tests": {packages: []string{
+			"cmd/clerksync/internal/deployment/deploymenttest",
 			"test/...", "pkg/svix/svixtest", "pkg/directory/directorytest", "pkg/delivery/deliverytest",
 			"pkg/dynamo/dynamotest",
 			"internal/emulator/emulatortest", "internal/emulator/dynamodb/dynamodbtest", "internal/emulator/sqs/sqstest",
@@ -79,17 +80,21 @@ func layers() map[string]layer {
 	}
 }
 
-// layerOf names the layer of a package of ours, "" for one in none.
-func layerOf(path string) string {
+// layerOf names the layer of a package of ours, "" for one in none. Its own name
+// counts before a/... does.
+func layerOf(path string) (layer string) {
 	for name, l := range layers() {
 		for _, p := range l.packages {
 			below, all := strings.CutSuffix(p, "/...")
-			if p == path || all && (path == below || strings.HasPrefix(path, below+"/")) {
+			if p == path {
 				return name
+			}
+			if all && (path == below || strings.HasPrefix(path, below+"/")) {
+				layer = name
 			}
 		}
 	}
-	return ""
+	return layer
 }
 
 // list runs go list at the module's root and returns its lines.
