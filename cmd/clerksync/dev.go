@@ -98,56 +98,8 @@ func (p program) readSettings(o *dev.Options) (err error) {
 	if o.Pipeline.Instances, err = settings.ReadInstances(p.getenv); err != nil {
 		return terminal.Usagef("%w", err)
 	}
-<<<<<<< HEAD
-	return "\nIs another clerksync dev running? Choose other ports with --addr and --aws-addr; port 0 means any free one."
-}
-
-func (e program) devOptions(ctx context.Context, c *cli.Command) (o pipeline.Options, secret devSecret, err error) {
-	o = pipeline.Options{Addr: c.String("addr"), AWSAddr: c.String("aws-addr")}
-	if o.Instances, err = settings.ReadInstances(e.getenv); err != nil {
-		return o, secret, terminal.Usagef("%w", err)
-	}
-	if secret, err = e.secret(c.String("secret")); err != nil {
-		return o, secret, err
-	}
-	o.Secret = secret.text
-	if o.Secrets, err = secret.parse(); err != nil {
-		return o, secret, err
-	}
-	if o.Storage, err = settings.ReadStorage(e.getenv); err != nil {
-		return o, secret, fmt.Errorf("the environment: %w", err)
-	}
-	if endpoint := c.String("endpoint-url"); endpoint != "" {
-		o.AWS, err = outside(ctx, e, endpoint)
-	}
-	return o, secret, err
-}
-
-// outside is the configuration for an AWS endpoint that the user names, with
-// the user's own credentials, or any where there are none.
-func outside(ctx context.Context, e program, endpoint string) (*aws.Config, error) {
-	if u, err := url.Parse(endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, terminal.Usagef("--endpoint-url %q is no http or https URL", endpoint)
-	}
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithBaseEndpoint(endpoint))
-	if err != nil {
-		return nil, fmt.Errorf("read the AWS configuration: %w", err)
-	}
-	if cfg.Region == "" {
-		cfg.Region = emulator.Region
-	}
-	if e.getenv("AWS_ACCESS_KEY_ID") == "" && e.getenv("AWS_PROFILE") == "" {
-		cfg.Credentials = credentials.NewStaticCredentialsProvider("local", "local", "")
-	}
-	if cfg.Credentials == nil {
-		return nil, errors.New("no AWS credentials")
-	}
-	cfg.HTTPClient = awsclient.NewHTTPClient(cfg.HTTPClient)
-	return &cfg, nil
-=======
 	if o.Pipeline.Storage, err = settings.ReadStorage(p.getenv); err != nil {
 		return fmt.Errorf("the environment: %w", err)
 	}
 	return nil
->>>>>>> 5ea7135 (cmd/clerksync: one file a command over webhook, deployment, status, doctor and dev)
 }
