@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,21 +16,20 @@ import (
 	"time"
 
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
+	"github.com/clerksync/clerksync/test/program"
 )
 
-// BenchmarkDev is how many events a second go all the way through `clerksync
-// dev`: posted and signed one by one, queued, written in one transaction each.
-// Its engines are in the same process and keep everything in memory, so this is
-// the code's own limit, not that of a deployed stack. Senders and pipeline
-// share the machine.
+// BenchmarkDev is how many events a second go all the way through `clerksync dev`: posted and signed one by one,
+// queued, written in one transaction each. Its emulators are in the same process and keep everything in memory, so
+// this is the code's own limit, not that of a deployed stack. Senders and pipeline share the machine.
 func BenchmarkDev(b *testing.B) {
 	const n, senders = 2000, 8
-	url, lines := dev(b)
+	url, lines := startDev(b)
 	requests := make([]svixtest.Request, n)
 	for i := range requests {
 		id := fmt.Sprintf("2bench%024d", i)
-		text := payload(b, "user.created", 0, map[string]any{"id": "user_" + id})
-		requests[i] = svixtest.SignedBy(svixtest.Secret, "msg_"+id, strconv.FormatInt(time.Now().Unix(), 10), text)
+		body := eventBody(b, "user.created", 0, map[string]any{"id": "user_" + id})
+		requests[i] = svixtest.SignedBy(svixtest.Secret, "msg_"+id, strconv.FormatInt(time.Now().Unix(), 10), body)
 	}
 	began := time.Now()
 	var g sync.WaitGroup
@@ -45,7 +43,7 @@ func BenchmarkDev(b *testing.B) {
 			}
 		})
 	}
-	for done := 0; done < n && !b.Failed(); { // read while posting: a full pipe would hold dev up
+	for done := 0; done < n && !b.Failed(); {
 		line, err := lines.ReadString('\n')
 		if err != nil {
 			b.Fatal(err)
@@ -60,14 +58,11 @@ func BenchmarkDev(b *testing.B) {
 	b.ReportMetric(n/took.Seconds(), "events/s")
 }
 
-// dev starts `clerksync dev` on free ports.
-func dev(b *testing.B) (webhook string, lines *bufio.Reader) {
+// startDev starts `clerksync dev` on free ports. lines is its output, which must be read: a full pipe would stop it.
+func startDev(b *testing.B) (webhook string, lines *bufio.Reader) {
 	b.Helper()
-	path := filepath.Join(b.TempDir(), "clerksync")
-	if out, err := exec.CommandContext(b.Context(), "go", "build", "-o", path, "../../cmd/clerksync").CombinedOutput(); err != nil {
-		b.Fatalf("go build cmd/clerksync: %v\n%s", err, out)
-	}
-	c := exec.CommandContext(context.WithoutCancel(b.Context()), path, "dev", "--addr", "127.0.0.1:0", "--aws-addr", "127.0.0.1:0", "--json")
+	c := exec.CommandContext(context.WithoutCancel(b.Context()), program.Build(b, "./cmd/clerksync"),
+		"dev", "--addr", "127.0.0.1:0", "--aws-addr", "127.0.0.1:0", "--json")
 	c.Env = append(os.Environ(), "CLERK_WEBHOOK_SIGNING_SECRET="+svixtest.Secret)
 	out, err := c.StdoutPipe()
 	if err != nil {

@@ -12,58 +12,65 @@ import (
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
-// TestLogVolume holds how many lines and bytes the functions log: CloudWatch
-// bills them by size. Of the requestId that Lambda's context adds, 50 bytes
-// come on top.
+// TestLogVolume holds how many lines and bytes the functions log: CloudWatch bills them by size. The requestId that
+// Lambda's context adds is 50 bytes more.
 func TestLogVolume(t *testing.T) {
-	type volume struct{ lines, bytes int }
 	request := func(reason string, stage ingest.Stage, level slog.Level) []byte {
 		var out bytes.Buffer
 		m := lambdafn.IngestMetrics(&out, "clerksync-IngestFunction-AbCdEfGhIjKl", time.Now)
 		o := lambdafn.Observer{Log: lambdafn.NewLogger(&out, level), Metrics: m}
-		o.Request(t.Context(), ingest.Report{Stage: stage, Reason: reason, SvixID: svixtest.ID, EventType: "user.updated"})
+		o.Request(t.Context(), ingest.Report{
+			Stage: stage, Reason: reason, SvixID: svixtest.ID, EventType: "user.updated",
+		})
 		m.Flush()
 		return out.Bytes()
 	}
 	batch := func(n int) []byte {
 		var out bytes.Buffer
 		m := lambdafn.SyncMetrics(&out, "clerksync-SyncFunction-AbCdEfGhIjKl", time.Now)
-		f := syncFunction(t, newMeter(), consumer.Soft)
+		f := meteredSync(t, newMeter(), consumer.Soft)
 		f.Metrics = m
 		f.Consumer.Observe = lambdafn.Observer{Log: lambdafn.NewLogger(&out, slog.LevelInfo), Metrics: m}.Message
-		if _, err := f.Invoke(t.Context(), batchEvent(t, n)); err != nil {
+		if _, err := f.Invoke(t.Context(), usersBatch(t, n)); err != nil {
 			t.Fatal(err)
 		}
 		return out.Bytes()
 	}
-	for _, c := range []struct {
-		name string
-		out  []byte
-		want volume // lines, and bytes at most
+	const forged = "invalid_signature"
+	for name, c := range map[string]struct {
+		log         []byte
+		lines, most int // lines exactly, bytes at most
 	}{
-		{"request, queued", request("", ingest.Queued, slog.LevelInfo), volume{2, 1100}},
-		{"request, forged", request("invalid_signature", ingest.Rejected, slog.LevelInfo), volume{1, 1100}},
-		{"request, forged, at debug", request("invalid_signature", ingest.Rejected, slog.LevelDebug), volume{2, 1300}},
-		{"batch of one", batch(1), volume{2, 1300}},
-		{"batch of ten", batch(10), volume{11, 4000}},
+		"request, queued":           {log: request("", ingest.Queued, slog.LevelInfo), lines: 2, most: 1100},
+		"request, forged":           {log: request(forged, ingest.Rejected, slog.LevelInfo), lines: 1, most: 1100},
+		"request, forged, at debug": {log: request(forged, ingest.Rejected, slog.LevelDebug), lines: 2, most: 1300},
+		"batch of one":              {log: batch(1), lines: 2, most: 1300},
+		"batch of ten":              {log: batch(10), lines: 11, most: 4000},
 	} {
-		got := volume{bytes.Count(c.out, []byte("\n")), len(c.out)}
-		t.Logf("%s: %d lines, %d bytes", c.name, got.lines, got.bytes)
-		if got.lines != c.want.lines || got.bytes > c.want.bytes {
-			t.Errorf("log of %s = %+v, want %d lines and at most %d bytes", c.name, got, c.want.lines, c.want.bytes)
+		lines := bytes.Count(c.log, []byte("\n"))
+		t.Logf("%s: %d lines, %d bytes", name, lines, len(c.log))
+		if lines != c.lines || len(c.log) > c.most {
+			t.Errorf("log of %s = %d lines, %d bytes, want %d and at most %d", name, lines, len(c.log), c.lines, c.most)
 		}
 	}
 }
 
-// TestSizes holds how large the items are, as DynamoDB counts: they decide the
-// units.
+// TestSizes holds how large the items are, as DynamoDB counts: their sizes decide the units.
 func TestSizes(t *testing.T) {
 	m := newMeter()
-	f := syncFunction(t, m, consumer.Soft)
-	for _, s := range []step{at("1", "user.created"), at("2", "organization.created"), at("3", "organizationMembership.created"), at("4", "organizationInvitation.created")} {
-		handle(t, f, s)
+	f := meteredSync(t, m, consumer.Soft)
+	for id, sample := range map[string]string{
+		"1": "user.created",
+		"2": "organization.created",
+		"3": "organizationMembership.created",
+		"4": "organizationInvitation.created",
+	} {
+		handle(t, f, event{id: id, sample: sample})
 	}
-	most := map[string]int{"user": 5 << 10, "organization": 2 << 10, "membership": 2 << 10, "membership_of": 1 << 10, "invitation": 2 << 10, "": 1 << 10}
+	most := map[string]int{ // by kind; the ledger's rows have none
+		"user": 5 << 10, "organization": 2 << 10, "membership": 2 << 10, "membership_of": 1 << 10,
+		"invitation": 2 << 10, "": 1 << 10,
+	}
 	for table, items := range m.items {
 		for _, it := range items {
 			kind := it.text("kind")

@@ -7,10 +7,12 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
-	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/clerksync/clerksync/internal/emulator"
 	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // cost is what a message costs at AWS beside the functions' own time.
@@ -22,13 +24,11 @@ type cost struct {
 	Queue    int // requests to SQS that sync makes itself
 }
 
-// meter is an HTTP client in front of the embedded engine that counts requests
-// and the units that DynamoDB would bill for them. Writes that lose their
-// condition are counted as if they had been made, which is the most that they
-// can cost.
+// meter is an HTTP client in front of the emulator that counts requests and the units that DynamoDB would bill for
+// them. Writes that lose their condition are counted as if they had been made, which is the most that they can cost.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 type meter struct {
-	engine http.Handler
+	emulator http.Handler
 
 	mu    sync.Mutex
 	cost  cost
@@ -40,13 +40,20 @@ type attributes map[string]map[string]json.RawMessage
 
 func newMeter() *meter {
 	return &meter{
-		engine: emulator.New(emulator.Options{Now: func() time.Time { return time.Unix(1767225600, 0) }}),
-		items:  map[string]map[string]attributes{"directory": {}, "deliveries": {}},
+		emulator: emulator.New(emulator.Options{Now: svixtest.Epoch}),
+		items:    map[string]map[string]attributes{"directory": {}, "deliveries": {}},
 	}
 }
 
-// take returns what was counted since the last time.
-func (m *meter) take() cost {
+// config makes the SDK's clients call the meter.
+func (m *meter) config() aws.Config {
+	c := emulator.Config("http://127.0.0.1:1") // nothing may leave the process
+	c.HTTPClient = m
+	return c
+}
+
+// reset returns what was counted since the last call, and starts anew.
+func (m *meter) reset() cost {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	c := m.cost
@@ -67,13 +74,13 @@ func (m *meter) Do(r *http.Request) (*http.Response, error) {
 		m.cost.Queue++
 		m.mu.Unlock()
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-		_, _ = w.WriteString(answer(target, body))
+		_, _ = w.WriteString(stubAnswer(target, body))
 		return w.Result(), nil
 	}
-	m.mu.Lock() // one at a time, so that the copy of the items is true
+	m.mu.Lock() // one at a time, so that m.items equals the emulator's tables
 	defer m.mu.Unlock()
 	r.Body = io.NopCloser(strings.NewReader(string(body)))
-	m.engine.ServeHTTP(w, r)
+	m.emulator.ServeHTTP(w, r)
 	_, action, _ := strings.Cut(target, ".")
 	m.count(action, body, w.Code == http.StatusOK)
 	return w.Result(), nil
@@ -94,7 +101,7 @@ func (m *meter) count(action string, body []byte, done bool) {
 		Values        attributes `json:"ExpressionAttributeValues"`
 	}
 	if json.Unmarshal(body, &in) != nil {
-		return // the engine has refused it
+		return // the emulator has refused it
 	}
 	const transactional = 2 // each write is prepared and committed
 	switch action {
@@ -113,15 +120,15 @@ func (m *meter) count(action string, body []byte, done bool) {
 		m.write(in.write, 1, done)
 	case "GetItem":
 		m.cost.Requests++
-		m.cost.Read += units(m.items[in.TableName][key(in.Key)].size(), 4<<10)
+		m.cost.Read += units(m.items[in.TableName][itemKey(in.Key)].size(), 4<<10)
 	case "BatchGetItem":
 		m.cost.Requests++
 		for table, keys := range in.RequestItems {
 			for _, k := range keys.Keys {
-				m.cost.Read += units(m.items[table][key(k)].size(), 4<<10)
+				m.cost.Read += units(m.items[table][itemKey(k)].size(), 4<<10)
 			}
 		}
-	case "Query": // bills what it reads, filtered out or not
+	case "Query": // it bills what it reads, whether a filter keeps it or not
 		m.cost.Requests++
 		total := 0
 		for _, it := range m.items[in.TableName] {
@@ -133,12 +140,11 @@ func (m *meter) count(action string, body []byte, done bool) {
 	}
 }
 
-// write bills the larger of the item before and after, and each index whose key
-// changes: a put, a deletion or both.
+// write bills the larger of the item before and after, and each index whose key changes: a put, a deletion or both.
 func (m *meter) write(w write, times int, done bool) {
-	k := key(w.Key)
+	k := itemKey(w.Key)
 	if w.Item != nil {
-		k = key(w.Item)
+		k = itemKey(w.Item)
 	}
 	before := m.items[w.TableName][k]
 	m.cost.Write += times * units(max(before.size(), w.Item.size()), 1<<10)
@@ -146,13 +152,15 @@ func (m *meter) write(w write, times int, done bool) {
 		return
 	}
 	for _, index := range directory.Indexes() {
-		if old, now := before.text(index), w.Item.text(index); old != now {
-			if old != "" {
-				m.cost.Index++
-			}
-			if now != "" {
-				m.cost.Index++
-			}
+		old, changed := before.text(index), w.Item.text(index)
+		if old == changed {
+			continue
+		}
+		if old != "" {
+			m.cost.Index++
+		}
+		if changed != "" {
+			m.cost.Index++
 		}
 	}
 	if w.Item == nil {
@@ -162,8 +170,8 @@ func (m *meter) write(w write, times int, done bool) {
 	m.items[w.TableName][k] = w.Item
 }
 
-// key is that of the Directory's items, else that of the Deliveries'.
-func key(a attributes) string {
+// itemKey is the primary key of an item of the Directory or of the Deliveries.
+func itemKey(a attributes) string {
 	if pk := a.text("pk"); pk != "" {
 		return pk + "\n" + a.text("sk")
 	}
@@ -171,14 +179,14 @@ func key(a attributes) string {
 }
 
 func (a attributes) text(name string) (s string) {
-	_ = json.Unmarshal(a[name]["S"], &s) // "" for what is absent or no text
+	_ = json.Unmarshal(a[name]["S"], &s) // "" for an attribute that is absent or not a text
 	return s
 }
 
-// units is how often a unit goes into a size, at least once.
+// units is how many units a size fills, at least one.
 func units(size, unit int) int { return max(1, (size+unit-1)/unit) }
 
-// size is an item's as DynamoDB counts it:
+// size is the item's size as DynamoDB counts it:
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 func (a attributes) size() (n int) {
 	for name, v := range a {

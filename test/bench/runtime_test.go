@@ -12,21 +12,20 @@ import (
 	"time"
 )
 
-// runtimeAPI is Lambda's runtime API for one process at a time: it hands out
-// one event a number of times and notes when.
+// runtimeAPI is Lambda's runtime API for one process at a time: it hands out one event a number of times and records
+// when the first response came.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 type runtimeAPI struct {
 	*httptest.Server
 
-	mu    sync.Mutex
-	event []byte
-	want  int // responses
-	first time.Time
-	got   int
-	last  []byte
-	bad   string // what the function reported as an error
-	enter func() // called before the first event is handed out; nil for nothing
-	done  chan struct{}
+	mu          sync.Mutex
+	event       []byte
+	want, got   int // responses
+	first       time.Time
+	last        []byte
+	failure     string        // the error that the function reported
+	beforeFirst func()        // called before the first event is handed out; may be nil
+	done        chan struct{} // closed after the last response
 }
 
 func newRuntimeAPI(tb testing.TB) *runtimeAPI {
@@ -34,17 +33,17 @@ func newRuntimeAPI(tb testing.TB) *runtimeAPI {
 	a := &runtimeAPI{}
 	a.Server = httptest.NewServer(a)
 	tb.Cleanup(func() {
-		a.CloseClientConnections() // a function waits at /next for ever
+		a.CloseClientConnections() // a function waits at /next without end
 		a.Close()
 	})
 	return a
 }
 
-// expect forgets what was and waits for a number of responses.
+// expect starts anew with an event and a number of responses.
 func (a *runtimeAPI) expect(event []byte, responses int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.event, a.want, a.got, a.bad, a.last = event, responses, 0, "", nil
+	a.event, a.want, a.got, a.failure, a.last = event, responses, 0, "", nil
 	a.first, a.done = time.Time{}, make(chan struct{})
 }
 
@@ -52,14 +51,14 @@ func (a *runtimeAPI) address() string { return strings.TrimPrefix(a.URL, "http:/
 
 func (a *runtimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasSuffix(r.URL.Path, "/next") {
-		a.hand(w, r)
+		a.handOut(w, r)
 		return
 	}
 	body, _ := io.ReadAll(r.Body)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !strings.HasSuffix(r.URL.Path, "/response") {
-		a.bad = string(body)
+		a.failure = string(body)
 	}
 	if a.got++; a.got == 1 {
 		a.first = time.Now()
@@ -71,16 +70,16 @@ func (a *runtimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
-func (a *runtimeAPI) hand(w http.ResponseWriter, r *http.Request) {
+func (a *runtimeAPI) handOut(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
-	over, event, n := a.got >= a.want, a.event, a.got
-	if a.enter != nil {
-		a.enter()
-		a.enter = nil
+	enough, event, n := a.got >= a.want, a.event, a.got
+	if a.beforeFirst != nil {
+		a.beforeFirst()
+		a.beforeFirst = nil
 	}
 	a.mu.Unlock()
-	if over {
-		<-r.Context().Done() // until the process is ended
+	if enough {
+		<-r.Context().Done() // until the process is killed
 		return
 	}
 	h := w.Header()

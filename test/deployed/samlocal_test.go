@@ -111,7 +111,7 @@ func (l *samLocal) flags(t *testing.T) []string {
 // get returns what clerksync get prints.
 func (l *samLocal) get(t *testing.T, endpoint string, args ...string) (rows string, found bool) {
 	t.Helper()
-	args = append([]string{l.clerksync, "get", "--json", "--endpoint-url", endpoint}, args...)
+	args = slices.Concat([]string{l.clerksync, "get"}, args, []string{"--json", "--endpoint-url", endpoint})
 	out, _, err := program.Command{Env: l.env, Args: args}.Output(t)
 	return out, err == nil
 }

@@ -1,4 +1,4 @@
-// The least that a Lambda function in Go can be: the floor of start-up.
+// The empty function is the least that a Lambda function in Go can be: the floor of start-up.
 package main
 
 import (

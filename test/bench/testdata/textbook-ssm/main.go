@@ -1,5 +1,5 @@
-// A webhook receiver as tutorials end it: the SDK's default configuration, the
-// default certificate roots, the signing secret from SSM, Svix's own library.
+// The textbook's webhook receiver as tutorials end it: the SDK's default configuration, the default certificate roots,
+// the signing secret from SSM, Svix's own library.
 package main
 
 import (
@@ -41,7 +41,9 @@ func main() {
 		if err := webhook.Verify([]byte(r.Body), header); err != nil {
 			return events.APIGatewayV2HTTPResponse{StatusCode: http.StatusBadRequest}, nil
 		}
-		_, err := queue.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(os.Getenv("QUEUE_URL")), MessageBody: &r.Body})
+		_, err := queue.SendMessage(ctx, &sqs.SendMessageInput{
+			QueueUrl: aws.String(os.Getenv("QUEUE_URL")), MessageBody: &r.Body,
+		})
 		if err != nil {
 			return events.APIGatewayV2HTTPResponse{StatusCode: http.StatusServiceUnavailable}, nil
 		}

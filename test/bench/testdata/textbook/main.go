@@ -1,6 +1,5 @@
-// A webhook receiver as tutorials begin it: the SDK's default configuration,
-// the default certificate roots, nothing done ahead. It does not even verify,
-// so that what is compared is the start alone.
+// The textbook's webhook receiver as tutorials begin it: the SDK's default configuration, the default certificate
+// roots, nothing prepared. It does not even verify, so that the start alone is compared.
 package main
 
 import (
@@ -23,7 +22,9 @@ func main() {
 	}
 	client := sqs.NewFromConfig(cfg)
 	lambda.Start(func(ctx context.Context, r events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-		_, err := client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(os.Getenv("QUEUE_URL")), MessageBody: &r.Body})
+		_, err := client.SendMessage(ctx, &sqs.SendMessageInput{
+			QueueUrl: aws.String(os.Getenv("QUEUE_URL")), MessageBody: &r.Body,
+		})
 		if err != nil {
 			return events.APIGatewayV2HTTPResponse{StatusCode: http.StatusServiceUnavailable}, nil
 		}

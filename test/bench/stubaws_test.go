@@ -1,6 +1,8 @@
 package bench_test
 
 import (
+	"bufio"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/md5"
@@ -10,12 +12,14 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -24,23 +28,22 @@ import (
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
-// stubAWS answers the calls that the functions make as if each succeeded.
-// delay is how long it takes.
+// stubAWS answers the calls that the functions make as if each succeeded, after a delay.
 func stubAWS(delay time.Duration) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		time.Sleep(delay)
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-		_, _ = io.WriteString(w, answer(r.Header.Get("X-Amz-Target"), body))
+		_, _ = io.WriteString(w, stubAnswer(r.Header.Get("X-Amz-Target"), body))
 	}
 }
 
-func answer(target string, body []byte) string {
+func stubAnswer(target string, body []byte) string {
 	switch {
 	case strings.HasSuffix(target, ".SendMessage"):
 		var m struct{ MessageBody string }
 		_ = json.Unmarshal(body, &m)
-		sum := md5.Sum([]byte(m.MessageBody)) // what SQS answers with
+		sum := md5.Sum([]byte(m.MessageBody)) // the client compares it
 		return `{"MessageId":"1","MD5OfMessageBody":"` + hex.EncodeToString(sum[:]) + `"}`
 	case strings.HasSuffix(target, ".GetParameter"):
 		return `{"Parameter":{"Name":"p","Type":"SecureString","Value":"` + svixtest.Secret + `","Version":1}}`
@@ -48,10 +51,49 @@ func answer(target string, body []byte) string {
 	return "{}"
 }
 
-// tlsAWS serves the stub over TLS. Each bundle is a file of roots, the server's
-// own among them, as many as a function reads before it trusts AWS: a textbook
-// function all of the system's, ours the five that it embeds.
-func tlsAWS(tb testing.TB) (url, systemBundle, amazonBundle string) {
+// stubVariable makes this test binary the stub, with its value as the delay.
+const stubVariable = "CLERKSYNC_BENCH_STUB"
+
+func TestMain(m *testing.M) {
+	delay, err := time.ParseDuration(os.Getenv(stubVariable))
+	if err != nil {
+		os.Exit(m.Run())
+	}
+	s := httptest.NewServer(stubAWS(delay))
+	fmt.Println(s.URL)
+	_, _ = io.Copy(io.Discard, os.Stdin) // until the parent is gone
+}
+
+// startStub starts the stub in a process of its own, so that CPU time is the client's alone.
+func startStub(tb testing.TB, delay time.Duration) (url string) {
+	tb.Helper()
+	c := exec.CommandContext(context.WithoutCancel(tb.Context()), os.Args[0])
+	c.Env = append(os.Environ(), stubVariable+"="+delay.String())
+	in, err := c.StdinPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		_ = in.Close()
+		_ = c.Wait() // it exits with its input
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return strings.TrimSpace(line)
+}
+
+// startTLSStub serves the stub over TLS. Each bundle is a file of roots, the stub's own among them, with as many as a
+// function reads before it trusts AWS: a textbook function all of the system's, ours the five that it embeds.
+func startTLSStub(tb testing.TB) (url, systemRoots, amazonRoots string) {
 	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -69,7 +111,7 @@ func tlsAWS(tb testing.TB) (url, systemBundle, amazonBundle string) {
 	withOwn := func(roots string) (bundle string) {
 		text, err := os.ReadFile(roots)
 		if err != nil {
-			tb.Skip("there is no bundle of certificates here to be read: ", err)
+			tb.Skip("this machine has no bundle of certificates: ", err)
 		}
 		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
 		bundle = filepath.Join(tb.TempDir(), "roots.pem")
@@ -79,7 +121,8 @@ func tlsAWS(tb testing.TB) (url, systemBundle, amazonBundle string) {
 		return bundle
 	}
 	s := httptest.NewUnstartedServer(stubAWS(0))
-	s.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
+	certificate := tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	s.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
 	s.StartTLS()
 	tb.Cleanup(s.Close)
 	return s.URL, withOwn("/etc/ssl/certs/ca-certificates.crt"), withOwn("../../pkg/awsclient/roots.pem")
