@@ -3,108 +3,103 @@ package directory_test
 import (
 	"testing"
 
-	diff "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
+// The keys are the contract with everybody who reads the table.
 func TestKeys(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		got, want directory.Key
-	}{
-		{directory.UserKey("u"), directory.Key{PK: "USER#u", SK: "USER"}},
-		{directory.OrganizationKey("o"), directory.Key{PK: "ORG#o", SK: "ORG"}},
-		{directory.MembershipKey("o", "u"), directory.Key{PK: "ORG#o", SK: "MEMBER#u"}},
-		{directory.MembershipOfKey("o", "u"), directory.Key{PK: "USER#u", SK: "MEMBERSHIP#o"}},
-		{directory.InvitationKey("o", "i"), directory.Key{PK: "ORG#o", SK: "INVITATION#i"}},
-		{directory.DomainKey("d"), directory.Key{PK: "DOMAIN#d", SK: "DOMAIN"}},
-		{directory.DomainOfKey("o", "d"), directory.Key{PK: "ORG#o", SK: "DOMAIN#d"}},
-		{directory.RoleKey("r"), directory.Key{PK: "ROLE#r", SK: "ROLE"}},
-		{directory.PermissionKey("p"), directory.Key{PK: "PERMISSION#p", SK: "PERMISSION"}},
+	for got, want := range map[directory.Key]directory.Key{
+		directory.UserKey("u"):              {PK: "USER#u", SK: "USER"},
+		directory.OrganizationKey("o"):      {PK: "ORG#o", SK: "ORG"},
+		directory.MembershipKey("o", "u"):   {PK: "ORG#o", SK: "MEMBER#u"},
+		directory.MembershipOfKey("o", "u"): {PK: "USER#u", SK: "MEMBERSHIP#o"},
+		directory.InvitationKey("o", "i"):   {PK: "ORG#o", SK: "INVITATION#i"},
+		directory.DomainKey("d"):            {PK: "DOMAIN#d", SK: "DOMAIN"},
+		directory.DomainOfKey("o", "d"):     {PK: "ORG#o", SK: "DOMAIN#d"},
+		directory.RoleKey("r"):              {PK: "ROLE#r", SK: "ROLE"},
+		directory.PermissionKey("p"):        {PK: "PERMISSION#p", SK: "PERMISSION"},
 	} {
-		if c.got != c.want {
-			t.Errorf("key = %v, want %v", c.got, c.want)
+		if got != want {
+			t.Errorf("key = %v, want %v", got, want)
 		}
 	}
+}
+
+// without is the row less the attributes of those names.
+func without(r directory.Row, names ...string) directory.Row {
+	r = r.Clone()
+	for _, n := range names {
+		delete(r, n)
+	}
+	return r
 }
 
 func TestPointer(t *testing.T) {
 	t.Parallel()
 	membership := directory.Row{
-		"pk": "ORG#o", "sk": "MEMBER#u", "kind": "membership", "rev": "1", "svix_id": "msg_1", "synced_at": "now", "instance_id": "ins_1",
-		"id": "m", "org_id": "o", "user_id": "u", "role": "org:admin", "role_name": "Admin", "permissions": []string{"org:a"},
-		"created_at": directory.Number("1"), "updated_at": directory.Number("2"), "object": "{}", "omitted": []string{"x"},
+		"pk": "ORG#o", "sk": "MEMBER#u", "kind": "membership",
+		"rev": "1", "svix_id": "msg_1", "synced_at": "now", "instance_id": "ins_1",
+		"id": "m", "org_id": "o", "user_id": "u",
+		"role": "org:admin", "role_name": "Admin", "permissions": []string{"org:a"},
+		"created_at": directory.Number("1"), "updated_at": directory.Number("2"),
+		"object": "{}", "omitted": []string{"x"},
 	}
+	ofMembership := without(membership, "object", "omitted")
+	ofMembership["pk"], ofMembership["sk"], ofMembership["kind"] = "USER#u", "MEMBERSHIP#o", "membership_of"
 	domain := directory.Row{
-		"pk": "DOMAIN#d", "sk": "DOMAIN", "kind": "domain", "rev": "1", "svix_id": "msg_1", "synced_at": "now", "instance_id": "ins_1",
+		"pk": "DOMAIN#d", "sk": "DOMAIN", "kind": "domain",
+		"rev": "1", "svix_id": "msg_1", "synced_at": "now", "instance_id": "ins_1",
 		"id": "d", "org_id": "o", "name": "example.com", "enrollment_mode": "manual_invitation",
 		"created_at": directory.Number("1"), "updated_at": directory.Number("2"), "object": "{}",
 	}
-	without := func(r directory.Row, names ...string) directory.Row {
-		c := r.Clone()
-		for _, n := range names {
-			delete(c, n)
-		}
-		return c
-	}
-	for _, c := range []struct {
-		name      string
-		row, want directory.Row
-	}{
-		{"membership", membership, directory.Row{
-			"pk": "USER#u", "sk": "MEMBERSHIP#o", "kind": "membership_of", "rev": "1", "svix_id": "msg_1", "synced_at": "now", "instance_id": "ins_1",
-			"id": "m", "org_id": "o", "user_id": "u", "role": "org:admin", "role_name": "Admin", "permissions": []string{"org:a"},
-			"created_at": directory.Number("1"), "updated_at": directory.Number("2"),
-		}},
-		{"membership with little", without(membership, "role_name", "permissions", "created_at", "updated_at", "instance_id"), directory.Row{
-			"pk": "USER#u", "sk": "MEMBERSHIP#o", "kind": "membership_of", "rev": "1", "svix_id": "msg_1", "synced_at": "now",
-			"id": "m", "org_id": "o", "user_id": "u", "role": "org:admin",
-		}},
-		{"domain", domain, directory.Row{
-			"pk": "ORG#o", "sk": "DOMAIN#d", "kind": "domain_of", "rev": "1", "svix_id": "msg_1", "synced_at": "now", "instance_id": "ins_1",
-			"id": "d", "org_id": "o", "name": "example.com", "enrollment_mode": "manual_invitation",
-		}},
-		{"domain without organization", without(domain, "org_id"), nil},
-		{"membership's tombstone that tells nothing", without(membership, "org_id", "user_id"), nil},
-		{"user", directory.Row{"pk": "USER#u", "sk": "USER", "kind": "user", "id": "u"}, nil},
-		{"invitation", directory.Row{"pk": "ORG#o", "sk": "INVITATION#i", "kind": "invitation", "org_id": "o", "user_id": "u"}, nil},
-		{"no row", nil, nil},
+	ofDomain := without(domain, "created_at", "updated_at", "object")
+	ofDomain["pk"], ofDomain["sk"], ofDomain["kind"] = "ORG#o", "DOMAIN#d", "domain_of"
+	little := []string{"role_name", "permissions", "created_at", "updated_at", "instance_id"}
+	user := directory.Row{"pk": "USER#u", "sk": "USER", "kind": "user", "id": "u"}
+	invitation := directory.Row{"pk": "ORG#o", "sk": "INVITATION#i", "kind": "invitation", "org_id": "o"}
+	for name, c := range map[string]struct{ row, want directory.Row }{
+		"membership":                  {row: membership, want: ofMembership},
+		"membership with little":      {row: without(membership, little...), want: without(ofMembership, little...)},
+		"membership's bare tombstone": {row: without(membership, "org_id", "user_id")},
+		"domain":                      {row: domain, want: ofDomain},
+		"domain without organization": {row: without(domain, "org_id")},
+		"user":                        {row: user},
+		"invitation":                  {row: invitation},
+		"no row":                      {},
 	} {
-		if d := diff.Diff(c.want, directory.Pointer(c.row)); d != "" {
-			t.Errorf("%s: Pointer differs (-want +got):\n%s", c.name, d)
+		if diff := cmp.Diff(c.want, directory.Pointer(c.row)); diff != "" {
+			t.Errorf("%s: Pointer differs (-want +got):\n%s", name, diff)
 		}
 	}
 	long := membership.Clone()
 	long["role"], long["role_name"] = text(300<<10), text(200<<10)
 	if got := directory.Pointer(long); got.Size() > directory.MaxRowBytes || got["role"] != nil {
-		t.Errorf("Pointer of a long row = %d bytes, want it brought to fit", got.Size())
+		t.Errorf("Pointer of a long row = %d bytes, want it fitted", got.Size())
 	}
 }
 
 func TestConditions(t *testing.T) {
 	t.Parallel()
-	row := directory.Row{"rev": "5"}
-	for _, c := range []struct {
-		name      string
-		condition directory.Condition
-		there     directory.Row
-		want      bool
+	for name, c := range map[string]struct {
+		condition       directory.Condition
+		onNothing, onR5 bool // whether it holds where no row exists, and for a row of revision 5
 	}{
-		{"zero value on nothing", directory.Condition{}, nil, true},
-		{"zero value on a row", directory.Condition{}, row, false},
-		{"absent on nothing", directory.IfAbsent(), nil, true},
-		{"absent on a row", directory.IfAbsent(), row, false},
-		{"newer on nothing", directory.IfNewer("1"), nil, true},
-		{"newer", directory.IfNewer("6"), row, true},
-		{"equal", directory.IfNewer("5"), row, false},
-		{"older", directory.IfNewer("4"), row, false},
-		{"unchanged on nothing", directory.IfUnchanged("5"), nil, false},
-		{"unchanged", directory.IfUnchanged("5"), row, true},
-		{"changed", directory.IfUnchanged("4"), row, false},
+		"zero value":       {condition: directory.Condition{}, onNothing: true},
+		"absent":           {condition: directory.IfAbsent(), onNothing: true},
+		"newer, by 6":      {condition: directory.IfNewer("6"), onNothing: true, onR5: true},
+		"newer, by 5":      {condition: directory.IfNewer("5"), onNothing: true},
+		"newer, by 4":      {condition: directory.IfNewer("4"), onNothing: true},
+		"unchanged from 5": {condition: directory.IfUnchanged("5"), onR5: true},
+		"unchanged from 4": {condition: directory.IfUnchanged("4")},
 	} {
-		if got := c.condition.Holds(c.there); got != c.want {
-			t.Errorf("%s: Holds(%v) = %t, want %t", c.name, c.there, got, c.want)
+		if got := c.condition.Holds(nil); got != c.onNothing {
+			t.Errorf("%s: Holds(nil) = %t, want %t", name, got, c.onNothing)
+		}
+		if got := c.condition.Holds(directory.Row{"rev": "5"}); got != c.onR5 {
+			t.Errorf("%s: Holds(row of revision 5) = %t, want %t", name, got, c.onR5)
 		}
 	}
 }

@@ -9,53 +9,61 @@ import (
 	"strings"
 	"testing"
 
-	diff "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
-var update = flag.Bool("update", false, "write testdata/rev.golden anew; a revision that changes breaks every table that is deployed")
+var update = flag.Bool("update", false,
+	"write testdata/rev.golden anew; a revision that changes breaks every table that is deployed")
 
-// orders are the named cases of the golden file, in ascending order within
-// each group.
-func orders() []struct {
+type namedOrder struct {
 	name  string
 	order directory.Order
-} {
-	const now = 1_772_449_375_640
-	none, member := directory.NoIncarnation, directory.NewIncarnation(now, "orgmem_1")
-	return []struct {
-		name  string
-		order directory.Order
-	}{
-		{"nothing known", directory.Order{Incarnation: none, Created: true}},
-		{"nothing known, read from the API", directory.Order{Incarnation: none}},
-		{"created", directory.Order{Incarnation: none, Updated: now, Created: true, Sent: now, SvixID: "msg_1"}},
-		{"updated", directory.Order{Incarnation: none, Updated: now, Sent: now, SvixID: "msg_1"}},
-		{"updated, read from the API", directory.Order{Incarnation: none, Updated: now, Sent: now + 1}},
-		{"updated, sent later", directory.Order{Incarnation: none, Updated: now, Sent: now + 1, SvixID: "msg_0"}},
-		{"updated, greater id", directory.Order{Incarnation: none, Updated: now, Sent: now + 1, SvixID: "msg_1"}},
-		{"updated in the last millisecond", directory.Order{Incarnation: none, Updated: 4_102_444_799_999, Sent: 4_102_444_799_999, SvixID: "~"}},
-		{"deleted, no times", directory.Order{Incarnation: none, Terminal: true, SvixID: "msg_1"}},
-		{"deleted", directory.Order{Incarnation: none, Terminal: true, Sent: now, SvixID: "msg_1"}},
-		{"deleted, times inside", directory.Order{Incarnation: none, Terminal: true, Updated: now, Sent: now, SvixID: "msg_1"}},
-		{"membership of 1970", directory.Order{Incarnation: directory.NewIncarnation(0, "orgmem_1"), Created: true}},
-		{"membership", directory.Order{Incarnation: member, Updated: now, Created: true, Sent: now, SvixID: "msg_1"}},
-		{"membership updated", directory.Order{Incarnation: member, Updated: now + 1, Sent: now + 1, SvixID: "msg_2"}},
-		{"membership deleted", directory.Order{Incarnation: member, Terminal: true, Updated: now, Sent: now, SvixID: "msg_3"}},
-		{"membership of a longer id", directory.Order{Incarnation: directory.NewIncarnation(now, "orgmem_1a"), SvixID: "msg_0"}},
-		{"membership of an id with odd bytes", directory.Order{Incarnation: directory.NewIncarnation(now, "orgmem-1.ö~\x00 Z"), SvixID: "msg-0-1"}},
-		{"membership created again", directory.Order{Incarnation: directory.NewIncarnation(now+1, "orgmem_0"), Created: true}},
-	}
 }
 
-// TestRevisionGolden pins the text for ever.
+// ascendingOrders are the cases of the golden file, each greater than the one
+// before.
+func ascendingOrders() (all []namedOrder) {
+	const now, last = 1_772_449_375_640, 4_102_444_799_999
+	var in directory.Incarnation
+	add := func(name string, o directory.Order) {
+		o.Incarnation = in
+		all = append(all, namedOrder{name, o})
+	}
+	in = directory.NoIncarnation
+	add("nothing known", directory.Order{Created: true})
+	add("nothing known, read from the API", directory.Order{})
+	add("created", directory.Order{Updated: now, Created: true, Sent: now, SvixID: "msg_1"})
+	add("updated", directory.Order{Updated: now, Sent: now, SvixID: "msg_1"})
+	add("updated, read from the API", directory.Order{Updated: now, Sent: now + 1})
+	add("updated, sent later", directory.Order{Updated: now, Sent: now + 1, SvixID: "msg_0"})
+	add("updated, greater id", directory.Order{Updated: now, Sent: now + 1, SvixID: "msg_1"})
+	add("updated in the last millisecond", directory.Order{Updated: last, Sent: last, SvixID: "~"})
+	add("deleted, no times", directory.Order{Terminal: true, SvixID: "msg_1"})
+	add("deleted", directory.Order{Terminal: true, Sent: now, SvixID: "msg_1"})
+	add("deleted, times inside", directory.Order{Terminal: true, Updated: now, Sent: now, SvixID: "msg_1"})
+	in = directory.NewIncarnation(0, "orgmem_1")
+	add("membership of 1970", directory.Order{Created: true})
+	in = directory.NewIncarnation(now, "orgmem_1")
+	add("membership", directory.Order{Updated: now, Created: true, Sent: now, SvixID: "msg_1"})
+	add("membership updated", directory.Order{Updated: now + 1, Sent: now + 1, SvixID: "msg_2"})
+	add("membership deleted", directory.Order{Terminal: true, Updated: now, Sent: now, SvixID: "msg_3"})
+	in = directory.NewIncarnation(now, "orgmem_1a")
+	add("membership of a longer id", directory.Order{SvixID: "msg_0"})
+	in = directory.NewIncarnation(now, "orgmem-1.ö~\x00 Z")
+	add("membership of an id with odd bytes", directory.Order{SvixID: "msg-0-1"})
+	in = directory.NewIncarnation(now+1, "orgmem_0")
+	add("membership created again", directory.Order{Created: true})
+	return all
+}
+
+// The golden file pins the text for ever: tables that are deployed hold it.
 func TestRevisionGolden(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
 	last := directory.Revision("")
-	for _, o := range orders() {
+	for _, o := range ascendingOrders() {
 		rev := o.order.Revision()
 		fmt.Fprintf(&b, "%-36s %s\n", o.name, rev)
 		if rev <= last {
@@ -73,8 +81,8 @@ func TestRevisionGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := diff.Diff(string(want), b.String()); d != "" {
-		t.Errorf("revisions are not those of %s (-want +got):\n%s", golden, d)
+	if got := b.String(); got != string(want) {
+		t.Errorf("revisions are not those of %s:\n%s\nwant:\n%s", golden, got, want)
 	}
 }
 
@@ -95,7 +103,7 @@ func fields(t *rapid.T) (created int64, id string, o directory.Order) {
 	return created, id, o
 }
 
-// escaped is the rule for ids, told once more.
+// escaped is the rule for ids, written in another way.
 func escaped(id string) string {
 	var b strings.Builder
 	for _, c := range []byte(id) {
@@ -115,15 +123,19 @@ func rank(flag bool) int {
 	return 0
 }
 
-// TestRevisionOrder: the order of the text is the order of the fields.
+// The order of the text is the order of the fields, from the strongest.
 func TestRevisionOrder(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		c1, id1, x := fields(t)
 		c2, id2, y := fields(t)
 		want := cmp.Or(
-			cmp.Compare(c1, c2), cmp.Compare(escaped(id1), escaped(id2)), cmp.Compare(rank(x.Terminal), rank(y.Terminal)),
-			cmp.Compare(x.Updated, y.Updated), cmp.Compare(rank(y.Created), rank(x.Created)), cmp.Compare(x.Sent, y.Sent),
+			cmp.Compare(c1, c2),
+			cmp.Compare(escaped(id1), escaped(id2)),
+			cmp.Compare(rank(x.Terminal), rank(y.Terminal)),
+			cmp.Compare(x.Updated, y.Updated),
+			cmp.Compare(rank(y.Created), rank(x.Created)),
+			cmp.Compare(x.Sent, y.Sent),
 			cmp.Compare(x.SvixID, y.SvixID),
 		)
 		if got := cmp.Compare(x.Revision(), y.Revision()); got != want {
@@ -132,8 +144,8 @@ func TestRevisionOrder(t *testing.T) {
 	})
 }
 
-// TestRevisionParts: a revision tells its incarnation, and the revision of a
-// child that ends lies above the child's own and in its incarnation.
+// A revision holds its incarnation, and that of a child that is deleted with its
+// parent is greater than the child's own, in the same incarnation.
 func TestRevisionParts(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -143,41 +155,37 @@ func TestRevisionParts(t *testing.T) {
 		}
 		_, _, parent := fields(t)
 		parent.Incarnation, parent.Terminal = directory.NoIncarnation, true
-		ended := o.Revision().DeletedWith(parent.Revision())
+		deleted := o.Revision().DeletedWith(parent.Revision())
 		want := parent
 		want.Incarnation = o.Incarnation
-		if ended != want.Revision() {
-			t.Fatalf("DeletedWith(%q, %q) = %q, want %q", o.Revision(), parent.Revision(), ended, want.Revision())
+		if deleted != want.Revision() {
+			t.Fatalf("DeletedWith(%q, %q) = %q, want %q", o.Revision(), parent.Revision(), deleted, want.Revision())
 		}
-		if !o.Terminal && ended <= o.Revision() {
-			t.Fatalf("DeletedWith(%q, %q) = %q, want more than the live child's", o.Revision(), parent.Revision(), ended)
+		if !o.Terminal && deleted <= o.Revision() {
+			t.Fatalf("DeletedWith(%q, %q) = %q, want more than the child's", o.Revision(), parent.Revision(), deleted)
 		}
 	})
 }
 
 func TestNewIncarnation(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		createdAt int64
-		id        string
-		want      directory.Incarnation
-	}{
-		{0, "0", directory.NoIncarnation},
-		{1_772_449_375_640, "orgmem_AZaz09", "001772449375640-orgmem_AZaz09"},
-		{1, "a-b", "000000000000001-a~2Db"},
-		{1, "a~2Db", "000000000000001-a~7E2Db"},
-		{1, "ö", "000000000000001-~C3~B6"},
-		{1, "a.b/c d\x00", "000000000000001-a~2Eb~2Fc~20d~00"},
-		{4_102_444_799_999, "x", "004102444799999-x"},
-	} {
-		if got := directory.NewIncarnation(c.createdAt, c.id); got != c.want {
-			t.Errorf("NewIncarnation(%d, %q) = %q, want %q", c.createdAt, c.id, got, c.want)
+	check := func(createdAt int64, id string, want directory.Incarnation) {
+		t.Helper()
+		if got := directory.NewIncarnation(createdAt, id); got != want {
+			t.Errorf("NewIncarnation(%d, %q) = %q, want %q", createdAt, id, got, want)
 		}
 	}
+	check(0, "0", directory.NoIncarnation)
+	check(1_772_449_375_640, "orgmem_AZaz09", "001772449375640-orgmem_AZaz09")
+	check(1, "a-b", "000000000000001-a~2Db")
+	check(1, "a~2Db", "000000000000001-a~7E2Db")
+	check(1, "ö", "000000000000001-~C3~B6")
+	check(1, "a.b/c d\x00", "000000000000001-a~2Eb~2Fc~20d~00")
+	check(4_102_444_799_999, "x", "004102444799999-x")
 }
 
-// FuzzIncarnation: no two ids share an incarnation, and none holds what ends
-// the field.
+// No two ids share an incarnation, and none holds a byte that sorts before the
+// separator, or it: the order of the text would not be that of the fields.
 func FuzzIncarnation(f *testing.F) {
 	f.Add("a-b", "a~2Db")
 	f.Add("orgmem_1", "orgmem_1a")
@@ -187,7 +195,8 @@ func FuzzIncarnation(f *testing.F) {
 		if (x == y) != (a == b) {
 			t.Errorf("NewIncarnation(5, %q) = %q and of %q = %q, want equal only for equal ids", a, x, b, y)
 		}
-		if strings.Count(string(x), "-") != 1 || slices.ContainsFunc([]byte(x[16:]), func(c byte) bool { return c <= '-' }) {
+		low := func(c byte) bool { return c <= '-' }
+		if strings.Count(string(x), "-") != 1 || slices.ContainsFunc([]byte(x[16:]), low) {
 			t.Errorf("NewIncarnation(5, %q) = %q, want bytes above the separator", a, x)
 		}
 	})

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	diff "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/clerksync/clerksync/pkg/directory"
@@ -25,40 +25,36 @@ func TestFit(t *testing.T) {
 		}
 		return r
 	}
-	for _, c := range []struct {
-		name       string
-		attributes directory.Row
-		gone       []string
-	}{
-		{"small", directory.Row{"object": "{}", "first_name": "Ada"}, nil},
-		{"object too large", directory.Row{"object": text(450 * kb), "first_name": "Ada"}, []string{"object"}},
-		{"object first, though it is short", directory.Row{"object": "{}", "first_name": text(450 * kb)}, []string{"object", "first_name"}},
-		{"object is enough", directory.Row{"object": text(200 * kb), "first_name": text(201 * kb)}, []string{"object"}},
-		{"then the longest", directory.Row{"object": "{}", "first_name": text(200 * kb), "last_name": text(250 * kb)}, []string{"object", "last_name"}},
-		{"several", directory.Row{"a": text(390 * kb), "b": text(399 * kb), "c": text(398 * kb)}, []string{"b", "c"}},
-		{"by name among equals", directory.Row{"b": text(250 * kb), "a": text(250 * kb)}, []string{"a"}},
-		{"a long list", directory.Row{"email_addresses": slices.Repeat([]string{text(kb)}, 450), "email": "ada@example.com"}, []string{"email_addresses"}},
-		{"a long instance", directory.Row{"instance_id": text(450 * kb), "first_name": "Ada"}, []string{"instance_id"}},
-		{"brought to fit before", directory.Row{"omitted": []string{"object"}, "a": text(450 * kb)}, []string{"object", "a"}},
-	} {
-		r := row(c.attributes)
+	check := func(name string, attributes directory.Row, gone ...string) {
+		t.Helper()
+		r, want := row(attributes), row(attributes)
 		r.Fit()
 		if r.Size() > directory.MaxRowBytes {
-			t.Errorf("%s: Fit leaves %d bytes, want at most %d", c.name, r.Size(), directory.MaxRowBytes)
+			t.Errorf("%s: Fit leaves %d bytes, want at most %d", name, r.Size(), directory.MaxRowBytes)
 		}
-		want := row(c.attributes)
-		for _, name := range c.gone {
+		for _, name := range gone {
 			delete(want, name)
 		}
-		if c.gone != nil {
-			want["omitted"] = c.gone
+		if gone != nil {
+			want["omitted"] = gone
 		}
-		if d := diff.Diff(want, r); d != "" {
-			t.Errorf("%s: Fit differs (-want +got):\n%.500s", c.name, d)
+		if diff := cmp.Diff(want, r); diff != "" {
+			t.Errorf("%s: Fit differs (-want +got):\n%.500s", name, diff)
 		}
 	}
+	check("small", directory.Row{"object": "{}", "first_name": "Ada"})
+	check("object too large", directory.Row{"object": text(450 * kb), "first_name": "Ada"}, "object")
+	check("object is enough", directory.Row{"object": text(200 * kb), "first_name": text(201 * kb)}, "object")
+	check("object first, though it is short", directory.Row{"object": "{}", "a": text(450 * kb)}, "object", "a")
+	check("then the longest, until it fits",
+		directory.Row{"object": "{}", "a": text(390 * kb), "b": text(399 * kb), "c": text(398 * kb)}, "object", "b", "c")
+	check("by name among equals", directory.Row{"b": text(250 * kb), "a": text(250 * kb)}, "a")
+	check("a long list", directory.Row{"list": slices.Repeat([]string{text(kb)}, 450), "email": "a@example.com"}, "list")
+	check("a long instance", directory.Row{"instance_id": text(450 * kb), "first_name": "Ada"}, "instance_id")
+	check("fitted before", directory.Row{"omitted": []string{"object"}, "a": text(450 * kb)}, "object", "a")
 }
 
+// A row of exactly 400 KB is kept whole.
 func TestFitAtTheLimit(t *testing.T) {
 	t.Parallel()
 	exact := func(extra int) directory.Row {
@@ -76,7 +72,7 @@ func TestFitAtTheLimit(t *testing.T) {
 	}
 }
 
-// TestFitLeavesLists: rows share lists with those they were copied from.
+// A row shares its lists with the row that it was copied from.
 func TestFitLeavesLists(t *testing.T) {
 	t.Parallel()
 	list := append(make([]string, 0, 8), "object")
@@ -90,21 +86,18 @@ func TestFitLeavesLists(t *testing.T) {
 
 func TestSize(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		row  directory.Row
-		want int
-	}{
-		{directory.Row{}, 0},
-		{directory.Row{"a": "b"}, 2},
-		{directory.Row{"äö": "🚒"}, 8},
-		{directory.Row{"a": true, "b": false}, 4},
-		{directory.Row{"a": []string{}}, 4},
-		{directory.Row{"a": []string{"xy", ""}}, 1 + 3 + 1 + 2 + 1},
-	} {
-		if got := c.row.Size(); got != c.want {
-			t.Errorf("Size(%v) = %d, want %d", c.row, got, c.want)
+	check := func(row directory.Row, want int) {
+		t.Helper()
+		if got := row.Size(); got != want {
+			t.Errorf("Size(%v) = %d, want %d", row, got, want)
 		}
 	}
+	check(directory.Row{}, 0)
+	check(directory.Row{"a": "b"}, 2)
+	check(directory.Row{"äö": "🚒"}, 8)
+	check(directory.Row{"a": true, "b": false}, 4)
+	check(directory.Row{"a": []string{}}, 4)
+	check(directory.Row{"a": []string{"xy", ""}}, 1+3+1+2+1)
 	for _, n := range []directory.Number{"0", "-1", "1772449375640", "9223372036854775807", "-9223372036854775808"} {
 		digits := len(strings.TrimLeft(string(n), "-"))
 		if got, least := (directory.Row{"a": n}).Size(), 1+1+(digits+1)/2; got < least {
@@ -113,8 +106,8 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// TestFitAlways: whatever the row, what comes out fits, keeps what makes it a
-// row, and names all that is missing.
+// Whatever the row, it fits afterwards, keeps what makes it a row, and names all
+// that it gave up.
 func TestFitAlways(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -134,7 +127,7 @@ func TestFitAlways(t *testing.T) {
 		}
 		for name := range before {
 			if _, ok := r[name]; ok == slices.Contains(omitted, name) {
-				t.Fatalf("Fit: attribute %s there = %t, want the contrary of named in %q", name, ok, omitted)
+				t.Fatalf("Fit: attribute %s kept = %t, want it kept or named in %q", name, ok, omitted)
 			}
 		}
 		if _, ok := before["object"]; ok && len(omitted) > 0 && omitted[0] != "object" {
@@ -145,59 +138,49 @@ func TestFitAlways(t *testing.T) {
 
 func TestSetIndex(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		name, value string
-		want        bool
-	}{
-		{"empty", "", false},
-		{"short", "a", true},
-		{"at the limit", text(2048), true},
-		{"over the limit", text(2049), false},
-		{"at the limit in bytes", strings.Repeat("ö", 1024), true},
-		{"over the limit in bytes", strings.Repeat("ö", 1025), false},
-	} {
+	check := func(name, value string, want bool) {
+		t.Helper()
 		r := directory.Row{}
-		r.SetIndex("by_email", c.value)
-		if _, ok := r["by_email"]; ok != c.want {
-			t.Errorf("%s: SetIndex puts the row into the index = %t, want %t", c.name, ok, c.want)
+		r.SetIndex("by_email", value)
+		if _, ok := r["by_email"]; ok != want {
+			t.Errorf("%s: SetIndex puts the row into the index = %t, want %t", name, ok, want)
 		}
 	}
+	check("empty", "", false)
+	check("short", "a", true)
+	check("at the limit", text(2048), true)
+	check("over the limit", text(2049), false)
+	check("at the limit in bytes", strings.Repeat("ö", 1024), true)
+	check("over the limit in bytes", strings.Repeat("ö", 1025), false)
 }
 
 func TestKeyValid(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		name string
-		key  directory.Key
-		want bool
-	}{
-		{"plain", directory.UserKey("u1"), true},
-		{"empty pk", directory.Key{SK: "USER"}, false},
-		{"empty sk", directory.Key{PK: "USER#u1"}, false},
-		{"longest pk", directory.Key{PK: text(2048), SK: "s"}, true},
-		{"too long pk", directory.Key{PK: text(2049), SK: "s"}, false},
-		{"longest sk", directory.Key{PK: "p", SK: text(1024)}, true},
-		{"too long sk", directory.Key{PK: "p", SK: text(1025)}, false},
+	for key, want := range map[directory.Key]bool{
+		directory.UserKey("u1"):     true,
+		{SK: "USER"}:                false,
+		{PK: "USER#u1"}:             false,
+		{PK: text(2048), SK: "s"}:   true,
+		{PK: text(2049), SK: "s"}:   false,
+		{PK: "p", SK: text(1024)}:   true,
+		{PK: "p", SK: text(1025)}:   false,
+		{PK: "é", SK: "\x00\ufffe"}: true,
 	} {
-		if got := c.key.Valid(); got != c.want {
-			t.Errorf("%s: Valid = %t, want %t", c.name, got, c.want)
+		if got := key.Valid(); got != want {
+			t.Errorf("Valid(key of %d and %d bytes) = %t, want %t", len(key.PK), len(key.SK), got, want)
 		}
 	}
 }
 
 func TestLiveAndGone(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		name       string
-		row        directory.Row
-		live, gone bool
-	}{
-		{"no row", nil, false, false},
-		{"row", directory.Row{"rev": "1"}, true, false},
-		{"tombstone", directory.Row{"rev": "1", "deleted_at": "1970-01-01T00:00:00.000Z"}, false, true},
-	} {
-		if live, gone := c.row.Live(), c.row.Gone(); live != c.live || gone != c.gone {
-			t.Errorf("%s: Live, Gone = %t, %t, want %t, %t", c.name, live, gone, c.live, c.gone)
+	check := func(name string, row directory.Row, wantLive, wantGone bool) {
+		t.Helper()
+		if live, gone := row.Live(), row.Gone(); live != wantLive || gone != wantGone {
+			t.Errorf("%s: Live, Gone = %t, %t, want %t, %t", name, live, gone, wantLive, wantGone)
 		}
 	}
+	check("no row", nil, false, false)
+	check("row", directory.Row{"rev": "1"}, true, false)
+	check("tombstone", directory.Row{"rev": "1", "deleted_at": "1970-01-01T00:00:00.000Z"}, false, true)
 }
