@@ -4,253 +4,229 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 
-	diff "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
-	"github.com/clerksync/clerksync/pkg/directory/directorytest"
 )
 
-// hooked is a table that calls before each write; n counts them from 1.
-type hooked struct {
-	*directorytest.Memory
-	before func(n int, w directory.Write)
-
-	mu sync.Mutex
-	n  int
-}
-
-func (h *hooked) Write(ctx context.Context, w directory.Write) (directory.Result, error) {
-	h.mu.Lock()
-	h.n++
-	n := h.n
-	h.mu.Unlock()
-	h.before(n, w)
-	return h.Memory.Write(ctx, w)
-}
-
-// TestCascades: nothing live is left under a deleted parent, in whatever
-// order parent and children come.
+// Nothing live is left under a deleted parent, in whatever order parent and
+// children come, and nothing elsewhere is deleted.
 func TestCascades(t *testing.T) {
 	t.Parallel()
-	org := []delivery.Record{
-		message("msg_1", organization("created", "o1", 1, "")),
-		message("msg_2", membership("created", "o1", "u1", 2, 2, "org:admin")),
-		message("msg_3", invitation("created", "o1", "i1", 3)),
-		message("msg_4", domain("created", "o1", "d1", 4)),
-	}
-	user := []delivery.Record{
-		message("msg_1", user("created", "u1", 1, "")),
-		message("msg_2", membership("created", "o1", "u1", 2, 2, "org:admin")),
-		message("msg_3", membership("created", "o2", "u1", 2, 2, "org:admin")),
-		message("msg_4", organization("created", "o1", 1, "")),
-	}
+	const member = "org:admin"
+	// https://github.com/growupanand/ConvoForm/pull/97
+	ofOrganization := append(messages(
+		organization("created", "o1", 1, ""),
+		membership("created", "o1", "u1", 2, 2, member),
+		invitation("created", "o1", "i1", 3),
+		domain("created", "o1", "d1", 4),
+	), message("msg_8", deleted("organization", "o1", 8)))
+	// https://github.com/vm0-ai/vm0/pull/6211
+	ofUser := append(messages(
+		user("created", "u1", 1, ""),
+		membership("created", "o1", "u1", 2, 2, member),
+		membership("created", "o2", "u1", 2, 2, member),
+		organization("created", "o1", 1, ""),
+	), message("msg_8", deleted("user", "u1", 8)))
 	elsewhere := []delivery.Record{
-		message("msg_5", membership("created", "o9", "u9", 2, 2, "x")), message("msg_6", domain("created", "o9", "d9", 2)), message("msg_7", invitation("created", "o9", "i9", 2)),
+		message("msg_5", membership("created", "o9", "u9", 2, 2, "x")),
+		message("msg_6", domain("created", "o9", "d9", 2)),
+		message("msg_7", invitation("created", "o9", "i9", 2)),
 	}
-	others := []string{"ORG#o9/MEMBER#u9", "USER#u9/MEMBERSHIP#o9", "DOMAIN#d9/DOMAIN", "ORG#o9/DOMAIN#d9", "ORG#o9/INVITATION#i9"}
-	for _, p := range policies() {
-		t.Run(string(p), func(t *testing.T) {
-			t.Parallel()
-			for _, c := range []struct {
-				name    string
-				records []delivery.Record
-				live    []string
-			}{
-				// https://github.com/growupanand/ConvoForm/pull/97
-				{"organization", append(org, message("msg_8", deleted("organization", "o1", 8))), nil},
-				// https://github.com/vm0-ai/vm0/pull/6211
-				{"user", append(user, message("msg_8", deleted("user", "u1", 8))), []string{"ORG#o1/ORG"}},
-			} {
-				for _, order := range permutations(c.records) {
-					w := newWorld(with(p))
-					w.handle(t, elsewhere...)
-					w.handle(t, order...)
-					w.checkInvariants(t)
-					w.checkLive(t, append(c.live, others...)...)
-					for _, o := range order {
-						if o.MessageID == "sqs-msg_1" {
-							continue // stale where the deletion came before
-						}
-						if got := w.memory.Ledger()[strings.TrimPrefix(o.MessageID, "sqs-")].Outcome; got != string(consumer.Applied) {
-							t.Errorf("%s %v: outcome of %s = %s, want applied", c.name, ids(order), o.MessageID, got)
-						}
+	liveElsewhere := []string{
+		"ORG#o9/MEMBER#u9", "USER#u9/MEMBERSHIP#o9", "DOMAIN#d9/DOMAIN", "ORG#o9/DOMAIN#d9", "ORG#o9/INVITATION#i9",
+	}
+	withBothPolicies(t, func(t *testing.T, p consumer.DeletionPolicy) {
+		check := func(records []delivery.Record, live ...string) {
+			for _, order := range permutations(records) {
+				h := newHarness(withPolicy(p))
+				h.handle(t, elsewhere...)
+				h.handle(t, order...)
+				h.checkInvariants(t)
+				h.checkLive(t, append(live, liveElsewhere...)...)
+				for id, o := range h.outcomes() {
+					parent := id == "msg_1" // stale where its deletion came before
+					if o != consumer.Applied && !parent {
+						t.Errorf("%v: outcome of %s = %s, want applied", ids(order), id, o)
 					}
 				}
 			}
-		})
-	}
+		}
+		check(ofOrganization)
+		check(ofUser, "ORG#o1/ORG")
+	})
 }
 
-// TestEndedChild: what a cascade leaves of a child.
-func TestEndedChild(t *testing.T) {
+// What is left of a child that was deleted with its parent: with soft its
+// attributes, and its own incarnation in `rev`, so that a new one is greater.
+func TestDeletedChild(t *testing.T) {
 	t.Parallel()
-	for _, p := range policies() {
-		t.Run(string(p), func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(with(p))
-			w.handle(t, message("msg_1", membership("created", "o1", "u1", 2, 3, "org:admin")), message("msg_2", deleted("organization", "o1", 8)))
-			want := directory.Row{
-				"pk": "ORG#o1", "sk": "MEMBER#u1", "kind": "membership", "instance_id": "ins_a1", "synced_at": "2026-03-03T01:06:40.123Z",
-				"rev":     "001772000000002-orgmem_o1_u1_2-1-000000000000000-1-001772000000008-msg_2",
-				"svix_id": "msg_2", "deleted_at": "2026-02-25T06:13:20.008Z",
+	withBothPolicies(t, func(t *testing.T, p consumer.DeletionPolicy) {
+		h := newHarness(withPolicy(p))
+		h.handle(t, messages(membership("created", "o1", "u1", 2, 3, "org:admin"), deleted("organization", "o1", 8))...)
+		want := directory.Row{
+			"pk": "ORG#o1", "sk": "MEMBER#u1", "kind": "membership", "instance_id": "ins_a1",
+			"rev":        "001772000000002-orgmem_o1_u1_2-1-000000000000000-1-001772000000008-msg_2",
+			"svix_id":    "msg_2",
+			"deleted_at": "2026-02-25T06:13:20.008Z",
+			"synced_at":  "2026-03-03T01:06:40.123Z",
+		}
+		got := h.row(directory.MembershipKey("o1", "u1"))
+		if p == consumer.Soft {
+			object := got.Text("object")
+			want["id"], want["org_id"], want["user_id"], want["role"] = "orgmem_o1_u1_2", "o1", "u1", "org:admin"
+			want["created_at"] = directory.Number("1772000000002")
+			want["updated_at"] = directory.Number("1772000000003")
+			want["object"] = object
+			if !strings.Contains(object, `"role":"org:admin"`) {
+				t.Errorf("object = %q, want it readable after the deletion", object)
 			}
-			got := w.row(directory.MembershipKey("o1", "u1"))
-			if p == consumer.Soft {
-				object := got.Text("object")
-				for name, v := range map[string]directory.Value{
-					"id": "orgmem_o1_u1_2", "org_id": "o1", "user_id": "u1", "role": "org:admin",
-					"created_at": directory.Number("1772000000002"), "updated_at": directory.Number("1772000000003"), "object": object,
-				} {
-					want[name] = v
-				}
-				if !strings.Contains(object, `"role":"org:admin"`) {
-					t.Errorf("object = %q, want it readable after the end", object)
-				}
-			}
-			if d := diff.Diff(want, got); d != "" {
-				t.Errorf("ended child differs (-want +got):\n%s", d)
-			}
-			w.check(t, "stale", message("msg_3", membership("updated", "o1", "u1", 2, 9, "org:member")))
-			w.check(t, "applied", message("msg_4", membership("created", "o1", "u1", 9, 9, "org:member")))
-			w.checkLive(t)
-			w.checkInvariants(t)
-		})
-	}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("deleted child differs (-want +got):\n%s", diff)
+		}
+		h.check(t, "stale applied",
+			message("msg_3", membership("updated", "o1", "u1", 2, 9, "org:member")),
+			message("msg_4", membership("created", "o1", "u1", 9, 9, "org:member")))
+		h.checkLive(t)
+		h.checkInvariants(t)
+	})
 }
 
-// TestManyChildren: more than a page of them.
+// The children are listed page by page to the last.
 func TestManyChildren(t *testing.T) {
 	t.Parallel()
-	for _, p := range policies() {
-		t.Run(string(p), func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(with(p))
-			const children = 60
-			for i := range children {
-				w.handle(t,
-					message(fmt.Sprint("msg_a", i), membership("created", "o1", fmt.Sprint("u", i), 1, 1, strings.Repeat("r", 30_000))),
-					message(fmt.Sprint("msg_b", i), invitation("created", "o1", fmt.Sprint("i", i), 1)),
-					message(fmt.Sprint("msg_c", i), domain("created", "o1", fmt.Sprint("d", i), 1)))
-			}
-			if _, next, err := w.memory.Live(t.Context(), "ORG#o1", "", ""); next == "" || err != nil {
-				t.Fatalf("Live = next %q, %v, want several pages", next, err)
-			}
-			w.check(t, "applied", message("msg_z", deleted("organization", "o1", 2)))
-			w.checkLive(t)
-			w.checkInvariants(t)
-		})
-	}
+	withBothPolicies(t, func(t *testing.T, p consumer.DeletionPolicy) {
+		h := newHarness(withPolicy(p))
+		for i := range 60 {
+			n, role := fmt.Sprint(i), strings.Repeat("r", 30_000)
+			h.handle(t,
+				message("msg_a"+n, membership("created", "o1", "u"+n, 1, 1, role)),
+				message("msg_b"+n, invitation("created", "o1", "i"+n, 1)),
+				message("msg_c"+n, domain("created", "o1", "d"+n, 1)))
+		}
+		if _, next, err := h.memory.Live(t.Context(), "ORG#o1", "", ""); next == "" || err != nil {
+			t.Fatalf("Live = next %q, %v, want several pages", next, err)
+		}
+		h.check(t, "applied", message("msg_z", deleted("organization", "o1", 2)))
+		h.checkLive(t)
+		h.checkInvariants(t)
+	})
 }
 
-// TestFollowUpsRunAgain: whoever was first may have died between its write and
-// its follow-ups; a duplicate and a stale message do them.
+// A process may die after its write and before its follow-ups: then whatever
+// comes next about that row, a duplicate or a stale message, does them.
 func TestFollowUpsRunAgain(t *testing.T) {
 	t.Parallel()
-	for _, p := range policies() {
-		t.Run(string(p), func(t *testing.T) {
-			t.Parallel()
-			alive := []delivery.Record{message("msg_1", membership("created", "o1", "u1", 1, 1, "x")), message("msg_2", domain("created", "o1", "d1", 1)), message("msg_3", invitation("created", "o1", "i1", 1))}
-			gone := message("msg_9", deleted("organization", "o1", 9))
-			tombstone := newWorld(with(p))
-			tombstone.handle(t, gone)
-			left := func() *world { // the tombstone is there, its children live on
-				w := newWorld(with(p))
-				w.handle(t, alive...)
-				if _, err := w.memory.Write(t.Context(), directory.Write{Row: tombstone.row(directory.OrganizationKey("o1")), LedgerEntry: &directory.LedgerEntry{SvixID: "msg_9"}}); err != nil {
-					t.Fatal(err)
-				}
-				return w
-			}
-			w := left()
-			w.check(t, "duplicate", gone)
-			w.checkLive(t)
-			w.checkInvariants(t)
-
-			w = left()
-			w.check(t, "stale", message("msg_8", deleted("organization", "o1", 8)))
-			w.checkLive(t)
-			if got := w.row(directory.MembershipKey("o1", "u1")).Text("svix_id"); got != "msg_9" {
-				t.Errorf("svix_id of the child = %s, want that of the tombstone that is there", got)
-			}
-
-			w = left()
-			w.check(t, "duplicate duplicate duplicate", alive...)
-			w.checkLive(t)
-			w.checkInvariants(t)
-
-			w = left()
-			w.check(t, "stale stale stale", message("msg_0", membership("created", "o1", "u1", 1, 0, "x")), message("msg_01", domain("updated", "o1", "d1", 0)), message("msg_02", invitation("created", "o1", "i1", 0)))
-			w.checkLive(t)
-			w.checkInvariants(t)
-		})
+	children := messages(
+		membership("created", "o1", "u1", 1, 1, "x"),
+		domain("created", "o1", "d1", 1),
+		invitation("created", "o1", "i1", 1))
+	older := []delivery.Record{
+		message("msg_0", membership("created", "o1", "u1", 1, 0, "x")),
+		message("msg_01", domain("updated", "o1", "d1", 0)),
+		message("msg_02", invitation("created", "o1", "i1", 0)),
 	}
+	deletion := message("msg_9", deleted("organization", "o1", 9))
+	withBothPolicies(t, func(t *testing.T, p consumer.DeletionPolicy) {
+		other := newHarness(withPolicy(p))
+		other.handle(t, deletion)
+		died := directory.Write{
+			Row:         other.row(directory.OrganizationKey("o1")),
+			LedgerEntry: &directory.LedgerEntry{SvixID: "msg_9"},
+		}
+		check := func(want string, records ...delivery.Record) {
+			h := newHarness(withPolicy(p))
+			h.handle(t, children...)
+			if _, err := h.memory.Write(t.Context(), died); err != nil {
+				t.Fatal(err)
+			}
+			h.check(t, want, records...)
+			h.checkLive(t)
+			h.checkInvariants(t)
+			if got := h.row(directory.MembershipKey("o1", "u1")).Text("svix_id"); got != "msg_9" {
+				t.Errorf("svix_id of the child = %s, want that of the tombstone in the table", got)
+			}
+		}
+		check("duplicate", deletion)
+		check("stale", message("msg_8", deleted("organization", "o1", 8)))
+		check("duplicate duplicate duplicate", children...)
+		check("stale stale stale", older...)
+	})
 }
 
-// TestRemovedByHand: a tombstone that somebody took away ends nothing.
-func TestRemovedByHand(t *testing.T) {
+// A tombstone that an operator removed deletes nothing any more.
+func TestTombstoneRemovedByHand(t *testing.T) {
 	t.Parallel()
-	w := newWorld(nil)
-	gone := message("msg_9", deleted("organization", "o1", 9))
-	w.check(t, "applied applied", gone, message("msg_1", organization("created", "o2", 1, "")))
+	h := newHarness()
+	deletion := message("msg_9", deleted("organization", "o1", 9))
+	h.check(t, "applied applied", deletion, message("msg_1", organization("created", "o2", 1, "")))
 	drop := directory.Write{Drop: []directory.Key{directory.OrganizationKey("o1")}}
-	if _, err := w.memory.Write(t.Context(), drop); err != nil {
+	if _, err := h.memory.Write(t.Context(), drop); err != nil {
 		t.Fatal(err)
 	}
-	w.check(t, "applied duplicate", message("msg_2", membership("created", "o1", "u1", 1, 1, "x")), gone)
-	w.checkLive(t, "ORG#o2/ORG", "ORG#o1/MEMBER#u1", "USER#u1/MEMBERSHIP#o1")
+	h.check(t, "applied duplicate", message("msg_2", membership("created", "o1", "u1", 1, 1, "x")), deletion)
+	h.checkLive(t, "ORG#o2/ORG", "ORG#o1/MEMBER#u1", "USER#u1/MEMBERSHIP#o1")
 }
 
-// TestChildChangesMeanwhile: a child is ended as it is, not as it was read.
+// meanwhile makes a write, whatever the table holds, just before the first
+// write that is no message's own: that of a child's tombstone.
+func meanwhile(t *testing.T, h *harness, w directory.Write) {
+	t.Helper()
+	w.If = directory.IfNewer("~")
+	done := false
+	h.Table = &hookedTable{h.memory, func(ctx context.Context, about directory.Write) (err error) {
+		if about.LedgerEntry == nil && !done {
+			done = true
+			_, err = h.memory.Write(ctx, w)
+		}
+		return err
+	}}
+}
+
+// A child that is written between its listing and its tombstone is deleted as
+// it is then, not as it was listed.
 func TestChildChangesMeanwhile(t *testing.T) {
 	t.Parallel()
-	ctx := t.Context()
-	newer := directory.NewRow(directory.MembershipKey("o1", "u1"), directory.KindMembership)
-	for name, v := range map[string]string{"rev": "001772000000005-orgmem_b-0-0-1-0-z", "id": "orgmem_b", "org_id": "o1", "user_id": "u1", "role": "late"} {
-		newer[name] = v
-	}
-	w := newWorld(nil)
-	w.handle(t, message("msg_1", membership("created", "o1", "u1", 1, 1, "x")))
-	w.Table = &hooked{Memory: w.memory, before: func(n int, _ directory.Write) {
-		if n == 2 { // the first write is the tombstone
-			w.memory.Write(ctx, directory.Write{Row: newer, If: directory.IfNewer("~"), Put: []directory.Row{directory.Pointer(newer)}})
+	withBothPolicies(t, func(t *testing.T, p consumer.DeletionPolicy) {
+		key, pointer := directory.MembershipKey("o1", "u1"), directory.MembershipOfKey("o1", "u1")
+		other := newHarness(withPolicy(p))
+		other.handle(t, message("msg_5", membership("created", "o1", "u1", 5, 5, "late")))
+		h := newHarness(withPolicy(p))
+		h.handle(t, message("msg_1", membership("created", "o1", "u1", 1, 1, "x")))
+		meanwhile(t, h, directory.Write{Row: other.row(key), Put: []directory.Row{other.row(pointer)}})
+		h.check(t, "applied", message("msg_9", deleted("organization", "o1", 9)))
+		h.checkLive(t)
+		h.checkInvariants(t)
+		if got, want := h.row(key).Revision().Incarnation(), other.row(key).Revision().Incarnation(); got != want {
+			t.Errorf("incarnation of the deleted child = %v, want %v, the one that was written meanwhile", got, want)
 		}
-	}}
-	w.check(t, "applied", message("msg_2", deleted("organization", "o1", 9)))
-	w.checkLive(t)
-	w.checkInvariants(t)
-	if r := w.row(newer.Key()); r.Text("role") != "late" || r.Revision().Incarnation() != "001772000000005-orgmem_b" {
-		t.Errorf("ended child = %v, want the one that was written meanwhile", r)
-	}
+		if role := h.row(key).Text("role"); p == consumer.Soft && role != "late" {
+			t.Errorf("role of the deleted child = %q, want the one that was written meanwhile", role)
+		}
+	})
 }
 
-// TestDomainMovesMeanwhile: a domain that another organization has by now is
-// not ended with the first.
+// A domain that moved to another organization meanwhile is not deleted with the
+// first.
 func TestDomainMovesMeanwhile(t *testing.T) {
 	t.Parallel()
-	for _, p := range policies() {
-		t.Run(string(p), func(t *testing.T) {
-			t.Parallel()
-			ctx := t.Context()
-			moved := newWorld(with(p))
-			moved.handle(t, message("msg_5", domain("updated", "o2", "d1", 5)))
-			w := newWorld(with(p))
-			w.handle(t, message("msg_1", domain("created", "o1", "d1", 1)))
-			w.Table = &hooked{Memory: w.memory, before: func(n int, _ directory.Write) {
-				if n == 2 { // the first write is the tombstone
-					w.memory.Write(ctx, directory.Write{
-						Row: moved.row(directory.DomainKey("d1")), If: directory.IfNewer("~"),
-						Put: []directory.Row{moved.row(directory.DomainOfKey("o2", "d1"))}, Drop: []directory.Key{directory.DomainOfKey("o1", "d1")},
-					})
-				}
-			}}
-			w.check(t, "applied", message("msg_9", deleted("organization", "o1", 9)))
-			w.checkLive(t, "DOMAIN#d1/DOMAIN", "ORG#o2/DOMAIN#d1")
-			w.checkInvariants(t)
+	withBothPolicies(t, func(t *testing.T, p consumer.DeletionPolicy) {
+		other := newHarness(withPolicy(p))
+		other.handle(t, message("msg_5", domain("updated", "o2", "d1", 5)))
+		h := newHarness(withPolicy(p))
+		h.handle(t, message("msg_1", domain("created", "o1", "d1", 1)))
+		meanwhile(t, h, directory.Write{
+			Row:  other.row(directory.DomainKey("d1")),
+			Put:  []directory.Row{other.row(directory.DomainOfKey("o2", "d1"))},
+			Drop: []directory.Key{directory.DomainOfKey("o1", "d1")},
 		})
-	}
+		h.check(t, "applied", message("msg_9", deleted("organization", "o1", 9)))
+		h.checkLive(t, "DOMAIN#d1/DOMAIN", "ORG#o2/DOMAIN#d1")
+		h.checkInvariants(t)
+	})
 }

@@ -1,241 +1,252 @@
 package consumer_test
 
 import (
+	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
-	diff "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
-// TestTombstones: what a deletion leaves.
+// What a deletion leaves: soft all attributes, out of the indexes; hard none.
 // https://github.com/koala73/worldmonitor/issues/8498
 func TestTombstones(t *testing.T) {
 	t.Parallel()
-	full := message("msg_1", user("updated", "u1", 1000, `,"email_addresses":[{"id":"i","email_address":"Ada@example.com"}],"username":"ada","external_id":"x","public_metadata":{"a":1}`))
-	gone := message("msg_2", deleted("user", "u1", 2000))
-	stamp := map[string]any{
-		"pk": "USER#u1", "sk": "USER", "kind": "user", "rev": "000000000000000-0-1-000000000000000-1-001772000002000-msg_2",
-		"svix_id": "msg_2", "instance_id": "ins_a1", "synced_at": "2026-03-03T01:06:40.123Z", "deleted_at": "2026-02-25T06:13:22.000Z",
-	}
+	full := message("msg_1", user("updated", "u1", 1000, `,"username":"ada","external_id":"x",`+
+		`"email_addresses":[{"id":"i","email_address":"Ada@example.com"}],"public_metadata":{"a":1}`))
+	deletion := message("msg_2", deleted("user", "u1", 2000))
+	older := message("msg_9", deleted("user", "u1", 1500))
 	tombstone := func(kept directory.Row) directory.Row {
-		r := directory.Row{}
-		for name, v := range kept {
-			r[name] = v
+		r := directory.Row{
+			"pk": "USER#u1", "sk": "USER", "kind": "user",
+			"rev":     "000000000000000-0-1-000000000000000-1-001772000002000-msg_2",
+			"svix_id": "msg_2", "instance_id": "ins_a1",
+			"deleted_at": "2026-02-25T06:13:22.000Z", "synced_at": "2026-03-03T01:06:40.123Z",
 		}
-		for name, v := range stamp {
-			r[name] = v
-		}
+		maps.Copy(r, kept)
 		return r
 	}
-	object := full.Body[strings.Index(full.Body, `{"id"`) : len(full.Body)-1]
 	kept := directory.Row{
-		"id": "u1", "email": "ada@example.com", "email_verified": false, "email_addresses": []string{"Ada@example.com"},
-		"username": "ada", "external_id": "x", "updated_at": directory.Number("1772000001000"), "object": object,
+		"id": "u1", "username": "ada", "external_id": "x", "updated_at": directory.Number("1772000001000"),
+		"email": "ada@example.com", "email_verified": false, "email_addresses": []string{"Ada@example.com"},
+		"object": full.Body[strings.Index(full.Body, `{"id"`) : len(full.Body)-1],
 	}
-	for _, c := range []struct {
-		name    string
-		policy  consumer.DeletionPolicy
-		records []delivery.Record
-		want    directory.Row
-	}{
-		{"soft keeps what was there, out of the indexes", consumer.Soft, []delivery.Record{full, gone}, tombstone(kept)},
-		{"soft of nobody known", consumer.Soft, []delivery.Record{gone, full}, tombstone(directory.Row{"id": "u1"})},
-		{"hard keeps nothing", consumer.Hard, []delivery.Record{full, gone}, tombstone(nil)},
-		{"hard of nobody known", consumer.Hard, []delivery.Record{gone, full}, tombstone(nil)},
-		{"a second deletion that is older", consumer.Soft, []delivery.Record{full, gone, message("msg_9", deleted("user", "u1", 1500))}, tombstone(kept)},
-		{"a first deletion that is older", consumer.Soft, []delivery.Record{full, message("msg_9", deleted("user", "u1", 1500)), gone}, tombstone(kept)},
-		{"a first deletion that is older, hard", consumer.Hard, []delivery.Record{full, message("msg_9", deleted("user", "u1", 1500)), gone}, tombstone(nil)},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(with(c.policy))
-			w.handle(t, c.records...)
-			if d := diff.Diff(c.want, w.row(directory.UserKey("u1"))); d != "" {
-				t.Errorf("tombstone differs (-want +got):\n%s", d)
-			}
-			w.checkInvariants(t)
-		})
+	check := func(name string, p consumer.DeletionPolicy, want directory.Row, records ...delivery.Record) {
+		t.Helper()
+		h := newHarness(withPolicy(p))
+		h.handle(t, records...)
+		h.checkInvariants(t)
+		if diff := cmp.Diff(tombstone(want), h.row(directory.UserKey("u1"))); diff != "" {
+			t.Errorf("%s: tombstone differs (-want +got):\n%s", name, diff)
+		}
 	}
+	check("soft", consumer.Soft, kept, full, deletion)
+	check("soft, of an unknown user", consumer.Soft, directory.Row{"id": "u1"}, deletion, full)
+	check("soft, an older deletion later", consumer.Soft, kept, full, deletion, older)
+	check("soft, an older deletion first", consumer.Soft, kept, full, older, deletion)
+	check("hard", consumer.Hard, nil, full, deletion)
+	check("hard, of an unknown user", consumer.Hard, nil, deletion, full)
+	check("hard, an older deletion first", consumer.Hard, nil, full, older, deletion)
 }
 
-// TestNoEnvelopeTime: a deletion without a time is one all the same.
-func TestNoEnvelopeTime(t *testing.T) {
+// A deletion without a time is a deletion all the same.
+func TestDeletionWithoutTime(t *testing.T) {
 	t.Parallel()
-	for _, p := range policies() {
-		t.Run(string(p), func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(with(p))
-			w.check(t, "applied applied stale", message("msg_1", user("created", "u1", 1, "")), message("msg_2", `{"type":"user.deleted","data":{"id":"u1"}}`), message("msg_3", user("updated", "u1", 9, "")))
-			if got := w.row(directory.UserKey("u1")).Text("deleted_at"); got != "1970-01-01T00:00:00.000Z" {
-				t.Errorf("deleted_at = %q, want the epoch", got)
-			}
-			w.checkLive(t)
-		})
-	}
-}
-
-// TestSoftReadsAnew: the row changes between the deletion's look and its write.
-func TestSoftReadsAnew(t *testing.T) {
-	t.Parallel()
-	w := newWorld(func(w *world, c *consumer.Config) {
-		c.Table = &hooked{Memory: w.memory, before: func(n int, write directory.Write) {
-			if n == 1 {
-				w.memory.Write(t.Context(), directory.Write{Row: directory.Row{"pk": "USER#u1", "sk": "USER", "kind": "user", "rev": "000000000000000-0-0-000000000000007-1-0-z", "first_name": "late"}, If: directory.IfNewer("~")})
-			}
-			if rev, ok := write.If.Newer(); ok {
-				t.Errorf("a soft deletion's condition = newer than %s, want unchanged or absent", rev)
-			}
-		}}
+	withBothPolicies(t, func(t *testing.T, p consumer.DeletionPolicy) {
+		h := newHarness(withPolicy(p))
+		h.check(t, "applied applied stale", messages(
+			user("created", "u1", 1, ""),
+			`{"type":"user.deleted","data":{"id":"u1"}}`,
+			user("updated", "u1", 9, ""))...)
+		if got := h.row(directory.UserKey("u1")).Text("deleted_at"); got != "1970-01-01T00:00:00.000Z" {
+			t.Errorf("deleted_at = %q, want the epoch", got)
+		}
+		h.checkLive(t)
 	})
-	w.check(t, "applied", message("msg_2", deleted("user", "u1", 2000)))
-	if r := w.row(directory.UserKey("u1")); r.Text("first_name") != "late" || !r.Gone() {
+}
+
+// A soft deletion keeps what is there when it is written, not when it was read.
+func TestSoftDeletionReadsAgain(t *testing.T) {
+	t.Parallel()
+	late := directory.Row{
+		"pk": "USER#u1", "sk": "USER", "kind": "user", "first_name": "late",
+		"rev": "000000000000000-0-0-000000000000007-1-0-z",
+	}
+	var h *harness
+	first := true
+	h = newHarness(beforeWrite(func(ctx context.Context, w directory.Write) (err error) {
+		if rev, ok := w.If.Newer(); ok {
+			t.Errorf("a soft deletion's condition = newer than %s, want unchanged or absent", rev)
+		}
+		if first {
+			first = false
+			_, err = h.memory.Write(ctx, directory.Write{Row: late, If: directory.IfNewer("~")})
+		}
+		return err
+	}))
+	h.check(t, "applied", message("msg_2", deleted("user", "u1", 2000)))
+	if r := h.row(directory.UserKey("u1")); r.Text("first_name") != "late" || !r.Gone() {
 		t.Errorf("tombstone = %v, want it to keep what was written meanwhile", r)
 	}
 }
 
-func TestMemberships(t *testing.T) {
+// A membership that is removed and created again is another incarnation in the
+// same row: whatever is late about the first does not touch the second.
+func TestIncarnations(t *testing.T) {
 	t.Parallel()
-	m, p := directory.MembershipKey("o1", "u1"), directory.MembershipOfKey("o1", "u1")
-	first, second := message("msg_1", membership("created", "o1", "u1", 100, 100, "org:admin")), message("msg_3", membership("created", "o1", "u1", 200, 200, "org:member"))
+	member, pointer := directory.MembershipKey("o1", "u1"), directory.MembershipOfKey("o1", "u1")
+	first := message("msg_1", membership("created", "o1", "u1", 100, 100, "org:admin"))
 	removed := message("msg_2", membership("deleted", "o1", "u1", 100, 100, "org:admin"))
-	for _, policy := range policies() {
-		t.Run(string(policy), func(t *testing.T) {
-			t.Parallel()
-			// https://github.com/IBM/mcp-context-forge/issues/959
-			for _, order := range permutations([]delivery.Record{first, removed, second}) {
-				w := newWorld(with(policy))
-				w.handle(t, order...)
-				w.checkInvariants(t)
-				w.checkLive(t, "ORG#o1/MEMBER#u1", "USER#u1/MEMBERSHIP#o1")
-				if r, q := w.row(m), w.row(p); r.Text("role") != "org:member" || q.Text("role") != "org:member" || r.Text("id") != "orgmem_o1_u1_200" {
-					t.Errorf("%v: membership = %v, want that of the second incarnation", ids(order), r)
-				}
+	second := message("msg_3", membership("created", "o1", "u1", 200, 200, "org:member"))
+	promoted := message("msg_4", membership("updated", "o1", "u1", 100, 150, "org:member"))
+	secondRemoved := message("msg_5", membership("deleted", "o1", "u1", 200, 200, "org:member"))
+	withBothPolicies(t, func(t *testing.T, p consumer.DeletionPolicy) {
+		// https://github.com/IBM/mcp-context-forge/issues/959
+		for _, order := range permutations([]delivery.Record{first, removed, second}) {
+			h := newHarness(withPolicy(p))
+			h.handle(t, order...)
+			h.checkInvariants(t)
+			h.checkLive(t, "ORG#o1/MEMBER#u1", "USER#u1/MEMBERSHIP#o1")
+			if r := h.row(member); r.Text("role") != "org:member" || r.Text("id") != "orgmem_o1_u1_200" {
+				t.Errorf("%v: membership = %v, want the second incarnation", ids(order), r)
 			}
+		}
 
-			// https://github.com/solana-foundation/solana-developer-platform/pull/24
-			w := newWorld(with(policy))
-			w.check(t, "applied applied", first, message("msg_4", membership("updated", "o1", "u1", 100, 150, "org:member")))
-			if w.row(m).Text("role") != "org:member" || w.row(p).Text("role") != "org:member" {
-				t.Errorf("role = %s, in the pointer %s, want both to follow", w.row(m).Text("role"), w.row(p).Text("role"))
-			}
-			w.check(t, "applied", removed)
-			w.checkLive(t)
-			w.checkInvariants(t)
-			if r := w.row(m); (r.Text("role") == "org:member") != (policy == consumer.Soft) {
-				t.Errorf("role of the tombstone = %q with %s", r.Text("role"), policy)
-			}
+		// https://github.com/solana-foundation/solana-developer-platform/pull/24
+		h := newHarness(withPolicy(p))
+		h.check(t, "applied applied", first, promoted)
+		if a, b := h.row(member).Text("role"), h.row(pointer).Text("role"); a != "org:member" || b != a {
+			t.Errorf("role = %s, in the pointer %s, want both to follow", a, b)
+		}
+		h.check(t, "applied", removed)
+		h.checkLive(t)
+		h.checkInvariants(t)
+		if role := h.row(member).Text("role"); (role == "org:member") != (p == consumer.Soft) {
+			t.Errorf("role of the tombstone = %q", role)
+		}
 
-			// https://github.com/cloud-gov/pages-core/pull/3098
-			w = newWorld(with(policy))
-			w.check(t, "applied", removed)
-			if rows := w.memory.Rows(); len(rows) != 1 || !rows[m].Gone() {
-				t.Errorf("rows = %v, want the membership's tombstone alone", rows)
-			}
+		// https://github.com/cloud-gov/pages-core/pull/3098
+		h = newHarness(withPolicy(p))
+		h.check(t, "applied", removed)
+		if rows := h.memory.Rows(); len(rows) != 1 || !rows[member].Gone() {
+			t.Errorf("rows = %v, want the membership's tombstone alone", rows)
+		}
 
-			// The second incarnation's deletion keeps nothing of the first.
-			w = newWorld(with(policy))
-			w.check(t, "applied applied stale", first, message("msg_5", membership("deleted", "o1", "u1", 200, 200, "org:member")), second)
-			if r := w.row(m); policy == consumer.Soft && (r.Text("id") != "orgmem_o1_u1_200" || r.Text("role") != "org:member") {
-				t.Errorf("tombstone = %v, want the second incarnation's attributes", r)
-			}
-			w.checkLive(t)
+		// The second's deletion keeps nothing of the first.
+		h = newHarness(withPolicy(p))
+		h.check(t, "applied applied stale", first, secondRemoved, second)
+		h.checkLive(t)
+		if id := h.row(member).Text("id"); p == consumer.Soft && id != "orgmem_o1_u1_200" {
+			t.Errorf("id of the tombstone = %q, want that of the second incarnation", id)
+		}
 
-			// Nor is the second's tombstone changed by the first's late deletion.
-			w = newWorld(with(policy))
-			w.check(t, "applied applied stale", second, message("msg_5", membership("deleted", "o1", "u1", 200, 200, "org:member")), removed)
-			if got := w.row(m).Revision().Incarnation(); got != "001772000000200-orgmem_o1_u1_200" {
-				t.Errorf("incarnation = %s, want the second", got)
-			}
-		})
-	}
+		// The first's late deletion does not touch the second's tombstone.
+		h = newHarness(withPolicy(p))
+		h.check(t, "applied applied stale", second, secondRemoved, removed)
+		if got := h.row(member).Revision().Incarnation(); got != "001772000000200-orgmem_o1_u1_200" {
+			t.Errorf("incarnation = %s, want the second", got)
+		}
+	})
 }
 
+// An invitation is never deleted by an event: revoked is a status.
 func TestInvitations(t *testing.T) {
 	t.Parallel()
-	w := newWorld(nil)
-	w.check(t, "applied applied stale", message("msg_1", invitation("created", "o1", "i1", 1)), message("msg_3", invitation("revoked", "o1", "i1", 3)), message("msg_2", invitation("accepted", "o1", "i1", 2)))
-	if r := w.row(directory.InvitationKey("o1", "i1")); r.Text("status") != "revoked" || !r.Live() {
+	h := newHarness()
+	h.check(t, "applied applied stale",
+		message("msg_1", invitation("created", "o1", "i1", 1)),
+		message("msg_3", invitation("revoked", "o1", "i1", 3)),
+		message("msg_2", invitation("accepted", "o1", "i1", 2)))
+	if r := h.row(directory.InvitationKey("o1", "i1")); r.Text("status") != "revoked" || !r.Live() {
 		t.Errorf("invitation = %v, want it live and revoked", r)
 	}
-	w.checkInvariants(t)
+	h.checkInvariants(t)
 }
 
+// A domain's deletion names no organization, and a domain may move or have
+// none: its pointer goes along. https://github.com/clerk/javascript/issues/4818
 func TestDomains(t *testing.T) {
 	t.Parallel()
-	d := directory.DomainKey("d1")
-	created, ended := message("msg_1", domain("created", "o1", "d1", 1)), message("msg_2", deleted("organizationDomain", "d1", 2))
-	for _, p := range policies() {
-		t.Run(string(p), func(t *testing.T) {
-			t.Parallel()
-			// https://github.com/clerk/javascript/issues/4818
-			for _, c := range []struct {
-				order []delivery.Record
-				want  string
-			}{{[]delivery.Record{created, ended}, "applied applied"}, {[]delivery.Record{ended, created}, "applied stale"}} {
-				w := newWorld(with(p))
-				w.check(t, c.want, c.order...)
-				w.checkLive(t)
-				if rows := w.memory.Rows(); len(rows) != 1 || !rows[d].Gone() {
-					t.Errorf("rows = %v, want the domain's tombstone alone", rows)
-				}
+	d1 := directory.DomainKey("d1")
+	created := message("msg_1", domain("created", "o1", "d1", 1))
+	moved := message("msg_3", domain("updated", "o2", "d1", 3))
+	deletion := message("msg_2", deleted("organizationDomain", "d1", 2))
+	withoutOrganization := event("organizationDomain.updated", base+4,
+		fmt.Sprintf(`{"id":"d1","name":"example.com","updated_at":%d}`, base+4))
+	withBothPolicies(t, func(t *testing.T, p consumer.DeletionPolicy) {
+		check := func(want string, order ...delivery.Record) {
+			h := newHarness(withPolicy(p))
+			h.check(t, want, order...)
+			if rows := h.memory.Rows(); len(rows) != 1 || !rows[d1].Gone() {
+				t.Errorf("rows = %v, want the domain's tombstone alone", rows)
 			}
+		}
+		check("applied applied", created, deletion)
+		check("applied stale", deletion, created)
 
-			first, second := message("msg_1", domain("created", "o1", "d1", 1)), message("msg_3", domain("updated", "o2", "d1", 3))
-			for _, order := range permutations([]delivery.Record{first, second}) {
-				w := newWorld(with(p))
-				w.handle(t, order...)
-				w.checkLive(t, "DOMAIN#d1/DOMAIN", "ORG#o2/DOMAIN#d1")
-				w.checkInvariants(t)
-				w.check(t, "applied", message("msg_4", organizationLess))
-				w.checkLive(t, "DOMAIN#d1/DOMAIN")
-				w.check(t, "applied", message("msg_5", domain("updated", "o3", "d1", 5)))
-				w.checkLive(t, "DOMAIN#d1/DOMAIN", "ORG#o3/DOMAIN#d1")
-				w.check(t, "applied", message("msg_6", deleted("organizationDomain", "d1", 6)))
-				w.checkLive(t)
-				w.checkInvariants(t)
-			}
-		})
-	}
+		for _, order := range permutations([]delivery.Record{created, moved}) {
+			h := newHarness(withPolicy(p))
+			h.handle(t, order...)
+			h.checkInvariants(t)
+			h.checkLive(t, "DOMAIN#d1/DOMAIN", "ORG#o2/DOMAIN#d1")
+			h.check(t, "applied", message("msg_4", withoutOrganization))
+			h.checkLive(t, "DOMAIN#d1/DOMAIN")
+			h.check(t, "applied", message("msg_5", domain("updated", "o3", "d1", 5)))
+			h.checkLive(t, "DOMAIN#d1/DOMAIN", "ORG#o3/DOMAIN#d1")
+			h.check(t, "applied", message("msg_6", deleted("organizationDomain", "d1", 6)))
+			h.checkLive(t)
+			h.checkInvariants(t)
+		}
+	})
 }
 
-// organizationLess is an update of d1 that names no organization.
-var organizationLess = event("organizationDomain.updated", base+4, fmt.Sprintf(`{"id":"d1","name":"example.com","updated_at":%d}`, base+4))
-
-// TestPolicyChanged: tombstones of one policy are met by the other.
-func TestPolicyChanged(t *testing.T) {
+// Rows that were deleted under one policy are changed under the other.
+func TestPolicyChanges(t *testing.T) {
 	t.Parallel()
-	for _, first := range []consumer.DeletionPolicy{consumer.Soft, consumer.Hard} {
-		w := newWorld(with(first))
-		w.handle(t, message("msg_1", membership("created", "o1", "u1", 1, 1, "x")), message("msg_2", membership("deleted", "o1", "u1", 1, 1, "x")), message("msg_3", domain("created", "o1", "d1", 1)), message("msg_4", deleted("organizationDomain", "d1", 1)))
-		w.Policy = map[consumer.DeletionPolicy]consumer.DeletionPolicy{consumer.Soft: consumer.Hard, consumer.Hard: consumer.Soft}[first]
-		w.check(t, "applied applied applied", message("msg_5", membership("deleted", "o1", "u1", 1, 5, "x")), message("msg_6", deleted("organizationDomain", "d1", 6)), message("msg_7", membership("created", "o1", "u1", 7, 7, "x")))
-		w.checkLive(t, "ORG#o1/MEMBER#u1", "USER#u1/MEMBERSHIP#o1")
-		w.checkInvariants(t)
-	}
+	withBothPolicies(t, func(t *testing.T, p consumer.DeletionPolicy) {
+		h := newHarness(withPolicy(p))
+		h.handle(t, messages(
+			membership("created", "o1", "u1", 1, 1, "x"), membership("deleted", "o1", "u1", 1, 1, "x"),
+			domain("created", "o1", "d1", 1), deleted("organizationDomain", "d1", 1))...)
+		if h.Policy = consumer.Soft; p == consumer.Soft {
+			h.Policy = consumer.Hard
+		}
+		h.check(t, "applied applied applied",
+			message("msg_5", membership("deleted", "o1", "u1", 1, 5, "x")),
+			message("msg_6", deleted("organizationDomain", "d1", 6)),
+			message("msg_7", membership("created", "o1", "u1", 7, 7, "x")))
+		h.checkLive(t, "ORG#o1/MEMBER#u1", "USER#u1/MEMBERSHIP#o1")
+		h.checkInvariants(t)
+	})
 }
 
-// TestLongRows: a row over 400 KB gives up what is largest, live and ended.
+// A row over 400 KB gives up what is largest, and so does its tombstone.
 // https://github.com/boostercloud/booster/issues/605
 func TestLongRows(t *testing.T) {
 	t.Parallel()
-	w := newWorld(nil)
-	w.check(t, "applied", message("msg_1", user("created", "u1", 1, `,"first_name":"Ada","public_metadata":{"a":"`+strings.Repeat("x", 450_000)+`"}`)))
-	r := w.row(directory.UserKey("u1"))
-	if d := diff.Diff([]string{"object"}, r["omitted"]); d != "" || r["object"] != nil || r["first_name"] != "Ada" {
-		t.Errorf("row of %d bytes: omitted differs (-want +got):\n%s", r.Size(), d)
+	h := newHarness()
+	h.check(t, "applied", message("msg_1", user("created", "u1", 1,
+		`,"first_name":"Ada","public_metadata":{"a":"`+strings.Repeat("x", 450_000)+`"}`)))
+	r := h.row(directory.UserKey("u1"))
+	if diff := cmp.Diff([]string{"object"}, r["omitted"]); diff != "" {
+		t.Errorf("row of %d bytes: omitted differs (-want +got):\n%s", r.Size(), diff)
 	}
-	w.check(t, "applied", message("msg_2", deleted("user", "u1", 2)))
-	if r := w.row(directory.UserKey("u1")); !r.Gone() || r.Size() > directory.MaxRowBytes || r["first_name"] != "Ada" {
+	if r["object"] != nil || r["first_name"] != "Ada" {
+		t.Errorf("object = %.20v, first_name = %v, want none and Ada", r["object"], r["first_name"])
+	}
+	h.check(t, "applied", message("msg_2", deleted("user", "u1", 2)))
+	if r := h.row(directory.UserKey("u1")); !r.Gone() || r.Size() > directory.MaxRowBytes || r["first_name"] != "Ada" {
 		t.Errorf("tombstone of %d bytes, gone = %t", r.Size(), r.Gone())
 	}
-	w.check(t, "applied", message("msg_3", membership("created", "o1", "u2", 1, 1, strings.Repeat("r", 410_000))))
-	w.checkInvariants(t)
-	if r := w.row(directory.MembershipKey("o1", "u2")); r.Text("org_id") != "o1" || !r.Live() {
+	h.check(t, "applied", message("msg_3", membership("created", "o1", "u2", 1, 1, strings.Repeat("r", 410_000))))
+	h.checkInvariants(t)
+	if r := h.row(directory.MembershipKey("o1", "u2")); r.Text("org_id") != "o1" || !r.Live() {
 		t.Errorf("membership = %d bytes, want its ids kept", r.Size())
 	}
 }

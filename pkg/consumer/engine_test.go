@@ -1,15 +1,14 @@
 package consumer_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	diff "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery"
@@ -39,138 +38,132 @@ func (c *calls) take() []string {
 	return names
 }
 
-// engine is a world on DynamoDB's protocol.
-func engine(t *testing.T, p consumer.DeletionPolicy) (*world, *dynamodb.Client, dynamotest.Names, *calls) {
+// onEmulator is a harness on DynamoDB's protocol.
+func onEmulator(t *testing.T, p consumer.DeletionPolicy) (*harness, *dynamodb.Client, dynamotest.Names, *calls) {
 	t.Helper()
 	count := &calls{}
 	client, names := dynamotest.Open(t, func(o *dynamodb.Options) { o.HTTPClient = count })
-	w := newWorld(func(_ *world, c *consumer.Config) {
-		c.Policy = p
+	h := newHarness(withPolicy(p), func(_ *harness, c *consumer.Config) {
 		c.Table = dynamo.New(client, names.Directory, names.Deliveries)
 	})
-	return w, client, names, count
+	return h, client, names, count
 }
 
-// TestEngine: the same story ends the same on DynamoDB's protocol as in
-// memory.
-func TestEngine(t *testing.T) {
+// The same history leads to the same rows on DynamoDB's protocol as in memory.
+func TestEmulator(t *testing.T) {
 	t.Parallel()
-	for _, p := range policies() {
-		t.Run(string(p), func(t *testing.T) {
-			t.Parallel()
-			memory := newWorld(with(p))
-			w, client, names, _ := engine(t, p)
-			for _, r := range story() {
-				want, got := memory.handle(t, r), w.handle(t, r)
-				if d := diff.Diff(want, got); d != "" {
-					t.Errorf("outcome of %s on the engine differs (-memory +engine):\n%s", r.MessageID, d)
-				}
+	withBothPolicies(t, func(t *testing.T, p consumer.DeletionPolicy) {
+		memory := newHarness(withPolicy(p))
+		h, client, names, _ := onEmulator(t, p)
+		for _, r := range history() {
+			want, got := memory.handle(t, r), h.handle(t, r)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("outcome of %s differs (-memory +emulator):\n%s", r.MessageID, diff)
 			}
-			out, err := client.Scan(t.Context(), &dynamodb.ScanInput{TableName: &names.Directory})
+		}
+		out, err := client.Scan(t.Context(), &dynamodb.ScanInput{TableName: &names.Directory})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := memory.memory.Rows()
+		if len(out.Items) != len(rows) {
+			t.Errorf("%d items, want %d", len(out.Items), len(rows))
+		}
+		for k, want := range rows {
+			got, err := h.Table.Read(t.Context(), k)
 			if err != nil {
 				t.Fatal(err)
 			}
-			rows := memory.memory.Rows()
-			if len(out.Items) != len(rows) {
-				t.Errorf("%d items, want %d", len(out.Items), len(rows))
+			if diff := cmp.Diff(want, got[0]); diff != "" {
+				t.Errorf("row %v differs (-memory +emulator):\n%s", k, diff)
 			}
-			for k, want := range rows {
-				got, err := w.Table.Read(t.Context(), k)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if d := diff.Diff(want, got[0]); d != "" {
-					t.Errorf("row %v on the engine differs (-memory +engine):\n%s", k, d)
-				}
-			}
-		})
-	}
+		}
+	})
 }
 
-// TestRequests: what each kind of message costs.
+// What each kind of message costs in requests: docs/cost.md counts on it.
 func TestRequests(t *testing.T) {
 	t.Parallel()
 	const transact, put, get, batch, query = "TransactWriteItems", "PutItem", "GetItem", "BatchGetItem", "Query"
-	for _, c := range []struct {
-		name    string
-		policy  consumer.DeletionPolicy
-		before  []delivery.Record
-		message delivery.Record
-		want    []string
-	}{
-		{"user", consumer.Soft, nil, message("msg_1", user("created", "u1", 1, "")), []string{transact}},
-		{"organization", consumer.Soft, nil, message("msg_1", organization("created", "o1", 1, "")), []string{transact}},
-		{"duplicate", consumer.Soft, []delivery.Record{message("msg_1", user("created", "u1", 1, ""))}, message("msg_1", user("created", "u1", 1, "")), []string{transact}},
-		{"stale", consumer.Soft, []delivery.Record{message("msg_2", user("updated", "u1", 2, ""))}, message("msg_1", user("created", "u1", 1, "")), []string{transact, put}},
-		{"membership", consumer.Soft, nil, message("msg_1", membership("created", "o1", "u1", 1, 1, "x")), []string{transact, batch}},
-		{"invitation", consumer.Soft, nil, message("msg_1", invitation("created", "o1", "i1", 1)), []string{transact, get}},
-		{"domain", consumer.Soft, nil, message("msg_1", domain("created", "o1", "d1", 1)), []string{get, transact, get}},
-		{"user's end, soft", consumer.Soft, nil, message("msg_1", deleted("user", "u1", 1)), []string{get, transact, query}},
-		{"user's end, hard", consumer.Hard, nil, message("msg_1", deleted("user", "u1", 1)), []string{transact, query}},
-		{"member's end, hard", consumer.Hard, nil, message("msg_1", membership("deleted", "o1", "u1", 1, 1, "x")), []string{transact}},
-		{"role's end, soft", consumer.Soft, nil, message("msg_1", deleted("role", "r1", 1)), []string{get, transact}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
+	check := func(name string, p consumer.DeletionPolicy, records []delivery.Record, want ...string) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, _, _, count := engine(t, c.policy)
-			w.handle(t, c.before...)
+			h, _, _, count := onEmulator(t, p)
+			last := len(records) - 1
+			h.handle(t, records[:last]...)
 			count.take()
-			w.handle(t, c.message)
-			if d := diff.Diff(c.want, count.take()); d != "" {
-				t.Errorf("requests differ (-want +got):\n%s", d)
+			h.handle(t, records[last])
+			if diff := cmp.Diff(want, count.take()); diff != "" {
+				t.Errorf("requests differ (-want +got):\n%s", diff)
 			}
 		})
 	}
+	created, member := user("created", "u1", 1, ""), membership("created", "o1", "u1", 1, 1, "x")
+	one := func(body string) []delivery.Record { return messages(body) }
+	twice := append(messages(created), messages(created)...)
+	older := messages(user("updated", "u1", 2, ""), created)
+	check("user", consumer.Soft, one(created), transact)
+	check("organization", consumer.Soft, one(organization("created", "o1", 1, "")), transact)
+	check("duplicate", consumer.Soft, twice, transact)
+	check("stale", consumer.Soft, older, transact, put)
+	check("membership", consumer.Soft, one(member), transact, batch)
+	check("invitation", consumer.Soft, one(invitation("created", "o1", "i1", 1)), transact, get)
+	check("domain", consumer.Soft, one(domain("created", "o1", "d1", 1)), get, transact, get)
+	check("user deleted, soft", consumer.Soft, one(deleted("user", "u1", 1)), get, transact, query)
+	check("user deleted, hard", consumer.Hard, one(deleted("user", "u1", 1)), transact, query)
+	check("member removed, hard", consumer.Hard, one(membership("deleted", "o1", "u1", 1, 1, "x")), transact)
+	check("role deleted, soft", consumer.Soft, one(deleted("role", "r1", 1)), get, transact)
 }
 
-// TestParallelUpdates: two updates of one user at once, 50 times.
+// Two updates of one user at once, 50 times: the newest is in the table.
 // https://github.com/guregu/dynamo/issues/203
-func TestParallelUpdates(t *testing.T) {
+func TestConcurrentUpdates(t *testing.T) {
 	t.Parallel()
-	w, _, _, _ := engine(t, consumer.Soft)
+	h, _, _, _ := onEmulator(t, consumer.Soft)
 	for round := range 50 {
 		var wg sync.WaitGroup
 		for i := range 2 {
-			n := int64(2*round + i)
-			wg.Go(func() {
-				r := message("msg_"+string(rune('A'+round))+string(rune('a'+i)), user("updated", "u1", n, ""))
-				if failed := w.Handle(t.Context(), []delivery.Record{r}); len(failed) > 0 {
-					t.Errorf("Handle = %q, want none to come again", failed)
-				}
-			})
+			n := 2*round + i
+			r := message(fmt.Sprintf("msg_%03d", n), user("updated", "u1", int64(n), ""))
+			wg.Go(func() { h.handleAll(t, []delivery.Record{r}) })
 		}
 		wg.Wait()
 	}
-	rows, err := w.Table.Read(t.Context(), directory.UserKey("u1"))
-	if err != nil || rows[0]["updated_at"] != directory.Number("1772000000099") || len(w.queue.dead) > 0 {
-		t.Errorf("updated_at = %v, %v, with %d dead letters, want the newest and none", rows[0]["updated_at"], err, len(w.queue.dead))
+	rows, err := h.Table.Read(t.Context(), directory.UserKey("u1"))
+	if err != nil || rows[0]["updated_at"] != directory.Number("1772000000099") || len(h.queue.dead) > 0 {
+		t.Errorf("updated_at = %v, %v, with %d dead letters, want the newest and none",
+			rows[0]["updated_at"], err, len(h.queue.dead))
 	}
 }
 
-// TestEmptyIndexKeys: rows without a value that could be a key are written, in
-// no index, on an engine that refuses empty index keys.
+// Rows without a value that could be a key are written, in no index, on an
+// engine that refuses empty index keys.
 // https://github.com/architect/dynalite/issues/164
 func TestEmptyIndexKeys(t *testing.T) {
 	t.Parallel()
-	w, client, names, _ := engine(t, consumer.Soft)
-	long := strings.Repeat("x", 3000)
-	w.check(t, "applied applied applied applied applied",
-		message("msg_1", user("created", "u1", 1, `,"username":"","external_id":"","email_addresses":[{"id":"i","email_address":""}]`)),
-		message("msg_2", user("created", "u2", 1, `,"username":null,"external_id":"`+long+`","email_addresses":null`)),
-		message("msg_3", organization("created", "o1", 1, `,"slug":""`)), message("msg_4", organization("created", "o2", 1, `,"slug":null`)),
-		message("msg_5", user("created", "u3", 1, `,"username":"ada","external_id":"x","email_addresses":[{"id":"i","email_address":"Ada@example.com"}]`)))
-	for name, want := range map[string]int32{"by_email": 1, "by_username": 1, "by_external_id": 1, "by_slug": 0} {
-		out, err := client.Scan(t.Context(), &dynamodb.ScanInput{TableName: &names.Directory, IndexName: aws.String(name)})
+	h, client, names, _ := onEmulator(t, consumer.Soft)
+	emails := func(address string) string {
+		return `,"email_addresses":[{"id":"i","email_address":"` + address + `"}]`
+	}
+	tooLong := strings.Repeat("x", 3000)
+	h.check(t, "applied applied applied applied applied", messages(
+		user("created", "u1", 1, `,"username":"","external_id":""`+emails("")),
+		user("created", "u2", 1, `,"username":null,"external_id":"`+tooLong+`","email_addresses":null`),
+		organization("created", "o1", 1, `,"slug":""`),
+		organization("created", "o2", 1, `,"slug":null`),
+		user("created", "u3", 1, `,"username":"ada","external_id":"x"`+emails("Ada@example.com")))...)
+	indexed := func(name string, want int32) {
+		t.Helper()
+		out, err := client.Scan(t.Context(), &dynamodb.ScanInput{TableName: &names.Directory, IndexName: &name})
 		if err != nil || out.Count != want {
 			t.Errorf("Scan(%s) = %d items, %v, want %d", name, out.Count, err, want)
 		}
 	}
-	w.check(t, "applied", message("msg_6", deleted("user", "u3", 2)))
-	out, err := client.Query(t.Context(), &dynamodb.QueryInput{
-		TableName: &names.Directory, IndexName: aws.String("by_email"), KeyConditionExpression: aws.String("by_email = :e"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":e": &types.AttributeValueMemberS{Value: "ada@example.com"}},
-	})
-	if err != nil || out.Count != 0 {
-		t.Errorf("Query(by_email) after the deletion = %d, %v, want none", out.Count, err)
+	for name, want := range map[string]int32{"by_email": 1, "by_username": 1, "by_external_id": 1, "by_slug": 0} {
+		indexed(name, want)
+	}
+	h.check(t, "applied", message("msg_6", deleted("user", "u3", 2)))
+	for _, name := range directory.Indexes() {
+		indexed(name, 0)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	diff "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery"
@@ -16,81 +16,73 @@ import (
 	"github.com/clerksync/clerksync/pkg/directory/directorytest"
 )
 
-// mode is how a remote call fails.
-type mode int
-
-const (
-	without mode = iota // an error without an effect
-	after               // an effect with an error: the answer is lost
-)
-
-// remote counts calls over table and queue and lets some of them fail.
-type remote struct {
+// faulty is a table and a queue that count their calls together and let some of
+// them fail.
+type faulty struct {
 	*directorytest.Memory
-	queue *queue
-	mode  mode
-	fails func(n int) bool
-	crash context.CancelFunc // ends the invocation at the first fault, unless nil
+	queue  *queue
+	effect bool // calls that fail have their effect: the answer is lost
+	fails  func(n int) bool
+	crash  context.CancelFunc // ends the invocation at the first fault, unless nil
 
 	mu   sync.Mutex
-	n    int
-	hits int
+	n    int // calls
+	hits int // of them failed
 }
 
 // call makes one remote call, or fails it.
-func (r *remote) call(f func() error) error {
-	r.mu.Lock()
-	r.n++
-	fails := r.fails(r.n)
+func (f *faulty) call(remote func() error) error {
+	f.mu.Lock()
+	f.n++
+	fails := f.fails(f.n)
 	if fails {
-		r.hits++
+		f.hits++
 	}
-	r.mu.Unlock()
-	if fails && r.crash != nil {
-		defer r.crash()
+	f.mu.Unlock()
+	if !fails {
+		return remote()
 	}
-	if fails && r.mode == without {
-		return errFault
+	if f.crash != nil {
+		defer f.crash()
 	}
-	err := f()
-	if fails {
-		return errFault
+	if f.effect {
+		_ = remote()
 	}
-	return err
+	return errFault
 }
 
-func (r *remote) Write(ctx context.Context, w directory.Write) (result directory.Result, err error) {
-	err = r.call(func() (err error) { result, err = r.Memory.Write(ctx, w); return err })
+func (f *faulty) Write(ctx context.Context, w directory.Write) (result directory.Result, err error) {
+	err = f.call(func() (err error) { result, err = f.Memory.Write(ctx, w); return err })
 	return result, err
 }
 
-func (r *remote) Read(ctx context.Context, keys ...directory.Key) (rows []directory.Row, err error) {
-	err = r.call(func() (err error) { rows, err = r.Memory.Read(ctx, keys...); return err })
+func (f *faulty) Read(ctx context.Context, keys ...directory.Key) (rows []directory.Row, err error) {
+	err = f.call(func() (err error) { rows, err = f.Memory.Read(ctx, keys...); return err })
 	return rows, err
 }
 
-func (r *remote) Live(ctx context.Context, pk, prefix, from string) (rows []directory.Row, next string, err error) {
-	err = r.call(func() (err error) { rows, next, err = r.Memory.Live(ctx, pk, prefix, from); return err })
+func (f *faulty) Live(ctx context.Context, pk, prefix, after string) (rows []directory.Row, next string, err error) {
+	err = f.call(func() (err error) { rows, next, err = f.Memory.Live(ctx, pk, prefix, after); return err })
 	if err != nil {
 		return nil, "", err
 	}
 	return rows, next, nil
 }
 
-func (r *remote) DeadLetter(ctx context.Context, record delivery.Record, reason string) error {
-	return r.call(func() error { return r.queue.DeadLetter(ctx, record, reason) })
+func (f *faulty) DeadLetter(ctx context.Context, record delivery.Record, reason string) error {
+	return f.call(func() error { return f.queue.DeadLetter(ctx, record, reason) })
 }
 
-func (r *remote) Acknowledge(ctx context.Context, records []delivery.Record) error {
-	return r.call(func() error { return r.queue.Acknowledge(ctx, records) })
+func (f *faulty) Acknowledge(ctx context.Context, records []delivery.Record) error {
+	return f.call(func() error { return f.queue.Acknowledge(ctx, records) })
 }
 
-func (r *remote) Delay(ctx context.Context, delays []delivery.Delay) error {
-	return r.call(func() error { return r.queue.Delay(ctx, delays) })
+func (f *faulty) Delay(ctx context.Context, delays []delivery.Delay) error {
+	return f.call(func() error { return f.queue.Delay(ctx, delays) })
 }
 
-// story has every kind of write and follow-up in it.
-func story() []delivery.Record {
+// history has every kind of write and of follow-up in it.
+func history() []delivery.Record {
 	return []delivery.Record{
 		message("msg_01", organization("created", "o1", 1, "")),
 		message("msg_02", user("created", "u1", 1, `,"username":"ada"`)),
@@ -102,20 +94,20 @@ func story() []delivery.Record {
 		message("msg_02", user("created", "u1", 1, `,"username":"ada"`)), // a duplicate
 		message("msg_08", user("updated", "u1", 0, `,"username":"eve"`)), // stale
 		message("msg_09", deleted("organization", "o1", 9)),
-		message("msg_10", membership("created", "o1", "u1", 10, 10, "org:late")), // ends by its own follow-up
+		message("msg_10", membership("created", "o1", "u1", 10, 10, "org:late")), // deleted by its own follow-up
 		message("msg_11", domain("created", "o1", "d2", 11)),                     // likewise
 		message("msg_12", deleted("organizationDomain", "d1", 12)),
 		message("msg_13", membership("created", "o3", "u1", 13, 13, "org:member")),
 		message("msg_14", deleted("user", "u1", 14)),
-		message("msg_15", `{"type":"user.deleted","data":{"id":null}}`), // hopeless
+		message("msg_15", `{"type":"user.deleted","data":{"id":null}}`), // a permanent error
 	}
 }
 
-// play takes the story through, a message at a time, each again until it is
-// done, and says how often a message came.
-func play(t *testing.T, w *world, handle func(r delivery.Record) (failed []string)) (receives int) {
+// play hands over the history, a message at a time, each again until it is
+// done, and returns how many receives that took.
+func play(t *testing.T, h *harness, handle func(r delivery.Record) (failed []string)) (receives int) {
 	t.Helper()
-	for _, r := range story() {
+	for _, r := range history() {
 		for {
 			receives++
 			failed := handle(r)
@@ -126,160 +118,132 @@ func play(t *testing.T, w *world, handle func(r delivery.Record) (failed []strin
 				t.Fatalf("Handle(%s) = %q, want it or nothing", r.MessageID, failed)
 			}
 			if r.Receives++; r.Receives > 9 {
-				t.Fatalf("%s does not come through: %v", r.MessageID, w.reports[len(w.reports)-1].Err)
+				t.Fatalf("%s does not come through: %v", r.MessageID, h.reports[len(h.reports)-1].Err)
 			}
 		}
 	}
-	w.checkInvariants(t)
+	h.checkInvariants(t)
 	return receives
 }
 
-// ledger is what the Deliveries table must hold, whatever failed.
-func ledger(w *world) map[string]consumer.Outcome {
-	out := map[string]consumer.Outcome{}
-	for id, d := range w.memory.Ledger() {
-		out[id] = consumer.Outcome(d.Outcome)
-	}
-	return out
-}
-
-// TestFaultAtEveryCall lets one remote call after the other fail, both ways:
-// healed in place, and with the invocation ending there.
+// One remote call after the other fails, without its effect or after it, and is
+// healed in place, or the invocation ends there: the tables come out the same.
 // https://github.com/engram-app/Engram/pull/566
 func TestFaultAtEveryCall(t *testing.T) {
 	t.Parallel()
-	for _, p := range policies() {
-		t.Run(string(p), func(t *testing.T) {
-			t.Parallel()
-			want := newWorld(with(p))
-			play(t, want, func(r delivery.Record) []string { return want.Handle(t.Context(), []delivery.Record{r}) })
-			for _, m := range []mode{without, after} {
-				for _, crashes := range []bool{false, true} {
-					t.Run(fmt.Sprintf("mode %d, crashes %t", m, crashes), func(t *testing.T) {
-						for n := 1; ; n++ {
-							hit := false
-							synctest.Test(t, func(t *testing.T) { hit = faultAt(t, want, n, m, crashes) })
-							if !hit {
-								if n < 30 {
-									t.Errorf("only %d remote calls were made", n-1)
-								}
-								break
-							}
-							if t.Failed() {
-								t.Fatalf("with a fault at call %d", n)
-							}
+	withBothPolicies(t, func(t *testing.T, p consumer.DeletionPolicy) {
+		want := newHarness(withPolicy(p))
+		play(t, want, func(r delivery.Record) []string { return want.Handle(t.Context(), []delivery.Record{r}) })
+		for _, effect := range []bool{false, true} {
+			for _, crashes := range []bool{false, true} {
+				t.Run(fmt.Sprintf("effect %t, crashes %t", effect, crashes), func(t *testing.T) {
+					for n := 1; ; n++ {
+						hit := false
+						synctest.Test(t, func(t *testing.T) { hit = faultAt(t, want, n, effect, crashes) })
+						if t.Failed() {
+							t.Fatalf("with a fault at call %d", n)
 						}
-					})
-				}
+						if hit {
+							continue
+						}
+						if n < 30 {
+							t.Errorf("only %d remote calls were made", n-1)
+						}
+						break
+					}
+				})
 			}
-		})
-	}
+		}
+	})
 }
 
-// faultAt plays the story with a fault at the nth remote call and says whether
-// there was one.
-func faultAt(t *testing.T, want *world, n int, m mode, crashes bool) bool {
+// faultAt plays the history with a fault at the nth remote call and returns
+// whether there was one.
+func faultAt(t *testing.T, want *harness, n int, effect, crashes bool) bool {
 	t.Helper()
-	r := &remote{mode: m, fails: func(i int) bool { return i == n }}
-	w := newWorld(func(w *world, c *consumer.Config) {
-		c.Policy = want.Policy
-		r.Memory, r.queue = w.memory, w.queue
-		c.Table, c.Queue = r, r
+	f := &faulty{effect: effect, fails: func(i int) bool { return i == n }}
+	h := newHarness(withPolicy(want.Policy), func(h *harness, c *consumer.Config) {
+		f.Memory, f.queue = h.memory, h.queue
+		c.Table, c.Queue = f, f
 	})
-	receives := play(t, w, func(record delivery.Record) []string {
+	receives := play(t, h, func(record delivery.Record) []string {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		if crashes {
-			r.crash = cancel
+			f.crash = cancel
 		}
-		return w.Handle(ctx, []delivery.Record{record})
+		return h.Handle(ctx, []delivery.Record{record})
 	})
 	// In place all is healed, but a dead letter that could not be sent.
-	if dead := r.n <= n+2; !crashes && !dead && receives != len(story()) {
-		t.Errorf("%d receives, want %d: one fault is healed in place", receives, len(story()))
+	if dead := f.n <= n+2; !crashes && !dead && receives != len(history()) {
+		t.Errorf("%d receives, want %d: one fault is healed in place", receives, len(history()))
 	}
-	if d := diff.Diff(state(want.memory.Rows()), state(w.memory.Rows())); d != "" {
-		t.Errorf("tables differ from those without a fault (-want +got):\n%s", d)
+	if diff := cmp.Diff(want.state(), h.state()); diff != "" {
+		t.Errorf("tables differ from those without a fault (-want +got):\n%s", diff)
 	}
-	if d := diff.Diff(ledger(want), ledger(w)); d != "" {
-		t.Errorf("Deliveries differ from those without a fault (-want +got):\n%s", d)
+	if diff := cmp.Diff(want.outcomes(), h.outcomes()); diff != "" {
+		t.Errorf("Deliveries differ from those without a fault (-want +got):\n%s", diff)
 	}
-	if sent := len(w.queue.dead); sent < 1 || sent > 2 || sent == 2 && m == without {
+	if sent := len(h.queue.dead); sent < 1 || sent > 2 || sent == 2 && !effect {
 		t.Errorf("%d dead letters, want 1, or 2 where an answer was lost", sent)
 	}
-	return r.hits > 0
+	return f.hits > 0
 }
 
-// TestOutage: nothing answers, for longer than a message is tried in place.
-// https://github.com/localstack/localstack/issues/5283
+// In an outage that lasts longer than the tries in place, messages come again,
+// and none is dead. https://github.com/localstack/localstack/issues/5283
 func TestOutage(t *testing.T) {
 	t.Parallel()
-	for _, m := range []mode{without, after} {
+	for _, effect := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			r := &remote{mode: m}
-			w := newWorld(func(w *world, c *consumer.Config) {
-				r.Memory, r.queue = w.memory, w.queue
-				c.Table = r
-			})
-			batch := []delivery.Record{message("msg_1", user("created", "u1", 1, "")), message("msg_2", user("created", "u2", 1, ""))}
-			r.fails = func(int) bool { return true }
-			if failed := w.Handle(t.Context(), batch); len(failed) != 2 || len(w.queue.dead) > 0 {
-				t.Errorf("Handle = %q and %d dead letters, want both to come again", failed, len(w.queue.dead))
+			f := &faulty{effect: effect}
+			h := newHarness(func(h *harness, c *consumer.Config) { f.Memory, c.Table = h.memory, f })
+			batch := messages(user("created", "u1", 1, ""), user("created", "u2", 1, ""))
+			f.fails = func(int) bool { return true }
+			if failed := h.Handle(t.Context(), batch); len(failed) != 2 || len(h.queue.dead) > 0 {
+				t.Errorf("Handle = %q and %d dead letters, want both to come again", failed, len(h.queue.dead))
 			}
-			if r.n != 2*4 {
-				t.Errorf("%d calls, want four tries each in place", r.n)
+			if f.n != 2*4 {
+				t.Errorf("%d calls, want four tries each in place", f.n)
 			}
-			r.fails = func(int) bool { return false }
-			if failed := w.Handle(t.Context(), batch); len(failed) > 0 {
-				t.Errorf("Handle = %q, want none to come again", failed)
-			}
-			w.settle(t, batch)
-			if d := diff.Diff(map[string]consumer.Outcome{"msg_1": consumer.Applied, "msg_2": consumer.Applied}, ledger(w)); d != "" {
-				t.Errorf("Deliveries differ (-want +got):\n%s", d)
+			f.fails = func(int) bool { return false }
+			h.handleAll(t, batch)
+			h.checkSettled(t, batch)
+			want := map[string]consumer.Outcome{"msg_1": consumer.Applied, "msg_2": consumer.Applied}
+			if diff := cmp.Diff(want, h.outcomes()); diff != "" {
+				t.Errorf("Deliveries differ (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// TestThrottledTwice is healed in place, with waits that grow.
+// A throttle that passes is healed in place.
 func TestThrottledTwice(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := &remote{mode: without, fails: func(n int) bool { return n <= 2 }}
-		w := newWorld(func(w *world, c *consumer.Config) { r.Memory = w.memory; c.Table = r })
-		w.check(t, "applied", message("msg_1", user("created", "u1", 1, "")))
-		if r.n != 3 {
-			t.Errorf("%d calls, want 3", r.n)
+		f := &faulty{fails: func(n int) bool { return n <= 2 }}
+		h := newHarness(func(h *harness, c *consumer.Config) { f.Memory, c.Table = h.memory, f })
+		h.check(t, "applied", messages(user("created", "u1", 1, ""))...)
+		if f.n != 3 {
+			t.Errorf("%d calls, want 3", f.n)
 		}
 	})
 }
 
-// TestRefused: what the table never takes is dead, its neighbours unharmed.
+// What the table refuses is dead, and its neighbours are unharmed.
 // https://github.com/paritysuite/dynamodb-conformance/issues/45
 func TestRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(func(w *world, c *consumer.Config) {
-		c.Table = &refusing{Memory: w.memory, key: directory.UserKey("u1")}
-	})
-	batch := []delivery.Record{message("msg_1", user("created", "u1", 1, "")), message("msg_2", user("created", "u2", 1, ""))}
-	if failed := w.Handle(t.Context(), batch); len(failed) > 0 {
-		t.Errorf("Handle = %q, want none to come again", failed)
+	h := newHarness(beforeWrite(func(_ context.Context, w directory.Write) error {
+		if w.Row != nil && w.Row.Key() == directory.UserKey("u1") {
+			return fmt.Errorf("write a transaction: %w: ValidationException", directory.ErrWriteRefused)
+		}
+		return nil
+	}))
+	h.handleAll(t, messages(user("created", "u1", 1, ""), user("created", "u2", 1, "")))
+	h.checkLive(t, "USER#u2/USER")
+	dead := h.queue.dead
+	if len(dead) != 1 || dead[0].record.MessageID != "sqs-msg_1" || dead[0].reason == "" {
+		t.Errorf("dead letters = %v, want the refused one with its reason", dead)
 	}
-	w.checkLive(t, "USER#u2/USER")
-	if len(w.queue.dead) != 1 || w.queue.dead[0].record.MessageID != "sqs-msg_1" || w.queue.dead[0].reason == "" {
-		t.Errorf("dead letters = %v, want the refused one with its reason", w.queue.dead)
-	}
-}
-
-// refusing is a table that refuses one key.
-type refusing struct {
-	*directorytest.Memory
-	key directory.Key
-}
-
-func (r *refusing) Write(ctx context.Context, w directory.Write) (directory.Result, error) {
-	if w.Row != nil && w.Row.Key() == r.key {
-		return 0, fmt.Errorf("write a transaction: %w: ValidationException", directory.ErrWriteRefused)
-	}
-	return r.Memory.Write(ctx, w)
 }

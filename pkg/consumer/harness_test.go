@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	diff "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery"
@@ -19,10 +19,93 @@ import (
 	"github.com/clerksync/clerksync/pkg/projector"
 )
 
-// errFault is what a remote call that failed says.
+// errFault is the error of a remote call that is made to fail.
 var errFault = errors.New("made up fault")
 
-// queue is a consumer.Queue that remembers.
+// harness is a consumer with all that it works on.
+type harness struct {
+	*consumer.Consumer
+	memory *directorytest.Memory
+	queue  *queue
+
+	mu       sync.Mutex
+	reports  []consumer.Report
+	warnings []error
+}
+
+type option func(*harness, *consumer.Config)
+
+// newHarness makes a consumer on a table in memory.
+func newHarness(options ...option) *harness {
+	h := &harness{memory: directorytest.NewMemory(), queue: &queue{delays: map[string]time.Duration{}}}
+	c := consumer.Config{
+		Table: h.memory, Queue: h.queue, Projector: projector.New(projector.StoreFull),
+		Policy: consumer.Soft, Retention: 90 * 24 * time.Hour,
+		Now:    func() time.Time { return time.UnixMilli(1_772_500_000_123) },
+		Random: func() float64 { return 0 },
+		Observe: func(_ context.Context, r consumer.Report) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.reports = append(h.reports, r)
+		},
+		Warn: func(_ context.Context, _ string, err error) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.warnings = append(h.warnings, err)
+		},
+	}
+	for _, o := range options {
+		o(h, &c)
+	}
+	h.Consumer = consumer.New(c)
+	return h
+}
+
+func withPolicy(p consumer.DeletionPolicy) option {
+	return func(_ *harness, c *consumer.Config) { c.Policy = p }
+}
+
+// withBothPolicies runs the test with each.
+func withBothPolicies(t *testing.T, test func(*testing.T, consumer.DeletionPolicy)) {
+	t.Helper()
+	for _, p := range []consumer.DeletionPolicy{consumer.Soft, consumer.Hard} {
+		t.Run(string(p), func(t *testing.T) {
+			t.Parallel()
+			test(t, p)
+		})
+	}
+}
+
+// hookedTable is a table with a function that runs before each write; its error
+// fails the write.
+type hookedTable struct {
+	*directorytest.Memory
+	before func(ctx context.Context, w directory.Write) error
+}
+
+func (h *hookedTable) Write(ctx context.Context, w directory.Write) (directory.Result, error) {
+	if err := h.before(ctx, w); err != nil {
+		return 0, err
+	}
+	return h.Memory.Write(ctx, w)
+}
+
+func beforeWrite(f func(ctx context.Context, w directory.Write) error) option {
+	return func(h *harness, c *consumer.Config) { c.Table = &hookedTable{h.memory, f} }
+}
+
+// beforeMessage is beforeWrite with the message's svix id, "" where the write
+// is not a message's own.
+func beforeMessage(f func(ctx context.Context, svixID string) error) option {
+	return beforeWrite(func(ctx context.Context, w directory.Write) error {
+		if w.LedgerEntry == nil {
+			return f(ctx, "")
+		}
+		return f(ctx, w.LedgerEntry.SvixID)
+	})
+}
+
+// queue is a consumer.Queue that remembers its calls.
 type queue struct {
 	mu           sync.Mutex
 	dead         []deadLetter
@@ -30,8 +113,8 @@ type queue struct {
 	delays       map[string]time.Duration
 	steps        []string // calls in their order
 
-	deadLetter func(r delivery.Record) error // a fault, unless nil
-	hangs      bool                          // Delay does not answer
+	deadLetterErr error
+	delayHangs    bool // Delay does not answer
 }
 
 type deadLetter struct {
@@ -42,10 +125,8 @@ type deadLetter struct {
 func (q *queue) DeadLetter(ctx context.Context, r delivery.Record, reason string) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.deadLetter != nil {
-		if err := q.deadLetter(r); err != nil {
-			return err
-		}
+	if q.deadLetterErr != nil {
+		return q.deadLetterErr
 	}
 	q.dead = append(q.dead, deadLetter{r, reason})
 	return ctx.Err()
@@ -64,7 +145,7 @@ func (q *queue) Acknowledge(ctx context.Context, records []delivery.Record) erro
 func (q *queue) Delay(ctx context.Context, delays []delivery.Delay) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.hangs {
+	if q.delayHangs {
 		<-ctx.Done()
 	}
 	if err := ctx.Err(); err != nil {
@@ -76,63 +157,19 @@ func (q *queue) Delay(ctx context.Context, delays []delivery.Delay) error {
 	return nil
 }
 
-// world is a consumer with all that it works on.
-type world struct {
-	*consumer.Consumer
-	memory *directorytest.Memory
-	queue  *queue
-
-	mu      sync.Mutex
-	reports []consumer.Report
-	warned  []error
-}
-
-// newWorld makes a consumer on a table in memory; change fits it, unless nil.
-func newWorld(change func(w *world, c *consumer.Config)) *world {
-	w := &world{memory: directorytest.NewMemory(), queue: &queue{delays: map[string]time.Duration{}}}
-	c := consumer.Config{
-		Table: w.memory, Queue: w.queue, Projector: projector.New(projector.StoreFull),
-		Policy: consumer.Soft, Retention: 90 * 24 * time.Hour,
-		Now:    func() time.Time { return time.UnixMilli(1_772_500_000_123) },
-		Random: func() float64 { return 0 },
-		Observe: func(_ context.Context, r consumer.Report) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.reports = append(w.reports, r)
-		},
-		Warn: func(_ context.Context, _ string, err error) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.warned = append(w.warned, err)
-		},
-	}
-	if change != nil {
-		change(w, &c)
-	}
-	w.Consumer = consumer.New(c)
-	return w
-}
-
-// policies are both.
-func policies() []consumer.DeletionPolicy {
-	return []consumer.DeletionPolicy{consumer.Soft, consumer.Hard}
-}
-
-func with(p consumer.DeletionPolicy) func(*world, *consumer.Config) {
-	return func(_ *world, c *consumer.Config) { c.Policy = p }
-}
-
-// handle takes each record in a batch of its own and says what became of it.
-func (w *world) handle(t *testing.T, records ...delivery.Record) (outcomes []consumer.Outcome) {
+// handle hands over each record in a batch of its own and returns how each came
+// out.
+func (h *harness) handle(t *testing.T, records ...delivery.Record) (outcomes []consumer.Outcome) {
 	t.Helper()
 	for _, r := range records {
-		w.mu.Lock()
-		before := len(w.reports)
-		w.mu.Unlock()
-		failed := w.Handle(t.Context(), []delivery.Record{r})
-		got := w.reports[before]
-		if (got.Outcome == consumer.Failed) != slices.Equal(failed, []string{r.MessageID}) || got.MessageID != r.MessageID {
-			t.Errorf("Handle(%s) = %q, want it listed if it failed, but it is %s", r.MessageID, failed, got.Outcome)
+		h.mu.Lock()
+		before := len(h.reports)
+		h.mu.Unlock()
+		failed := h.Handle(t.Context(), []delivery.Record{r})
+		got := h.reports[before]
+		returned := slices.Equal(failed, []string{r.MessageID})
+		if (got.Outcome == consumer.Failed) != returned || got.MessageID != r.MessageID {
+			t.Errorf("Handle(%s) = %q for one that is %s, want its id if it failed", r.MessageID, failed, got.Outcome)
 		}
 		outcomes = append(outcomes, got.Outcome)
 	}
@@ -140,23 +177,31 @@ func (w *world) handle(t *testing.T, records ...delivery.Record) (outcomes []con
 }
 
 // check is handle with the outcomes that are wanted, in their order.
-func (w *world) check(t *testing.T, want string, records ...delivery.Record) {
+func (h *harness) check(t *testing.T, want string, records ...delivery.Record) {
 	t.Helper()
 	var got []string
-	for _, o := range w.handle(t, records...) {
+	for _, o := range h.handle(t, records...) {
 		got = append(got, string(o))
 	}
-	if diff := diff.Diff(strings.Fields(want), got); diff != "" {
+	if diff := cmp.Diff(strings.Fields(want), got); diff != "" {
 		t.Errorf("outcomes differ (-want +got):\n%s", diff)
 	}
 }
 
+// handleAll hands over all records in one batch, none of which may fail.
+func (h *harness) handleAll(t *testing.T, records []delivery.Record) {
+	t.Helper()
+	if failed := h.Handle(t.Context(), records); len(failed) > 0 {
+		t.Errorf("Handle(%v) = %q, want none to come again", ids(records), failed)
+	}
+}
+
 // row is the row of that key, nil for none.
-func (w *world) row(k directory.Key) directory.Row { return w.memory.Rows()[k] }
+func (h *harness) row(k directory.Key) directory.Row { return h.memory.Rows()[k] }
 
 // live are the keys of the live rows, sorted.
-func (w *world) live() (keys []string) {
-	for k, r := range w.memory.Rows() {
+func (h *harness) live() (keys []string) {
+	for k, r := range h.memory.Rows() {
 		if r.Live() {
 			keys = append(keys, k.PK+"/"+k.SK)
 		}
@@ -165,107 +210,104 @@ func (w *world) live() (keys []string) {
 	return keys
 }
 
-func (w *world) checkLive(t *testing.T, want ...string) {
+func (h *harness) checkLive(t *testing.T, want ...string) {
 	t.Helper()
 	slices.Sort(want)
-	if diff := diff.Diff(want, w.live()); diff != "" {
+	if diff := cmp.Diff(want, h.live()); diff != "" {
 		t.Errorf("live rows differ (-want +got):\n%s", diff)
 	}
+}
+
+// outcomes are what the Deliveries table holds, by svix id.
+func (h *harness) outcomes() map[string]consumer.Outcome {
+	out := map[string]consumer.Outcome{}
+	for id, e := range h.memory.Ledger() {
+		out[id] = consumer.Outcome(e.Outcome)
+	}
+	return out
 }
 
 // state is what must not depend on order, duplicates and crashes: live rows
 // whole, and of deleted users, organizations, roles and permissions the key,
 // rev and deleted_at.
-func state(rows map[directory.Key]directory.Row) map[directory.Key]directory.Row {
+func (h *harness) state() map[directory.Key]directory.Row {
 	out := map[directory.Key]directory.Row{}
-	for k, r := range rows {
-		r = r.Clone()
+	for k, r := range h.memory.Rows() {
 		delete(r, directory.AttrSyncedAt)
-		if r.Live() {
+		switch kind := r.Text(directory.AttrKind); {
+		case r.Live():
 			out[k] = r
-			continue
-		}
-		switch r.Text(directory.AttrKind) {
-		case directory.KindUser, directory.KindOrganization, directory.KindRole, directory.KindPermission:
-			out[k] = directory.Row{directory.AttrRev: r[directory.AttrRev], directory.AttrDeletedAt: r[directory.AttrDeletedAt]}
+		case isRoot(kind):
+			out[k] = directory.Row{"rev": r["rev"], "deleted_at": r["deleted_at"]}
 		}
 	}
 	return out
 }
 
-// checkInvariants holds the tables to what holds at all times between batches.
-func (w *world) checkInvariants(t interface {
+// isRoot says whether rows of that kind are no children of others.
+func isRoot(kind string) bool {
+	switch kind {
+	case directory.KindUser, directory.KindOrganization, directory.KindRole, directory.KindPermission:
+		return true
+	}
+	return false
+}
+
+// tester is *testing.T or *rapid.T.
+type tester interface {
 	Helper()
 	Errorf(string, ...any)
-},
-) {
+	Fatalf(string, ...any)
+}
+
+// checkInvariants holds the tables to what holds at all times between batches.
+func (h *harness) checkInvariants(t tester) {
 	t.Helper()
-	rows := w.memory.Rows()
-	gone := func(k directory.Key) bool { return rows[k].Gone() }
+	rows := h.memory.Rows()
 	for k, r := range rows {
-		kind, org, user := r.Text(directory.AttrKind), r.Text("org_id"), r.Text("user_id")
 		if r.Key() != k || r.Text(directory.AttrRev) == "" {
 			t.Errorf("row %v has key %v and rev %q", k, r.Key(), r.Text(directory.AttrRev))
 		}
 		if strings.Contains(fmt.Sprint(r), "SECRET") {
 			t.Errorf("row %v holds an invitation's url", k)
 		}
-		if r.Gone() {
-			for _, x := range directory.Indexes() {
-				if r[x] != nil {
-					t.Errorf("tombstone %v is in index %s", k, x)
-				}
+		for _, index := range directory.Indexes() {
+			if r.Gone() && r[index] != nil {
+				t.Errorf("tombstone %v is in index %s", k, index)
 			}
 		}
 		if p := directory.Pointer(r); p != nil {
-			if got, want := rows[p.Key()] != nil, r.Live(); got != want {
-				t.Errorf("pointer of %v is there = %t, want %t", k, got, want)
-			} else if got {
-				if d := diff.Diff(p, rows[p.Key()]); d != "" {
-					t.Errorf("pointer of %v differs (-want +got):\n%s", k, d)
-				}
+			want := directory.Row(nil)
+			if r.Live() {
+				want = p
+			}
+			if diff := cmp.Diff(want, rows[p.Key()]); diff != "" {
+				t.Errorf("pointer of %v differs (-want +got):\n%s", k, diff)
 			}
 		}
-		if r.Live() && org != "" && gone(directory.OrganizationKey(org)) {
-			t.Errorf("%s %v outlives its organization", kind, k)
-		}
-		if r.Live() && kind == directory.KindMembership && gone(directory.UserKey(user)) {
-			t.Errorf("%s %v outlives its user", kind, k)
-		}
-		if kind == directory.KindMembershipOf && !rows[directory.MembershipKey(org, user)].Live() {
-			t.Errorf("pointer %v has no live membership", k)
-		}
-		if kind == directory.KindDomainOf && (!rows[directory.DomainKey(r.Text("id"))].Live() || rows[directory.DomainKey(r.Text("id"))].Text("org_id") != org) {
-			t.Errorf("pointer %v has no live domain", k)
-		}
+		checkParents(t, rows, r)
 	}
 }
 
-// permutations are all orders of the records, by Heap's algorithm.
-func permutations(records []delivery.Record) (all [][]delivery.Record) {
-	var permute func(n int)
-	permute = func(n int) {
-		if n <= 1 {
-			all = append(all, slices.Clone(records))
-			return
+// checkParents holds that no row outlives what it belongs to.
+func checkParents(t tester, rows map[directory.Key]directory.Row, r directory.Row) {
+	t.Helper()
+	kind, org, user := r.Text(directory.AttrKind), r.Text("org_id"), r.Text("user_id")
+	if r.Live() && org != "" && rows[directory.OrganizationKey(org)].Gone() {
+		t.Errorf("%s %v outlives its organization", kind, r.Key())
+	}
+	switch kind {
+	case directory.KindMembership:
+		if r.Live() && rows[directory.UserKey(user)].Gone() {
+			t.Errorf("%s %v outlives its user", kind, r.Key())
 		}
-		for i := range n {
-			permute(n - 1)
-			j := 0
-			if n%2 == 0 {
-				j = i
-			}
-			records[j], records[n-1] = records[n-1], records[j]
+	case directory.KindMembershipOf:
+		if !rows[directory.MembershipKey(org, user)].Live() {
+			t.Errorf("pointer %v has no live membership", r.Key())
+		}
+	case directory.KindDomainOf:
+		if d := rows[directory.DomainKey(r.Text("id"))]; !d.Live() || d.Text("org_id") != org {
+			t.Errorf("pointer %v has no live domain", r.Key())
 		}
 	}
-	records = slices.Clone(records)
-	permute(len(records))
-	return all
-}
-
-func ids(records []delivery.Record) (out []string) {
-	for _, r := range records {
-		out = append(out, strings.TrimPrefix(r.MessageID, "sqs-"))
-	}
-	return out
 }

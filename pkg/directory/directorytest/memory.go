@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/clerksync/clerksync/pkg/directory"
@@ -13,14 +14,19 @@ import (
 // Memory is a directory.Table in memory. It decides by Condition.Holds and
 // refuses what DynamoDB refuses. It is safe for concurrent use.
 type Memory struct {
-	mu     sync.Mutex
-	rows   map[directory.Key]directory.Row
-	ledger map[string]directory.LedgerEntry
+	mu       sync.Mutex
+	rows     map[directory.Key]directory.Row
+	sortKeys map[string][]string // by partition key, in their order
+	ledger   map[string]directory.LedgerEntry
 }
 
 // NewMemory makes an empty table.
 func NewMemory() *Memory {
-	return &Memory{rows: map[directory.Key]directory.Row{}, ledger: map[string]directory.LedgerEntry{}}
+	return &Memory{
+		rows:     map[directory.Key]directory.Row{},
+		sortKeys: map[string][]string{},
+		ledger:   map[string]directory.LedgerEntry{},
+	}
 }
 
 // Rows are copies of all rows.
@@ -70,15 +76,28 @@ func (m *Memory) Write(ctx context.Context, w directory.Write) (directory.Result
 		m.ledger[w.LedgerEntry.SvixID] = *w.LedgerEntry
 	}
 	if w.Row != nil {
-		m.rows[w.Row.Key()] = copied(w.Row)
+		m.put(w.Row)
 	}
 	for _, r := range w.Put {
-		m.rows[r.Key()] = copied(r)
+		m.put(r)
 	}
 	for _, k := range w.Drop {
-		delete(m.rows, k)
+		if sks := m.sortKeys[k.PK]; m.rows[k] != nil {
+			delete(m.rows, k)
+			i, _ := slices.BinarySearch(sks, k.SK)
+			m.sortKeys[k.PK] = slices.Delete(sks, i, i+1)
+		}
 	}
 	return directory.Written, nil
+}
+
+func (m *Memory) put(r directory.Row) {
+	k := r.Key()
+	if sks := m.sortKeys[k.PK]; m.rows[k] == nil {
+		i, _ := slices.BinarySearch(sks, k.SK)
+		m.sortKeys[k.PK] = slices.Insert(sks, i, k.SK)
+	}
+	m.rows[k] = copied(r)
 }
 
 // Read is directory.Table's.
@@ -105,15 +124,12 @@ func (m *Memory) Live(ctx context.Context, pk, prefix, after string) (rows []dir
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var sks []string
-	for k := range m.rows {
-		if k.PK == pk && len(k.SK) >= len(prefix) && k.SK[:len(prefix)] == prefix && k.SK > after {
-			sks = append(sks, k.SK)
+	sks, size := m.sortKeys[pk], 0
+	i, _ := slices.BinarySearch(sks, max(prefix, after+"\x00")) // the first after after
+	for _, sk := range sks[i:] {
+		if !strings.HasPrefix(sk, prefix) {
+			break
 		}
-	}
-	slices.Sort(sks)
-	size := 0
-	for _, sk := range sks {
 		r := m.rows[directory.Key{PK: pk, SK: sk}]
 		if r.Live() {
 			rows = append(rows, copied(r))
