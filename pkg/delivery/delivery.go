@@ -1,11 +1,13 @@
 // Package delivery says what crosses the queue between ingest and sync: the
 // signed bytes as they were, and what only the request knew, as message
-// attributes. The form is versioned, for both ends are not deployed in the
+// attributes. The form is versioned, for ingest and sync are not deployed in the
 // same instant.
+//
+// Ingest makes a Delivery of a request and encodes it (delivery.go); SQS hands
+// it out as a Record, which sync reads back into a Delivery (record.go).
 package delivery
 
 import (
-	"bytes"
 	"encoding/base64"
 	"time"
 	"unicode/utf8"
@@ -19,7 +21,7 @@ const (
 	AttrReceivedAt    = "received-at" // RFC 3339, ms
 	AttrVersion       = "v"
 	AttrEncoding      = "encoding" // base64, where the body is not the text itself
-	AttrReason        = "reason"   // on dead letters: why, at most 1 KB
+	AttrReason        = "reason"   // of a dead letter: why, at most 1 KB
 )
 
 // Version is the form that Encode writes.
@@ -28,13 +30,14 @@ const Version = "1"
 const base64Encoding = "base64"
 
 // MaxBase64Body is the largest body, in bytes, that fits a message of 1 MiB as
-// base64 beside its attributes.
+// base64 together with its attributes.
 const MaxBase64Body = 750_000
 
 // receivedAtFormat is RFC 3339 with milliseconds, in UTC.
 const receivedAtFormat = "2006-01-02T15:04:05.000Z07:00"
 
-// Delivery is a message of Svix that was accepted.
+// Delivery is a message of Svix that was accepted: its signature is right and
+// its type is kept.
 type Delivery struct {
 	SvixID        string
 	SvixTimestamp string // ten digits, Unix seconds: of the attempt that got through
@@ -43,14 +46,14 @@ type Delivery struct {
 	Body          []byte // the signed bytes
 }
 
-// Message is a delivery as SQS holds it.
+// Message is a delivery as ingest sends it to SQS.
 type Message struct {
 	Body       string
 	Attributes map[string]string
 }
 
 // Encode is the delivery's form on the queue: the body byte for byte where SQS
-// can keep every character, else its base64.
+// can keep every character, so that people can read it there, else its base64.
 func (d Delivery) Encode() Message {
 	m := Message{Attributes: map[string]string{
 		AttrSvixID:        d.SvixID,
@@ -73,11 +76,19 @@ func (d Delivery) Encode() Message {
 // and U+10000 to U+10FFFF:
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 func NeedsBase64(body []byte) bool {
-	return !utf8.Valid(body) || bytes.ContainsFunc(body, func(r rune) bool {
-		switch r {
-		case '\t', '\n', '\r':
-			return false
+	for i := 0; i < len(body); {
+		if c := body[i]; c >= ' ' && c < utf8.RuneSelf {
+			i++ // nearly all are ASCII: only the others need decoding
+			continue
 		}
-		return r < ' ' || r == 0xFFFE || r == 0xFFFF
-	})
+		r, size := utf8.DecodeRune(body[i:])
+		switch {
+		case r == utf8.RuneError && size == 1, r == 0xFFFE, r == 0xFFFF:
+			return true
+		case r < ' ' && r != '\t' && r != '\n' && r != '\r':
+			return true
+		}
+		i += size
+	}
+	return false
 }
