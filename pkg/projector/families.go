@@ -8,9 +8,11 @@ import (
 // family says how the objects of one family of event types become rows.
 type family struct {
 	kind string // of the rows
-	// identify finds the row that an object belongs to.
+	// identify finds the row that an object belongs to. What it needs and does
+	// not find is a permanent error: without a key there is no row.
 	identify func(data clerk.Object, deleted bool) (identity, error)
-	// setAttributes copies what the table has a column for.
+	// setAttributes copies what the table has a column for. It cannot fail: what
+	// it cannot read is left out.
 	setAttributes func(data clerk.Object, r directory.Row)
 
 	// wholeDeletion says that a deletion's event carries the whole object, as
@@ -46,13 +48,15 @@ func families() map[string]family {
 			kind:          directory.KindMembership,
 			identify:      identifyMembership,
 			setAttributes: setMembership,
+			// Its key is made of two ids that a stub would not have.
 			wholeDeletion: true,
 		},
 		"organizationInvitation": {
 			kind:          directory.KindInvitation,
 			identify:      identifyInvitation,
 			setAttributes: setInvitation,
-			secret:        "url",
+			// The link holds a ticket: whoever has it can accept the invitation.
+			secret: "url",
 		},
 		"organizationDomain": {
 			kind:          directory.KindDomain,
@@ -75,7 +79,7 @@ func families() map[string]family {
 	}
 }
 
-// familiesByType finds the family of a kept event type.
+// familiesByType finds the family of an event type, for the types that are kept.
 func familiesByType() map[string]family {
 	byType, byName := map[string]family{}, families()
 	for _, kept := range clerk.KeptFamilies() {

@@ -13,12 +13,14 @@ import (
 // no attribute, and is still in `object`. The objects' shapes are those of
 // https://github.com/clerk/openapi-specs.
 
+// copyTexts copies to the letter: white space and case are the user's own.
 func copyTexts(o clerk.Object, r directory.Row, names ...string) {
 	for _, n := range names {
 		r.SetText(n, o.Text(n))
 	}
 }
 
+// copyBools keeps false, which is not the same as absent.
 func copyBools(o clerk.Object, r directory.Row, names ...string) {
 	for _, n := range names {
 		if v, ok := o.Bool(n); ok {
@@ -37,6 +39,8 @@ func copyTimes(o clerk.Object, r directory.Row, names ...string) {
 	}
 }
 
+// copyIntegers leaves out a number with a fraction, or of more digits than an
+// int64 holds.
 func copyIntegers(o clerk.Object, r directory.Row, names ...string) {
 	for _, n := range names {
 		if v, ok := o.Integer(n); ok {
@@ -45,6 +49,9 @@ func copyIntegers(o clerk.Object, r directory.Row, names ...string) {
 	}
 }
 
+// setUser puts the user into the indexes, too. `email` is folded, so that a
+// lookup finds the user however the address is written; `email_addresses` has
+// the addresses as they were sent.
 func setUser(o clerk.Object, r directory.Row) {
 	copyTexts(o, r, "first_name", "last_name", "username", "image_url", "external_id")
 	copyBools(o, r, "banned", "locked")
@@ -87,6 +94,8 @@ func primary(entries []clerk.Object, id, value string) (first clerk.Object, ok b
 	return first, ok
 }
 
+// setOrganization leaves out Clerk's counters of members and invitations:
+// nothing says that an event follows when one of them changes.
 func setOrganization(o clerk.Object, r directory.Row) {
 	copyTexts(o, r, "name", "slug", "image_url", "created_by")
 	copyIntegers(o, r, "max_allowed_memberships")
@@ -94,6 +103,9 @@ func setOrganization(o clerk.Object, r directory.Row) {
 	r.SetIndex("by_slug", r.Text("slug"))
 }
 
+// setMembership takes the role and its permissions as the event has them. A role
+// that changes later has an event of its own: what a member may do now is in the
+// role's row.
 func setMembership(o clerk.Object, r directory.Row) {
 	copyTexts(o, r, "role", "role_name")
 	r.SetList("permissions", o.Texts("permissions"))
@@ -110,6 +122,8 @@ func setDomain(o clerk.Object, r directory.Row) {
 	copyTimes(o, r, "created_at", "updated_at")
 }
 
+// setRole keeps the keys of the role's permissions, of which the event has the
+// whole objects.
 func setRole(o clerk.Object, r directory.Row) {
 	copyTexts(o, r, "key", "name", "description")
 	copyBools(o, r, "is_creator_eligible")

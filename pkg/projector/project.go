@@ -131,6 +131,8 @@ func revision(
 	}.Revision(), nil
 }
 
+// row is the change's row. The ids are set last, so that an attribute of the
+// same name never hides what the key is made of.
 func (p *Projector) row(f family, c Change, data clerk.Object, id identity) directory.Row {
 	r := directory.NewRow(c.Key, c.Kind)
 	if !c.Delete || f.wholeDeletion {
@@ -144,7 +146,9 @@ func (p *Projector) row(f family, c Change, data clerk.Object, id identity) dire
 	return r
 }
 
-// object is what the row keeps of Clerk's data, never a credential.
+// object is what the row keeps of Clerk's data, never a credential. Unless
+// something is left out, it is the text as it was sent, byte for byte: a number
+// that went through a float would be another one.
 func (p *Projector) object(f family, data clerk.Object) string {
 	var names, nested []string
 	if f.secret != "" {

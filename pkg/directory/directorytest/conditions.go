@@ -7,12 +7,15 @@ import (
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
+// The results of a write, for short.
 const (
 	written         = directory.Written
 	alreadyRecorded = directory.AlreadyRecorded
 	conditionFailed = directory.ConditionFailed
 )
 
+// conditions are what decides who wins. They are one with the write: a table
+// that compares first and writes then fails the checks in races.go.
 func conditions() []Check {
 	old := user("a", "1", "Ada")
 	old["banned"], old["by_username"] = true, "ada"
@@ -32,6 +35,7 @@ func conditions() []Check {
 			write(newer(user("a", "2", "Eve")), written),
 			exist(user("a", "2", "Eve")),
 		),
+		// Equal is the message that made the row: it has nothing new to say.
 		check("an older or equal revision loses",
 			put(user("a", "2", "Ada")),
 			write(newer(user("a", "1", "old")), conditionFailed),
@@ -39,12 +43,14 @@ func conditions() []Check {
 			exist(user("a", "2", "Ada")),
 		),
 		check("revisions compare byte by byte", comparesBytes),
+		// A tombstone is a row, too.
 		check("if absent asks that no row is there",
 			put(user("a", "1", "Ada"), deleted),
 			write(directory.Write{Row: user("a", "2", "Eve"), If: directory.IfAbsent()}, conditionFailed),
 			write(directory.Write{Row: user("b", "2", "Eve"), If: directory.IfAbsent()}, conditionFailed),
 			exist(user("a", "1", "Ada"), deleted),
 		),
+		// Greater or smaller does not matter: what was read is what counts.
 		check("if unchanged asks for the revision that was read",
 			write(changed(user("a", "2", ""), "1"), conditionFailed),
 			missing(directory.UserKey("a")),
@@ -58,6 +64,8 @@ func conditions() []Check {
 	}
 }
 
+// comparesBytes holds revisions to DynamoDB's order of strings, which is that of
+// their UTF-8 bytes: a prefix is smaller, and upper case before lower.
 func comparesBytes(ctx context.Context, t directory.Table) error {
 	ascending := []string{"0-", "0-1", "0-1-A", "0-1-A-", "0-1-A0", "0-1-Z", "0-1-_", "0-1-a", "0-1-~2D", "0-10", "1"}
 	for i, rev := range ascending {
@@ -73,6 +81,8 @@ func comparesBytes(ctx context.Context, t directory.Table) error {
 	return nil
 }
 
+// ledger are the checks of the Deliveries table, which shares transactions with
+// the rows: an entry says that its effect took place.
 func ledger() []Check {
 	ada, eve := user("a", "1", "Ada"), user("a", "2", "Eve")
 	unlessAny, unlessChanged := newerBy("msg_1", ada, nil), newerBy("msg_1", ada, nil)
@@ -85,12 +95,15 @@ func ledger() []Check {
 			write(record("msg_2"), written),
 			write(record("msg_1"), alreadyRecorded),
 		),
+		// A copy of a message that came through is a duplicate, not stale, though
+		// its own row makes its condition fail.
 		check("recorded counts before a condition that fails",
 			write(newerBy("msg_1", ada, nil), written),
 			write(newerBy("msg_1", ada, nil), alreadyRecorded),
 			write(unlessAny, alreadyRecorded),
 			write(unlessChanged, alreadyRecorded),
 		),
+		// So no crash between effect and record applies a message twice.
 		check("a recorded message changes nothing",
 			put(ada, pointer("o2")),
 			write(record("msg_1"), written),
@@ -98,6 +111,7 @@ func ledger() []Check {
 			exist(ada, pointer("o2")),
 			missing(pointer("o1").Key()),
 		),
+		// So no crash between record and effect loses a message.
 		check("a failed condition records nothing",
 			put(eve, pointer("o2")),
 			write(newerBy("msg_1", ada, pointers, pointer("o2").Key()), conditionFailed),

@@ -8,6 +8,9 @@ import (
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
+// listings find the children of a deleted row. A child that is not listed lives
+// on, so they are complete: over pages, while rows come and go, and right after
+// a write.
 func listings() []Check {
 	b, d := child("o", "MEMBER#b"), child("o", "MEMBER#d")
 	deletedB := tombstone(b)
@@ -77,6 +80,8 @@ func largeChildren() (all, live []directory.Row) {
 	return all, live
 }
 
+// listsOn deletes the row at which a page stopped, as the deletion of children
+// does between two pages.
 func listsOn(ctx context.Context, t directory.Table) error {
 	all, live := largeChildren()
 	if err := put(all...)(ctx, t); err != nil {

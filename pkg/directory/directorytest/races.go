@@ -9,6 +9,8 @@ import (
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
+// races are writes at the same time. They need not fail on a table that compares
+// and writes in two steps, but they do so soon.
 func races() []Check {
 	return []Check{
 		check("of 50 racing writers the greatest revision wins", greatestWins),
@@ -55,6 +57,8 @@ func decided(ctx context.Context, t directory.Table, w directory.Write) (directo
 	return 0, fmt.Errorf("no attempt was decided: %w", err)
 }
 
+// greatestWins also counts the pointers: each of a write that took place is
+// there, and none of a write that lost.
 func greatestWins(ctx context.Context, t directory.Table) error {
 	const writers = 50
 	var writes []directory.Write
@@ -81,6 +85,7 @@ func greatestWins(ctx context.Context, t directory.Table) error {
 	return err
 }
 
+// oneCopy is one message in 20 consumers at once.
 func oneCopy(ctx context.Context, t directory.Table) error {
 	const copies = 20
 	w := newerBy("msg_1", user("a", "1", "Ada"), nil)
@@ -91,6 +96,7 @@ func oneCopy(ctx context.Context, t directory.Table) error {
 	return err
 }
 
+// oneChange is a row that 20 consumers read before any of them wrote.
 func oneChange(ctx context.Context, t directory.Table) error {
 	const writers = 20
 	if err := put(user("a", "1", "Ada"))(ctx, t); err != nil {

@@ -10,6 +10,8 @@ import (
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
+// values are what rows may hold. What is read is equal to what was written, to
+// the letter: rows are compared, and written again as tombstones.
 func values() []Check {
 	every, largest, odd := rowOfEveryValue(), largestRow(), rowsWithOddKeys()
 	return []Check{
@@ -28,6 +30,9 @@ func values() []Check {
 	}
 }
 
+// rowOfEveryValue has what JSON texts may hold and what engines are known to
+// change: empty values, large numbers, the order and doubles of lists, names
+// that DynamoDB reserves.
 func rowOfEveryValue() directory.Row {
 	r := user("a", "000000000000000-0-0-000001772449375-0-000001772449375-msg_1", "Zoé 🚒")
 	for name, v := range map[string]directory.Value{
@@ -44,6 +49,8 @@ func rowOfEveryValue() directory.Row {
 	return r
 }
 
+// largestRow has exactly the size that DynamoDB takes, by Row.Size, with values
+// of every type in it.
 func largestRow() directory.Row {
 	r := user("a", "1", "Zoé")
 	r["locked"], r["created_at"] = false, directory.Number("1772449375640")
@@ -53,6 +60,8 @@ func largestRow() directory.Row {
 	return r
 }
 
+// rowsWithOddKeys are rows that an engine mixes up if it joins the parts of a key
+// by a separator, or takes fewer bytes or characters than DynamoDB.
 func rowsWithOddKeys() (rows []directory.Row) {
 	for i, k := range []directory.Key{
 		{PK: "ORG#a.b", SK: "c"},
@@ -91,6 +100,8 @@ func ownRows(ctx context.Context, t directory.Table) error {
 	return exist(want)(ctx, t)
 }
 
+// reads are of single rows, always consistent: a follow-up decides by them what
+// it deletes.
 func reads() []Check {
 	a, c := user("a", "1", "Ada"), user("c", "1", "Cy")
 	keys := func(ids string) (all []directory.Key) {
@@ -113,6 +124,8 @@ func reads() []Check {
 	}
 }
 
+// readsMany needs several requests, and DynamoDB refuses a request that names a
+// key twice: a Table hides both.
 func readsMany(ctx context.Context, t directory.Table) error {
 	const rows = 130 // more than one BatchGetItem takes
 	var want []directory.Row
@@ -129,6 +142,8 @@ func readsMany(ctx context.Context, t directory.Table) error {
 	return exist(want...)(ctx, t)
 }
 
+// readsLatest writes and reads at once, by key, by several keys and by listing:
+// an index, or a read that is eventually consistent, would lag sometimes.
 func readsLatest(ctx context.Context, t directory.Table) error {
 	for i := range 20 {
 		rev := fmt.Sprintf("%04d", i)
@@ -146,6 +161,8 @@ func readsLatest(ctx context.Context, t directory.Table) error {
 	return nil
 }
 
+// overIsError asks for an error, and for no result that a caller might take for
+// the table's answer.
 func overIsError(ctx context.Context, t directory.Table) error {
 	over, cancel := context.WithCancel(ctx)
 	cancel()

@@ -63,6 +63,7 @@ func put(rows ...directory.Row) step {
 	return steps(all...)
 }
 
+// describe names a write in few words: rows may be large.
 func describe(w directory.Write) string {
 	key := directory.Key{}
 	if w.Row != nil {
@@ -97,7 +98,8 @@ func reading(keys []directory.Key, want ...directory.Row) step {
 	}
 }
 
-// listing asks that all pages together hold exactly these rows in this order.
+// listing asks that all pages of Live together hold exactly these rows in this
+// order.
 func listing(pk, prefix string, want ...directory.Row) step {
 	return func(ctx context.Context, t directory.Table) error {
 		got, err := readPages(ctx, t, pk, prefix)
@@ -121,6 +123,7 @@ func sortKeys(rows []directory.Row) (sks []string) {
 	return sks
 }
 
+// readPages reads a listing to its end, or stops at one that has none.
 func readPages(ctx context.Context, t directory.Table, pk, prefix string) (rows []directory.Row, err error) {
 	for after, pages := "", 0; ; pages++ {
 		page, next, err := t.Live(ctx, pk, prefix, after)

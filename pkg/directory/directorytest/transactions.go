@@ -6,7 +6,8 @@ import (
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
-// transactions are all of a write or nothing of it.
+// transactions are writes of several items, of which all take place or none:
+// a pointer exists exactly while its row is live.
 func transactions() []Check {
 	ada := user("a", "1", "Ada")
 	first, second := []directory.Row{pointer("o1")}, []directory.Row{pointer("o2")}
@@ -31,10 +32,12 @@ func transactions() []Check {
 			write(putFirst, written),
 			exist(pointer("o1")),
 		),
+		// So a child is deleted with its parent: the message is the parent's.
 		check("a row without a message is written",
 			write(putLonger, written),
 			exist(ada, longer),
 		),
+		// A deletion does not know whether its row ever had a pointer.
 		check("dropping what is not there is no failure",
 			write(dropFirst, written),
 			missing(pointer("o1").Key()),
@@ -47,7 +50,8 @@ func transactions() []Check {
 	}
 }
 
-// refusals are what DynamoDB takes in no state of the tables.
+// refusals are writes that DynamoDB takes in no state of the tables. They must
+// be told from failures that pass: a message is given up for them.
 func refusals() []Check {
 	with := func(name string, v directory.Value) directory.Row {
 		r := user("a", "1", "Ada")
