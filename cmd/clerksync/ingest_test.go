@@ -3,6 +3,7 @@ package main_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,7 +13,7 @@ import (
 
 	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/ingest"
-	"github.com/clerksync/clerksync/pkg/lambdafn"
+	"github.com/clerksync/clerksync/pkg/lambdafn/ingestfn"
 	"github.com/clerksync/clerksync/pkg/svix"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
@@ -31,12 +32,12 @@ func invokeIngest(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	secrets, err := svix.ParseSecrets(ts.Getenv("CLERK_WEBHOOK_SIGNING_SECRET"))
 	ts.Check(err)
-	f := &lambdafn.Ingest{
-		Handler: ingest.New(ingest.Config{
+	f := &ingestfn.Handler{
+		Ingest: ingest.New(ingest.Config{
 			Secrets: ingest.FixedSecrets(secrets), Queue: &svixtest.Queue{}, KnowledgeOf: clerk.KnowledgeOf,
 			Now: now, Observe: func(context.Context, ingest.Report) {},
 		}),
-		OldFormat: func(context.Context) {},
+		Log: slog.New(slog.DiscardHandler),
 	}
 	answer, err := f.Invoke(context.Background(), []byte(ts.ReadFile(args[0])))
 	ts.Check(err)

@@ -1,5 +1,5 @@
-// Ingest is the Lambda function behind the webhook's URL: it verifies, puts on
-// the queue, and answers.
+// Ingest is the Lambda function behind the webhook's URL: it verifies a request,
+// puts the message on the queue, and answers.
 package main
 
 import (
@@ -14,6 +14,7 @@ import (
 	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
+	"github.com/clerksync/clerksync/pkg/lambdafn/ingestfn"
 	"github.com/clerksync/clerksync/pkg/settings"
 	"github.com/clerksync/clerksync/pkg/sqsqueue"
 	"github.com/clerksync/clerksync/pkg/ssmparam"
@@ -21,28 +22,33 @@ import (
 
 func main() { lambda.Start(handler(os.Getenv)) }
 
-// handler answers `not_configured` to everything where the environment is not
-// as it should be.
-func handler(get func(string) string) lambda.Handler {
+// handler answers `not_configured` to every request where a variable is missing
+// or bad, so that Svix keeps the messages until the deployment is corrected.
+func handler(get func(name string) string) lambda.Handler {
 	s, err := settings.ReadIngest(get)
 	log := lambdafn.NewLogger(os.Stdout, s.LogLevel)
-	metrics := lambdafn.IngestMetrics(os.Stdout, s.FunctionName, time.Now)
-	observer := lambdafn.Observer{Log: log, Metrics: metrics}
+	metrics := ingestfn.NewMetrics(os.Stdout, s.FunctionName, time.Now)
+	observer := ingestfn.Observer{Log: log, Metrics: metrics}
 	c := ingest.Config{
-		Secrets: ingest.FixedSecrets(nil), Instances: s.Instances,
+		Secrets:     ingest.FixedSecrets(nil),
+		Instances:   s.Instances,
 		KnowledgeOf: clerk.KnowledgeOf,
-		Now:         time.Now, Observe: observer.Request,
+		Now:         time.Now,
+		Observe:     observer.Request,
 	}
-	if lambdafn.Configured(log, err) {
-		aws := awsclient.New(s.AWS)
-		c.Queue = sqsqueue.NewSender(sqs.NewFromConfig(aws.For(awsclient.SQS)), s.QueueURL)
-		if s.Secrets != nil {
-			c.Secrets = ingest.FixedSecrets(s.Secrets)
-		} else {
-			parameter := ssmparam.New(aws.For(awsclient.SSM), aws.Endpoint(awsclient.SSM), s.SecretParameter, time.Now)
-			c.Secrets = ingest.ReadSecrets(parameter, time.Now, observer.SecretUnreadable)
-		}
-		aws.Preconnect(awsclient.SQS, func() { c.Secrets.Current(context.Background()) })
+	if err != nil {
+		lambdafn.LogNotConfigured(log, err)
+		return &ingestfn.Handler{Ingest: ingest.New(c), Log: log, Metrics: metrics}
 	}
-	return &lambdafn.Ingest{Handler: ingest.New(c), Metrics: metrics, OldFormat: lambdafn.LogOldFormat(log)}
+	aws := awsclient.New(s.AWS)
+	c.Queue = sqsqueue.NewSender(sqs.NewFromConfig(aws.For(awsclient.SQS)), s.QueueURL)
+	c.Secrets = ingest.FixedSecrets(s.Secrets)
+	if s.SecretParameter != "" {
+		parameter := ssmparam.New(aws.For(awsclient.SSM), aws.Endpoint(awsclient.SSM), s.SecretParameter, time.Now)
+		c.Secrets = ingest.ReadSecrets(parameter, time.Now, observer.SecretUnreadable)
+	}
+	// The connection to SQS and the secret are needed by the first request:
+	// both are ready before it, while Lambda still gives a whole CPU.
+	aws.Preconnect(awsclient.SQS, func() { c.Secrets.Current(context.Background()) })
+	return &ingestfn.Handler{Ingest: ingest.New(c), Log: log, Metrics: metrics}
 }

@@ -1,4 +1,4 @@
-// Sync is the Lambda function behind the queue: it brings messages into the
+// Sync is the Lambda function behind the queue: it applies the messages to the
 // tables.
 package main
 
@@ -15,6 +15,7 @@ import (
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/dynamo"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
+	"github.com/clerksync/clerksync/pkg/lambdafn/syncfn"
 	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/settings"
 	"github.com/clerksync/clerksync/pkg/sqsqueue"
@@ -22,27 +23,30 @@ import (
 
 func main() { lambda.Start(handler(os.Getenv)) }
 
-// handler fails every message where the environment is not as it should be.
-func handler(get func(string) string) lambda.Handler {
+// handler fails every message where a variable is missing or bad, so that the
+// queue keeps them until the deployment is corrected.
+func handler(get func(name string) string) lambda.Handler {
 	s, err := settings.ReadSync(get)
 	log := lambdafn.NewLogger(os.Stdout, s.LogLevel)
-	metrics := lambdafn.SyncMetrics(os.Stdout, s.FunctionName, time.Now)
-	if !lambdafn.Configured(log, err) {
-		return &lambdafn.Sync{Metrics: metrics}
+	metrics := syncfn.NewMetrics(os.Stdout, s.FunctionName, time.Now)
+	if err != nil {
+		lambdafn.LogNotConfigured(log, err)
+		return &syncfn.Handler{Metrics: metrics}
 	}
 	aws := awsclient.New(s.AWS)
 	aws.Preconnect(awsclient.DynamoDB)
 	tables := aws.For(awsclient.DynamoDB)
-	tables.HTTPClient = metrics.CountRequests(tables.HTTPClient)
-	return &lambdafn.Sync{Metrics: metrics, Consumer: consumer.New(consumer.Config{
+	tables.HTTPClient = syncfn.CountTableRequests(tables.HTTPClient, metrics)
+	queue := sqs.NewFromConfig(aws.For(awsclient.SQS))
+	return &syncfn.Handler{Metrics: metrics, Consumer: consumer.New(consumer.Config{
 		Table:     dynamo.New(dynamodb.NewFromConfig(tables), s.DirectoryTable, s.DeliveriesTable),
-		Queue:     sqsqueue.NewQueue(sqs.NewFromConfig(aws.For(awsclient.SQS)), s.QueueURL, s.DeadLetterQueueURL),
+		Queue:     sqsqueue.NewQueue(queue, s.QueueURL, s.DeadLetterQueueURL),
 		Projector: projector.New(projector.ObjectStorage(s.Storage.ObjectStorage)),
 		Policy:    consumer.DeletionPolicy(s.Storage.DeletionPolicy),
 		Retention: s.Storage.Retention,
 		Now:       time.Now,
 		Random:    rand.Float64,
-		Observe:   lambdafn.Observer{Log: log, Metrics: metrics}.Message,
+		Observe:   syncfn.Observer{Log: log, Metrics: metrics}.Message,
 		Warn:      lambdafn.Warn(log),
 	})}
 }

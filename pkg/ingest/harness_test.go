@@ -3,6 +3,7 @@ package ingest_test
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http/httptest"
 	"strconv"
 	"strings"
@@ -16,7 +17,7 @@ import (
 	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/delivery/deliverytest"
 	"github.com/clerksync/clerksync/pkg/ingest"
-	"github.com/clerksync/clerksync/pkg/lambdafn"
+	"github.com/clerksync/clerksync/pkg/lambdafn/ingestfn"
 	"github.com/clerksync/clerksync/pkg/svix"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
@@ -92,8 +93,7 @@ func (b *bench) overHTTP(r svixtest.Request) answer {
 // asFunction asks the way Lambda does.
 func (b *bench) asFunction(t *testing.T, r svixtest.Request, asBase64 bool) answer {
 	t.Helper()
-	h := &lambdafn.Ingest{Handler: b.handler, OldFormat: func(context.Context) { t.Error("OldFormat called for format 2.0") }}
-	return invoke(t, h, r.Lambda(asBase64))
+	return invoke(t, &ingestfn.Handler{Ingest: b.handler, Log: slog.New(slog.DiscardHandler)}, r.Lambda(asBase64))
 }
 
 const event = `{"type":"user.updated","data":{"id":"user_a1"},"instance_id":"ins_a","timestamp":1767225600000}`
@@ -183,7 +183,7 @@ func run(t *testing.T, rows map[string]contract) {
 
 // invoke hands a payload to the function and reads its reply, whose header
 // names are brought to net/http's spelling.
-func invoke(t *testing.T, h *lambdafn.Ingest, payload []byte) answer {
+func invoke(t *testing.T, h *ingestfn.Handler, payload []byte) answer {
 	t.Helper()
 	out, err := h.Invoke(t.Context(), payload)
 	if err != nil {

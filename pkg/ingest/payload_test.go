@@ -99,7 +99,7 @@ func TestTypesThatAreNotKept(t *testing.T) {
 		text, _ := json.Marshal(name)
 		b := newBench(t)
 		b.overHTTP(signed(`{"type":` + string(text) + `,"data":{}}`))
-		if r := b.last(); r.Stage != ingest.Ignored || r.Reason != "type" || r.Known != want || r.EventType != name {
+		if r := b.last(); r.Stage != ingest.Ignored || r.Reason != "type" || r.Knowledge != want || r.EventType != name {
 			t.Errorf("report on %q = %+v, want ignored, known as %v", name, r, want)
 		}
 	}

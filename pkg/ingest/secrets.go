@@ -9,7 +9,8 @@ import (
 	"github.com/clerksync/clerksync/pkg/svix"
 )
 
-// SecretReader reads the text of the signing secrets from where they are kept.
+// SecretReader reads the text of the signing secrets from where they are kept:
+// one or several whsec_... separated by commas or white space.
 type SecretReader interface {
 	Read(ctx context.Context) (string, error)
 }
@@ -17,60 +18,55 @@ type SecretReader interface {
 const (
 	// MaxAge is how long the secrets are used before they are read again.
 	MaxAge = 5 * time.Minute
-	// MinDistance lies between two reads, whatever comes in: a flood of
-	// forged requests reads no more often.
-	MinDistance = 30 * time.Second
+	// MinRefreshInterval is the least time between two reads, whatever comes in:
+	// a flood of forged requests reads no more often.
+	MinRefreshInterval = 30 * time.Second
 
 	readTimeout = 3 * time.Second
 )
 
 // Secrets are the signing secrets in force. A read that fails, or holds a bad
-// value, keeps the old ones.
+// value, keeps the old ones. It is safe for concurrent use.
 type Secrets struct {
-	reader SecretReader // nil: they never change
+	reader SecretReader // nil where the secrets never change
 	now    func() time.Time
-	warn   func(ctx context.Context, deed string, err error)
+	warn   func(ctx context.Context, operation string, err error)
 
-	mu      sync.Mutex // held while reading: one flight
+	mu      sync.Mutex // held during a read, so that all requests wait for one read
 	current *svix.Secrets
-	readAt  time.Time // of the last try
+	readAt  time.Time // when the last read began, successful or not
 }
 
 // FixedSecrets never change. With nil every request is answered
 // `not_configured`.
 func FixedSecrets(s *svix.Secrets) *Secrets { return &Secrets{current: s} }
 
-// ReadSecrets are read through r, for the first time at the first Current.
-func ReadSecrets(r SecretReader, now func() time.Time, warn func(context.Context, string, error)) *Secrets {
+// ReadSecrets are read through r, for the first time by the first Current. warn
+// is called with each read that failed.
+func ReadSecrets(
+	r SecretReader, now func() time.Time, warn func(ctx context.Context, operation string, err error),
+) *Secrets {
 	return &Secrets{reader: r, now: now, warn: warn}
 }
 
-// Current returns the secrets, read again where they are too old, nil where
-// none could ever be read.
+// Current returns the secrets, which it reads again where they are older than
+// MaxAge. It returns nil where no read has succeeded yet.
 func (s *Secrets) Current(ctx context.Context) *svix.Secrets {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.current == nil || !s.within(MaxAge) {
+	if s.current == nil || !s.readWithin(MaxAge) {
 		s.read(ctx)
 	}
 	return s.current
 }
 
-// within says whether the last try is less than d ago. A clock that was set
-// back tells nothing, so then it is not.
-func (s *Secrets) within(d time.Duration) bool {
-	if s.reader == nil {
-		return true
-	}
-	age := s.now().Sub(s.readAt)
-	return age >= 0 && age < d
-}
-
-// Refresh is called when a signature matches none of tried. It returns the
-// secrets if they are others now, else nil.
+// Refresh is called when a signature matches none of the secrets that were
+// tried. It returns the secrets where they have changed since, else nil.
 func (s *Secrets) Refresh(ctx context.Context, tried *svix.Secrets) *svix.Secrets {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// Another request may have read them while this one waited for the lock:
+	// then they are not read again.
 	if s.current == tried {
 		s.read(ctx)
 	}
@@ -80,15 +76,27 @@ func (s *Secrets) Refresh(ctx context.Context, tried *svix.Secrets) *svix.Secret
 	return s.current
 }
 
-// read reads them unless that was tried a moment ago.
+// readWithin says whether the last read began less than d ago. It did not where
+// the clock was set back, since nothing is known of its age then.
+func (s *Secrets) readWithin(d time.Duration) bool {
+	if s.reader == nil {
+		return true
+	}
+	age := s.now().Sub(s.readAt)
+	return age >= 0 && age < d
+}
+
+// read reads the secrets, at most once in MinRefreshInterval. The time counts
+// for a read that fails, too: else a parameter that cannot be read would cost
+// every request a call to SSM.
 func (s *Secrets) read(ctx context.Context) {
-	if s.within(MinDistance) {
+	if s.readWithin(MinRefreshInterval) {
 		return
 	}
-	// The wall clock counts: the other one may stand still while the function
-	// is frozen between two invocations.
+	// Round removes the monotonic clock, which may stand still while Lambda
+	// freezes the function between two invocations.
 	s.readAt = s.now().Round(0)
-	ctx, cancel := detached(ctx)
+	ctx, cancel := withoutCaller(ctx)
 	defer cancel()
 	text, err := s.reader.Read(ctx)
 	if err != nil {
@@ -100,20 +108,19 @@ func (s *Secrets) read(ctx context.Context) {
 		s.warn(ctx, "read the signing secret", fmt.Errorf("the parameter's value: %w", err))
 		return
 	}
+	// Equal secrets keep their identity, by which Refresh sees a change.
 	if s.current == nil || !s.current.Equal(parsed) {
 		s.current = parsed
 	}
 }
 
-// detached keeps the deadline but not the end of the request that happens to
-// need the secrets: all others wait for the same read, and a sender who hangs
-// up must not make it fail.
-func detached(ctx context.Context) (context.Context, context.CancelFunc) {
-	out, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
-	d, ok := ctx.Deadline()
-	if !ok {
-		return out, cancel
+// withoutCaller returns a context with the deadline of a request and at most
+// readTimeout, which does not end with the request: all others wait for the same
+// read, and a sender who hangs up must not make it fail.
+func withoutCaller(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline := time.Now().Add(readTimeout)
+	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
+		deadline = d
 	}
-	out, cancelDeadline := context.WithDeadline(out, d)
-	return out, func() { cancelDeadline(); cancel() }
+	return context.WithDeadline(context.WithoutCancel(ctx), deadline)
 }

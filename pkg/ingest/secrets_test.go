@@ -62,12 +62,12 @@ type kept struct {
 func newKept(t *testing.T, text string) *kept {
 	t.Helper()
 	k := &kept{p: &parameter{text: text}}
-	k.bench = newBench(t)
-	k.handler.Secrets = ingest.ReadSecrets(k.p, k.clock.Now, func(_ context.Context, deed string, err error) {
+	warn := func(_ context.Context, operation string, err error) {
 		k.mu.Lock()
 		defer k.mu.Unlock()
-		k.warnings = append(k.warnings, deed+": "+err.Error())
-	})
+		k.warnings = append(k.warnings, operation+": "+err.Error())
+	}
+	k.bench = newBench(t, func(c *ingest.Config) { c.Secrets = ingest.ReadSecrets(k.p, c.Now, warn) })
 	return k
 }
 
@@ -91,7 +91,7 @@ func TestSecretChangedWhileWarm(t *testing.T) {
 	k.want(t, one, 200, 1)
 	k.want(t, one, 200, 1)
 	k.p.set(two, nil)
-	k.clock.Advance(ingest.MinDistance - 1)
+	k.clock.Advance(ingest.MinRefreshInterval - 1)
 	k.want(t, two, 400, 1) // read a moment ago
 	k.want(t, one, 200, 1) // still known
 	k.clock.Advance(1)
@@ -144,7 +144,7 @@ func TestSecretThatCannotBeRead(t *testing.T) {
 			k.clock.Advance(ingest.MaxAge)
 			k.want(t, one, 200, 2)
 			k.want(t, two, 400, 2)
-			k.clock.Advance(ingest.MinDistance)
+			k.clock.Advance(ingest.MinRefreshInterval)
 			k.want(t, two, 400, 3)
 			k.want(t, one, 200, 3)
 			if len(k.warnings) != 2 || !strings.Contains(k.warnings[0], c.says) {
@@ -156,7 +156,7 @@ func TestSecretThatCannotBeRead(t *testing.T) {
 				}
 			}
 			k.p.set(two, nil)
-			k.clock.Advance(ingest.MinDistance)
+			k.clock.Advance(ingest.MinRefreshInterval)
 			k.want(t, two, 200, 4)
 		})
 	}
@@ -170,10 +170,10 @@ func TestSecretThatCouldNeverBeRead(t *testing.T) {
 	if r := k.last(); r.Reason != "not_configured" || r.Stage != ingest.Rejected {
 		t.Errorf("report = %+v, want not_configured", r)
 	}
-	k.clock.Advance(ingest.MinDistance)
+	k.clock.Advance(ingest.MinRefreshInterval)
 	k.want(t, one, 500, 2)
 	k.p.set(one, nil)
-	k.clock.Advance(ingest.MinDistance)
+	k.clock.Advance(ingest.MinRefreshInterval)
 	k.want(t, one, 200, 3)
 	if n := len(k.queue.Messages()); n != 1 {
 		t.Errorf("%d messages are on the queue, want 1", n)
@@ -190,7 +190,7 @@ func TestFloodOfForgedRequests(t *testing.T) {
 		k.overHTTP(forged.With("svix-timestamp", at(k.clock.Now().Sub(svixtest.Epoch()))))
 		k.clock.Advance(step)
 	}
-	if limit := int(requests*step/ingest.MinDistance) + 1; k.p.count() > limit || k.p.count() < limit-1 {
+	if limit := int(requests*step/ingest.MinRefreshInterval) + 1; k.p.count() > limit || k.p.count() < limit-1 {
 		t.Errorf("%d requests in %v read %d times, want %d", requests, requests*step, k.p.count(), limit)
 	}
 	if n := len(k.queue.Messages()); n > 0 {
@@ -204,7 +204,7 @@ func TestOneFlight(t *testing.T) {
 	k.want(t, one, 200, 1)
 	k.p.set(two, nil)
 	k.p.hold = make(chan struct{})
-	k.clock.Advance(ingest.MinDistance)
+	k.clock.Advance(ingest.MinRefreshInterval)
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() {
@@ -231,7 +231,7 @@ func TestSenderHangsUpDuringARead(t *testing.T) {
 			if !first {
 				k.want(t, one, 200, 1)
 				k.p.set(two, nil)
-				k.clock.Advance(ingest.MinDistance)
+				k.clock.Advance(ingest.MinRefreshInterval)
 			}
 			before := k.p.count()
 			ctx, cancel := context.WithCancel(t.Context())

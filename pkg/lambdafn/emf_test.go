@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/clerksync/clerksync/pkg/consumer"
-	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
@@ -43,109 +41,26 @@ func emfSchema(t *testing.T) *jsonschema.Schema {
 	return schema
 }
 
-// answer is an HTTP client.
-type answer struct{ err error }
-
-func (a answer) Do(*http.Request) (*http.Response, error) { return nil, a.err }
-
-func tableRequests(n int) invocation {
-	return func(m *lambdafn.Metrics) {
-		c := m.CountRequests(answer{errors.New("canary")})
-		for range n {
-			resp, err := c.Do(nil)
-			if err == nil {
-				_ = resp.Body.Close()
-			}
-		}
-	}
-}
-
-// reasons are the errors of the replies.
-func reasons() []string {
-	return []string{
-		"not_found", "method_not_allowed", "not_configured", "payload_too_large", "missing_headers", "invalid_timestamp",
-		"invalid_signature", "invalid_payload", "unavailable",
-	}
-}
-
-// invocations by function and name.
-func invocations() (ofIngest, ofSync map[string]invocation) {
-	ofIngest = map[string]invocation{
-		"nothing":           nothing,
-		"queued":            request(ingest.Queued, ""),
-		"ignored type":      request(ingest.Ignored, "type"),
-		"ignored instance":  request(ingest.Ignored, "instance"),
-		"secret unreadable": together((*lambdafn.Metrics).SecretUnreadable, request(ingest.Rejected, "not_configured")),
-	}
-	for _, r := range reasons() {
-		ofIngest["rejected "+r] = request(ingest.Rejected, r)
-	}
-	ofSync = map[string]invocation{
-		"nothing":        nothing,
-		"deletions":      messages(3, consumer.Applied, deletion),
-		"no change time": messages(3, consumer.Applied, timeless),
-		"a clock ahead":  messages(3, consumer.Applied, early),
-		"100 lags":       messages(100, consumer.Applied, nil),
-		"101 lags":       messages(101, consumer.Applied, nil),
-		"table requests": tableRequests(7),
-	}
-	outcomes := []consumer.Outcome{consumer.Applied, consumer.Stale, consumer.Duplicate, consumer.Failed, consumer.Dead}
-	var mixed []invocation
-	for _, o := range outcomes {
-		ofSync["a batch of "+string(o)] = messages(10, o, nil)
-		mixed = append(mixed, messages(2, o, nil))
-	}
-	ofSync["mixed"] = together(mixed...)
-	return ofIngest, ofSync
-}
-
-// flushed is what the first invocation of a function and the next, idle one write.
-func flushed(made func(w *bytes.Buffer) *lambdafn.Metrics, f invocation) string {
-	var out bytes.Buffer
-	m := made(&out)
-	f(m)
-	m.Flush()
-	m.Flush()
-	return out.String()
-}
-
-func ingestMetrics(w *bytes.Buffer) *lambdafn.Metrics {
-	return lambdafn.IngestMetrics(w, "clerksync-ingest", svixtest.Epoch)
-}
-
-func syncMetrics(w *bytes.Buffer) *lambdafn.Metrics {
-	return lambdafn.SyncMetrics(w, "clerksync-sync", svixtest.Epoch)
-}
-
 func TestMetricsLinesAreEmbeddedMetricFormat(t *testing.T) {
 	schema := emfSchema(t)
-	ofIngest, ofSync := invocations()
-	check := func(function string, made func(*bytes.Buffer) *lambdafn.Metrics, all map[string]invocation) {
-		for name, f := range all {
-			t.Run(function+" "+name, func(t *testing.T) {
-				text := flushed(made, f)
-				if strings.Contains(text, "canary") {
-					t.Errorf("metrics line holds something of the message: %s", text)
+	for name, i := range invocations() {
+		t.Run(name, func(t *testing.T) {
+			first, idle := i.lines(t)
+			for _, line := range []string{first, idle} {
+				if strings.Contains(line, "canary") {
+					t.Errorf("metrics line holds something of the message: %s", line)
 				}
-				lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-				if len(lines) != 2 {
-					t.Fatalf("two invocations wrote %d lines, want 2:\n%s", len(lines), text)
+				doc, err := jsonschema.UnmarshalJSON(strings.NewReader(line))
+				if err != nil {
+					t.Fatalf("line %q is no JSON: %v", line, err)
 				}
-				for _, line := range lines {
-					doc, err := jsonschema.UnmarshalJSON(strings.NewReader(line))
-					if err != nil {
-						t.Fatalf("line %q is no JSON: %v", line, err)
-					}
-					if err := schema.Validate(doc); err != nil {
-						t.Errorf("line %s: %v", line, err)
-					}
-					checkBeyondSchema(t, line)
+				if err := schema.Validate(doc); err != nil {
+					t.Errorf("line %s: %v", line, err)
 				}
-			})
-		}
+				checkBeyondSchema(t, line)
+			}
+		})
 	}
-	check("ingest", ingestMetrics, ofIngest)
-	check("sync", syncMetrics, ofSync)
 }
 
 // checkBeyondSchema holds a line to what the specification says in words: the
@@ -215,10 +130,10 @@ func checkValue(t *testing.T, name string, value json.RawMessage) {
 	}
 }
 
-// The schema must be one that bites.
+// The schema must refuse what CloudWatch would not take for metrics.
 func TestSchemaRefusesWhatCloudWatchWould(t *testing.T) {
 	schema := emfSchema(t)
-	good := strings.SplitN(flushed(syncMetrics, messages(2, consumer.Applied, nil)), "\n", 2)[0]
+	good, _ := invocation{sync: true, count: messages(2, consumer.Applied, nil)}.lines(t)
 	for name, swap := range map[string][2]string{
 		"unit":       {`"Unit":"Milliseconds"`, `"Unit":"ms"`},
 		"namespace":  {`"Namespace":"clerksync",`, ``},

@@ -2,40 +2,28 @@ package lambdafn
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
-
-	"github.com/clerksync/clerksync/pkg/clerk"
-	"github.com/clerksync/clerksync/pkg/consumer"
-	"github.com/clerksync/clerksync/pkg/ingest"
 )
 
-// NewLogger writes one JSON line per record in Lambda's own shape, with the
-// request id and, where there is one, the trace id of the invocation. The
-// level is ours: Lambda's own filter stays at INFO.
+// NewLogger returns a logger that writes one line of JSON for each record, with
+// the names that Lambda's own lines have, the request id of the invocation and,
+// where there is one, its trace id. The level filters here, because Lambda's
+// own filter must stay at INFO: it would drop metrics lines, which have no level.
 func NewLogger(w io.Writer, level slog.Level) *slog.Logger {
-	return slog.New(contextHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: rename})})
+	return slog.New(invocationHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{
+		Level: level, ReplaceAttr: lambdacontext.ReplaceAttr,
+	})})
 }
 
-// rename gives attributes the names that Lambda's own lines have. A level becomes
-// the text that it is: slog hands anything but text and numbers to encoding/json.
-func rename(groups []string, a slog.Attr) slog.Attr {
-	if a.Key == slog.LevelKey {
-		if level, ok := a.Value.Any().(slog.Level); ok {
-			a.Value = slog.StringValue(level.String())
-		}
-	}
-	return lambdacontext.ReplaceAttr(groups, a)
-}
+// invocationHandler adds the ids of the invocation to each record.
+type invocationHandler struct{ slog.Handler }
 
-type contextHandler struct{ slog.Handler }
-
-func (h contextHandler) Handle(ctx context.Context, r slog.Record) error {
+// Handle adds the ids that aws-lambda-go puts into the context.
+func (h invocationHandler) Handle(ctx context.Context, r slog.Record) error {
 	r.Time = r.Time.UTC() // as Lambda's own lines
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		r.AddAttrs(slog.String("requestId", lc.AwsRequestID))
@@ -47,128 +35,43 @@ func (h contextHandler) Handle(ctx context.Context, r slog.Record) error {
 }
 
 // WithAttrs keeps the ids on loggers made by With.
-func (h contextHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return contextHandler{h.Handler.WithAttrs(attrs)}
+func (h invocationHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return invocationHandler{h.Handler.WithAttrs(attrs)}
 }
 
 // WithGroup keeps the ids on loggers made by WithGroup.
-func (h contextHandler) WithGroup(name string) slog.Handler {
-	return contextHandler{h.Handler.WithGroup(name)}
+func (h invocationHandler) WithGroup(name string) slog.Handler {
+	return invocationHandler{h.Handler.WithGroup(name)}
 }
 
-// write is log.LogAttrs without a look at who calls: nothing logs its source, and
-// walking up the stack for it is the dearest part of a line.
-func write(ctx context.Context, log *slog.Logger, level slog.Level, message string, attrs ...slog.Attr) {
-	if !log.Enabled(ctx, level) {
-		return
+// Text is an attribute that is left out of the line where the value is empty.
+func Text(key, value string) slog.Attr {
+	if value == "" {
+		return slog.Attr{} // slog leaves out an empty attribute
 	}
-	r := slog.NewRecord(time.Now(), level, message, 0)
-	r.AddAttrs(attrs...)
-	_ = log.Handler().Handle(ctx, r) // standard output, or nobody
+	return slog.String(key, value)
 }
 
-// Warn logs what went wrong beside the messages themselves.
-func Warn(log *slog.Logger) func(context.Context, string, error) {
-	return func(ctx context.Context, deed string, err error) {
-		write(ctx, log, slog.LevelWarn, "a call failed", slog.String("deed", deed), slog.String("error", err.Error()))
-	}
-}
-
-// LogRequest logs what became of each request: rejected ones at debug, lest a
-// flood fill the log, unless it is we who could not take it.
-func LogRequest(log *slog.Logger) func(context.Context, ingest.Report) {
-	return func(ctx context.Context, r ingest.Report) {
-		level := slog.LevelInfo
-		switch {
-		case r.Reason == "unavailable" || r.Reason == "not_configured":
-			level = slog.LevelError
-		case r.Stage == ingest.Rejected:
-			level = slog.LevelDebug
-		}
-		write(ctx, log, level, "request", optional(
-			"stage", string(r.Stage), "svix_id", r.SvixID, "event_type", EventType(r), "known", known(r), "reason", r.Reason, "error", errorText(r.Err))...)
-	}
-}
-
-// LogMessage logs what became of each message.
-func LogMessage(log *slog.Logger) func(context.Context, consumer.Report) {
-	return func(ctx context.Context, r consumer.Report) {
-		level := slog.LevelInfo
-		switch r.Outcome {
-		case consumer.Applied, consumer.Stale, consumer.Duplicate:
-		case consumer.Failed:
-			level = slog.LevelWarn
-		case consumer.Dead:
-			level = slog.LevelError
-		}
-		eventType := r.EventType
-		if eventType != "" && !r.Known {
-			eventType = "unknown"
-		}
-		attrs := optional("svix_id", r.SvixID, "event_type", eventType, "entity", r.Entity,
-			"outcome", string(r.Outcome), "message_id", r.MessageID, "error", errorText(r.Err))
-		if ms, ok := lag(r); ok {
-			attrs = append(attrs, slog.Int64("lag_ms", ms))
-		}
-		write(ctx, log, level, "message", append(attrs, slog.Int("attempt", r.Attempt))...)
-	}
-}
-
-// EventType is a type's name where Clerk documents it, else "unknown": a name
-// that anybody may make up is not logged.
-func EventType(r ingest.Report) string {
-	switch {
-	case r.EventType == "":
-		return ""
-	case r.Known == clerk.Unknown:
-		return "unknown"
-	}
-	return r.EventType
-}
-
-func known(r ingest.Report) string {
-	switch {
-	case r.EventType == "":
-		return ""
-	case r.Known == clerk.Kept:
-		return "kept"
-	case r.Known == clerk.NotKept:
-		return "known but not kept"
-	}
-	return "unknown"
-}
-
-func errorText(err error) string {
+// Error is the attribute error, which is left out of the line where err is nil.
+func Error(err error) slog.Attr {
 	if err == nil {
-		return ""
+		return slog.Attr{}
 	}
-	return err.Error()
+	return slog.String("error", err.Error())
 }
 
-// optional makes attributes of pairs and leaves out the empty ones.
-func optional(pairs ...string) []slog.Attr {
-	attrs := make([]slog.Attr, 0, len(pairs)/2+1)
-	for i := 0; i+1 < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			attrs = append(attrs, slog.String(pairs[i], pairs[i+1]))
-		}
+// Warn returns a function that logs a call beside the messages themselves that
+// failed, such as the deletion of messages that are done. operation says in
+// plain words what was tried.
+func Warn(log *slog.Logger) func(ctx context.Context, operation string, err error) {
+	return func(ctx context.Context, operation string, err error) {
+		log.LogAttrs(ctx, slog.LevelWarn, "a call failed", slog.String("operation", operation), Error(err))
 	}
-	return attrs
 }
 
-// Configured logs one message that names everything that is wrong with the
-// environment, and says whether nothing is.
-func Configured(log *slog.Logger, errs ...error) bool {
-	err := errors.Join(errs...)
-	if err != nil {
-		write(context.Background(), log, slog.LevelError, "not configured: mend these variables and deploy again", slog.String("error", strings.ReplaceAll(err.Error(), "\n", "; ")))
-	}
-	return err == nil
-}
-
-// LogOldFormat says what a request in payload format 1.0 is answered 404 for.
-func LogOldFormat(log *slog.Logger) func(context.Context) {
-	return func(ctx context.Context) {
-		write(ctx, log, slog.LevelWarn, "request in payload format 1.0: set PayloadFormatVersion 2.0 on the integration")
-	}
+// LogNotConfigured logs the error of the settings, which names every variable
+// that is missing or bad, in one line.
+func LogNotConfigured(log *slog.Logger, err error) {
+	log.LogAttrs(context.Background(), slog.LevelError, "not configured: correct these variables and deploy again",
+		slog.String("error", strings.ReplaceAll(err.Error(), "\n", "; ")))
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery/deliverytest"
-	"github.com/clerksync/clerksync/pkg/lambdafn"
+	"github.com/clerksync/clerksync/pkg/lambdafn/syncfn"
 	"github.com/clerksync/clerksync/pkg/projector"
 )
 
@@ -30,7 +30,7 @@ type event struct {
 
 // handle hands sync a batch with that event alone. Messages of the same length cost the same: Svix's ids have 31
 // characters, and so have these.
-func handle(t *testing.T, f *lambdafn.Sync, e event) {
+func handle(t *testing.T, f *syncfn.Handler, e event) {
 	t.Helper()
 	size := 0
 	if strings.HasPrefix(e.sample, "user.") && e.sample != "user.deleted" {

@@ -9,6 +9,8 @@ import (
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
+	"github.com/clerksync/clerksync/pkg/lambdafn/ingestfn"
+	"github.com/clerksync/clerksync/pkg/lambdafn/syncfn"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
@@ -17,8 +19,8 @@ import (
 func TestLogVolume(t *testing.T) {
 	request := func(reason string, stage ingest.Stage, level slog.Level) []byte {
 		var out bytes.Buffer
-		m := lambdafn.IngestMetrics(&out, "clerksync-IngestFunction-AbCdEfGhIjKl", time.Now)
-		o := lambdafn.Observer{Log: lambdafn.NewLogger(&out, level), Metrics: m}
+		m := ingestfn.NewMetrics(&out, "clerksync-IngestFunction-AbCdEfGhIjKl", time.Now)
+		o := ingestfn.Observer{Log: lambdafn.NewLogger(&out, level), Metrics: m}
 		o.Request(t.Context(), ingest.Report{
 			Stage: stage, Reason: reason, SvixID: svixtest.ID, EventType: "user.updated",
 		})
@@ -27,10 +29,10 @@ func TestLogVolume(t *testing.T) {
 	}
 	batch := func(n int) []byte {
 		var out bytes.Buffer
-		m := lambdafn.SyncMetrics(&out, "clerksync-SyncFunction-AbCdEfGhIjKl", time.Now)
+		m := syncfn.NewMetrics(&out, "clerksync-SyncFunction-AbCdEfGhIjKl", time.Now)
 		f := meteredSync(t, newMeter(), consumer.Soft)
 		f.Metrics = m
-		f.Consumer.Observe = lambdafn.Observer{Log: lambdafn.NewLogger(&out, slog.LevelInfo), Metrics: m}.Message
+		f.Consumer.Observe = syncfn.Observer{Log: lambdafn.NewLogger(&out, slog.LevelInfo), Metrics: m}.Message
 		if _, err := f.Invoke(t.Context(), usersBatch(t, n)); err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,8 @@ import (
 	"github.com/clerksync/clerksync/pkg/dynamo/dynamotest"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
+	"github.com/clerksync/clerksync/pkg/lambdafn/ingestfn"
+	"github.com/clerksync/clerksync/pkg/lambdafn/syncfn"
 	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/settings"
 	"github.com/clerksync/clerksync/pkg/sqsqueue"
@@ -39,33 +41,34 @@ func lambdaConfig(url string) *awsclient.Config {
 }
 
 // newIngest is wired as functions/ingest, its log and metrics included.
-func newIngest(tb testing.TB, client *sqs.Client) *lambdafn.Ingest {
+func newIngest(tb testing.TB, client *sqs.Client) *ingestfn.Handler {
 	tb.Helper()
 	secrets, err := svix.ParseSecrets(svixtest.Secret)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	metrics := lambdafn.IngestMetrics(io.Discard, "bench", time.Now)
-	observer := lambdafn.Observer{Log: lambdafn.NewLogger(io.Discard, slog.LevelInfo), Metrics: metrics}
-	return &lambdafn.Ingest{Metrics: metrics, Handler: ingest.New(ingest.Config{
+	metrics := ingestfn.NewMetrics(io.Discard, "bench", time.Now)
+	log := lambdafn.NewLogger(io.Discard, slog.LevelInfo)
+	observer := ingestfn.Observer{Log: log, Metrics: metrics}
+	return &ingestfn.Handler{Log: log, Metrics: metrics, Ingest: ingest.New(ingest.Config{
 		Secrets: ingest.FixedSecrets(secrets), Queue: sqsqueue.NewSender(client, queueURL),
 		KnowledgeOf: clerk.KnowledgeOf, Now: time.Now, Observe: observer.Request,
 	})}
 }
 
 // newSync is wired as functions/sync, its log and metrics included.
-func newSync(table directory.Table, queue consumer.Queue, policy consumer.DeletionPolicy) *lambdafn.Sync {
-	metrics := lambdafn.SyncMetrics(io.Discard, "bench", time.Now)
+func newSync(table directory.Table, queue consumer.Queue, policy consumer.DeletionPolicy) *syncfn.Handler {
+	metrics := syncfn.NewMetrics(io.Discard, "bench", time.Now)
 	log := lambdafn.NewLogger(io.Discard, slog.LevelInfo)
-	return &lambdafn.Sync{Metrics: metrics, Consumer: consumer.New(consumer.Config{
+	return &syncfn.Handler{Metrics: metrics, Consumer: consumer.New(consumer.Config{
 		Table: table, Queue: queue, Projector: projector.New(projector.StoreFull), Policy: policy,
 		Retention: 90 * 24 * time.Hour, Now: svixtest.Epoch, Random: func() float64 { return 0.5 },
-		Observe: lambdafn.Observer{Log: log, Metrics: metrics}.Message, Warn: lambdafn.Warn(log),
+		Observe: syncfn.Observer{Log: log, Metrics: metrics}.Message, Warn: lambdafn.Warn(log),
 	})}
 }
 
 // meteredSync is newSync over a meter with empty tables.
-func meteredSync(t *testing.T, m *meter, policy consumer.DeletionPolicy) *lambdafn.Sync {
+func meteredSync(t *testing.T, m *meter, policy consumer.DeletionPolicy) *syncfn.Handler {
 	t.Helper()
 	tables, queue := dynamodb.NewFromConfig(m.config()), sqs.NewFromConfig(m.config())
 	dynamotest.Create(t, tables, dynamotest.Names{Directory: "directory", Deliveries: "deliveries"})
@@ -73,7 +76,7 @@ func meteredSync(t *testing.T, m *meter, policy consumer.DeletionPolicy) *lambda
 }
 
 // wantProcessed hands a batch to sync and wants every message of it to be done with.
-func wantProcessed(tb testing.TB, f *lambdafn.Sync, batch []byte) {
+func wantProcessed(tb testing.TB, f *syncfn.Handler, batch []byte) {
 	tb.Helper()
 	if out, err := f.Invoke(tb.Context(), batch); err != nil || string(out) != `{"batchItemFailures":[]}` {
 		tb.Fatalf("Invoke() = %s, %v, want no failures", out, err)

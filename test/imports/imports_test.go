@@ -47,8 +47,13 @@ func layers() map[string]layer {
 		"dynamodb": {packages: []string{"pkg/dynamo"}, ours: []string{"field"}, modules: []string{sdk, dynamo, smithy}},
 		"sqs":      {packages: []string{"pkg/sqsqueue"}, ours: []string{"field"}, modules: []string{sdk, sqs, smithy}},
 		"ssm":      {packages: []string{"pkg/ssmparam"}, modules: []string{sdk}},
-		// Lambda's events are what the work is asked with.
-		"lambda": {packages: []string{"pkg/lambdafn"}, ours: []string{"field", "work"}, modules: []string{lambda, sdk}},
+		// What the functions share does not know what any of them does.
+		"lambda": {packages: []string{"pkg/lambdafn"}, modules: []string{lambda}},
+		// A handler turns Lambda's event into what the work is asked with.
+		"handlers": {
+			packages: []string{"pkg/lambdafn/ingestfn", "pkg/lambdafn/syncfn"},
+			ours:     []string{"field", "work", "lambda"}, modules: []string{sdk},
+		},
 		// The emulators stand in for AWS: they know nothing of ours.
 		"emulators": {packages: []string{"internal/emulator/awsjson", "internal/emulator/sqs", "internal/emulator/ssm", "internal/emulator/dynamodb"}, ours: []string{"emulators"}, modules: []string{"github.com/truora/minidyn"}},
 		"emulator": {
@@ -59,12 +64,12 @@ func layers() map[string]layer {
 		// Only functions and commands know both work and edge.
 		"functions": {
 			packages: []string{"functions/ingest", "functions/sync"},
-			ours:     []string{"field", "settings", "work", "lambda", "aws", "dynamodb", "sqs", "ssm"},
+			ours:     []string{"field", "settings", "work", "lambda", "handlers", "aws", "dynamodb", "sqs", "ssm"},
 			modules:  []string{lambda, dynamo, sqs},
 		},
 		"commands": {
 			packages: []string{"cmd/..."},
-			ours:     []string{"field", "settings", "work", "lambda", "aws", "dynamodb", "sqs", "ssm", "emulator", "poller", "samples", "commands"},
+			ours:     []string{"field", "settings", "work", "lambda", "handlers", "aws", "dynamodb", "sqs", "ssm", "emulator", "poller", "samples", "commands"},
 			modules: []string{
 				lambda, sdk, sdk + "/config", sdk + "/credentials", dynamo, sqs, ssm, sdk + "/service/cloudformation", sdk + "/service/cloudwatch", sdk + "/service/lambda", sdk + "/service/sts", smithy,
 				"charm.land/lipgloss/v2", "github.com/urfave/cli/v3", "golang.org/x/term", "golang.org/x/sync", "golang.org/x/time", "github.com/lmittmann/tint",
@@ -186,14 +191,23 @@ func TestWhatTheFunctionsCompile(t *testing.T) {
 	const sdk = "github.com/aws/aws-sdk-go-v2"
 	both := []string{
 		module, "github.com/aws/aws-lambda-go", sdk, sdk + "/internal/configsources", sdk + "/internal/endpoints/v2",
-		sdk + "/service/sqs", "github.com/aws/smithy-go", "golang.org/x/sync",
+		sdk + "/service/sqs", "github.com/aws/smithy-go",
 	}
 	for name, c := range map[string]struct{ more, ours []string }{
 		// No dynamodb, and no ssm of the SDK either: pkg/ssmparam reads one parameter.
-		"ingest": {nil, []string{"awsclient", "clerk", "consumer", "delivery", "directory", "ingest", "lambdafn", "projector", "settings", "sqsqueue", "ssmparam", "svix"}},
+		"ingest": {nil, []string{
+			"awsclient", "clerk", "delivery", "ingest", "lambdafn", "lambdafn/ingestfn", "settings", "sqsqueue", "ssmparam",
+			"svix",
+		}},
 		"sync": {
-			[]string{sdk + "/service/dynamodb", sdk + "/service/internal/accept-encoding", sdk + "/service/internal/endpoint-discovery"},
-			[]string{"awsclient", "clerk", "consumer", "delivery", "directory", "dynamo", "ingest", "lambdafn", "projector", "settings", "sqsqueue", "svix"},
+			[]string{
+				sdk + "/service/dynamodb", sdk + "/service/internal/accept-encoding",
+				sdk + "/service/internal/endpoint-discovery", "golang.org/x/sync",
+			},
+			[]string{
+				"awsclient", "clerk", "consumer", "delivery", "directory", "dynamo", "lambdafn", "lambdafn/syncfn", "projector",
+				"settings", "sqsqueue", "svix",
+			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,6 +16,8 @@ import (
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
+	"github.com/clerksync/clerksync/pkg/lambdafn/ingestfn"
+	"github.com/clerksync/clerksync/pkg/lambdafn/syncfn"
 	"github.com/clerksync/clerksync/pkg/svix"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
@@ -103,15 +105,15 @@ func ingestEmits(t *testing.T) emitted {
 	t.Helper()
 	out := &writer{t: t}
 	log := lambdafn.NewLogger(out, slog.LevelDebug)
-	metrics := lambdafn.IngestMetrics(out, "example-ingest", svixtest.Epoch)
-	observer := lambdafn.Observer{Log: log, Metrics: metrics}
+	metrics := ingestfn.NewMetrics(out, "example-ingest", svixtest.Epoch)
+	observer := ingestfn.Observer{Log: log, Metrics: metrics}
 	ctx := invocation(t)
 	secrets, err := svix.ParseSecrets(svixtest.Secret)
 	if err != nil {
 		t.Fatal(err)
 	}
 	run := func(known *svix.Secrets, queueFails error, r svixtest.Request) {
-		f := lambdafn.Ingest{Metrics: metrics, Handler: ingest.New(ingest.Config{
+		f := ingestfn.Handler{Log: log, Metrics: metrics, Ingest: ingest.New(ingest.Config{
 			Secrets: ingest.FixedSecrets(known), Queue: &svixtest.Queue{Before: queueFails}, Instances: []string{"ins_a"},
 			KnowledgeOf: clerk.KnowledgeOf, Now: svixtest.Epoch, Observe: observer.Request,
 		})}
@@ -138,8 +140,7 @@ func ingestEmits(t *testing.T) emitted {
 	run(secrets, nil, good.To("POST", "/elsewhere"))
 	run(secrets, nil, good.To("GET", ingest.Path))
 	observer.SecretUnreadable(ctx, "read the signing secret", down)
-	lambdafn.LogOldFormat(log)(ctx)
-	lambdafn.Configured(log, down)
+	lambdafn.LogNotConfigured(log, down)
 	metrics.Flush()
 	return out.emitted()
 }
@@ -149,8 +150,8 @@ func syncEmits(t *testing.T) emitted {
 	t.Helper()
 	out := &writer{t: t}
 	log := lambdafn.NewLogger(out, slog.LevelDebug)
-	metrics := lambdafn.SyncMetrics(out, "example-sync", svixtest.Epoch)
-	observer := lambdafn.Observer{Log: log, Metrics: metrics}
+	metrics := syncfn.NewMetrics(out, "example-sync", svixtest.Epoch)
+	observer := syncfn.Observer{Log: log, Metrics: metrics}
 	ctx := invocation(t)
 	for _, o := range []consumer.Outcome{consumer.Applied, consumer.Stale, consumer.Duplicate, consumer.Failed, consumer.Dead} {
 		r := consumer.Report{
@@ -162,8 +163,8 @@ func syncEmits(t *testing.T) emitted {
 		}
 		observer.Message(ctx, r)
 	}
-	lambdafn.Warn(log)(ctx, "acknowledge ahead of a suspect", errors.New("throttled"))
-	lambdafn.Configured(log, errors.New("DIRECTORY_TABLE is missing"))
+	lambdafn.Warn(log)(ctx, "acknowledge messages", errors.New("throttled"))
+	lambdafn.LogNotConfigured(log, errors.New("DIRECTORY_TABLE is missing"))
 	metrics.Flush()
 	return out.emitted()
 }

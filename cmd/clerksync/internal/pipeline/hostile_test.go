@@ -23,6 +23,8 @@ import (
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
+	"github.com/clerksync/clerksync/pkg/lambdafn/ingestfn"
+	"github.com/clerksync/clerksync/pkg/lambdafn/syncfn"
 	"github.com/clerksync/clerksync/pkg/settings"
 	"github.com/clerksync/clerksync/pkg/svix"
 )
@@ -63,9 +65,9 @@ func startWhole(t *testing.T, secret string) *whole {
 	w.Pipeline, err = pipeline.Start(t.Context(), pipeline.Options{
 		Addr: "127.0.0.1:0", AWSAddr: "127.0.0.1:0", Secrets: secrets, Secret: secret, Storage: storage,
 		Warn:      lambdafn.Warn(log),
-		OnRequest: func(ctx context.Context, r ingest.Report) { lambdafn.LogRequest(log)(ctx, r) },
+		OnRequest: func(ctx context.Context, r ingest.Report) { ingestfn.Observer{Log: log}.Request(ctx, r) },
 		OnMessage: func(ctx context.Context, r consumer.Report) {
-			lambdafn.LogMessage(log)(ctx, r)
+			syncfn.Observer{Log: log}.Message(ctx, r)
 			w.mu.Lock()
 			w.ends[r.SvixID] = string(r.Outcome)
 			w.mu.Unlock()

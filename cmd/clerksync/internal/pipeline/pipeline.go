@@ -24,7 +24,7 @@ import (
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/dynamo"
 	"github.com/clerksync/clerksync/pkg/ingest"
-	"github.com/clerksync/clerksync/pkg/lambdafn"
+	"github.com/clerksync/clerksync/pkg/lambdafn/syncfn"
 	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/settings"
 	"github.com/clerksync/clerksync/pkg/sqsqueue"
@@ -107,7 +107,7 @@ func Start(ctx context.Context, o Options) (_ *Pipeline, err error) {
 	p.webhook = serve(l, p.ingest(o))
 	source := eventsource.Source{
 		Client: p.SQS, QueueURL: p.QueueURL, Concurrency: pollers, Timeout: functionTimeout, Warn: o.Warn,
-		Invoke: (&lambdafn.Sync{Consumer: p.consumer(o)}).Invoke,
+		Invoke: (&syncfn.Handler{Consumer: p.consumer(o)}).Invoke,
 	}
 	p.poller.Go(func() { source.Run(run) })
 	return p, nil

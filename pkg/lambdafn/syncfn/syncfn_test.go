@@ -1,10 +1,9 @@
-package lambdafn_test
+package syncfn_test
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -19,12 +18,12 @@ import (
 	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery"
-	"github.com/clerksync/clerksync/pkg/lambdafn"
+	"github.com/clerksync/clerksync/pkg/lambdafn/syncfn"
 	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/sqsqueue"
 )
 
-// deadLetters takes what can never work, or fails.
+// deadLetters is a consumer.Queue that keeps dead letters, or fails with err.
 type deadLetters struct {
 	mu      sync.Mutex
 	records []delivery.Record
@@ -50,15 +49,17 @@ func (q *deadLetters) Delay(_ context.Context, d []delivery.Delay) error {
 	return nil
 }
 
-// newSync is the function with a consumer that needs no table: its messages
+// newHandler is the function with a consumer that needs no table: its messages
 // cannot be read.
-func newSync(q consumer.Queue) *lambdafn.Sync {
-	return &lambdafn.Sync{Consumer: consumer.New(consumer.Config{
+func newHandler(q consumer.Queue) *syncfn.Handler {
+	return &syncfn.Handler{Consumer: consumer.New(consumer.Config{
 		Queue: q, Projector: projector.New(projector.StoreFull), Policy: consumer.Soft, Retention: time.Hour,
 		Now: time.Now, Random: func() float64 { return 0 },
 		Observe: func(context.Context, consumer.Report) {}, Warn: func(context.Context, string, error) {},
 	})}
 }
+
+const noFailures = `{"batchItemFailures":[]}`
 
 const batch = `{"Records":[
 	{"messageId":"m-1","receiptHandle":"r-1","body":"{\"n\": 1.0}\n","eventSource":"aws:sqs","awsRegion":"us-east-1",
@@ -70,16 +71,22 @@ const batch = `{"Records":[
 	{"messageId":"m-2","receiptHandle":"r-2","body":"","attributes":{"ApproximateReceiveCount":"12"},"messageAttributes":{}},
 	{"messageId":"m-3","body":"x"}]}`
 
-func TestSyncDecodesRecords(t *testing.T) {
+func TestInvokeDecodesRecords(t *testing.T) {
+	t.Parallel()
 	q := &deadLetters{}
-	got, err := newSync(q).Invoke(t.Context(), []byte(batch))
-	if err != nil || string(got) != `{"batchItemFailures":[]}` {
+	got, err := newHandler(q).Invoke(t.Context(), []byte(batch))
+	if err != nil || string(got) != noFailures {
 		t.Errorf("Invoke = %s, %v, want no failures", got, err)
 	}
 	want := []delivery.Record{
-		{MessageID: "m-1", Receipt: "r-1", Receives: 1, Body: "{\"n\": 1.0}\n", Attributes: map[string]delivery.Attribute{
-			"svix-id": {DataType: "String", Text: "msg_a"}, "bytes": {DataType: "Binary.png", Binary: []byte{0, 0xff}}, "n": {DataType: "Number", Text: "7"},
-		}},
+		{
+			MessageID: "m-1", Receipt: "r-1", Receives: 1, Body: "{\"n\": 1.0}\n",
+			Attributes: map[string]delivery.Attribute{
+				"svix-id": {DataType: "String", Text: "msg_a"},
+				"bytes":   {DataType: "Binary.png", Binary: []byte{0, 0xff}},
+				"n":       {DataType: "Number", Text: "7"},
+			},
+		},
 		{MessageID: "m-2", Receipt: "r-2", Receives: 12, Attributes: map[string]delivery.Attribute{}},
 		{MessageID: "m-3", Receives: 1, Body: "x", Attributes: map[string]delivery.Attribute{}},
 	}
@@ -89,10 +96,12 @@ func TestSyncDecodesRecords(t *testing.T) {
 	}
 }
 
+// A queue that takes no dead letter fails each message alone.
 // https://github.com/floci-io/floci/issues/3152
-func TestSyncNamesFailuresByMessageID(t *testing.T) {
+func TestFailuresAreNamedByMessageID(t *testing.T) {
+	t.Parallel()
 	q := &deadLetters{err: errors.New("throttled")}
-	got, err := newSync(q).Invoke(t.Context(), []byte(batch))
+	got, err := newHandler(q).Invoke(t.Context(), []byte(batch))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,58 +128,76 @@ func identifiers(t *testing.T, reply []byte) (ids []string) {
 	return ids
 }
 
-func TestSyncUnconfiguredFailsEveryMessage(t *testing.T) {
-	got, err := (&lambdafn.Sync{}).Invoke(t.Context(), []byte(batch))
+// Where a variable is missing, every message fails, so that it is delivered
+// again, and the alarms see it.
+func TestUnconfiguredFailsEveryMessage(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	h := &syncfn.Handler{Metrics: syncfn.NewMetrics(&out, "sync", time.Now)}
+	got, err := h.Invoke(t.Context(), []byte(batch))
 	const want = `{"batchItemFailures":[{"itemIdentifier":"m-1"},{"itemIdentifier":"m-2"},{"itemIdentifier":"m-3"}]}`
 	if err != nil || string(got) != want {
 		t.Errorf("Invoke = %s, %v, want %s", got, err, want)
 	}
+	if text := out.String(); !strings.Contains(text, `"Failed":3`) || !strings.Contains(text, `"BatchSize":3`) {
+		t.Errorf("metrics = %s, want three failed of three", text)
+	}
 }
 
-func TestSyncOfSomethingElse(t *testing.T) {
+func TestInvokeWithSomethingElse(t *testing.T) {
+	t.Parallel()
 	for _, in := range []string{`{}`, `{"Records":[]}`, `{"Records":null}`, `{"rawPath":"/webhooks/clerk"}`} {
-		if got, err := newSync(&deadLetters{}).Invoke(t.Context(), []byte(in)); err != nil || string(got) != `{"batchItemFailures":[]}` {
+		got, err := newHandler(&deadLetters{}).Invoke(t.Context(), []byte(in))
+		if err != nil || string(got) != noFailures {
 			t.Errorf("Invoke(%s) = %s, %v, want no failures", in, got, err)
 		}
 	}
 	for _, in := range []string{``, `{`, `{"Records":"canary"}`, `[]`} {
-		if got, err := newSync(&deadLetters{}).Invoke(t.Context(), []byte(in)); err == nil || strings.Contains(err.Error(), "canary") {
+		got, err := newHandler(&deadLetters{}).Invoke(t.Context(), []byte(in))
+		if err == nil || strings.Contains(err.Error(), "canary") {
 			t.Errorf("Invoke(%s) = %s, %v, want an error without the payload", in, got, err)
 		}
 	}
 }
 
-// A hopeless message reaches the dead letters through the real client, with
-// every attribute as Lambda had handed it over.
-func TestSyncDeadLettersThroughSQS(t *testing.T) {
+// A message that can never work reaches the dead letters through the real
+// client, with every attribute as Lambda handed it over, and a new reason.
+func TestDeadLettersThroughSQS(t *testing.T) {
+	t.Parallel()
 	client := sqs.NewFromConfig(emulatortest.Start(t, emulator.New(emulator.Options{})))
-	urls := map[string]string{}
-	for _, name := range []string{"queue", "dead"} {
-		out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(name)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		urls[name] = *out.QueueUrl
-	}
-	in := fmt.Sprintf(`{"Records":[{"messageId":"m-1","receiptHandle":"r-1","body":%q,"attributes":{"ApproximateReceiveCount":"1"},
-		"messageAttributes":{"svix-id":{"stringValue":"msg_a","dataType":"String"},"bytes":{"binaryValue":"AP8=","dataType":"Binary"},
-		"reason":{"stringValue":"of yesterday","dataType":"String"}}}]}`, "not an event")
-	got, err := newSync(sqsqueue.NewQueue(client, urls["queue"], urls["dead"])).Invoke(t.Context(), []byte(in))
-	if err != nil || string(got) != `{"batchItemFailures":[]}` {
+	queue, dead := createQueue(t, client, "queue"), createQueue(t, client, "dead")
+	const in = `{"Records":[{"messageId":"m-1","receiptHandle":"r-1","body":"not an event",
+		"attributes":{"ApproximateReceiveCount":"1"},
+		"messageAttributes":{
+			"svix-id":{"stringValue":"msg_a","dataType":"String"},
+			"bytes":{"binaryValue":"AP8=","dataType":"Binary"},
+			"reason":{"stringValue":"an old reason","dataType":"String"}}}]}`
+	got, err := newHandler(sqsqueue.NewQueue(client, queue, dead)).Invoke(t.Context(), []byte(in))
+	if err != nil || string(got) != noFailures {
 		t.Fatalf("Invoke = %s, %v, want no failures", got, err)
 	}
 	out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
-		QueueUrl: aws.String(urls["dead"]), MessageAttributeNames: []string{"All"}, MaxNumberOfMessages: 10,
+		QueueUrl: &dead, MessageAttributeNames: []string{"All"}, MaxNumberOfMessages: 10,
 	})
 	if err != nil || len(out.Messages) != 1 {
 		t.Fatalf("ReceiveMessage = %v, %v, want one message", out, err)
 	}
 	m := out.Messages[0]
 	attr := func(name string) string { return aws.ToString(m.MessageAttributes[name].StringValue) }
-	if *m.Body != "not an event" || attr("svix-id") != "msg_a" || string(m.MessageAttributes["bytes"].BinaryValue) != "\x00\xff" {
+	if *m.Body != "not an event" || attr("svix-id") != "msg_a" ||
+		string(m.MessageAttributes["bytes"].BinaryValue) != "\x00\xff" {
 		t.Errorf("dead letter = %q %v, want it as it was", *m.Body, m.MessageAttributes)
 	}
-	if r := attr("reason"); r == "" || r == "of yesterday" {
-		t.Errorf("reason = %q, want why it is dead today", r)
+	if r := attr("reason"); r == "" || r == "an old reason" {
+		t.Errorf("reason = %q, want that of this receive", r)
 	}
+}
+
+func createQueue(t *testing.T, client *sqs.Client, name string) (url string) {
+	t.Helper()
+	out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *out.QueueUrl
 }

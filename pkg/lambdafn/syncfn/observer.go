@@ -1,0 +1,92 @@
+package syncfn
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/clerksync/clerksync/pkg/consumer"
+	"github.com/clerksync/clerksync/pkg/lambdafn"
+)
+
+// NewMetrics makes the metrics of the function.
+func NewMetrics(w io.Writer, function string, now func() time.Time) *lambdafn.Metrics {
+	return lambdafn.NewMetrics(w, function, now, lambdafn.MetricApplied, lambdafn.MetricStale, lambdafn.MetricDuplicate,
+		lambdafn.MetricFailed, lambdafn.MetricDead, lambdafn.MetricDeletions, lambdafn.MetricBatchSize,
+		lambdafn.MetricTableRequests)
+}
+
+// Observer logs and counts the outcomes of messages.
+type Observer struct {
+	Log     *slog.Logger
+	Metrics *lambdafn.Metrics // nil counts nothing
+}
+
+// Message logs and counts one receive of a message. It is the Observe of a
+// consumer.Config.
+func (o Observer) Message(ctx context.Context, r consumer.Report) {
+	level, metric := classify(r.Outcome)
+	eventType := r.EventType
+	if eventType != "" && !r.Known {
+		eventType = "unknown" // the text is the sender's own
+	}
+	attrs := []slog.Attr{
+		lambdafn.Text("svix_id", r.SvixID),
+		lambdafn.Text("event_type", eventType),
+		lambdafn.Text("entity", r.Entity),
+		lambdafn.Text("outcome", string(r.Outcome)),
+		lambdafn.Text("message_id", r.MessageID),
+		lambdafn.Error(r.Err),
+		slog.Int("attempt", r.Attempt),
+	}
+	o.Metrics.Count(lambdafn.MetricBatchSize, metric)
+	if r.Outcome == consumer.Applied && r.Deletion {
+		o.Metrics.Count(lambdafn.MetricDeletions)
+	}
+	if !r.ChangedAt.IsZero() {
+		// Clerk's clock may be a little fast: no time runs backwards.
+		lag := max(0, r.EndedAt.Sub(r.ChangedAt).Milliseconds())
+		attrs = append(attrs, slog.Int64("lag_ms", lag))
+		if r.Outcome == consumer.Applied {
+			o.Metrics.RecordLag(lag)
+		}
+	}
+	o.Log.LogAttrs(ctx, level, "message", attrs...)
+}
+
+// classify returns the level at which an outcome is logged and the metric that
+// counts it.
+func classify(outcome consumer.Outcome) (slog.Level, string) {
+	switch outcome {
+	case consumer.Applied:
+		return slog.LevelInfo, lambdafn.MetricApplied
+	case consumer.Stale:
+		return slog.LevelInfo, lambdafn.MetricStale
+	case consumer.Duplicate:
+		return slog.LevelInfo, lambdafn.MetricDuplicate
+	case consumer.Failed:
+		return slog.LevelWarn, lambdafn.MetricFailed
+	}
+	return slog.LevelError, lambdafn.MetricDead
+}
+
+// CountTableRequests returns a client that counts the requests that go through
+// it, those that fail included.
+func CountTableRequests(c aws.HTTPClient, m *lambdafn.Metrics) aws.HTTPClient {
+	return countingClient{client: c, metrics: m}
+}
+
+type countingClient struct {
+	client  aws.HTTPClient
+	metrics *lambdafn.Metrics
+}
+
+// Do counts the request and sends it.
+func (c countingClient) Do(r *http.Request) (*http.Response, error) {
+	c.metrics.Count(lambdafn.MetricTableRequests)
+	return c.client.Do(r)
+}
