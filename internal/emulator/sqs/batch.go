@@ -34,14 +34,14 @@ func checkBatch[E any](entries []E, id func(E) string) error {
 		return refuseOld("EmptyBatchRequest", "There should be at least one entry in the request.")
 	}
 	if len(entries) > maxBatch {
-		return refuseOld("TooManyEntriesInBatchRequest", "Maximum number of entries per request are %d. You have sent %d.",
-			maxBatch, len(entries))
+		return refuseOld("TooManyEntriesInBatchRequest",
+			"Maximum number of entries per request are %d. You have sent %d.", maxBatch, len(entries))
 	}
 	seen := make(map[string]bool)
 	for _, e := range entries {
 		if !validName(id(e)) {
-			return refuseOld("InvalidBatchEntryId", "A batch entry id can only contain alphanumeric characters, hyphens and "+
-				"underscores. It can be at most 80 letters long.")
+			return refuseOld("InvalidBatchEntryId", "A batch entry id can only contain alphanumeric characters, "+
+				"hyphens and underscores. It can be at most 80 letters long.")
 		}
 		if seen[id(e)] {
 			return refuseOld("BatchEntryIdsNotDistinct", "Id %s repeated.", id(e))
@@ -51,8 +51,8 @@ func checkBatch[E any](entries []E, id func(E) string) error {
 	return nil
 }
 
-// each does something for every entry and reports them one by one.
-func each[E any](entries []E, id func(E) string, do func(E) error) batchOut {
+// settleEach settles every entry and reports them one by one.
+func settleEach[E any](entries []E, id func(E) string, do func(E) error) batchOut {
 	out := batchOut{Successful: []succeededEntry{}}
 	for _, e := range entries {
 		if err := do(e); err != nil {

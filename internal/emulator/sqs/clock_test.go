@@ -1,7 +1,8 @@
 package sqs_test
 
 import (
-	"sync"
+	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -9,33 +10,28 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/clerksync/clerksync/internal/emulator"
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
-// clock is moved by hand.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) forward(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-// queue is one queue of a server whose clock the test moves.
+// queue is one queue of an emulator.
 type queue struct {
 	t   *testing.T
 	c   *sqs.Client
 	url string
+}
+
+// client serves the handler for the length of the test.
+func client(t *testing.T, h http.Handler) *sqs.Client {
+	t.Helper()
+	return sqs.NewFromConfig(emulatortest.Start(t, h))
+}
+
+// onClock is an emulator whose clock only the test moves.
+func onClock(t *testing.T) (*sqs.Client, *svixtest.Clock) {
+	t.Helper()
+	clock := svixtest.NewClock()
+	return client(t, emulator.New(emulator.Options{Now: clock.Now})), clock
 }
 
 func newQueue(t *testing.T, c *sqs.Client, name string, attributes map[string]string) queue {
@@ -47,16 +43,26 @@ func newQueue(t *testing.T, c *sqs.Client, name string, attributes map[string]st
 	return queue{t, c, *out.QueueUrl}
 }
 
-func (q queue) send(body string) string {
-	q.t.Helper()
-	out, err := q.c.SendMessage(q.t.Context(), &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: &body})
-	if err != nil {
-		q.t.Fatalf("SendMessage(%s) = %v", body, err)
+// redrivesTo makes the queue of that name the dead-letter queue.
+func redrivesTo(name, maxReceiveCount string) map[string]string {
+	return map[string]string{
+		"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:` + name + `",` +
+			`"maxReceiveCount":` + maxReceiveCount + `}`,
 	}
-	return *out.MessageId
 }
 
-func (q queue) receive(most int32) []types.Message {
+func (q queue) send(bodies ...string) {
+	q.t.Helper()
+	for _, body := range bodies {
+		in := &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: &body}
+		if _, err := q.c.SendMessage(q.t.Context(), in); err != nil {
+			q.t.Fatalf("SendMessage(%s) = %v", body, err)
+		}
+	}
+}
+
+// wantBodies receives at most so many messages and fails unless they are these.
+func (q queue) wantBodies(when string, most int32, want ...string) []types.Message {
 	q.t.Helper()
 	out, err := q.c.ReceiveMessage(q.t.Context(), &sqs.ReceiveMessageInput{
 		QueueUrl: &q.url, MaxNumberOfMessages: most,
@@ -65,99 +71,81 @@ func (q queue) receive(most int32) []types.Message {
 	if err != nil {
 		q.t.Fatalf("ReceiveMessage = %v", err)
 	}
+	var got []string
+	for _, m := range out.Messages {
+		got = append(got, *m.Body)
+	}
+	if !slices.Equal(got, want) {
+		q.t.Fatalf("receive %s = %v, want %v", when, got, want)
+	}
 	return out.Messages
 }
 
-func (q queue) wantBodies(when string, want ...string) []types.Message {
-	q.t.Helper()
-	got := q.receive(10)
-	bodies := []string{}
-	for _, m := range got {
-		bodies = append(bodies, *m.Body)
-	}
-	if len(bodies) != len(want) {
-		q.t.Fatalf("receive %s = %v, want %v", when, bodies, want)
-	}
-	for i := range want {
-		if bodies[i] != want[i] {
-			q.t.Fatalf("receive %s = %v, want %v", when, bodies, want)
-		}
-	}
-	return got
-}
-
 func TestVisibilityFollowsTheClock(t *testing.T) {
-	at := newClock()
-	q := newQueue(t, client(t, emulator.New(emulator.Options{Now: at.Now})), "q", nil)
+	t.Parallel()
+	c, clock := onClock(t)
+	q := newQueue(t, c, "q", nil)
 	q.send("a")
-	q.wantBodies("at first", "a")
-	at.forward(30*time.Second - 1)
-	q.wantBodies("just before 30 s")
-	at.forward(1)
-	q.wantBodies("at 30 s", "a")
+	q.wantBodies("at first", 10, "a")
+	clock.Advance(30*time.Second - 1)
+	q.wantBodies("just before 30 s", 10)
+	clock.Advance(1)
+	q.wantBodies("at 30 s", 10, "a")
 }
 
 func TestRetentionEndsMessages(t *testing.T) {
-	at := newClock()
-	q := newQueue(t, client(t, emulator.New(emulator.Options{Now: at.Now})), "q", map[string]string{"MessageRetentionPeriod": "60"})
+	t.Parallel()
+	c, clock := onClock(t)
+	q := newQueue(t, c, "q", map[string]string{"MessageRetentionPeriod": "60"})
 	q.send("old")
-	at.forward(20 * time.Second)
+	clock.Advance(20 * time.Second)
 	q.send("young")
-	q.wantBodies("at first", "old", "young")
-	at.forward(40 * time.Second)
-	q.wantBodies("after 60 s, one of two past its retention", "young")
-	at.forward(time.Hour)
-	q.wantBodies("after an hour")
+	q.wantBodies("at first", 10, "old", "young")
+	clock.Advance(40 * time.Second)
+	q.wantBodies("after 60 s, one of two past its retention", 10, "young")
+	clock.Advance(time.Hour)
+	q.wantBodies("after an hour", 10)
 }
 
+// Of two messages that can be received, the one comes that has waited longer.
 func TestWaitedLongestFirst(t *testing.T) {
-	at := newClock()
-	q := newQueue(t, client(t, emulator.New(emulator.Options{Now: at.Now})), "q", map[string]string{"VisibilityTimeout": "1"})
-	q.send("a")
-	q.send("b")
-	if got := q.receive(1); *got[0].Body != "a" {
-		t.Fatalf("first receive = %s, want a", *got[0].Body)
-	}
-	at.forward(time.Second)
-	q.wantBodies("after a came again", "b", "a")
+	t.Parallel()
+	c, clock := onClock(t)
+	q := newQueue(t, c, "q", map[string]string{"VisibilityTimeout": "1"})
+	q.send("a", "b")
+	q.wantBodies("of one", 1, "a")
+	clock.Advance(time.Second)
+	q.wantBodies("after a came again", 10, "b", "a")
 }
 
 func TestDeadLettersOfDeadLetters(t *testing.T) {
-	at := newClock()
-	c := client(t, emulator.New(emulator.Options{Now: at.Now}))
-	policy := func(name string) map[string]string {
-		return map[string]string{
-			"RedrivePolicy":          `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:` + name + `","maxReceiveCount":1}`,
-			"MessageRetentionPeriod": "120",
-		}
-	}
+	t.Parallel()
+	c, clock := onClock(t)
 	last := newQueue(t, c, "last", nil)
-	dead := newQueue(t, c, "dead", policy("last"))
-	source := newQueue(t, c, "source", policy("dead"))
+	dead := newQueue(t, c, "dead", redrivesTo("last", "1"))
+	source := newQueue(t, c, "source", redrivesTo("dead", "1"))
 	source.send("m")
-	source.wantBodies("first", "m")
-	at.forward(30 * time.Second)
-	source.wantBodies("second")
-	// SQS goes on counting in the dead letter queue, whose own maximum starts anew.
-	if m := dead.wantBodies("from dead letters", "m")[0]; m.Attributes["ApproximateReceiveCount"] != "2" {
+	source.wantBodies("first", 10, "m")
+	clock.Advance(30 * time.Second)
+	source.wantBodies("second", 10)
+	// SQS goes on counting in the dead-letter queue, whose own maximum starts anew.
+	if m := dead.wantBodies("of dead letters", 10, "m")[0]; m.Attributes["ApproximateReceiveCount"] != "2" {
 		t.Errorf("dead letter = receive count %s, want 2", m.Attributes["ApproximateReceiveCount"])
 	}
-	at.forward(30 * time.Second)
-	dead.wantBodies("from dead letters again")
-	last.wantBodies("from the last queue", "m")
+	clock.Advance(30 * time.Second)
+	dead.wantBodies("of dead letters again", 10)
+	last.wantBodies("of the last queue", 10, "m")
 }
 
 func TestDeadLettersAgeFromTheirSending(t *testing.T) {
-	at := newClock()
-	c := client(t, emulator.New(emulator.Options{Now: at.Now}))
+	t.Parallel()
+	c, clock := onClock(t)
 	dead := newQueue(t, c, "dead", map[string]string{"MessageRetentionPeriod": "120"})
-	source := newQueue(t, c, "source", map[string]string{
-		"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":1}`,
-	})
+	source := newQueue(t, c, "source", redrivesTo("dead", "1"))
 	source.send("m")
-	source.wantBodies("first", "m")
-	at.forward(100 * time.Second)
-	source.wantBodies("second")
-	at.forward(20 * time.Second)
-	dead.wantBodies("120 s after it was sent, 20 s after it died")
+	source.wantBodies("first", 10, "m")
+	clock.Advance(100 * time.Second)
+	source.wantBodies("second", 10)
+	clock.Advance(20 * time.Second)
+	dead.wantBodies("120 s after it was sent, 20 s after it became a dead letter", 10)
 }

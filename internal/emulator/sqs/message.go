@@ -23,8 +23,8 @@ type attribute struct {
 
 type attributes map[string]attribute
 
-// message is one message of one queue. It is in exactly one of the queue's two
-// places: ready (place is set) or waiting (index is its position in the heap).
+// message is one message of one queue. It is either ready (element is set) or
+// waiting (index is its position in the heap).
 type message struct {
 	id, sender   string
 	body, md5    string
@@ -32,24 +32,24 @@ type message struct {
 	traceHeader  string
 	sent         time.Time
 	firstReceive time.Time
-	receives     int    // in all its queues, as ApproximateReceiveCount tells it
+	receives     int    // in all its queues, as ApproximateReceiveCount says
 	tries        int    // in this queue, as maxReceiveCount counts
 	receipt      string // the latest; older ones do nothing
 	source       string // ARN of the queue that it was a dead letter of, or empty
 
-	place     *list.Element
+	element   *list.Element
 	index     int
 	visibleAt time.Time
 	delayed   bool // waits for its first delivery, not in flight
 }
 
-// binaryKind tells whether the attribute travels as bytes.
-func (a attribute) binaryKind() bool {
+// isBinary says whether the attribute travels as bytes.
+func (a attribute) isBinary() bool {
 	return a.DataType == "Binary" || strings.HasPrefix(a.DataType, "Binary.")
 }
 
 func (a attribute) value() string {
-	if a.binaryKind() {
+	if a.isBinary() {
 		return string(a.BinaryValue)
 	}
 	if a.StringValue == nil {
@@ -70,8 +70,9 @@ func (a attribute) check(name string) error {
 			"at most 256 bytes, a label after the period.", name)
 	case len(a.StringListValues) > 0, len(a.BinaryListValues) > 0:
 		return errInvalid("Message attribute list values in SendMessage operation are not supported.")
-	case a.binaryKind() && a.StringValue != nil, !a.binaryKind() && a.BinaryValue != nil:
-		return errInvalid("Message (user) attribute '%s' has a value of another kind than its type '%s'.", name, a.DataType)
+	case a.isBinary() && a.StringValue != nil, !a.isBinary() && a.BinaryValue != nil:
+		return errInvalid("Message (user) attribute '%s' has a value of another kind than its type '%s'.",
+			name, a.DataType)
 	case a.value() == "":
 		return errInvalid("Message (user) attribute '%s' must contain a non-empty value of type '%s'.", name, kind)
 	case kind != "Binary" && !allowed(a.value()):
@@ -97,8 +98,8 @@ func (as attributes) check() error {
 	return nil
 }
 
-// size is what the attributes count towards MaximumMessageSize: names, types
-// and values.
+// size is what the attributes count towards MaximumMessageSize, in bytes: names,
+// types and values.
 func (as attributes) size() int {
 	n := 0
 	for name, a := range as {
@@ -110,7 +111,7 @@ func (as attributes) size() int {
 // md5 is SQS's digest of the attributes, empty for none: by sorted name the
 // name, the type and the value, each after its length in four bytes, and before
 // the value a byte that is 1 for text and 2 for bytes.
-// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html#sqs-attributes-md5-message-digest-calculation
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html
 func (as attributes) md5() string {
 	if len(as) == 0 {
 		return ""
@@ -125,7 +126,7 @@ func (as attributes) md5() string {
 		part(name)
 		part(a.DataType)
 		kind := byte(1)
-		if a.binaryKind() {
+		if a.isBinary() {
 			kind = 2
 		}
 		_, _ = h.Write([]byte{kind})

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// queue holds one queue's messages. Every method is called with the server
-// locked and takes the time at which it happens.
+// queue holds one queue's messages, each either ready or waiting. Every method
+// is called with the service locked and takes the time at which it happens.
 type queue struct {
 	name, arn         string
 	attributes        map[string]string // as set, without the computed ones
@@ -20,8 +20,7 @@ type queue struct {
 	waiting    waitHeap            // delayed or in flight, soonest first
 	delayed    int                 // how many of waiting are delayed
 	nextExpiry time.Time           // no message is past its retention before this
-	changed    chan struct{}       // closed when somebody who waits should look again
-	gone       bool                // deleted
+	changed    chan struct{}       // closed when long polls have to look again
 }
 
 func newQueue(name string, now time.Time) *queue {
@@ -45,13 +44,13 @@ func (q *queue) clear() {
 	q.nextExpiry = time.Time{}
 }
 
-// wake makes all that wait for this queue look again.
-func (q *queue) wake() {
+// wakePolls makes all long polls of this queue look again.
+func (q *queue) wakePolls() {
 	close(q.changed)
 	q.changed = make(chan struct{})
 }
 
-// add puts a message in, to be seen after the delay.
+// add puts a message in, to be received after the delay.
 func (q *queue) add(m *message, now time.Time, delay time.Duration) {
 	q.messages[m.id] = m
 	expiry := m.sent.Add(q.settings.retention)
@@ -61,31 +60,33 @@ func (q *queue) add(m *message, now time.Time, delay time.Duration) {
 	if delay > 0 {
 		m.delayed = true
 		q.delayed++
-		q.hide(m, now.Add(delay))
+		q.makeWait(m, now.Add(delay))
 		return
 	}
-	q.show(m)
+	q.makeReady(m)
 }
 
-// show makes a message that is in neither place ready, behind the others.
-func (q *queue) show(m *message) {
-	m.place = q.ready.PushBack(m)
-	q.wake()
+// makeReady puts a detached message at the end of those that can be received, so
+// that one that comes again does not go ahead of those that never came.
+func (q *queue) makeReady(m *message) {
+	m.element = q.ready.PushBack(m)
+	q.wakePolls()
 }
 
-// hide makes a message that is in neither place wait. Those who wait look
-// again, for their time to do so may now come sooner.
-func (q *queue) hide(m *message, until time.Time) {
+// makeWait keeps a detached message from being received until a time. Long polls
+// look again, as this may now be the soonest.
+func (q *queue) makeWait(m *message, until time.Time) {
 	m.visibleAt = until
 	heap.Push(&q.waiting, m)
-	q.wake()
+	q.wakePolls()
 }
 
-// take removes a message from whichever place it is in.
-func (q *queue) take(m *message) {
-	if m.place != nil {
-		q.ready.Remove(m.place)
-		m.place = nil
+// detach takes a message out of the ready or the waiting ones; the caller puts
+// it back, or forgets it.
+func (q *queue) detach(m *message) {
+	if m.element != nil {
+		q.ready.Remove(m.element)
+		m.element = nil
 		return
 	}
 	heap.Remove(&q.waiting, m.index)
@@ -95,18 +96,20 @@ func (q *queue) take(m *message) {
 	}
 }
 
-// remove forgets a message.
+// remove deletes a message for good.
 func (q *queue) remove(m *message) {
-	q.take(m)
+	q.detach(m)
 	delete(q.messages, m.id)
 }
 
-// advance shows what has become visible and drops what is past its retention.
+// advance makes ready what has become visible, and drops what is past its
+// retention. All messages are looked at only when one of them may be past
+// it, so that a queue of many costs no more at each request.
 func (q *queue) advance(now time.Time) {
 	for len(q.waiting) > 0 && !q.waiting[0].visibleAt.After(now) {
 		m := q.waiting[0]
-		q.take(m)
-		m.place = q.ready.PushBack(m)
+		q.detach(m)
+		m.element = q.ready.PushBack(m)
 	}
 	if len(q.messages) == 0 || now.Before(q.nextExpiry) {
 		return
@@ -126,9 +129,9 @@ func (q *queue) advance(now time.Time) {
 
 func (q *queue) inFlight() int { return len(q.waiting) - q.delayed }
 
-// isInFlight tells whether the message was received and its visibility timeout
+// isInFlight says whether the message was received and its visibility timeout
 // runs.
-func (m *message) isInFlight() bool { return m.place == nil && !m.delayed }
+func (m *message) isInFlight() bool { return m.element == nil && !m.delayed }
 
 // waitHeap orders messages by when they become visible.
 type waitHeap []*message

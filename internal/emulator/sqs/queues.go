@@ -9,17 +9,17 @@ import (
 	"time"
 )
 
-// again is how long SQS makes callers wait before a deleted name is taken anew
-// and before a queue is purged a second time:
+// pauseBetween is how long SQS makes callers wait before a deleted name is used
+// anew and before a queue is purged a second time:
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteQueue.html
-const again = 60 * time.Second
+const pauseBetween = 60 * time.Second
 
 type queueURLOut struct {
 	QueueURL string `json:"QueueUrl"`
 }
 
-// find returns the queue that a URL names by its last part: hosts differ from
-// caller to caller (names of containers, of this machine) and don't count.
+// find returns the queue that a URL names by its last part. The rest does not
+// count: one caller reaches this machine by another name than the next.
 func (s *service) find(url string) (*queue, error) {
 	if url == "" {
 		return nil, errMissing("QueueUrl")
@@ -58,7 +58,7 @@ func (s *service) createQueue(r *http.Request, in createQueueIn) (queueURLOut, e
 		}
 		return queueURLOut{queueURL(r, q.name)}, nil
 	}
-	if at, ok := s.deleted[in.QueueName]; ok && now.Sub(at) < again {
+	if at, ok := s.deleted[in.QueueName]; ok && now.Sub(at) < pauseBetween {
 		return queueURLOut{}, refuseOld("QueueDeletedRecently", "You must wait 60 seconds after deleting a queue "+
 			"before you can create another with the same name.")
 	}
@@ -98,8 +98,7 @@ func (s *service) deleteQueue(in queueIn) (empty, error) {
 	}
 	delete(s.queues, q.name)
 	s.deleted[q.name] = now
-	q.gone = true
-	q.wake()
+	q.wakePolls() // they find that the queue is gone
 	return empty{}, nil
 }
 
@@ -111,7 +110,7 @@ func (s *service) purgeQueue(in queueIn) (empty, error) {
 	if err != nil {
 		return empty{}, err
 	}
-	if !q.purged.IsZero() && now.Sub(q.purged) < again {
+	if !q.purged.IsZero() && now.Sub(q.purged) < pauseBetween {
 		return empty{}, errPurged(q.name)
 	}
 	q.clear()
@@ -139,7 +138,7 @@ func (s *service) setQueueAttributes(in setAttributesIn) (empty, error) {
 	q.attributes, q.settings, q.modified = all, read, now
 	// A shorter retention ends messages that were to stay: look at all again.
 	q.nextExpiry = time.Time{}
-	q.wake()
+	q.wakePolls()
 	return empty{}, nil
 }
 
@@ -184,7 +183,7 @@ func (s *service) getQueueAttributes(in getAttributesIn) (getAttributesOut, erro
 	return getAttributesOut{picked}, nil
 }
 
-// knownAttribute tells whether SQS knows an attribute that a standard queue may
+// knownAttribute says whether SQS knows an attribute that a standard queue may
 // lack.
 func knownAttribute(name string) bool {
 	return slices.Contains([]string{

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// lookAgain bounds how long a long poll sleeps: the clock may be one that is
-// moved by hand.
-const lookAgain = 100 * time.Millisecond
+// longestSleep bounds how long a long poll sleeps before it looks again: the clock
+// may be one that a test moves by hand.
+const longestSleep = 100 * time.Millisecond
 
 type receiveIn struct {
 	QueueURL                    string `json:"QueueUrl"`
@@ -53,7 +53,7 @@ func checkVisibility(n *int) error {
 	return nil
 }
 
-// receiveMessage gives what is there at once; else it waits, as long as the
+// receiveMessage returns what is there at once; else it waits, as long as the
 // caller or the queue says, for a message to be sent or to become visible.
 func (s *service) receiveMessage(r *http.Request, in receiveIn) (receiveOut, error) {
 	if err := in.check(); err != nil {
@@ -69,13 +69,13 @@ func (s *service) receiveMessage(r *http.Request, in receiveIn) (receiveOut, err
 			deadline = time.Now().Add(wait)
 		}
 		left := time.Until(deadline)
-		if len(got) > 0 || left <= 0 || !pause(r.Context(), min(left, lookAgain), changed) {
+		if len(got) > 0 || left <= 0 || !pause(r.Context(), min(left, longestSleep), changed) {
 			return receiveOut{got}, nil
 		}
 	}
 }
 
-// pause sleeps until something changed or the time is over; false if the
+// pause sleeps until the queue has changed or the time is over; false if the
 // caller is gone.
 func pause(ctx context.Context, d time.Duration, changed <-chan struct{}) bool {
 	timer := time.NewTimer(d)
@@ -86,13 +86,16 @@ func pause(ctx context.Context, d time.Duration, changed <-chan struct{}) bool {
 	case <-changed:
 	case <-timer.C:
 	}
-	// Nobody is given a message who no longer listens.
+	// A caller that is gone must get no message: it would be in flight, unseen,
+	// until its visibility timeout ends.
 	return ctx.Err() == nil
 }
 
-// tryReceive takes what is there now. It also tells how long the caller is to
-// wait for more and the channel that is closed when it should look again.
-func (s *service) tryReceive(in *receiveIn) (got []receivedMessage, wait time.Duration, changed <-chan struct{}, err error) {
+// tryReceive receives what is there now. It also returns how long the caller is
+// to wait for more, and the channel that is closed when it has to look again.
+func (s *service) tryReceive(
+	in *receiveIn,
+) (got []receivedMessage, wait time.Duration, changed <-chan struct{}, err error) {
 	s.mu.Lock()
 	now := s.now()
 	defer s.mu.Unlock()
@@ -113,52 +116,52 @@ func (s *service) tryReceive(in *receiveIn) (got []receivedMessage, wait time.Du
 		visibility = time.Duration(*in.VisibilityTimeout) * time.Second
 	}
 	room := s.inFlightLimit - q.inFlight()
-	// A long poll just finds nothing at the limit, a short one is told:
+	// A long poll just finds nothing at the limit, a short one is refused:
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 	if room <= 0 && wait == 0 {
 		return nil, 0, nil, refuse("OverLimit", "Too many messages in flight.")
 	}
-	for _, m := range s.takeReady(q, min(most, room), now) {
+	for _, m := range s.detachReady(q, min(most, room), now) {
 		if visibility > 0 {
-			q.hide(m, now.Add(visibility))
+			q.makeWait(m, now.Add(visibility))
 		} else {
-			q.show(m)
+			q.makeReady(m)
 		}
 		got = append(got, m.received(in))
 	}
 	return got, wait, q.changed, nil
 }
 
-// takeReady takes up to so many messages out of the ready ones, each with a new
-// receipt; on its way it moves those that were received too often to the dead
-// letters, where the queue has any.
-func (s *service) takeReady(q *queue, most int, now time.Time) []*message {
-	var taken []*message
-	for len(taken) < most && q.ready.Len() > 0 {
+// detachReady detaches up to so many of the ready messages, each with a new
+// receipt. Those that were received too often it moves to the dead-letter queue,
+// if there is one.
+func (s *service) detachReady(q *queue, most int, now time.Time) []*message {
+	var received []*message
+	for len(received) < most && q.ready.Len() > 0 {
 		m := q.ready.Front().Value.(*message) //nolint:forcetypeassert // holds only messages
 		if r := q.settings.redrive; r != nil && m.tries >= r.max {
 			if target := s.byARN(r.target); target != nil {
 				q.remove(m)
-				// The id and the time of sending stay, so that retention goes on:
-				// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/setting-up-dead-letter-queue-retention.html
+				// The id and the time of sending stay, so that retention goes on, as
+				// SQS documents in setting-up-dead-letter-queue-retention.html.
 				m.source, m.tries, m.receipt = q.arn, 0, ""
 				target.add(m, now, 0)
 				continue
 			}
 		}
-		q.take(m)
+		q.detach(m)
 		m.receives++
 		m.tries++
 		if m.firstReceive.IsZero() {
 			m.firstReceive = now
 		}
 		m.receipt = newReceipt(q, m)
-		taken = append(taken, m)
+		received = append(received, m)
 	}
-	return taken
+	return received
 }
 
-// received is the message as a receive tells it.
+// received is the message as its receiver gets it.
 func (m *message) received(in *receiveIn) receivedMessage {
 	out := receivedMessage{
 		MessageID: m.id, ReceiptHandle: m.receipt, MD5OfBody: m.md5, Body: m.body,

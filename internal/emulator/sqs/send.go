@@ -38,7 +38,7 @@ func (s *service) sendMessage(in sendIn) (sendOut, error) {
 	if err := in.checkSize(q.settings.maxSize); err != nil {
 		return sendOut{}, err
 	}
-	out.MessageID = s.put(q, m, in.DelaySeconds, now)
+	out.MessageID = q.send(m, in.DelaySeconds, now)
 	return out, nil
 }
 
@@ -61,8 +61,8 @@ func (s *service) sendMessageBatch(in sendBatchIn) (sendBatchOut, error) {
 		total += in.Entries[i].size()
 	}
 	if total > maxMessageSize {
-		return sendBatchOut{}, refuseOld("BatchRequestTooLong", "Batch requests cannot be longer than %d bytes. You have sent %d bytes.",
-			maxMessageSize, total)
+		return sendBatchOut{}, refuseOld("BatchRequestTooLong",
+			"Batch requests cannot be longer than %d bytes. You have sent %d bytes.", maxMessageSize, total)
 	}
 	s.mu.Lock()
 	now := s.now()
@@ -83,7 +83,7 @@ func (s *service) sendMessageBatch(in sendBatchIn) (sendBatchOut, error) {
 			continue
 		}
 		m, sent := entry.message()
-		sent.ID, sent.MessageID = entry.ID, s.put(q, m, entry.DelaySeconds, now)
+		sent.ID, sent.MessageID = entry.ID, q.send(m, entry.DelaySeconds, now)
 		out.Successful = append(out.Successful, sent)
 	}
 	return out, nil
@@ -135,8 +135,8 @@ func (e *sendEntry) message() (*message, sendOut) {
 	}
 }
 
-// put sends a message into a queue and returns its id.
-func (s *service) put(q *queue, m *message, delaySeconds *int, now time.Time) string {
+// send puts a message that was checked into the queue and returns its id.
+func (q *queue) send(m *message, delaySeconds *int, now time.Time) string {
 	m.id, m.sent = newID(), now
 	delay := q.settings.delay
 	if delaySeconds != nil {

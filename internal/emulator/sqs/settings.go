@@ -27,8 +27,8 @@ type redriveAllowPolicy struct {
 	Sources    []string `json:"sourceQueueArns"`
 }
 
-// allows tells whether a queue may name the one with this policy as its dead
-// letter queue.
+// allows says whether a queue may name the one with this policy as its
+// dead-letter queue.
 func (p redriveAllowPolicy) allows(sourceARN string) bool {
 	switch p.Permission {
 	case "denyAll":
@@ -58,8 +58,7 @@ func numericAttributes() map[string]numeric {
 // maxMessageSize is SQS's limit for a message and for a batch, in bytes.
 const maxMessageSize = 1_048_576
 
-// defaultAttributes are those that a new queue tells without having been given
-// any.
+// defaultAttributes are those of a new queue that was given none.
 func defaultAttributes() map[string]string {
 	attributes := map[string]string{"SqsManagedSseEnabled": "true"}
 	for name, n := range numericAttributes() {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// newReceipt makes a handle that tells its queue and message, so that one of
+// newReceipt makes a handle that names its queue and message, so that one of
 // another queue is refused and one of a message that is gone is not.
 func newReceipt(q *queue, m *message) string {
 	return base64.URLEncoding.EncodeToString([]byte(q.arn + " " + m.id + " " + newID()))
@@ -77,7 +77,7 @@ func (s *service) changeVisibilityBatch(in settleBatchIn) (batchOut, error) {
 	return s.settleBatch(in, (*queue).changeVisibility)
 }
 
-// lockQueue locks the server, also when it returns an error.
+// lockQueue locks the service, also when it returns an error.
 func (s *service) lockQueue(url string) (*queue, time.Time, error) {
 	s.mu.Lock()
 	now := s.now()
@@ -97,7 +97,7 @@ func (s *service) settleBatch(in settleBatchIn, do func(*queue, settleEntry, tim
 	if err != nil {
 		return batchOut{}, err
 	}
-	return each(in.Entries, settleEntry.id, func(e settleEntry) error { return do(q, e, now) }), nil
+	return settleEach(in.Entries, settleEntry.id, func(e settleEntry) error { return do(q, e, now) }), nil
 }
 
 // discard deletes a message. With a handle that is not the latest, or of a
@@ -112,7 +112,7 @@ func (q *queue) discard(e settleEntry, _ time.Time) error {
 }
 
 // changeVisibility makes a message in flight visible so many seconds from now;
-// with 0 it is visible at once, behind those that are already.
+// with 0 it is visible at once, after those that are already.
 func (q *queue) changeVisibility(e settleEntry, now time.Time) error {
 	if e.VisibilityTimeout == nil {
 		return errMissing("VisibilityTimeout")
@@ -131,11 +131,11 @@ func (q *queue) changeVisibility(e settleEntry, now time.Time) error {
 	if !m.isInFlight() {
 		return refuseOld("MessageNotInflight", "The specified message isn't in flight.")
 	}
-	q.take(m)
+	q.detach(m)
 	if *e.VisibilityTimeout == 0 {
-		q.show(m)
+		q.makeReady(m)
 		return nil
 	}
-	q.hide(m, now.Add(time.Duration(*e.VisibilityTimeout)*time.Second))
+	q.makeWait(m, now.Add(time.Duration(*e.VisibilityTimeout)*time.Second))
 	return nil
 }

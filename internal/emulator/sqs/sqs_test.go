@@ -19,29 +19,30 @@ import (
 	"github.com/clerksync/clerksync/internal/emulator"
 	"github.com/clerksync/clerksync/internal/emulator/awsjson"
 	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
+	"github.com/clerksync/clerksync/internal/emulator/sqs/sqstest"
 )
 
-func code(err error) string {
-	var refusal smithy.APIError
-	if errors.As(err, &refusal) {
-		return refusal.ErrorCode()
-	}
-	return ""
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	sqstest.Run(t, client(t, emulator.New(emulator.Options{})), sqstest.Options{})
 }
 
 // The digests are what SQS itself answered.
 func TestChecksumsAreThoseOfSQS(t *testing.T) {
+	t.Parallel()
 	q := newQueue(t, client(t, emulator.New(emulator.Options{})), "q", nil)
 	for want, values := range map[string]map[string]string{
 		"ae7155c6026991b6d54b11589678bf9c": {"Foo": "Bar"},
 		"adb59cd4678ea5a855436b949cd07ab6": {"MyAttribute": "foobar"},
 		"4c360f3fdafd970e05fae2f149d997f5": {"Hello": "There", "General": "Kenobi", "Help.Me": "Me"},
 	} {
-		attributes := make(map[string]types.MessageAttributeValue)
-		for name, value := range values {
-			attributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(value)}
+		in := &sqs.SendMessageInput{
+			QueueUrl: &q.url, MessageBody: aws.String("m"), MessageAttributes: map[string]types.MessageAttributeValue{},
 		}
-		out, err := q.c.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: aws.String("m"), MessageAttributes: attributes})
+		for name, value := range values {
+			in.MessageAttributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
+		}
+		out, err := q.c.SendMessage(t.Context(), in)
 		if err != nil || aws.ToString(out.MD5OfMessageAttributes) != want {
 			t.Errorf("SendMessage(%v) = %+v, %v, want MD5OfMessageAttributes %s", values, out, err, want)
 		}
@@ -49,11 +50,11 @@ func TestChecksumsAreThoseOfSQS(t *testing.T) {
 }
 
 func TestInFlightLimit(t *testing.T) {
-	q := newQueue(t, client(t, awsjson.New(sqsemulator.New(sqsemulator.Options{InFlightLimit: 2}))), "q", nil)
-	for range 3 {
-		q.send("m")
-	}
-	got := q.wantBodies("up to the limit", "m", "m")
+	t.Parallel()
+	limited := awsjson.New(sqsemulator.New(sqsemulator.Options{InFlightLimit: 2}))
+	q := newQueue(t, client(t, limited), "q", nil)
+	q.send("a", "b", "c")
+	got := q.wantBodies("up to the limit", 10, "a", "b")
 	_, err := q.c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &q.url})
 	var over *types.OverLimit
 	if !errors.As(err, &over) {
@@ -63,17 +64,20 @@ func TestInFlightLimit(t *testing.T) {
 	if err != nil || len(long.Messages) != 0 {
 		t.Errorf("long poll at the limit = %v, %v, want nothing", long, err)
 	}
-	if _, err := q.c.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &q.url, ReceiptHandle: got[0].ReceiptHandle}); err != nil {
+	if _, err := q.c.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{
+		QueueUrl: &q.url, ReceiptHandle: got[0].ReceiptHandle,
+	}); err != nil {
 		t.Fatalf("DeleteMessage = %v", err)
 	}
-	q.wantBodies("below the limit again", "m")
+	q.wantBodies("below the limit again", 10, "c")
 }
 
 func TestOnceAMinute(t *testing.T) {
-	at := newClock()
-	q := newQueue(t, client(t, emulator.New(emulator.Options{Now: at.Now})), "q", nil)
+	t.Parallel()
+	c, clock := onClock(t)
+	q := newQueue(t, c, "q", nil)
 	purge := func() error {
-		_, err := q.c.PurgeQueue(t.Context(), &sqs.PurgeQueueInput{QueueUrl: &q.url})
+		_, err := c.PurgeQueue(t.Context(), &sqs.PurgeQueueInput{QueueUrl: &q.url})
 		return err
 	}
 	if err := purge(); err != nil {
@@ -83,67 +87,59 @@ func TestOnceAMinute(t *testing.T) {
 	if err := purge(); !errors.As(err, &inProgress) {
 		t.Errorf("PurgeQueue again = %v, want PurgeQueueInProgress", err)
 	}
-	at.forward(time.Minute)
+	clock.Advance(time.Minute)
 	if err := purge(); err != nil {
 		t.Errorf("PurgeQueue after a minute = %v", err)
 	}
-	if _, err := q.c.DeleteQueue(t.Context(), &sqs.DeleteQueueInput{QueueUrl: &q.url}); err != nil {
+	if _, err := c.DeleteQueue(t.Context(), &sqs.DeleteQueueInput{QueueUrl: &q.url}); err != nil {
 		t.Fatalf("DeleteQueue = %v", err)
 	}
+	_, err := c.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("q")})
 	var recently *types.QueueDeletedRecently
-	if _, err := q.c.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("q")}); !errors.As(err, &recently) {
+	if !errors.As(err, &recently) {
 		t.Errorf("CreateQueue just after DeleteQueue = %v, want QueueDeletedRecently", err)
 	}
-	at.forward(time.Minute)
-	newQueue(t, q.c, "q", nil)
+	clock.Advance(time.Minute)
+	newQueue(t, c, "q", nil)
 }
 
-func TestRefusals(t *testing.T) {
-	c := client(t, emulator.New(emulator.Options{}))
-	q := newQueue(t, c, "q", nil)
-	create := func(name string, attributes map[string]string) error {
-		_, err := c.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
-		return err
-	}
-	_, unknown := c.AddPermission(t.Context(), &sqs.AddPermissionInput{
-		QueueUrl: &q.url, Label: aws.String("l"), Actions: []string{"SendMessage"}, AWSAccountIds: []string{"000000000000"},
-	})
-	const unsupported = "AWS.SimpleQueueService.UnsupportedOperation"
-	tests := []struct {
-		name string
-		err  error
-		want string
-	}{
-		{"unknown action", unknown, "UnknownOperationException"},
-		{"fifo by name", create("a.fifo", nil), unsupported},
-		{"fifo by attribute", create("a", map[string]string{"FifoQueue": "true"}), unsupported},
-		{"name with a blank", create("a b", nil), "InvalidParameterValue"},
-		{"name of 81 characters", create(strings.Repeat("a", 81), nil), "InvalidParameterValue"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			if got := code(test.err); got != test.want {
-				t.Errorf("code = %q (%v), want %q", got, test.err, test.want)
-			}
-		})
-	}
-}
-
-func TestRedriveAllowPolicyIsObeyed(t *testing.T) {
+// Queues that the emulator cannot be are refused; and so is one that names a
+// dead-letter queue which does not allow it.
+func TestCreateQueueRefuses(t *testing.T) {
+	t.Parallel()
 	c := client(t, emulator.New(emulator.Options{}))
 	newQueue(t, c, "dead", map[string]string{
-		"RedriveAllowPolicy": `{"redrivePermission":"byQueue","sourceQueueArns":["arn:aws:sqs:us-east-1:000000000000:friend"]}`,
+		"RedriveAllowPolicy": `{"redrivePermission":"byQueue",` +
+			`"sourceQueueArns":["arn:aws:sqs:us-east-1:000000000000:friend"]}`,
 	})
-	policy := map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":"5"}`}
-	newQueue(t, c, "friend", policy)
-	_, err := c.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("stranger"), Attributes: policy})
-	if code(err) != "InvalidParameterValue" {
-		t.Errorf("CreateQueue with a target that does not allow it = %v, want InvalidParameterValue", err)
+	newQueue(t, c, "friend", redrivesTo("dead", `"5"`))
+	for name, test := range map[string]struct {
+		queue      string
+		attributes map[string]string
+		want       string
+	}{
+		"fifo by name": {queue: "a.fifo", want: "AWS.SimpleQueueService.UnsupportedOperation"},
+		"fifo by attribute": {
+			queue: "a", attributes: map[string]string{"FifoQueue": "true"},
+			want: "AWS.SimpleQueueService.UnsupportedOperation",
+		},
+		"name with a blank":             {queue: "a b", want: "InvalidParameterValue"},
+		"name of 81 characters":         {queue: strings.Repeat("a", 81), want: "InvalidParameterValue"},
+		"not allowed to redrive there":  {queue: "stranger", attributes: redrivesTo("dead", "5"), want: "InvalidParameterValue"},
+		"redrives to itself, not there": {queue: "new", attributes: redrivesTo("new", "5"), want: "InvalidParameterValue"},
+	} {
+		_, err := c.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &test.queue, Attributes: test.attributes})
+		var refusal smithy.APIError
+		if !errors.As(err, &refusal) || refusal.ErrorCode() != test.want {
+			t.Errorf("CreateQueue, %s = %v, want %s", name, err, test.want)
+		}
 	}
 }
 
-// A consumer that goes away while it waits takes no message with it.
-func TestCancelledPollTakesNothing(t *testing.T) {
+// A consumer that goes away while it waits receives no message: it would be in
+// flight, unseen.
+func TestCancelledPollReceivesNothing(t *testing.T) {
+	t.Parallel()
 	q := newQueue(t, client(t, emulator.New(emulator.Options{})), "q", nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	gone := make(chan error, 1)
@@ -158,11 +154,12 @@ func TestCancelledPollTakesNothing(t *testing.T) {
 	}
 	time.Sleep(300 * time.Millisecond)
 	q.send("m")
-	q.wantBodies("after a cancelled poll", "m")
+	q.wantBodies("after a cancelled poll", 10, "m")
 }
 
 // Consumers that run at once share the messages: each comes exactly once.
 func TestConcurrentConsumers(t *testing.T) {
+	t.Parallel()
 	const messages, consumers = 400, 4
 	q := newQueue(t, client(t, emulator.New(emulator.Options{})), "q", nil)
 	var mu sync.Mutex
@@ -171,7 +168,9 @@ func TestConcurrentConsumers(t *testing.T) {
 	for range consumers {
 		all.Go(func() {
 			for {
-				out, err := q.c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &q.url, MaxNumberOfMessages: 10, WaitTimeSeconds: 2})
+				out, err := q.c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+					QueueUrl: &q.url, MaxNumberOfMessages: 10, WaitTimeSeconds: 2,
+				})
 				if err != nil || len(out.Messages) == 0 {
 					return
 				}
@@ -179,7 +178,8 @@ func TestConcurrentConsumers(t *testing.T) {
 					mu.Lock()
 					seen[*m.Body]++
 					mu.Unlock()
-					_, _ = q.c.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &q.url, ReceiptHandle: m.ReceiptHandle})
+					in := &sqs.DeleteMessageInput{QueueUrl: &q.url, ReceiptHandle: m.ReceiptHandle}
+					_, _ = q.c.DeleteMessage(t.Context(), in)
 				}
 			}
 		})

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// allowed tells whether SQS keeps every character of a text: tab, LF, CR,
+// allowed says whether SQS keeps every character of a text: tab, LF, CR,
 // U+0020-D7FF, U+E000-FFFD, U+10000-10FFFF.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 func allowed(text string) bool {
@@ -23,7 +23,7 @@ func allowed(text string) bool {
 const refusedCharacters = "Invalid characters found. Valid unicode characters are " +
 	"#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
 
-// validName tells whether text is made of A-Z a-z 0-9 _ - alone and has 1 to 80
+// validName says whether text is made of A-Z a-z 0-9 _ - alone and has 1 to 80
 // characters: SQS's rule for names of queues and ids of batch entries.
 func validName(text string) bool {
 	if text == "" || len(text) > 80 {
@@ -58,7 +58,7 @@ func checkAttributeName(name string) error {
 	return nil
 }
 
-// validNumber tells whether text is a decimal number of at most 38 digits, as
+// validNumber says whether text is a decimal number of at most 38 digits, as
 // attributes of type Number must be.
 func validNumber(text string) bool {
 	if !regexp.MustCompile(`^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$`).MatchString(text) {
