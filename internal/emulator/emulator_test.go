@@ -42,8 +42,8 @@ func TestUnknownService(t *testing.T) {
 		r.Header.Set("X-Amz-Target", target)
 		w := httptest.NewRecorder()
 		emulator.New(emulator.Options{}).ServeHTTP(w, r)
-		if body := w.Body.String(); w.Code != http.StatusBadRequest || !strings.Contains(body, "UnknownOperationException") {
-			t.Errorf("X-Amz-Target %q = %d %s, want 400 with UnknownOperationException", target, w.Code, body)
+		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "UnknownOperationException") {
+			t.Errorf("X-Amz-Target %q = %d %s, want 400 with UnknownOperationException", target, w.Code, w.Body)
 		}
 	}
 }
@@ -57,7 +57,8 @@ func TestStartOnTakenAddress(t *testing.T) {
 	}
 	defer first.Close()
 	addr := strings.TrimPrefix(first.URL, "http://")
-	if _, err := emulator.Start(t.Context(), addr, http.NotFoundHandler()); err == nil || !strings.Contains(err.Error(), addr) {
+	_, err = emulator.Start(t.Context(), addr, http.NotFoundHandler())
+	if err == nil || !strings.Contains(err.Error(), addr) {
 		t.Errorf("Start(%s) = %v, want an error that names the address", addr, err)
 	}
 }

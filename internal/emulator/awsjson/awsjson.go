@@ -83,7 +83,8 @@ func decode(body []byte, in any) error {
 		}
 	}
 	return &Error{
-		Type: coral + "SerializationException", Message: "the body is not the JSON that the operation takes: " + err.Error(),
+		Type:    coral + "SerializationException",
+		Message: "the body is not the JSON that the operation takes: " + err.Error(),
 	}
 }
 

@@ -100,8 +100,12 @@ func TestAnswers(t *testing.T) {
 			code: "RequestEntityTooLargeException", query: "RequestEntityTooLargeException;Sender",
 		},
 		"a refusal": {body: `{"Name":"refused"}`, status: 409, code: "NameRefused", query: "Old.NameRefused;Sender"},
-		"a failure": {body: `{"Name":"broken"}`, status: 500, code: "InternalFailure", query: "InternalFailure;Receiver"},
-		"a panic":   {body: `{"Name":"panics"}`, status: 500, code: "InternalFailure", query: "InternalFailure;Receiver"},
+		"a failure": {
+			body: `{"Name":"broken"}`, status: 500, code: "InternalFailure", query: "InternalFailure;Receiver",
+		},
+		"a panic": {
+			body: `{"Name":"panics"}`, status: 500, code: "InternalFailure", query: "InternalFailure;Receiver",
+		},
 		"a service with one code": {
 			target: "Plain_1.Greet", body: `{"Name":"refused"}`, status: 409, code: "NameRefused",
 		},

@@ -86,9 +86,12 @@ func TestRefusals(t *testing.T) {
 		code            string // ValidationException if empty
 		message         string // or a part of it
 	}{
-		"no such operation": {operation: "ExecuteStatement", body: `{}`, code: "UnknownOperationException", message: "Execute"},
+		"no such operation": {
+			operation: "ExecuteStatement", body: `{}`, code: "UnknownOperationException", message: "ExecuteStatement",
+		},
 		"no such table": {
-			operation: "GetItem", body: `{"TableName":"none","Key":{}}`, code: "ResourceNotFoundException", message: "none",
+			operation: "GetItem", body: `{"TableName":"none","Key":{}}`,
+			code: "ResourceNotFoundException", message: "none",
 		},
 		"a table again": {operation: "CreateTable", body: people, code: "ResourceInUseException", message: "people"},
 		"legacy member": {operation: "PutItem", body: on(`"Item":{},"Expected":{}`), message: "Expected"},
@@ -106,11 +109,15 @@ func TestRefusals(t *testing.T) {
 		"no throughput": {
 			operation: "CreateTable", body: `{"TableName":"other",` + hash + `}`, message: "ReadCapacityUnits",
 		},
-		"two types in a value":    {operation: "PutItem", body: on(`"Item":{"pk":{"S":"a","N":"1"}}`), message: "more than one"},
-		"unknown type":            {operation: "PutItem", body: on(`"Item":{"pk":{"X":"a"}}`), message: "datatypes"},
-		"null text":               {operation: "PutItem", body: on(`"Item":{"pk":{"S":null}}`), message: "datatypes"},
-		"empty set":               {operation: "PutItem", body: on(`"Item":{"pk":{"SS":[]}}`), message: "set"},
-		"set with the same twice": {operation: "PutItem", body: on(`"Item":{"pk":{"NS":["1","1.0"]}}`), message: "duplicates"},
+		"two types in a value": {
+			operation: "PutItem", body: on(`"Item":{"pk":{"S":"a","N":"1"}}`), message: "more than one",
+		},
+		"unknown type": {operation: "PutItem", body: on(`"Item":{"pk":{"X":"a"}}`), message: "datatypes"},
+		"null text":    {operation: "PutItem", body: on(`"Item":{"pk":{"S":null}}`), message: "datatypes"},
+		"empty set":    {operation: "PutItem", body: on(`"Item":{"pk":{"SS":[]}}`), message: "set"},
+		"set with the same twice": {
+			operation: "PutItem", body: on(`"Item":{"pk":{"NS":["1","1.0"]}}`), message: "duplicates",
+		},
 		"nested too deep": {
 			operation: "PutItem",
 			body:      on(`"Item":{"pk":` + strings.Repeat(`{"L":[`, 40) + strings.Repeat(`]}`, 40) + `}`),
@@ -128,15 +135,17 @@ func TestRefusals(t *testing.T) {
 			message: "missed key schema element: pk",
 		},
 		"query on others": {
-			operation: "Query", body: on(`"KeyConditionExpression":"pk = :a AND email = :a"` + values(`{":a":{"S":"1"}}`)),
-			message: "not supported",
+			operation: "Query",
+			body:      on(`"KeyConditionExpression":"pk = :a AND email = :a"` + values(`{":a":{"S":"1"}}`)),
+			message:   "not supported",
 		},
 		"query by either": {
 			operation: "Query",
 			body:      on(`"KeyConditionExpression":"pk = :a OR n = :n"` + values(`{":a":{"S":"1"},":n":{"N":"1"}}`)),
 		},
 		"query by another type": {
-			operation: "Query", body: on(`"KeyConditionExpression":"pk = :a"` + values(`{":a":{"N":"1"}}`)), message: "type",
+			operation: "Query", body: on(`"KeyConditionExpression":"pk = :a"` + values(`{":a":{"N":"1"}}`)),
+			message: "type",
 		},
 		"filter on the key": {
 			operation: "Query",
@@ -155,13 +164,18 @@ func TestRefusals(t *testing.T) {
 		"all of an index": {
 			operation: "Scan", body: on(`"IndexName":"by_email","Select":"ALL_ATTRIBUTES"`), message: "ALL_ATTRIBUTES",
 		},
-		"start elsewhere":      {operation: "Scan", body: on(`"ExclusiveStartKey":{"pk":{"S":"a"}}`), message: "starting key"},
+		"start elsewhere": {
+			operation: "Scan", body: on(`"ExclusiveStartKey":{"pk":{"S":"a"}}`), message: "starting key",
+		},
 		"limit of nothing":     {operation: "Scan", body: on(`"Limit":0`), message: "limit"},
 		"segment out of range": {operation: "Scan", body: on(`"Segment":4,"TotalSegments":4`), message: "Segment"},
 		"segment alone":        {operation: "Scan", body: on(`"Segment":0`), message: "TotalSegments"},
-		"empty transaction":    {operation: "TransactWriteItems", body: `{"TransactItems":[]}`, message: "transactItems"},
+		"empty transaction": {
+			operation: "TransactWriteItems", body: `{"TransactItems":[]}`, message: "transactItems",
+		},
 		"two actions in one": {
-			operation: "TransactWriteItems", body: `{"TransactItems":[{"Put":{},"Delete":{}}]}`, message: "only contain one",
+			operation: "TransactWriteItems", body: `{"TransactItems":[{"Put":{},"Delete":{}}]}`,
+			message: "only contain one",
 		},
 		"batch of two and none": {
 			operation: "BatchWriteItem", body: `{"RequestItems":{"people":[{}]}}`, message: "exactly one",

@@ -27,7 +27,8 @@ func badParameter(format string, args ...any) error {
 // unsatisfied is a ValidationException about a member of the request that is
 // outside of its range.
 func unsatisfied(value any, member, constraint string, args ...any) error {
-	return invalid("Value '%v' at '%s' failed to satisfy constraint: %s", value, member, fmt.Sprintf(constraint, args...))
+	constraint = fmt.Sprintf(constraint, args...)
+	return invalid("Value '%v' at '%s' failed to satisfy constraint: %s", value, member, constraint)
 }
 
 func notFound(table string) error {

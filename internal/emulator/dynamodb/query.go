@@ -43,7 +43,8 @@ func (s *service) query(in queryInput) (searchOutput, error) {
 			return searchOutput{}, err
 		}
 		if !equal(in.ExclusiveStartKey[q.key.hash.name], hash) {
-			return searchOutput{}, invalid("The provided starting key is outside query boundaries based on provided conditions")
+			return searchOutput{}, invalid("The provided starting key is outside query boundaries " +
+				"based on provided conditions")
 		}
 		if forward {
 			from = max(from, q.rows.after(start))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -161,13 +162,12 @@ func (s *service) prepareAction(a transactAction) (*write, error) {
 	if len(members) != 1 {
 		return nil, invalid("TransactItems can only contain one of Check, Put, Update or Delete")
 	}
-	for k, in := range members {
-		if k == update && in.UpdateExpression == nil || in.ReturnValues != "" {
-			return nil, invalid("an Update in a transaction takes an UpdateExpression, and no action takes ReturnValues")
-		}
-		return s.prepare(k, *in)
+	k := slices.Collect(maps.Keys(members))[0]
+	if k == update && a.Update.UpdateExpression == nil || members[k].ReturnValues != "" {
+		return nil, invalid("an Update in a transaction takes an UpdateExpression, " +
+			"and no action of one takes ReturnValues")
 	}
-	return nil, nil
+	return s.prepare(k, *members[k])
 }
 
 // distinct tells whether no two writes are on one item.

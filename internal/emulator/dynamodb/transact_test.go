@@ -152,7 +152,8 @@ func TestRequestTokenEnds(t *testing.T) {
 			strings.Replace(body, "{", `{"ClientRequestToken":"one",`, 1))
 		item, _ := must(t, service, "GetItem", on(`"Key":{`+key("a", "1")+`}`))["Item"].(object)
 		if got := item["v"].(object)["N"]; status != step.status || got != step.want {
-			t.Errorf("step %d: %d %v, v = %v; want %d and v = %v", i, status, out["__type"], got, step.status, step.want)
+			t.Errorf("step %d: %d %v, v = %v; want %d and v = %v",
+				i, status, out["__type"], got, step.status, step.want)
 		}
 	}
 }

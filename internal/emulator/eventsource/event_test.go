@@ -68,14 +68,14 @@ func names(t *testing.T, object json.RawMessage) []string {
 
 func TestEventHasTheFieldsThatLambdaDocuments(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	if _, err := w.client.SendMessage(t.Context(), &sqs.SendMessageInput{
-		QueueUrl: &w.url, MessageBody: aws.String("Test message."),
+	h := newHarness(t)
+	if _, err := h.client.SendMessage(t.Context(), &sqs.SendMessageInput{
+		QueueUrl: &h.queue, MessageBody: aws.String("Test message."),
 		MessageAttributes: map[string]types.MessageAttributeValue{"myAttribute": str("myValue")},
 	}); err != nil {
 		t.Fatal(err)
 	}
-	text, err := json.Marshal(eventsource.Event(w.received(t, w.url)))
+	text, err := json.Marshal(eventsource.Event(h.received(t, h.queue)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,16 +105,16 @@ func TestEventHasTheFieldsThatLambdaDocuments(t *testing.T) {
 // What a function decodes with Lambda's own types is what was sent.
 func TestEventRoundTrip(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	h := newHarness(t)
 	binary := types.MessageAttributeValue{DataType: aws.String("Binary"), BinaryValue: []byte{0, 0xff, 'x'}}
 	body := "{\"first_name\":\"Zoé 🚒\",\"n\":1.0}\t\n"
-	if _, err := w.client.SendMessage(t.Context(), &sqs.SendMessageInput{
-		QueueUrl: &w.url, MessageBody: &body,
+	if _, err := h.client.SendMessage(t.Context(), &sqs.SendMessageInput{
+		QueueUrl: &h.queue, MessageBody: &body,
 		MessageAttributes: map[string]types.MessageAttributeValue{"svix-id": str("msg_1"), "raw": binary},
 	}); err != nil {
 		t.Fatal(err)
 	}
-	messages := w.received(t, w.url)
+	messages := h.received(t, h.queue)
 	want := eventsource.Event(messages)
 	text, err := json.Marshal(want)
 	if err != nil {

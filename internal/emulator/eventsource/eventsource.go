@@ -31,14 +31,16 @@ type Source struct {
 	Concurrency int
 	// Timeout is the function's.
 	Timeout time.Duration
-	// Warn is told what went wrong beside the messages themselves.
-	Warn func(ctx context.Context, deed string, err error)
+	// Warn reports an operation of the source, or an invocation, that failed.
+	Warn func(ctx context.Context, operation string, err error)
 }
 
 const (
 	batchSize = 10
 	// longPoll is the longest that SQS waits. Stopping cuts it short.
-	longPoll    = 20 * time.Second
+	longPoll = 20 * time.Second
+	// afterFailed keeps a queue that cannot be reached from being asked all the
+	// time.
 	afterFailed = time.Second
 )
 
@@ -68,6 +70,7 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
+// poll receives one batch, invokes the function and deletes what it is done with.
 func (s *Source) poll(ctx context.Context) error {
 	out, err := s.Client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl: &s.QueueURL, MaxNumberOfMessages: batchSize, WaitTimeSeconds: int32(longPoll.Seconds()),
@@ -80,7 +83,8 @@ func (s *Source) poll(ctx context.Context) error {
 	if len(out.Messages) == 0 {
 		return nil
 	}
-	// What was received is finished, even when polling stops meanwhile.
+	// A batch that was received is finished even if polling stops meanwhile: its
+	// messages would else stay hidden until their visibility timeout ends.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Timeout)
 	defer cancel()
 	done, err := s.invoke(ctx, out.Messages)
@@ -90,7 +94,9 @@ func (s *Source) poll(ctx context.Context) error {
 	return s.delete(context.WithoutCancel(ctx), done)
 }
 
-// invoke returns the messages that the function is done with.
+// invoke returns the messages that the function is done with. Where that is not
+// certain it returns none: they come again, which a function must bear, while
+// one that is deleted is lost.
 func (s *Source) invoke(ctx context.Context, messages []types.Message) (done []types.Message, err error) {
 	payload, err := json.Marshal(Event(messages))
 	if err != nil {
@@ -102,7 +108,7 @@ func (s *Source) invoke(ctx context.Context, messages []types.Message) (done []t
 	}
 	var response events.SQSEventResponse
 	if err := json.Unmarshal(answer, &response); err != nil {
-		return nil, fmt.Errorf("the function's answer is no batch response, its whole batch comes again: %w", err)
+		return nil, fmt.Errorf("the function's answer is not a batch response, its whole batch comes again: %w", err)
 	}
 	failed := map[string]bool{}
 	for _, f := range response.BatchItemFailures {
@@ -127,9 +133,10 @@ func (s *Source) delete(ctx context.Context, done []types.Message) error {
 	}
 	entries := make([]types.DeleteMessageBatchRequestEntry, len(done))
 	for i, m := range done {
-		entries[i] = types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: m.ReceiptHandle}
+		entries[i].Id, entries[i].ReceiptHandle = aws.String(strconv.Itoa(i)), m.ReceiptHandle
 	}
-	if _, err := s.Client.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &s.QueueURL, Entries: entries}); err != nil {
+	in := &sqs.DeleteMessageBatchInput{QueueUrl: &s.QueueURL, Entries: entries}
+	if _, err := s.Client.DeleteMessageBatch(ctx, in); err != nil {
 		return fmt.Errorf("delete messages: %w", err)
 	}
 	return nil
@@ -140,10 +147,16 @@ func Event(messages []types.Message) events.SQSEvent {
 	e := events.SQSEvent{Records: make([]events.SQSMessage, len(messages))}
 	for i, m := range messages {
 		r := events.SQSMessage{
-			MessageId: aws.ToString(m.MessageId), ReceiptHandle: aws.ToString(m.ReceiptHandle),
-			Body: aws.ToString(m.Body), Md5OfBody: aws.ToString(m.MD5OfBody), Md5OfMessageAttributes: aws.ToString(m.MD5OfMessageAttributes),
-			Attributes: m.Attributes, MessageAttributes: map[string]events.SQSMessageAttribute{},
-			EventSource: "aws:sqs", EventSourceARN: "arn:aws:sqs:us-east-1:000000000000:clerksync", AWSRegion: "us-east-1",
+			MessageId:              aws.ToString(m.MessageId),
+			ReceiptHandle:          aws.ToString(m.ReceiptHandle),
+			Body:                   aws.ToString(m.Body),
+			Md5OfBody:              aws.ToString(m.MD5OfBody),
+			Md5OfMessageAttributes: aws.ToString(m.MD5OfMessageAttributes),
+			Attributes:             m.Attributes,
+			MessageAttributes:      map[string]events.SQSMessageAttribute{},
+			EventSource:            "aws:sqs",
+			EventSourceARN:         "arn:aws:sqs:us-east-1:000000000000:clerksync",
+			AWSRegion:              "us-east-1",
 		}
 		for name, a := range m.MessageAttributes {
 			r.MessageAttributes[name] = events.SQSMessageAttribute{

@@ -14,14 +14,14 @@ import (
 
 func TestBatches(t *testing.T) {
 	t.Parallel()
-	w, f := newWorld(t), &function{}
+	h, f := newHarness(t), &function{}
 	var want []string
 	for i := range 25 {
 		want = append(want, fmt.Sprintf("message %02d", i))
 	}
-	w.send(t, want...)
-	w.run(t, f, 1)
-	until(t, "the queue is empty", func() bool { return w.counts(t, w.url) == [2]string{"0", "0"} })
+	h.send(t, want...)
+	h.run(t, f, 1)
+	until(t, "the queue is empty", func() bool { return h.counts(t, h.queue) == [2]string{"0", "0"} })
 	var sizes []int
 	var got []string
 	for _, b := range f.bodies() {
@@ -47,34 +47,51 @@ func TestWhatComesAgain(t *testing.T) {
 	all := []string{"a", "b", "c"}
 	for _, tt := range []struct {
 		name   string
-		answer func(events.SQSEvent) ([]byte, error)
+		answer answer
 		again  []string
 		warns  string
 	}{
-		{"an empty list is success", text(`{"batchItemFailures":[]}`), nil, ""},
-		{"a null list is success", text(`{"batchItemFailures":null}`), nil, ""},
-		{"an empty answer is success", text(`{}`), nil, ""},
-		{"a null answer is success", text(`null`), nil, ""},
-		{"one item", failures("b"), []string{"b"}, ""},
-		{"every item", failures("a", "b", "c"), all, ""},
-		{"an error", func(events.SQSEvent) ([]byte, error) { return nil, errors.New("panic") }, all, "the function failed"},
-		{"an id of no message", text(`{"batchItemFailures":[{"itemIdentifier":"msg_1"}]}`), all, "not in its batch"},
-		{"an empty id", text(`{"batchItemFailures":[{"itemIdentifier":""}]}`), all, "not in its batch"},
-		{"a null id", text(`{"batchItemFailures":[{"itemIdentifier":null}]}`), all, "not in its batch"},
-		{"a misspelt key", text(`{"batchItemFailures":[{"itemId":"x"}]}`), all, "not in its batch"},
-		{"no JSON", text(`oops`), all, "no batch response"},
+		{name: "an empty list is success", answer: text(`{"batchItemFailures":[]}`)},
+		{name: "a null list is success", answer: text(`{"batchItemFailures":null}`)},
+		{name: "an empty answer is success", answer: text(`{}`)},
+		{name: "a null answer is success", answer: text(`null`)},
+		{name: "one item", answer: failures("b"), again: []string{"b"}},
+		{name: "every item", answer: failures("a", "b", "c"), again: all},
+		{
+			name:   "an error",
+			answer: func(events.SQSEvent) ([]byte, error) { return nil, errors.New("panic") },
+			again:  all, warns: "the function failed",
+		},
+		{
+			name: "an id of no message", answer: text(`{"batchItemFailures":[{"itemIdentifier":"msg_1"}]}`),
+			again: all, warns: "not in its batch",
+		},
+		{
+			name: "an empty id", answer: text(`{"batchItemFailures":[{"itemIdentifier":""}]}`),
+			again: all, warns: "not in its batch",
+		},
+		{
+			name: "a null id", answer: text(`{"batchItemFailures":[{"itemIdentifier":null}]}`),
+			again: all, warns: "not in its batch",
+		},
+		{
+			name: "a misspelt key", answer: text(`{"batchItemFailures":[{"itemId":"x"}]}`),
+			again: all, warns: "not in its batch",
+		},
+		{name: "no JSON", answer: text(`oops`), again: all, warns: "not a batch response"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			w, f := newWorld(t), &function{answers: []func(events.SQSEvent) ([]byte, error){tt.answer, failures()}}
-			w.send(t, all...)
-			w.run(t, f, 1)
+			h, f := newHarness(t), &function{answers: []answer{tt.answer, failures()}}
+			h.send(t, all...)
+			h.run(t, f, 1)
 			hidden := strconv.Itoa(len(tt.again))
 			until(t, "the first batch was answered", func() bool {
-				return len(f.bodies()) == 1 && w.counts(t, w.url) == [2]string{"0", hidden} && (tt.warns == "") == (len(f.warnings()) == 0)
+				return len(f.bodies()) == 1 && h.counts(t, h.queue) == [2]string{"0", hidden} &&
+					(tt.warns == "") == (len(f.warnings()) == 0)
 			})
-			w.clock.Advance(visibility)
-			until(t, "the queue is empty", func() bool { return w.counts(t, w.url) == [2]string{"0", "0"} })
+			h.clock.Advance(visibility)
+			until(t, "the queue is empty", func() bool { return h.counts(t, h.queue) == [2]string{"0", "0"} })
 			var got []string
 			for _, b := range f.bodies()[1:] {
 				got = append(got, b...)
@@ -83,32 +100,33 @@ func TestWhatComesAgain(t *testing.T) {
 			if diff := cmp.Diff(tt.again, got); diff != "" {
 				t.Errorf("what came again (-want +got):\n%s", diff)
 			}
-			if warned := strings.Join(f.warnings(), "\n"); !strings.Contains(warned, tt.warns) || (tt.warns == "") != (warned == "") {
+			warned := strings.Join(f.warnings(), "\n")
+			if !strings.Contains(warned, tt.warns) || tt.warns == "" && warned != "" {
 				t.Errorf("warnings = %q, want %q in them", warned, tt.warns)
 			}
 		})
 	}
 }
 
-// A message that fails each time is dead after the receives that the queue
-// allows, and none of its neighbours with it.
+// A message that fails each time becomes a dead letter after the receives that
+// the queue allows, and none of its neighbours does.
 // https://github.com/aws/aws-lambda-go/issues/430
 func TestDeadLetters(t *testing.T) {
 	t.Parallel()
-	w, f := newWorld(t), &function{answers: []func(events.SQSEvent) ([]byte, error){failures("bad")}}
-	w.send(t, "good", "bad", "fine")
-	w.run(t, f, 2)
+	h, f := newHarness(t), &function{answers: []answer{failures("bad")}}
+	h.send(t, "good", "bad", "fine")
+	h.run(t, f, 2)
 	for i := range maxReceives {
 		until(t, fmt.Sprintf("receive %d of the bad one is over", i+1), func() bool {
-			return len(f.bodies()) == i+1 && w.counts(t, w.url) == [2]string{"0", "1"}
+			return len(f.bodies()) == i+1 && h.counts(t, h.queue) == [2]string{"0", "1"}
 		})
-		w.clock.Advance(visibility)
+		h.clock.Advance(visibility)
 	}
-	until(t, "the bad one is dead", func() bool { return w.counts(t, w.deadly)[0] == "1" })
-	if got := w.counts(t, w.url); got != [2]string{"0", "0"} {
+	until(t, "the bad one is a dead letter", func() bool { return h.counts(t, h.dead)[0] == "1" })
+	if got := h.counts(t, h.queue); got != [2]string{"0", "0"} {
 		t.Errorf("queue holds %v messages, want none", got)
 	}
-	dead := w.received(t, w.deadly)
+	dead := h.received(t, h.dead)
 	if len(dead) != 1 || *dead[0].Body != "bad" {
 		t.Errorf("dead letters = %v, want the bad one", dead)
 	}
@@ -119,12 +137,12 @@ func TestDeadLetters(t *testing.T) {
 
 func TestReceiveCount(t *testing.T) {
 	t.Parallel()
-	w, f := newWorld(t), &function{answers: []func(events.SQSEvent) ([]byte, error){failures("a"), failures()}}
-	w.send(t, "a")
-	w.run(t, f, 1)
-	until(t, "the first receive is over", func() bool { return len(f.bodies()) == 1 && w.counts(t, w.url)[1] == "1" })
-	w.clock.Advance(visibility)
-	until(t, "the second receive is over", func() bool { return w.counts(t, w.url) == [2]string{"0", "0"} })
+	h, f := newHarness(t), &function{answers: []answer{failures("a"), failures()}}
+	h.send(t, "a")
+	h.run(t, f, 1)
+	until(t, "the first receive is over", func() bool { return len(f.bodies()) == 1 && h.counts(t, h.queue)[1] == "1" })
+	h.clock.Advance(visibility)
+	until(t, "the second receive is over", func() bool { return h.counts(t, h.queue) == [2]string{"0", "0"} })
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for i, e := range f.batches {
@@ -137,37 +155,37 @@ func TestReceiveCount(t *testing.T) {
 // As many batches are in flight as the mapping's maximum concurrency allows.
 func TestConcurrency(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	h := newHarness(t)
 	entered, release := make(chan struct{}, 30), make(chan struct{})
-	f := &function{answers: []func(events.SQSEvent) ([]byte, error){func(events.SQSEvent) ([]byte, error) {
+	f := &function{answers: []answer{func(events.SQSEvent) ([]byte, error) {
 		entered <- struct{}{}
 		<-release
 		return []byte(`{}`), nil
 	}}}
 	for i := range 30 {
-		w.send(t, strconv.Itoa(i))
+		h.send(t, strconv.Itoa(i))
 	}
-	w.run(t, f, 2)
+	h.run(t, f, 2)
 	<-entered
 	<-entered
-	if got := w.counts(t, w.url); got != [2]string{"10", "20"} {
+	if got := h.counts(t, h.queue); got != [2]string{"10", "20"} {
 		t.Errorf("visible and hidden while two batches are in flight = %v, want [10 20]", got)
 	}
 	close(release)
-	until(t, "the queue is empty", func() bool { return w.counts(t, w.url) == [2]string{"0", "0"} })
+	until(t, "the queue is empty", func() bool { return h.counts(t, h.queue) == [2]string{"0", "0"} })
 }
 
 func TestRunFinishesWhatIsInFlight(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	h := newHarness(t)
 	entered, release := make(chan struct{}), make(chan struct{})
-	f := &function{answers: []func(events.SQSEvent) ([]byte, error){func(events.SQSEvent) ([]byte, error) {
+	f := &function{answers: []answer{func(events.SQSEvent) ([]byte, error) {
 		close(entered)
 		<-release
 		return []byte(`{}`), nil
 	}}}
-	w.send(t, "a")
-	stop, done := w.run(t, f, 3)
+	h.send(t, "a")
+	stop, done := h.run(t, f, 3)
 	<-entered
 	stop()
 	select {
@@ -175,12 +193,12 @@ func TestRunFinishesWhatIsInFlight(t *testing.T) {
 		t.Fatal("Run returned while an invocation was in flight")
 	default:
 	}
-	if got := w.counts(t, w.url); got != [2]string{"0", "1"} {
+	if got := h.counts(t, h.queue); got != [2]string{"0", "1"} {
 		t.Errorf("visible and hidden during the invocation = %v, want [0 1]", got)
 	}
 	close(release)
 	<-done
-	if got := w.counts(t, w.url); got != [2]string{"0", "0"} {
+	if got := h.counts(t, h.queue); got != [2]string{"0", "0"} {
 		t.Errorf("visible and hidden after Run = %v, want the message deleted", got)
 	}
 	if warned := f.warnings(); len(warned) > 0 {
@@ -190,11 +208,13 @@ func TestRunFinishesWhatIsInFlight(t *testing.T) {
 
 func TestRunSaysThatTheQueueIsGone(t *testing.T) {
 	t.Parallel()
-	w, f := newWorld(t), &function{}
-	w.url += "-of-another-name"
-	w.run(t, f, 1)
+	h, f := newHarness(t), &function{}
+	h.queue += "-of-another-name"
+	h.run(t, f, 1)
 	until(t, "a warning", func() bool { return len(f.warnings()) > 0 })
-	if got := f.warnings()[0]; !strings.Contains(got, "receive messages") || !strings.Contains(got, "NonExistentQueue") {
-		t.Errorf("warning = %q, want one that names the deed and the reason", got)
+	for _, want := range []string{"receive messages", "NonExistentQueue"} {
+		if got := f.warnings()[0]; !strings.Contains(got, want) {
+			t.Errorf("warning = %q, want one that names the operation and the reason, %s", got, want)
+		}
 	}
 }

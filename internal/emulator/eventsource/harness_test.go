@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -26,55 +27,62 @@ const (
 	patience    = 20 * time.Second
 )
 
-// world is a queue with dead letters, on a clock that only the test moves.
-type world struct {
+// harness is a queue with a dead-letter queue, by their URLs, on a clock that
+// only the test moves.
+type harness struct {
 	client      *sqs.Client
 	clock       *svixtest.Clock
-	url, deadly string
+	queue, dead string
 }
 
-func newWorld(t *testing.T) *world {
+func newHarness(t *testing.T) *harness {
 	t.Helper()
-	w := &world{clock: svixtest.NewClock()}
-	w.client = sqs.NewFromConfig(emulatortest.Start(t, emulator.New(emulator.Options{Now: w.clock.Now})))
-	w.deadly = w.create(t, "dead", nil)
-	out, err := w.client.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &w.deadly, AttributeNames: []types.QueueAttributeName{"QueueArn"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.url = w.create(t, "queue", map[string]string{
+	h := &harness{clock: svixtest.NewClock()}
+	h.client = sqs.NewFromConfig(emulatortest.Start(t, emulator.New(emulator.Options{Now: h.clock.Now})))
+	h.dead = h.create(t, "dead", nil)
+	arn := h.attributes(t, h.dead)["QueueArn"]
+	h.queue = h.create(t, "queue", map[string]string{
 		"VisibilityTimeout": strconv.Itoa(int(visibility.Seconds())),
-		"RedrivePolicy":     fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":%d}`, out.Attributes["QueueArn"], maxReceives),
+		"RedrivePolicy":     fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":%d}`, arn, maxReceives),
 	})
-	return w
+	return h
 }
 
-func (w *world) create(t *testing.T, name string, attributes map[string]string) string {
+func (h *harness) create(t *testing.T, name string, attributes map[string]string) string {
 	t.Helper()
-	out, err := w.client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
+	out, err := h.client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return *out.QueueUrl
 }
 
-func (w *world) send(t *testing.T, bodies ...string) {
+func (h *harness) send(t *testing.T, bodies ...string) {
 	t.Helper()
 	for _, b := range bodies {
-		if _, err := w.client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &w.url, MessageBody: &b}); err != nil {
+		in := &sqs.SendMessageInput{QueueUrl: &h.queue, MessageBody: &b}
+		if _, err := h.client.SendMessage(t.Context(), in); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
 // counts are the queue's numbers of visible and hidden messages.
-func (w *world) counts(t *testing.T, url string) [2]string {
+func (h *harness) counts(t *testing.T, url string) [2]string {
 	t.Helper()
-	out, err := w.client.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{"All"}})
+	all := h.attributes(t, url)
+	return [2]string{all["ApproximateNumberOfMessages"], all["ApproximateNumberOfMessagesNotVisible"]}
+}
+
+func (h *harness) attributes(t *testing.T, url string) map[string]string {
+	t.Helper()
+	out, err := h.client.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
+		QueueUrl: &url, AttributeNames: []types.QueueAttributeName{"All"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return [2]string{out.Attributes["ApproximateNumberOfMessages"], out.Attributes["ApproximateNumberOfMessagesNotVisible"]}
+	return out.Attributes
 }
 
 // until polls until ok; it never relies on how long anything takes.
@@ -87,12 +95,15 @@ func until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
+// answer is what a function does with one batch.
+type answer func(events.SQSEvent) ([]byte, error)
+
 // function is a function behind the source. Each batch is answered by the
-// next of its answers, the last of which goes on; none answers "all done".
+// next of its answers, the last of which goes on; without any, by success.
 type function struct {
 	mu      sync.Mutex
 	batches []events.SQSEvent
-	answers []func(events.SQSEvent) ([]byte, error)
+	answers []answer
 	warned  []string
 }
 
@@ -103,7 +114,7 @@ func (f *function) invoke(_ context.Context, payload []byte) ([]byte, error) {
 	}
 	f.mu.Lock()
 	f.batches = append(f.batches, e)
-	answer := func(events.SQSEvent) ([]byte, error) { return []byte(`{"batchItemFailures":[]}`), nil }
+	answer := text(`{"batchItemFailures":[]}`)
 	if len(f.answers) > 0 {
 		answer = f.answers[min(len(f.batches), len(f.answers))-1]
 	}
@@ -111,10 +122,10 @@ func (f *function) invoke(_ context.Context, payload []byte) ([]byte, error) {
 	return answer(e)
 }
 
-func (f *function) warn(_ context.Context, deed string, err error) {
+func (f *function) warn(_ context.Context, operation string, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.warned = append(f.warned, deed+": "+err.Error())
+	f.warned = append(f.warned, operation+": "+err.Error())
 }
 
 // bodies are those received so far, by batch.
@@ -134,34 +145,34 @@ func (f *function) bodies() (out [][]string) {
 func (f *function) warnings() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return append([]string(nil), f.warned...)
+	return slices.Clone(f.warned)
 }
 
 // failures answers that the messages with these bodies failed.
-func failures(bodies ...string) func(events.SQSEvent) ([]byte, error) {
+func failures(bodies ...string) answer {
 	return func(e events.SQSEvent) ([]byte, error) {
 		var out events.SQSEventResponse
 		for _, r := range e.Records {
-			for _, b := range bodies {
-				if r.Body == b {
-					out.BatchItemFailures = append(out.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: r.MessageId})
-				}
+			if slices.Contains(bodies, r.Body) {
+				failure := events.SQSBatchItemFailure{ItemIdentifier: r.MessageId}
+				out.BatchItemFailures = append(out.BatchItemFailures, failure)
 			}
 		}
 		return json.Marshal(out)
 	}
 }
 
-func text(s string) func(events.SQSEvent) ([]byte, error) {
+func text(s string) answer {
 	return func(events.SQSEvent) ([]byte, error) { return []byte(s), nil }
 }
 
 // run runs a source until the test ends, or until stop is called.
-func (w *world) run(t *testing.T, f *function, concurrency int) (stop context.CancelFunc, done <-chan struct{}) {
+func (h *harness) run(t *testing.T, f *function, concurrency int) (stop context.CancelFunc, done <-chan struct{}) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	s := &eventsource.Source{
-		Client: w.client, QueueURL: w.url, Invoke: f.invoke, Concurrency: concurrency, Timeout: time.Minute, Warn: f.warn,
+		Client: h.client, QueueURL: h.queue, Invoke: f.invoke, Warn: f.warn,
+		Concurrency: concurrency, Timeout: time.Minute,
 	}
 	ended := make(chan struct{})
 	go func() {
@@ -176,9 +187,9 @@ func (w *world) run(t *testing.T, f *function, concurrency int) (stop context.Ca
 }
 
 // received are the messages of a queue, received by hand.
-func (w *world) received(t *testing.T, url string) []types.Message {
+func (h *harness) received(t *testing.T, url string) []types.Message {
 	t.Helper()
-	out, err := w.client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+	out, err := h.client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
 		QueueUrl: &url, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"},
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
 	})

@@ -40,7 +40,9 @@ func TestChecksumsAreThoseOfSQS(t *testing.T) {
 			QueueUrl: &q.url, MessageBody: aws.String("m"), MessageAttributes: map[string]types.MessageAttributeValue{},
 		}
 		for name, value := range values {
-			in.MessageAttributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
+			in.MessageAttributes[name] = types.MessageAttributeValue{
+				DataType: aws.String("String"), StringValue: &value,
+			}
 		}
 		out, err := q.c.SendMessage(t.Context(), in)
 		if err != nil || aws.ToString(out.MD5OfMessageAttributes) != want {
@@ -123,12 +125,17 @@ func TestCreateQueueRefuses(t *testing.T) {
 			queue: "a", attributes: map[string]string{"FifoQueue": "true"},
 			want: "AWS.SimpleQueueService.UnsupportedOperation",
 		},
-		"name with a blank":             {queue: "a b", want: "InvalidParameterValue"},
-		"name of 81 characters":         {queue: strings.Repeat("a", 81), want: "InvalidParameterValue"},
-		"not allowed to redrive there":  {queue: "stranger", attributes: redrivesTo("dead", "5"), want: "InvalidParameterValue"},
-		"redrives to itself, not there": {queue: "new", attributes: redrivesTo("new", "5"), want: "InvalidParameterValue"},
+		"name with a blank":     {queue: "a b", want: "InvalidParameterValue"},
+		"name of 81 characters": {queue: strings.Repeat("a", 81), want: "InvalidParameterValue"},
+		"not allowed to redrive there": {
+			queue: "stranger", attributes: redrivesTo("dead", "5"), want: "InvalidParameterValue",
+		},
+		"redrives to itself, not there": {
+			queue: "new", attributes: redrivesTo("new", "5"), want: "InvalidParameterValue",
+		},
 	} {
-		_, err := c.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &test.queue, Attributes: test.attributes})
+		in := &sqs.CreateQueueInput{QueueName: &test.queue, Attributes: test.attributes}
+		_, err := c.CreateQueue(t.Context(), in)
 		var refusal smithy.APIError
 		if !errors.As(err, &refusal) || refusal.ErrorCode() != test.want {
 			t.Errorf("CreateQueue, %s = %v, want %s", name, err, test.want)

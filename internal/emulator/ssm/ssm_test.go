@@ -16,58 +16,67 @@ import (
 	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 )
 
-const name = "/clerksync/signing-secret"
+const (
+	name = "/clerksync/signing-secret"
+	arn  = "arn:aws:ssm:us-east-1:000000000000:parameter/clerksync/signing-secret"
+)
 
 func client(t *testing.T, o emulator.Options) *ssm.Client {
 	t.Helper()
 	return ssm.NewFromConfig(emulatortest.Start(t, emulator.New(o)))
 }
 
-func put(t *testing.T, c *ssm.Client, in *ssm.PutParameterInput) int64 {
+// put puts a new parameter of this type, or overwrites one if the type is empty.
+func put(t *testing.T, c *ssm.Client, value string, kind types.ParameterType) error {
 	t.Helper()
-	out, err := c.PutParameter(t.Context(), in)
-	if err != nil {
-		t.Fatalf("PutParameter(%s) = %v", aws.ToString(in.Name), err)
-	}
-	return out.Version
+	_, err := c.PutParameter(t.Context(), &ssm.PutParameterInput{
+		Name: aws.String(name), Value: &value, Type: kind, Overwrite: aws.Bool(kind == ""),
+	})
+	return err
 }
 
+func get(t *testing.T, c *ssm.Client, name string, decrypt bool) (*types.Parameter, error) {
+	t.Helper()
+	out, err := c.GetParameter(t.Context(), &ssm.GetParameterInput{Name: &name, WithDecryption: &decrypt})
+	if err != nil {
+		return nil, err
+	}
+	return out.Parameter, nil
+}
+
+// A SecureString is given back only to a caller that asks for it decrypted, so
+// that one that forgets is found out here and not on AWS.
 func TestSecureStringIsReadBack(t *testing.T) {
+	t.Parallel()
 	at := time.Date(2026, 5, 1, 12, 0, 0, 250e6, time.UTC)
 	c := client(t, emulator.Options{Now: func() time.Time { return at }})
-	put(t, c, &ssm.PutParameterInput{Name: aws.String(name), Type: types.ParameterTypeSecureString, Value: aws.String("whsec_c2VjcmV0")})
-
-	got, err := c.GetParameter(t.Context(), &ssm.GetParameterInput{Name: aws.String(name), WithDecryption: aws.Bool(true)})
+	const value = "whsec_c2VjcmV0"
+	if err := put(t, c, value, types.ParameterTypeSecureString); err != nil {
+		t.Fatalf("PutParameter = %v", err)
+	}
+	p, err := get(t, c, name, true)
 	if err != nil {
 		t.Fatalf("GetParameter(%s) = %v", name, err)
 	}
-	p := got.Parameter
-	have := []any{*p.Name, p.Type, *p.Value, p.Version, p.LastModifiedDate.UTC(), *p.ARN, *p.DataType}
-	want := []any{name, types.ParameterTypeSecureString, "whsec_c2VjcmV0", int64(1), at, "arn:aws:ssm:us-east-1:000000000000:parameter/clerksync/signing-secret", "text"}
-	if d := cmp.Diff(want, have); d != "" {
-		t.Errorf("GetParameter(%s) (-want +got):\n%s", name, d)
+	got := []any{*p.Name, p.Type, *p.Value, p.Version, p.LastModifiedDate.UTC(), *p.ARN, *p.DataType}
+	want := []any{name, types.ParameterTypeSecureString, value, int64(1), at, arn, "text"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("GetParameter(%s) (-want +got):\n%s", name, diff)
 	}
-
-	raw, err := c.GetParameter(t.Context(), &ssm.GetParameterInput{Name: aws.String(name)})
-	if err != nil || *raw.Parameter.Value == "whsec_c2VjcmV0" {
+	if p, err := get(t, c, name, false); err != nil || *p.Value == value {
 		t.Errorf("GetParameter(%s) without decryption = the plain value or %v, want another text", name, err)
 	}
 }
 
 func TestVersions(t *testing.T) {
+	t.Parallel()
 	c := client(t, emulator.Options{})
-	put(t, c, &ssm.PutParameterInput{Name: aws.String(name), Type: types.ParameterTypeString, Value: aws.String("one")})
-	v := put(t, c, &ssm.PutParameterInput{Name: aws.String(name), Value: aws.String("two"), Overwrite: aws.Bool(true)})
-	if v != 2 {
-		t.Errorf("PutParameter(overwrite) = version %d, want 2", v)
+	if err := errors.Join(put(t, c, "one", types.ParameterTypeString), put(t, c, "two", "")); err != nil {
+		t.Fatalf("PutParameter = %v", err)
 	}
-	for asked, want := range map[string]string{
-		name: "two", name + ":1": "one", name + ":2": "two",
-		"arn:aws:ssm:us-east-1:000000000000:parameter/clerksync/signing-secret": "two",
-	} {
-		got, err := c.GetParameter(t.Context(), &ssm.GetParameterInput{Name: aws.String(asked)})
-		if err != nil || *got.Parameter.Value != want {
-			t.Errorf("GetParameter(%s) = %v, %v, want %s", asked, got, err, want)
+	for asked, want := range map[string]string{name: "two", name + ":1": "one", name + ":2": "two", arn: "two"} {
+		if p, err := get(t, c, asked, false); err != nil || *p.Value != want {
+			t.Errorf("GetParameter(%s) = %v, %v, want %s", asked, p, err, want)
 		}
 	}
 	many, err := c.GetParameters(t.Context(), &ssm.GetParametersInput{Names: []string{name, "/missing"}})
@@ -76,53 +85,54 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-func TestErrorsAreTyped(t *testing.T) {
-	c := client(t, emulator.Options{})
-	put(t, c, &ssm.PutParameterInput{Name: aws.String(name), Type: types.ParameterTypeString, Value: aws.String("one")})
-	putErr := func(in *ssm.PutParameterInput) error { _, err := c.PutParameter(t.Context(), in); return err }
-	getErr := func(n string) error {
-		_, err := c.GetParameter(t.Context(), &ssm.GetParameterInput{Name: aws.String(n)})
-		return err
-	}
-
-	var exists *types.ParameterAlreadyExists
-	if err := putErr(&ssm.PutParameterInput{Name: aws.String(name), Type: types.ParameterTypeString, Value: aws.String("two")}); !errors.As(err, &exists) {
-		t.Errorf("PutParameter(existing) = %v, want ParameterAlreadyExists", err)
-	}
-	var missing *types.ParameterNotFound
-	if err := getErr("/missing"); !errors.As(err, &missing) {
-		t.Errorf("GetParameter(/missing) = %v, want ParameterNotFound", err)
-	}
-	var noVersion *types.ParameterVersionNotFound
-	if err := getErr(name + ":7"); !errors.As(err, &noVersion) {
-		t.Errorf("GetParameter(%s:7) = %v, want ParameterVersionNotFound", name, err)
-	}
-	if _, err := c.DeleteParameter(t.Context(), &ssm.DeleteParameterInput{Name: aws.String(name)}); err != nil {
-		t.Errorf("DeleteParameter(%s) = %v", name, err)
-	}
-	missing = nil
-	if _, err := c.DeleteParameter(t.Context(), &ssm.DeleteParameterInput{Name: aws.String(name)}); !errors.As(err, &missing) {
-		t.Errorf("DeleteParameter(gone) = %v, want ParameterNotFound", err)
+// wantType fails unless the error is one of SSM's type E.
+func wantType[E error](t *testing.T, what string, err error) {
+	t.Helper()
+	var typed E
+	if !errors.As(err, &typed) {
+		t.Errorf("%s = %v, want %T", what, err, typed)
 	}
 }
 
-func TestPutRefuses(t *testing.T) {
+func TestErrorsAreTyped(t *testing.T) {
+	t.Parallel()
 	c := client(t, emulator.Options{})
-	str := types.ParameterTypeString
-	tests := map[string]*ssm.PutParameterInput{
-		"no type":           {Name: aws.String("a"), Value: aws.String("v")},
-		"reserved name":     {Name: aws.String("/aws/a"), Type: str, Value: aws.String("v")},
-		"bad character":     {Name: aws.String("a b"), Type: str, Value: aws.String("v")},
-		"path not absolute": {Name: aws.String("a/b"), Type: str, Value: aws.String("v")},
-		"empty value":       {Name: aws.String("a"), Type: str, Value: aws.String("")},
-		"long value":        {Name: aws.String("a"), Type: str, Value: aws.String(strings.Repeat("v", 4097))},
+	if err := put(t, c, "one", types.ParameterTypeString); err != nil {
+		t.Fatalf("PutParameter = %v", err)
 	}
-	for test, in := range tests {
-		t.Run(test, func(t *testing.T) {
-			var refusal smithy.APIError
-			if _, err := c.PutParameter(t.Context(), in); !errors.As(err, &refusal) || refusal.ErrorCode() != "ValidationException" {
-				t.Errorf("PutParameter(%v) = %v, want ValidationException", in, err)
-			}
-		})
+	again := put(t, c, "two", types.ParameterTypeString)
+	wantType[*types.ParameterAlreadyExists](t, "PutParameter of one that is there", again)
+	_, err := get(t, c, "/missing", false)
+	wantType[*types.ParameterNotFound](t, "GetParameter(/missing)", err)
+	_, err = get(t, c, name+":7", false)
+	wantType[*types.ParameterVersionNotFound](t, "GetParameter of version 7", err)
+	in := &ssm.DeleteParameterInput{Name: aws.String(name)}
+	if _, err := c.DeleteParameter(t.Context(), in); err != nil {
+		t.Errorf("DeleteParameter = %v", err)
+	}
+	_, err = c.DeleteParameter(t.Context(), in)
+	wantType[*types.ParameterNotFound](t, "DeleteParameter of one that is gone", err)
+}
+
+func TestPutRefuses(t *testing.T) {
+	t.Parallel()
+	c := client(t, emulator.Options{})
+	for name, test := range map[string]struct {
+		name, value string
+		kind        types.ParameterType
+	}{
+		"no type":           {name: "a", value: "v"},
+		"reserved name":     {name: "/aws/a", value: "v", kind: types.ParameterTypeString},
+		"bad character":     {name: "a b", value: "v", kind: types.ParameterTypeString},
+		"path not absolute": {name: "a/b", value: "v", kind: types.ParameterTypeString},
+		"empty value":       {name: "a", value: "", kind: types.ParameterTypeString},
+		"long value":        {name: "a", value: strings.Repeat("v", 4097), kind: types.ParameterTypeString},
+	} {
+		in := &ssm.PutParameterInput{Name: &test.name, Value: &test.value, Type: test.kind}
+		_, err := c.PutParameter(t.Context(), in)
+		var refusal smithy.APIError
+		if !errors.As(err, &refusal) || refusal.ErrorCode() != "ValidationException" {
+			t.Errorf("PutParameter, %s = %v, want ValidationException", name, err)
+		}
 	}
 }

@@ -2,7 +2,6 @@ package dynamodbtest
 
 import (
 	"fmt"
-	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -10,27 +9,27 @@ import (
 )
 
 // putBatches writes items of n partitions, pk-000 on, 25 at a time.
-func (s *suite) putBatches(t *testing.T, pk string, n int) {
-	t.Helper()
+func (s *suite) putBatches(pk string, n int) {
+	s.t.Helper()
 	for start := 0; start < n; start += 25 {
 		var requests []types.WriteRequest
 		for i := start; i < min(start+25, n); i++ {
 			item := at(fmt.Sprintf("%s-%03d", pk, i), "1", row{"v": text("kept"), "w": text("left out")})
 			requests = append(requests, types.WriteRequest{PutRequest: &types.PutRequest{Item: item}})
 		}
-		out, err := s.client.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{
+		out, err := s.client.BatchWriteItem(s.t.Context(), &dynamodb.BatchWriteItemInput{
 			RequestItems: map[string][]types.WriteRequest{s.rows: requests},
 		})
 		if err != nil || len(out.UnprocessedItems) > 0 {
-			t.Fatalf("batch write = %v, %v, want all items processed", out, err)
+			s.t.Fatalf("batch write = %v, %v, want all items processed", out, err)
 		}
 	}
 }
 
-func (s *suite) batchGet(t *testing.T) {
-	s.putBatches(t, "batch", 99)
+func (s *suite) batchGet() {
+	s.putBatches("batch", 99)
 	get := func(keys ...row) (*dynamodb.BatchGetItemOutput, error) {
-		return s.client.BatchGetItem(t.Context(), &dynamodb.BatchGetItemInput{
+		return s.client.BatchGetItem(s.t.Context(), &dynamodb.BatchGetItemInput{
 			RequestItems: map[string]types.KeysAndAttributes{s.rows: {
 				Keys: keys, ConsistentRead: aws.Bool(true),
 				ProjectionExpression: aws.String("pk, #v"), ExpressionAttributeNames: map[string]string{"#v": "v"},
@@ -42,28 +41,28 @@ func (s *suite) batchGet(t *testing.T) {
 		keys = append(keys, at(fmt.Sprintf("batch-%03d", i), "1"))
 	}
 	_, err := get(keys...)
-	wantRefused(t, "101 keys", err, failedChecks)
+	s.wantRefused("101 keys", err, failedChecks)
 	_, err = get(keys[0], keys[1], keys[0])
-	wantRefused(t, "a key twice", err, failedChecks)
+	s.wantRefused("a key twice", err, failedChecks)
 	// 100 keys, of which the last has no item.
 	out, err := get(keys[:100]...)
 	if err != nil || len(out.UnprocessedKeys) > 0 {
-		t.Fatalf("get 100 keys = %v, %v, want all processed", out, err)
+		s.t.Fatalf("get 100 keys = %v, %v, want all processed", out, err)
 	}
 	seen := map[string]bool{}
 	for _, item := range out.Responses[s.rows] {
 		if len(item) != 2 || textOf(item["v"]) != "kept" {
-			t.Errorf("item has attributes %q, want pk and v", names(item))
+			s.t.Errorf("item has attributes %q, want pk and v", names(item))
 		}
 		seen[textOf(item["pk"])] = true
 	}
 	if n := len(out.Responses[s.rows]); n != 99 || len(seen) != 99 {
-		t.Errorf("%d items, %d of them different, want 99", n, len(seen))
+		s.t.Errorf("%d items, %d of them different, want 99", n, len(seen))
 	}
 }
 
-func (s *suite) scanSegments(t *testing.T) {
-	s.putBatches(t, "segment", 200)
+func (s *suite) scanSegments() {
+	s.putBatches("segment", 200)
 	const segments = 4
 	seen, filled := map[string]int{}, 0
 	for segment := range int32(segments) {
@@ -75,9 +74,9 @@ func (s *suite) scanSegments(t *testing.T) {
 			ExpressionAttributeValues: row{":pk": text("segment-")},
 		})
 		for paginator.HasMorePages() {
-			page, err := paginator.NextPage(t.Context())
+			page, err := paginator.NextPage(s.t.Context())
 			if err != nil {
-				t.Fatalf("scan of segment %d: %v", segment, err)
+				s.t.Fatalf("scan of segment %d: %v", segment, err)
 			}
 			for _, item := range page.Items {
 				seen[textOf(item["pk"])]++
@@ -89,10 +88,10 @@ func (s *suite) scanSegments(t *testing.T) {
 	}
 	for pk, times := range seen {
 		if times != 1 {
-			t.Errorf("%s is in %d segments, want 1", pk, times)
+			s.t.Errorf("%s is in %d segments, want 1", pk, times)
 		}
 	}
 	if len(seen) != 200 || filled < 2 {
-		t.Errorf("%d segments of %d hold %d items together, want 200", filled, segments, len(seen))
+		s.t.Errorf("%d segments of %d hold %d items together, want 200", filled, segments, len(seen))
 	}
 }

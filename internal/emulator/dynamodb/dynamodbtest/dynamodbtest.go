@@ -39,6 +39,7 @@ type Options struct {
 
 // suite is a client and the names of the two tables that the checks share.
 type suite struct {
+	t      *testing.T // that the check fails
 	client *dynamodb.Client
 	// rows has the key pk and sk, both S, and the index by_email, KEYS_ONLY,
 	// with the hash key email (S).
@@ -51,9 +52,9 @@ type suite struct {
 func Run(t *testing.T, client *dynamodb.Client, options Options) {
 	t.Helper()
 	suffix := strings.ToLower(rand.Text()[:10])
-	s := &suite{client: client, rows: Prefix + "rows-" + suffix, seen: Prefix + "seen-" + suffix}
+	s := suite{t: t, client: client, rows: Prefix + "rows-" + suffix, seen: Prefix + "seen-" + suffix}
 	for _, in := range s.tables() {
-		s.create(t, in)
+		s.create(in)
 	}
 	known := map[string]bool{}
 	for _, check := range checks() {
@@ -62,7 +63,9 @@ func Run(t *testing.T, client *dynamodb.Client, options Options) {
 			if reason, ok := options.Skip[check.name]; ok {
 				t.Skip(reason)
 			}
-			check.run(s, t)
+			own := s
+			own.t = t
+			check.run(&own)
 		})
 	}
 	for name := range options.Skip {
@@ -100,22 +103,25 @@ func (s *suite) tables() []*dynamodb.CreateTableInput {
 
 // create makes a table, waits until it is usable and deletes it at the end. A
 // table that stays behind fails the test: on a real account it costs money.
-func (s *suite) create(t *testing.T, in *dynamodb.CreateTableInput) {
-	t.Helper()
-	t.Cleanup(func() {
+func (s *suite) create(in *dynamodb.CreateTableInput) {
+	s.t.Helper()
+	s.t.Cleanup(func() {
 		// The test's own context has ended by now.
-		_, err := s.client.DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: in.TableName})
+		ctx := context.WithoutCancel(s.t.Context())
+		_, err := s.client.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: in.TableName})
 		var missing *types.ResourceNotFoundException
 		if err != nil && !errors.As(err, &missing) {
-			t.Errorf("delete table %s: %v", *in.TableName, err)
+			s.t.Errorf("delete table %s: %v", *in.TableName, err)
 		}
 	})
-	if _, err := s.client.CreateTable(t.Context(), in); err != nil {
-		t.Fatalf("create table %s: %v", *in.TableName, err)
+	if _, err := s.client.CreateTable(s.t.Context(), in); err != nil {
+		s.t.Fatalf("create table %s: %v", *in.TableName, err)
 	}
-	waiter := dynamodb.NewTableExistsWaiter(s.client, func(o *dynamodb.TableExistsWaiterOptions) { o.MinDelay = time.Second })
-	if err := waiter.Wait(t.Context(), &dynamodb.DescribeTableInput{TableName: in.TableName}, tableWait); err != nil {
-		t.Fatalf("wait for table %s: %v", *in.TableName, err)
+	waiter := dynamodb.NewTableExistsWaiter(s.client)
+	wait := func(o *dynamodb.TableExistsWaiterOptions) { o.MinDelay = time.Second }
+	table := &dynamodb.DescribeTableInput{TableName: in.TableName}
+	if err := waiter.Wait(s.t.Context(), table, tableWait, wait); err != nil {
+		s.t.Fatalf("wait for table %s: %v", *in.TableName, err)
 	}
 }
 
@@ -131,7 +137,7 @@ func Names() []string {
 // check is one property of an engine.
 type check struct {
 	name string
-	run  func(s *suite, t *testing.T)
+	run  func(s *suite)
 }
 
 func checks() []check {

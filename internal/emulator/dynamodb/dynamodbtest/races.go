@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -42,8 +41,8 @@ func decide(write func() error) (won bool, err error) {
 }
 
 // race runs n writers at once and returns how many won.
-func race(t *testing.T, n int, write func(i int) error) (wins int) {
-	t.Helper()
+func (s *suite) race(n int, write func(i int) error) (wins int) {
+	s.t.Helper()
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	start := make(chan struct{})
@@ -52,7 +51,7 @@ func race(t *testing.T, n int, write func(i int) error) (wins int) {
 			<-start
 			won, err := decide(func() error { return write(i) })
 			if err != nil {
-				t.Errorf("writer %d: %v", i, err)
+				s.t.Errorf("writer %d: %v", i, err)
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -66,33 +65,33 @@ func race(t *testing.T, n int, write func(i int) error) (wins int) {
 	return wins
 }
 
-func (s *suite) oneWriterWins(t *testing.T) {
-	wins := race(t, racers, func(i int) error {
-		return s.putIf(t, at("race", "put", row{"v": text(strconv.Itoa(i))}), absent, nil)
+func (s *suite) oneWriterWins() {
+	wins := s.race(racers, func(i int) error {
+		return s.putIf(at("race", "put", row{"v": text(strconv.Itoa(i))}), absent, nil)
 	})
 	if wins != 1 {
-		t.Errorf("%d of %d conditional writers won, want 1", wins, racers)
+		s.t.Errorf("%d of %d conditional writers won, want 1", wins, racers)
 	}
 }
 
 // transactionsExclude: two transactions that both need a row to be as they
 // found it, and each write a second row; the loser's must not be there.
-func (s *suite) transactionsExclude(t *testing.T) {
+func (s *suite) transactionsExclude() {
 	for round := range rounds {
 		pk := fmt.Sprintf("exclude-%d", round)
-		wins := race(t, 2, func(i int) error {
-			return s.transact(t,
+		wins := s.race(2, func(i int) error {
+			return s.transact(
 				s.action(at(pk, "contended"), absent, nil),
 				s.action(at(pk, fmt.Sprintf("own-%d", i)), "", nil))
 		})
 		written := 0
 		for i := range 2 {
-			if s.get(t, pk, fmt.Sprintf("own-%d", i)) != nil {
+			if s.get(pk, fmt.Sprintf("own-%d", i)) != nil {
 				written++
 			}
 		}
 		if wins != 1 || written != 1 {
-			t.Fatalf("round %d: %d transactions won and %d left their row, want 1 and 1", round, wins, written)
+			s.t.Fatalf("round %d: %d transactions won and %d left their row, want 1 and 1", round, wins, written)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,7 +17,7 @@ import (
 // service lags.
 const indexWait = 20 * time.Second
 
-func (s *suite) sparseIndex(t *testing.T) {
+func (s *suite) sparseIndex() {
 	const email = "sparse@example.com"
 	with := at("sparse", "1", row{"email": text(email), "name": text("Ada")})
 	without := at("sparse", "1", row{"name": text("Ada")})
@@ -29,38 +28,34 @@ func (s *suite) sparseIndex(t *testing.T) {
 		item row
 		want []string
 	}{{with, shown}, {without, nil}, {with, shown}, {other, nil}} {
-		s.put(t, step.item)
-		s.wantIndexed(t, fmt.Sprintf("step %d", i), email, step.want)
+		s.put(step.item)
+		s.wantIndexed(fmt.Sprintf("step %d", i), email, step.want)
 	}
-	if _, err := s.client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{
-		TableName: &s.rows, Key: at("sparse", "1"),
-	}); err != nil {
-		t.Fatalf("delete: %v", err)
-	}
-	s.wantIndexed(t, "after the deletion", "other@example.com", nil)
+	s.delete(at("sparse", "1"))
+	s.wantIndexed("after the deletion", "other@example.com", nil)
 }
 
 // wantIndexed waits until both a query and a scan of the index show items of
 // one e-mail address by the names of their attributes.
-func (s *suite) wantIndexed(t *testing.T, when, email string, want []string) {
-	t.Helper()
+func (s *suite) wantIndexed(when, email string, want []string) {
+	s.t.Helper()
 	values := row{":email": text(email)}
 	var got [2][]string
 	for end := time.Now().Add(indexWait); ; time.Sleep(200 * time.Millisecond) {
-		queried, err := s.client.Query(t.Context(), &dynamodb.QueryInput{
+		queried, err := s.client.Query(s.t.Context(), &dynamodb.QueryInput{
 			TableName: &s.rows, IndexName: aws.String("by_email"),
 			KeyConditionExpression: aws.String("email = :email"), ExpressionAttributeValues: values,
 		})
 		if err != nil {
-			t.Fatalf("%s: query the index: %v", when, err)
+			s.t.Fatalf("%s: query the index: %v", when, err)
 		}
-		scanned, err := s.client.Scan(t.Context(), &dynamodb.ScanInput{
+		scanned, err := s.client.Scan(s.t.Context(), &dynamodb.ScanInput{
 			TableName: &s.rows, IndexName: aws.String("by_email"),
 			FilterExpression:          aws.String("email = :email OR attribute_not_exists(email)"),
 			ExpressionAttributeValues: values,
 		})
 		if err != nil {
-			t.Fatalf("%s: scan the index: %v", when, err)
+			s.t.Fatalf("%s: scan the index: %v", when, err)
 		}
 		for i, items := range [][]row{queried.Items, scanned.Items} {
 			got[i] = nil
@@ -73,28 +68,28 @@ func (s *suite) wantIndexed(t *testing.T, when, email string, want []string) {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatalf("%s: items with %s in a query and in a scan (-want +got):\n%s", when, email, diff)
+			s.t.Fatalf("%s: items with %s in a query and in a scan (-want +got):\n%s", when, email, diff)
 		}
 	}
 }
 
-func (s *suite) indexConsistentRead(t *testing.T) {
-	_, err := s.client.Query(t.Context(), &dynamodb.QueryInput{
+func (s *suite) indexConsistentRead() {
+	_, err := s.client.Query(s.t.Context(), &dynamodb.QueryInput{
 		TableName: &s.rows, IndexName: aws.String("by_email"), ConsistentRead: aws.Bool(true),
 		KeyConditionExpression:    aws.String("email = :email"),
 		ExpressionAttributeValues: row{":email": text("a@example.com")},
 	})
-	wantRefused(t, "a consistent read of an index", err, failedChecks)
+	s.wantRefused("a consistent read of an index", err, failedChecks)
 }
 
 // queryPages: a page ends after 1 MB or at its limit, and the pages together
 // are the whole partition.
-func (s *suite) queryPages(t *testing.T) {
+func (s *suite) queryPages() {
 	var want []string
 	for i := range 8 {
 		sk := fmt.Sprintf("%02d", i)
 		want = append(want, sk)
-		s.put(t, at("pages", sk, row{"v": text(strings.Repeat("x", 300_000))}))
+		s.put(at("pages", sk, row{"v": text(strings.Repeat("x", 300_000))}))
 	}
 	for name, test := range map[string]struct {
 		limit *int32
@@ -110,24 +105,24 @@ func (s *suite) queryPages(t *testing.T) {
 		var got []string
 		pages := 0
 		for ; paginator.HasMorePages(); pages++ {
-			page, err := paginator.NextPage(t.Context())
+			page, err := paginator.NextPage(s.t.Context())
 			if err != nil {
-				t.Fatalf("%s: page %d: %v", name, pages, err)
+				s.t.Fatalf("%s: page %d: %v", name, pages, err)
 			}
-			got = append(got, texts(page.Items, "sk")...)
+			got = append(got, sortKeys(page.Items)...)
 		}
 		if !slices.Equal(got, want) || pages < test.pages {
-			t.Errorf("%s came as %q in %d pages, want %q in %d", name, got, pages, want, test.pages)
+			s.t.Errorf("%s came as %q in %d pages, want %q in %d", name, got, pages, want, test.pages)
 		}
 	}
 }
 
 // pageAfterDeleted: a reader that deletes what it has read, as a follow-up
 // does, must not lose the rest.
-func (s *suite) pageAfterDeleted(t *testing.T) {
+func (s *suite) pageAfterDeleted() {
 	want := []string{"0", "1", "2", "3", "4"}
 	for _, sk := range want {
-		s.put(t, at("cursor", sk))
+		s.put(at("cursor", sk))
 	}
 	in := &dynamodb.QueryInput{
 		TableName: &s.rows, ConsistentRead: aws.Bool(true), Limit: aws.Int32(2),
@@ -135,49 +130,47 @@ func (s *suite) pageAfterDeleted(t *testing.T) {
 	}
 	var got []string
 	for {
-		out, err := s.client.Query(t.Context(), in)
+		out, err := s.client.Query(s.t.Context(), in)
 		if err != nil {
-			t.Fatalf("query: %v", err)
+			s.t.Fatalf("query: %v", err)
 		}
-		got = append(got, texts(out.Items, "sk")...)
+		got = append(got, sortKeys(out.Items)...)
 		for _, item := range out.Items {
-			if _, err := s.client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &s.rows, Key: item}); err != nil {
-				t.Fatalf("delete: %v", err)
-			}
+			s.delete(item)
 		}
 		if in.ExclusiveStartKey = out.LastEvaluatedKey; in.ExclusiveStartKey == nil {
 			break
 		}
 	}
 	if !slices.Equal(got, want) {
-		t.Errorf("items deleted page by page = %q, want %q", got, want)
+		s.t.Errorf("items deleted page by page = %q, want %q", got, want)
 	}
 }
 
-func (s *suite) limitBeforeFilter(t *testing.T) {
+func (s *suite) limitBeforeFilter() {
 	for i := range 6 {
-		s.put(t, at("filter", strconv.Itoa(i), row{"n": number(strconv.Itoa(i % 2))}))
+		s.put(at("filter", strconv.Itoa(i), row{"n": number(strconv.Itoa(i % 2))}))
 	}
-	out, err := s.client.Query(t.Context(), &dynamodb.QueryInput{
+	out, err := s.client.Query(s.t.Context(), &dynamodb.QueryInput{
 		TableName: &s.rows, ConsistentRead: aws.Bool(true), Limit: aws.Int32(4), ProjectionExpression: aws.String("sk"),
 		KeyConditionExpression: aws.String("pk = :pk"), FilterExpression: aws.String("n = :n"),
 		ExpressionAttributeValues: row{":pk": text("filter"), ":n": number("1.0")},
 	})
 	if err != nil {
-		t.Fatalf("query: %v", err)
+		s.t.Fatalf("query: %v", err)
 	}
 	last := textOf(out.LastEvaluatedKey["sk"])
-	got := fmt.Sprintf("%v %d %d %s", texts(out.Items, "sk"), out.Count, out.ScannedCount, last)
+	got := fmt.Sprintf("%v %d %d %s", sortKeys(out.Items), out.Count, out.ScannedCount, last)
 	if want := "[1 3] 2 4 3"; got != want {
-		t.Errorf("items, count, scanned, last = %s, want %s, of the first four", got, want)
+		s.t.Errorf("items, count, scanned, last = %s, want %s, of the first four", got, want)
 	}
 }
 
-func (s *suite) beginsWith(t *testing.T) {
+func (s *suite) beginsWith() {
 	for _, sk := range []string{
 		"MEMBER", "MEMBER#", "MEMBER#a", "MEMBER#é", "MEMBER#\U0010FFFF", "MEMBER$", "MEMBERS", "ORG",
 	} {
-		s.put(t, at("begins", sk))
+		s.put(at("begins", sk))
 	}
 	for condition, want := range map[string][]string{
 		"begins_with(sk, :a)": {"MEMBER#", "MEMBER#a", "MEMBER#é", "MEMBER#\U0010FFFF"},
@@ -185,42 +178,42 @@ func (s *suite) beginsWith(t *testing.T) {
 		"sk <= :a":            {"MEMBER", "MEMBER#"},
 		"sk = :a":             {"MEMBER#"},
 	} {
-		out, err := s.client.Query(t.Context(), &dynamodb.QueryInput{
+		out, err := s.client.Query(s.t.Context(), &dynamodb.QueryInput{
 			TableName: &s.rows, ConsistentRead: aws.Bool(true),
 			KeyConditionExpression:    aws.String("pk = :pk AND " + condition),
 			ExpressionAttributeValues: row{":pk": text("begins"), ":a": text("MEMBER#")},
 		})
 		if err != nil {
-			t.Fatalf("%s: %v", condition, err)
+			s.t.Fatalf("%s: %v", condition, err)
 		}
-		if got := texts(out.Items, "sk"); !slices.Equal(got, want) {
-			t.Errorf("%s = %q, want %q", condition, got, want)
+		if got := sortKeys(out.Items); !slices.Equal(got, want) {
+			s.t.Errorf("%s = %q, want %q", condition, got, want)
 		}
 	}
 }
 
-func (s *suite) timeToLive(t *testing.T) {
-	out, err := s.client.UpdateTimeToLive(t.Context(), &dynamodb.UpdateTimeToLiveInput{
+func (s *suite) timeToLive() {
+	out, err := s.client.UpdateTimeToLive(s.t.Context(), &dynamodb.UpdateTimeToLiveInput{
 		TableName: &s.seen,
 		TimeToLiveSpecification: &types.TimeToLiveSpecification{
 			AttributeName: aws.String("expires_at"), Enabled: aws.Bool(true),
 		},
 	})
 	if err != nil {
-		t.Fatalf("enable TTL: %v", err)
+		s.t.Fatalf("enable TTL: %v", err)
 	}
 	set := out.TimeToLiveSpecification
 	if set == nil || aws.ToString(set.AttributeName) != "expires_at" || !aws.ToBool(set.Enabled) {
-		t.Errorf("TTL as updated = %+v, want expires_at, enabled", set)
+		s.t.Errorf("TTL as updated = %+v, want expires_at, enabled", set)
 	}
-	described, err := s.client.DescribeTimeToLive(t.Context(), &dynamodb.DescribeTimeToLiveInput{TableName: &s.seen})
+	described, err := s.client.DescribeTimeToLive(s.t.Context(), &dynamodb.DescribeTimeToLiveInput{TableName: &s.seen})
 	if err != nil {
-		t.Fatalf("describe TTL: %v", err)
+		s.t.Fatalf("describe TTL: %v", err)
 	}
 	// A real account enables it within the hour.
 	on := []types.TimeToLiveStatus{types.TimeToLiveStatusEnabled, types.TimeToLiveStatusEnabling}
 	got := described.TimeToLiveDescription
 	if got == nil || !slices.Contains(on, got.TimeToLiveStatus) || aws.ToString(got.AttributeName) != "expires_at" {
-		t.Errorf("TTL as described = %+v, want expires_at, enabled", got)
+		s.t.Errorf("TTL as described = %+v, want expires_at, enabled", got)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -36,66 +35,74 @@ func at(pk, sk string, more ...row) row {
 
 func names(item row) []string { return slices.Sorted(maps.Keys(item)) }
 
-// texts are the values of one attribute, in the order of the items.
-func texts(items []row, name string) []string {
+// sortKeys are those of the items, in their order.
+func sortKeys(items []row) []string {
 	var all []string
 	for _, item := range items {
-		all = append(all, textOf(item[name]))
+		all = append(all, textOf(item["sk"]))
 	}
 	return all
 }
 
 // put stores an item that has to be accepted.
-func (s *suite) put(t *testing.T, item row) {
-	t.Helper()
-	if err := s.putIf(t, item, "", nil); err != nil {
-		t.Fatalf("put an item: %v", err)
+func (s *suite) put(item row) {
+	s.t.Helper()
+	if err := s.putIf(item, "", nil); err != nil {
+		s.t.Fatalf("put an item: %v", err)
 	}
 }
 
 // putIf puts an item on a condition; "" for none.
-func (s *suite) putIf(t *testing.T, item row, condition string, values row) error {
-	t.Helper()
+func (s *suite) putIf(item row, condition string, values row) error {
+	s.t.Helper()
 	in := &dynamodb.PutItemInput{TableName: &s.rows, Item: item, ExpressionAttributeValues: values}
 	if condition != "" {
 		in.ConditionExpression = &condition
 	}
-	_, err := s.client.PutItem(t.Context(), in)
+	_, err := s.client.PutItem(s.t.Context(), in)
 	return err
 }
 
-func (s *suite) update(t *testing.T, key row, expression string, values row) error {
-	t.Helper()
-	_, err := s.client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+func (s *suite) update(key row, expression string, values row) error {
+	s.t.Helper()
+	_, err := s.client.UpdateItem(s.t.Context(), &dynamodb.UpdateItemInput{
 		TableName: &s.rows, Key: key, UpdateExpression: &expression, ExpressionAttributeValues: values,
 	})
 	return err
 }
 
+func (s *suite) delete(key row) {
+	s.t.Helper()
+	in := &dynamodb.DeleteItemInput{TableName: &s.rows, Key: key}
+	if _, err := s.client.DeleteItem(s.t.Context(), in); err != nil {
+		s.t.Fatalf("delete an item: %v", err)
+	}
+}
+
 // get reads an item of table rows consistently; nil if it is not there.
-func (s *suite) get(t *testing.T, pk, sk string) row {
-	t.Helper()
+func (s *suite) get(pk, sk string) row {
+	s.t.Helper()
 	in := &dynamodb.GetItemInput{TableName: &s.rows, Key: at(pk, sk), ConsistentRead: aws.Bool(true)}
-	out, err := s.client.GetItem(t.Context(), in)
+	out, err := s.client.GetItem(s.t.Context(), in)
 	if err != nil {
-		t.Fatalf("get an item: %v", err)
+		s.t.Fatalf("get an item: %v", err)
 	}
 	return out.Item
 }
 
 // wantNone fails if an item is there.
-func (s *suite) wantNone(t *testing.T, pk, sk string) {
-	t.Helper()
-	if item := s.get(t, pk, sk); item != nil {
-		t.Errorf("%s/%s is there, with %q, though its write was refused", pk, sk, names(item))
+func (s *suite) wantNone(pk, sk string) {
+	s.t.Helper()
+	if item := s.get(pk, sk); item != nil {
+		s.t.Errorf("%s/%s is there, with %q, though its write was refused", pk, sk, names(item))
 	}
 }
 
 // wantText fails unless an item is there with that text as an attribute.
-func (s *suite) wantText(t *testing.T, pk, sk, name, want string) {
-	t.Helper()
-	if got := textOf(s.get(t, pk, sk)[name]); got != want {
-		t.Errorf("%s of %s/%s = %q, want %q", name, pk, sk, got, want)
+func (s *suite) wantText(pk, sk, name, want string) {
+	s.t.Helper()
+	if got := textOf(s.get(pk, sk)[name]); got != want {
+		s.t.Errorf("%s of %s/%s = %q, want %q", name, pk, sk, got, want)
 	}
 }
 
@@ -106,26 +113,26 @@ const (
 
 // wantRefused fails unless a call failed with the code, and for the caller's
 // reason.
-func wantRefused(t *testing.T, what string, err error, code string) {
-	t.Helper()
+func (s *suite) wantRefused(what string, err error, code string) {
+	s.t.Helper()
 	var refusal smithy.APIError
 	if !errors.As(err, &refusal) || refusal.ErrorCode() != code {
-		t.Errorf("%s = %v, want %s", what, err, code)
+		s.t.Errorf("%s = %v, want %s", what, err, code)
 	}
 }
 
 // wantInvalid fails unless a transaction was refused because of what the action
 // at a position says: the service reports that either for the request or as
 // that action's reason.
-func wantInvalid(t *testing.T, what string, err error, position int) {
-	t.Helper()
+func (s *suite) wantInvalid(what string, err error, position int) {
+	s.t.Helper()
 	var canceled *types.TransactionCanceledException
 	if !errors.As(err, &canceled) {
-		wantRefused(t, what, err, failedChecks)
+		s.wantRefused(what, err, failedChecks)
 		return
 	}
 	if codes := reasonCodes(err); position >= len(codes) || codes[position] != "ValidationError" {
-		t.Errorf("%s: reasons = %q, want ValidationError at %d", what, codes, position)
+		s.t.Errorf("%s: reasons = %q, want ValidationError at %d", what, codes, position)
 	}
 }
 
@@ -145,10 +152,10 @@ func reasonCodes(err error) []string {
 
 // wantCanceled fails unless a transaction was canceled for these reasons, by
 // position, and returns the items that they show.
-func wantCanceled(t *testing.T, err error, want ...string) []row {
-	t.Helper()
+func (s *suite) wantCanceled(err error, want ...string) []row {
+	s.t.Helper()
 	if got := reasonCodes(err); !slices.Equal(got, want) {
-		t.Fatalf("transaction = %v with the reasons %q, want it canceled for %q", err, got, want)
+		s.t.Fatalf("transaction = %v with the reasons %q, want it canceled for %q", err, got, want)
 	}
 	var canceled *types.TransactionCanceledException
 	errors.As(err, &canceled)
@@ -179,8 +186,8 @@ func (s *suite) seenAction(id string, more row) types.TransactWriteItem {
 	}}
 }
 
-func (s *suite) transact(t *testing.T, actions ...types.TransactWriteItem) error {
-	t.Helper()
-	_, err := s.client.TransactWriteItems(t.Context(), &dynamodb.TransactWriteItemsInput{TransactItems: actions})
+func (s *suite) transact(actions ...types.TransactWriteItem) error {
+	s.t.Helper()
+	_, err := s.client.TransactWriteItems(s.t.Context(), &dynamodb.TransactWriteItemsInput{TransactItems: actions})
 	return err
 }

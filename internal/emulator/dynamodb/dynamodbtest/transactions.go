@@ -3,27 +3,26 @@ package dynamodbtest
 import (
 	"errors"
 	"fmt"
-	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-func (s *suite) allOrNothing(t *testing.T) {
-	s.put(t, at("all", "taken", row{"v": text("old")}))
-	err := s.transact(t,
+func (s *suite) allOrNothing() {
+	s.put(at("all", "taken", row{"v": text("old")}))
+	err := s.transact(
 		s.seenAction("all-1", nil),
 		s.action(at("all", "before"), "", nil),
 		s.action(at("all", "taken", row{"v": text("new")}), absent, nil),
 		s.action(at("all", "after"), "", nil))
-	wantCanceled(t, err, "None", "None", "ConditionalCheckFailed", "None")
-	s.wantNone(t, "all", "before")
-	s.wantNone(t, "all", "after")
-	s.wantText(t, "all", "taken", "v", "old")
+	s.wantCanceled(err, "None", "None", "ConditionalCheckFailed", "None")
+	s.wantNone("all", "before")
+	s.wantNone("all", "after")
+	s.wantText("all", "taken", "v", "old")
 
 	// The id was not recorded either, so it still can be.
-	if err := s.transact(t,
+	if err := s.transact(
 		s.seenAction("all-1", nil),
 		s.action(at("all", "before", row{"v": text("1")}), absent, nil),
 		types.TransactWriteItem{Update: &types.Update{
@@ -34,16 +33,16 @@ func (s *suite) allOrNothing(t *testing.T) {
 			TableName: &s.rows, Key: at("all", "after"), ConditionExpression: aws.String(absent),
 		}},
 	); err != nil {
-		t.Fatalf("transaction whose conditions hold: %v", err)
+		s.t.Fatalf("transaction whose conditions hold: %v", err)
 	}
-	s.wantText(t, "all", "before", "v", "1")
-	s.wantText(t, "all", "taken", "v", "2")
+	s.wantText("all", "before", "v", "1")
+	s.wantText("all", "taken", "v", "2")
 }
 
-func (s *suite) reasonsByPosition(t *testing.T) {
-	s.put(t, at("reasons", "1"))
-	s.put(t, at("reasons", "3"))
-	err := s.transact(t,
+func (s *suite) reasonsByPosition() {
+	s.put(at("reasons", "1"))
+	s.put(at("reasons", "3"))
+	err := s.transact(
 		s.action(at("reasons", "0"), absent, nil),
 		s.action(at("reasons", "1"), absent, nil),
 		s.action(at("reasons", "2"), "", nil),
@@ -53,36 +52,36 @@ func (s *suite) reasonsByPosition(t *testing.T) {
 		types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 			TableName: &s.rows, Key: at("reasons", "4"), ConditionExpression: aws.String("attribute_exists(pk)"),
 		}})
-	wantCanceled(t, err, "None", "ConditionalCheckFailed", "None", "ConditionalCheckFailed", "ConditionalCheckFailed")
+	s.wantCanceled(err, "None", "ConditionalCheckFailed", "None", "ConditionalCheckFailed", "ConditionalCheckFailed")
 }
 
 // duplicateFirst: a message that comes again is recognized by the first action,
 // with the row of its first time, though the second fails as well.
-func (s *suite) duplicateFirst(t *testing.T) {
+func (s *suite) duplicateFirst() {
 	apply := func(when string) error {
-		return s.transact(t,
+		return s.transact(
 			s.seenAction("duplicate-1", row{"when": text(when)}),
 			s.action(at("duplicate", "1", row{"rev": text("1")}), revSmaller, row{":rev": text("1")}))
 	}
 	if err := apply("first"); err != nil {
-		t.Fatalf("first time: %v", err)
+		s.t.Fatalf("first time: %v", err)
 	}
-	shown := wantCanceled(t, apply("second"), "ConditionalCheckFailed", "ConditionalCheckFailed")
+	shown := s.wantCanceled(apply("second"), "ConditionalCheckFailed", "ConditionalCheckFailed")
 	if got := textOf(shown[0]["when"]); got != "first" {
-		t.Errorf("the first reason's item says %q, want %q", got, "first")
+		s.t.Errorf("the first reason's item says %q, want %q", got, "first")
 	}
 	if shown[1] != nil {
-		t.Error("the second reason has an item that was not asked for")
+		s.t.Error("the second reason has an item that was not asked for")
 	}
 }
 
-func (s *suite) failureShowsItem(t *testing.T) {
+func (s *suite) failureShowsItem() {
 	kinds := []string{"put", "update", "delete", "check"}
 	for _, sk := range kinds {
-		s.put(t, at("shows", sk, row{"v": text(sk)}))
+		s.put(at("shows", sk, row{"v": text(sk)}))
 	}
 	all, condition := types.ReturnValuesOnConditionCheckFailureAllOld, aws.String(absent)
-	err := s.transact(t,
+	err := s.transact(
 		types.TransactWriteItem{Put: &types.Put{
 			TableName: &s.rows, Item: at("shows", "put"),
 			ConditionExpression: condition, ReturnValuesOnConditionCheckFailure: all,
@@ -101,55 +100,55 @@ func (s *suite) failureShowsItem(t *testing.T) {
 			ConditionExpression: condition, ReturnValuesOnConditionCheckFailure: all,
 		}})
 	const failed = "ConditionalCheckFailed"
-	for i, shown := range wantCanceled(t, err, failed, failed, failed, failed) {
+	for i, shown := range s.wantCanceled(err, failed, failed, failed, failed) {
 		if got := textOf(shown["v"]); got != kinds[i] {
-			t.Errorf("reason %d shows %q, want the item %q", i, got, kinds[i])
+			s.t.Errorf("reason %d shows %q, want the item %q", i, got, kinds[i])
 		}
 	}
 
 	var single *types.ConditionalCheckFailedException
-	_, err = s.client.PutItem(t.Context(), &dynamodb.PutItemInput{
+	_, err = s.client.PutItem(s.t.Context(), &dynamodb.PutItemInput{
 		TableName: &s.rows, Item: at("shows", "put"),
 		ConditionExpression: condition, ReturnValuesOnConditionCheckFailure: all,
 	})
 	if !errors.As(err, &single) || textOf(single.Item["v"]) != "put" {
-		t.Errorf("a failed put = %v, want it to show the item", err)
+		s.t.Errorf("a failed put = %v, want it to show the item", err)
 	}
-	old, err := s.client.PutItem(t.Context(), &dynamodb.PutItemInput{
+	old, err := s.client.PutItem(s.t.Context(), &dynamodb.PutItemInput{
 		TableName: &s.rows, Item: at("shows", "put", row{"v": text("new")}), ReturnValues: types.ReturnValueAllOld,
 	})
 	if err != nil || textOf(old.Attributes["v"]) != "put" {
-		t.Errorf("put with ALL_OLD = %v, %v, want the item before it", old, err)
+		s.t.Errorf("put with ALL_OLD = %v, %v, want the item before it", old, err)
 	}
 }
 
 // https://github.com/Simi24/dynantic/issues/15
-func (s *suite) oneOperationPerItem(t *testing.T) {
-	err := s.transact(t,
+func (s *suite) oneOperationPerItem() {
+	err := s.transact(
 		s.action(at("twice", "1"), "", nil),
 		types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 			TableName: &s.rows, Key: at("twice", "1"), ConditionExpression: aws.String(absent),
 		}})
-	wantRefused(t, "two operations on one item", err, failedChecks)
-	s.wantNone(t, "twice", "1")
+	s.wantRefused("two operations on one item", err, failedChecks)
+	s.wantNone("twice", "1")
 }
 
-func (s *suite) hundredActions(t *testing.T) {
+func (s *suite) hundredActions() {
 	var actions []types.TransactWriteItem
 	for i := range 101 {
 		actions = append(actions, s.action(at("hundred", fmt.Sprintf("%03d", i)), "", nil))
 	}
-	wantRefused(t, "a transaction of 101 actions", s.transact(t, actions...), failedChecks)
-	if err := s.transact(t, actions[:100]...); err != nil {
-		t.Errorf("transaction of 100 actions: %v", err)
+	s.wantRefused("a transaction of 101 actions", s.transact(actions...), failedChecks)
+	if err := s.transact(actions[:100]...); err != nil {
+		s.t.Errorf("transaction of 100 actions: %v", err)
 	}
 }
 
 // requestToken: a transaction that is sent again under its token, as the SDK
 // does after a lost answer, has no second effect.
-func (s *suite) requestToken(t *testing.T) {
+func (s *suite) requestToken() {
 	add := func(token, step string) error {
-		_, err := s.client.TransactWriteItems(t.Context(), &dynamodb.TransactWriteItemsInput{
+		_, err := s.client.TransactWriteItems(s.t.Context(), &dynamodb.TransactWriteItemsInput{
 			ClientRequestToken: &token,
 			TransactItems: []types.TransactWriteItem{{Update: &types.Update{
 				TableName: &s.rows, Key: at("token", "1"),
@@ -161,11 +160,11 @@ func (s *suite) requestToken(t *testing.T) {
 	token := s.rows[len(s.rows)-10:] + "-token"
 	for _, token := range []string{token, token, token + "-2"} {
 		if err := add(token, "1"); err != nil {
-			t.Fatalf("transaction with the token %s: %v", token, err)
+			s.t.Fatalf("transaction with the token %s: %v", token, err)
 		}
 	}
-	wantRefused(t, "other content under the same token", add(token, "2"), "IdempotentParameterMismatchException")
-	if n, ok := s.get(t, "token", "1")["n"].(*types.AttributeValueMemberN); !ok || n.Value != "2" {
-		t.Errorf("n = %+v after two tokens, want 2", n)
+	s.wantRefused("other content under the same token", add(token, "2"), "IdempotentParameterMismatchException")
+	if n, ok := s.get("token", "1")["n"].(*types.AttributeValueMemberN); !ok || n.Value != "2" {
+		s.t.Errorf("n = %+v after two tokens, want 2", n)
 	}
 }

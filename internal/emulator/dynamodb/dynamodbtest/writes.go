@@ -2,7 +2,6 @@ package dynamodbtest
 
 import (
 	"slices"
-	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -16,113 +15,119 @@ const (
 	revSmaller = "attribute_not_exists(pk) OR rev < :rev"
 )
 
-func (s *suite) putIfAbsent(t *testing.T) {
-	if err := s.putIf(t, at("absent", "1", row{"v": text("first")}), absent, nil); err != nil {
-		t.Fatalf("first put: %v", err)
+func (s *suite) putIfAbsent() {
+	if err := s.putIf(at("absent", "1", row{"v": text("first")}), absent, nil); err != nil {
+		s.t.Fatalf("first put: %v", err)
 	}
-	again := s.putIf(t, at("absent", "1", row{"v": text("second")}), absent, nil)
-	wantRefused(t, "a second put", again, failedCondition)
-	s.wantText(t, "absent", "1", "v", "first")
+	again := s.putIf(at("absent", "1", row{"v": text("second")}), absent, nil)
+	s.wantRefused("a second put", again, failedCondition)
+	s.wantText("absent", "1", "v", "first")
 }
 
 // putIfRevSmaller is the condition on which every row of the Directory is
 // written.
-func (s *suite) putIfRevSmaller(t *testing.T) {
+func (s *suite) putIfRevSmaller() {
 	for _, step := range []struct {
 		rev  string
 		wins bool
 	}{
-		{rev: "005", wins: true}, {rev: "004"}, {rev: "005"}, {rev: "0051", wins: true}, {rev: "006", wins: true}, {rev: "0059"},
+		{rev: "005", wins: true},
+		{rev: "004"},
+		{rev: "005"},
+		{rev: "0051", wins: true},
+		{rev: "006", wins: true},
+		{rev: "0059"},
 	} {
-		err := s.putIf(t, at("rev", "1", row{"rev": text(step.rev)}), revSmaller, row{":rev": text(step.rev)})
+		err := s.putIf(at("rev", "1", row{"rev": text(step.rev)}), revSmaller, row{":rev": text(step.rev)})
 		if step.wins && err != nil {
-			t.Errorf("put of rev %s: %v", step.rev, err)
+			s.t.Errorf("put of rev %s: %v", step.rev, err)
 		}
 		if !step.wins {
-			wantRefused(t, "rev "+step.rev, err, failedCondition)
+			s.wantRefused("rev "+step.rev, err, failedCondition)
 		}
 	}
-	s.wantText(t, "rev", "1", "rev", "006")
+	s.wantText("rev", "1", "rev", "006")
 }
 
 // textSortsByBytes holds the order of UTF-8 bytes, in conditions and in sort
 // keys; UTF-16 would put the last two the other way round.
-func (s *suite) textSortsByBytes(t *testing.T) {
+func (s *suite) textSortsByBytes() {
 	sorted := []string{"-", "0", "00", "1", "10", "9", "A", "Z", "_", "a", "z", "~", "é", "\uFFFD", "\U00010000"}
 	for _, sk := range slices.Backward(sorted) {
-		s.put(t, at("bytes", sk))
+		s.put(at("bytes", sk))
 	}
 	want := slices.Clone(sorted)
 	for _, forward := range []bool{true, false} {
-		out, err := s.client.Query(t.Context(), &dynamodb.QueryInput{
+		out, err := s.client.Query(s.t.Context(), &dynamodb.QueryInput{
 			TableName: &s.rows, ConsistentRead: aws.Bool(true), ScanIndexForward: &forward,
 			KeyConditionExpression: aws.String("pk = :pk"), ExpressionAttributeValues: row{":pk": text("bytes")},
 		})
 		if err != nil {
-			t.Fatalf("query: %v", err)
+			s.t.Fatalf("query: %v", err)
 		}
-		if got := texts(out.Items, "sk"); !slices.Equal(got, want) {
-			t.Errorf("sort keys (forward %v) = %q, want %q", forward, got, want)
+		if got := sortKeys(out.Items); !slices.Equal(got, want) {
+			s.t.Errorf("sort keys (forward %v) = %q, want %q", forward, got, want)
 		}
 		slices.Reverse(want)
 	}
 	for _, rev := range sorted {
-		if err := s.putIf(t, at("bytes-rev", "1", row{"rev": text(rev)}), revSmaller, row{":rev": text(rev)}); err != nil {
-			t.Errorf("put of rev %q after those before it: %v", rev, err)
+		if err := s.putIf(at("bytes-rev", "1", row{"rev": text(rev)}), revSmaller, row{":rev": text(rev)}); err != nil {
+			s.t.Errorf("put of rev %q after those before it: %v", rev, err)
 		}
 	}
 }
 
 // typesDoNotCompare: a condition on another type, or on nothing, is false and
 // no error.
-func (s *suite) typesDoNotCompare(t *testing.T) {
-	s.put(t, at("types", "1", row{"v": text("5")}))
+func (s *suite) typesDoNotCompare() {
+	s.put(at("types", "1", row{"v": text("5")}))
 	for condition, value := range map[string]types.AttributeValue{
 		"v < :n": number("6"), "v > :n": number("6"), "v = :n": number("6"),
 		"nothing < :n": number("6"), "nothing = :n": number("6"), "contains(nothing, :n)": number("6"),
 		"begins_with(nothing, :n)": text("5"),
 	} {
-		wantRefused(t, condition, s.putIf(t, at("types", "1"), condition, row{":n": value}), failedCondition)
+		s.wantRefused(condition, s.putIf(at("types", "1"), condition, row{":n": value}), failedCondition)
 	}
 	// The second condition holds; without a word between them there is none.
-	err := s.putIf(t, at("types", "1"), "v = :n v = :s", row{":n": number("6"), ":s": text("5")})
-	wantRefused(t, "two conditions in a row", err, failedChecks)
+	err := s.putIf(at("types", "1"), "v = :n v = :s", row{":n": number("6"), ":s": text("5")})
+	s.wantRefused("two conditions in a row", err, failedChecks)
 }
 
-func (s *suite) removeTakesAway(t *testing.T) {
+func (s *suite) removeTakesAway() {
 	const expression = "SET c = :c REMOVE a, email"
 	full := row{"a": text("a"), "b": text("b"), "c": text("c"), "email": text("remove@example.com")}
 	values := row{":c": text("changed")}
 	for sk, update := range map[string]func(key row) error{
-		"single": func(key row) error { return s.update(t, key, expression, values) },
+		"single": func(key row) error { return s.update(key, expression, values) },
 		"transaction": func(key row) error {
-			return s.transact(t, types.TransactWriteItem{Update: &types.Update{
-				TableName: &s.rows, Key: key, UpdateExpression: aws.String(expression), ExpressionAttributeValues: values,
+			return s.transact(types.TransactWriteItem{Update: &types.Update{
+				TableName: &s.rows, Key: key,
+				UpdateExpression: aws.String(expression), ExpressionAttributeValues: values,
 			}})
 		},
 	} {
-		s.put(t, at("remove", sk, full))
+		s.put(at("remove", sk, full))
 		if err := update(at("remove", sk)); err != nil {
-			t.Fatalf("update, %s: %v", sk, err)
+			s.t.Fatalf("update, %s: %v", sk, err)
 		}
-		s.wantItem(t, at("remove", sk, row{"b": text("b"), "c": text("changed")}))
+		s.wantItem(at("remove", sk, row{"b": text("b"), "c": text("changed")}))
 	}
 }
 
 // wantItem fails unless the item is stored exactly so.
-func (s *suite) wantItem(t *testing.T, want row) {
-	t.Helper()
-	got := s.get(t, textOf(want["pk"]), textOf(want["sk"]))
+func (s *suite) wantItem(want row) {
+	s.t.Helper()
+	got := s.get(textOf(want["pk"]), textOf(want["sk"]))
 	unexported := cmpopts.IgnoreUnexported(
 		types.AttributeValueMemberS{}, types.AttributeValueMemberN{}, types.AttributeValueMemberB{},
 		types.AttributeValueMemberBOOL{}, types.AttributeValueMemberNULL{},
 		types.AttributeValueMemberL{}, types.AttributeValueMemberM{})
 	if diff := cmp.Diff(want, got, unexported); diff != "" {
-		t.Errorf("item (-want +got):\n%s", diff)
+		s.t.Errorf("item (-want +got):\n%s", diff)
 	}
 }
 
-func (s *suite) valuesKept(t *testing.T) {
+func (s *suite) valuesKept() {
 	want := at("values", "1", row{
 		"empty":      text(""),
 		"characters": text("\x00\x01\t\n\r\x1f\"\\<&>\u2028\uFFFE\uFFFF\U0010FFFF é e\u0301"),
@@ -141,28 +146,28 @@ func (s *suite) valuesKept(t *testing.T) {
 			Value: row{"a.b": text("dot"), "deep": &types.AttributeValueMemberM{Value: row{}}},
 		},
 	})
-	s.put(t, want)
-	s.wantItem(t, want)
+	s.put(want)
+	s.wantItem(want)
 	// An update of one attribute leaves the others as they are.
 	yes := &types.AttributeValueMemberBOOL{Value: true}
-	if err := s.update(t, at("values", "1"), "SET seen = :yes", row{":yes": yes}); err != nil {
-		t.Fatalf("update: %v", err)
+	if err := s.update(at("values", "1"), "SET seen = :yes", row{":yes": yes}); err != nil {
+		s.t.Fatalf("update: %v", err)
 	}
 	want["seen"] = yes
-	s.wantItem(t, want)
+	s.wantItem(want)
 }
 
-func (s *suite) keysNeverCollide(t *testing.T) {
+func (s *suite) keysNeverCollide() {
 	pairs := [][2]string{
 		{"key", "b.c"}, {"key.b", "c"}, {"key#b", "c"}, {"key", "b#c"}, {"key|b", "c"}, {"key", "b|c"},
 		{"key", "\x00c"}, {"key\x00", "c"}, {"key\x00\x01", "c"}, {"key", "\x01\x00c"}, {"key/b", "c"}, {"key", "b/c"},
 	}
 	for _, pair := range pairs {
-		if err := s.putIf(t, at(pair[0], pair[1], row{"v": text(pair[0] + "+" + pair[1])}), absent, nil); err != nil {
-			t.Fatalf("put of %q: %v", pair, err)
+		if err := s.putIf(at(pair[0], pair[1], row{"v": text(pair[0] + "+" + pair[1])}), absent, nil); err != nil {
+			s.t.Fatalf("put of %q: %v", pair, err)
 		}
 	}
 	for _, pair := range pairs {
-		s.wantText(t, pair[0], pair[1], "v", pair[0]+"+"+pair[1])
+		s.wantText(pair[0], pair[1], "v", pair[0]+"+"+pair[1])
 	}
 }

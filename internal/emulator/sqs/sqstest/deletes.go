@@ -1,7 +1,6 @@
 package sqstest
 
 import (
-	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,53 +14,55 @@ const aWhile = 1500 * time.Millisecond
 func deleteChecks() []check {
 	oneSecond := map[string]string{"VisibilityTimeout": "1"}
 	return []check{
-		{name: "a deleted message stays away", attributes: oneSecond, run: deletedStaysAway},
-		{name: "the latest of several handles deletes", attributes: oneSecond, run: latestHandleDeletes},
-		{name: "handles of no or another queue are refused", run: foreignHandles},
-		{name: "a purged queue is empty", run: purgeEmpties},
+		{name: "a deleted message stays away", attributes: oneSecond, run: (*queue).deletedStaysAway},
+		{name: "the latest of several handles deletes", attributes: oneSecond, run: (*queue).latestHandleDeletes},
+		{name: "handles of no or another queue are refused", run: (*queue).foreignHandles},
+		{name: "a purged queue is empty", run: (*queue).purgeEmpties},
 	}
 }
 
-func deletedStaysAway(t *testing.T, q *queue) {
-	m := q.sendOne(t, ofQueue)
+func (q *queue) deletedStaysAway() {
+	m := q.sendOne(ofQueue)
 	// Deleting twice is no error: consumers do after a lost answer.
-	q.delete(t, m)
-	q.delete(t, m)
+	q.delete(m)
+	q.delete(m)
 	time.Sleep(aWhile)
-	q.wantNone(t, "after delete", 1)
+	q.wantNone("after delete", 1)
 }
 
-func latestHandleDeletes(t *testing.T, q *queue) {
-	old := q.sendOne(t, ofQueue)
-	q.one(t, ofQueue)
+func (q *queue) latestHandleDeletes() {
+	old := q.sendOne(ofQueue)
+	q.one(ofQueue)
 	// With an older handle the request succeeds, whether or not it deletes.
-	q.delete(t, old)
+	q.delete(old)
 	time.Sleep(aWhile)
-	for _, m := range q.receive(t, 1, ofQueue) {
-		q.delete(t, m)
+	for _, m := range q.receive(1, ofQueue) {
+		q.delete(m)
 	}
 	time.Sleep(aWhile)
-	q.wantNone(t, "after delete with the latest handle", 1)
+	q.wantNone("after delete with the latest handle", 1)
 }
 
-func foreignHandles(t *testing.T, q *queue) {
-	m := newQueue(t, q.c, nil).sendOne(t, ofQueue)
-	for what, handle := range map[string]string{"made-up": "made-up", "another queue's": aws.ToString(m.ReceiptHandle)} {
-		wantType[*types.ReceiptHandleIsInvalid](t, "delete with a handle that is "+what, q.tryDelete(t, handle))
+func (q *queue) foreignHandles() {
+	m := newQueue(q.t, q.c, nil).sendOne(ofQueue)
+	for what, handle := range map[string]string{
+		"made-up": "made-up", "another queue's": aws.ToString(m.ReceiptHandle),
+	} {
+		wantType[*types.ReceiptHandleIsInvalid](q.t, "delete with a handle that is "+what, q.tryDelete(handle))
 	}
 }
 
 // purgeEmpties gives the purge the 60 seconds that SQS takes.
-func purgeEmpties(t *testing.T, q *queue) {
+func (q *queue) purgeEmpties() {
 	for range 3 {
-		q.send(t, "m", nil)
+		q.send("m", nil)
 	}
-	q.one(t, shownAgain)
-	if _, err := q.c.PurgeQueue(t.Context(), &sqs.PurgeQueueInput{QueueUrl: &q.url}); err != nil {
-		t.Fatalf("purge: %v", err)
+	q.one(shownAgain)
+	if _, err := q.c.PurgeQueue(q.t.Context(), &sqs.PurgeQueueInput{QueueUrl: &q.url}); err != nil {
+		q.t.Fatalf("purge: %v", err)
 	}
-	eventually(t, "messages after purge", 60*time.Second, func() (got any, ok bool) {
-		messages := q.receive(t, 2, shownAgain)
+	q.eventually("messages after purge", 60*time.Second, func() (got any, ok bool) {
+		messages := q.receive(2, shownAgain)
 		return len(messages), len(messages) == 0
 	})
 }

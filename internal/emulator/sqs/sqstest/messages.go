@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,30 +19,30 @@ import (
 
 func messageChecks() []check {
 	return []check{
-		{name: "bodies come back byte for byte", run: bodiesComeBack},
-		{name: "message attributes come back exact", run: attributesComeBack},
-		{name: "checksums of attributes are SQS's", run: attributeChecksums},
-		{name: "message attributes are picked by name and prefix", run: attributesArePicked},
-		{name: "system attributes tell sender, times and trace", run: systemAttributes},
-		{name: "a mebibyte is taken", run: mebibyteIsTaken},
+		{name: "bodies come back byte for byte", run: (*queue).bodiesComeBack},
+		{name: "message attributes come back exact", run: (*queue).attributesComeBack},
+		{name: "checksums of attributes are SQS's", run: (*queue).attributeChecksums},
+		{name: "message attributes are picked by name and prefix", run: (*queue).attributesArePicked},
+		{name: "system attributes tell sender, times and trace", run: (*queue).systemAttributes},
+		{name: "a mebibyte is taken", run: (*queue).mebibyteIsTaken},
 	}
 }
 
-func bodiesComeBack(t *testing.T, q *queue) {
+func (q *queue) bodiesComeBack() {
 	want := make(map[string]string)
 	for _, body := range []string{
 		`{ "type" :"user.updated","data":{"n":1.0,"s":"\u00e9"}}` + "\n",
 		"\r\n\t between \t\r\n", " ", "<a href='x'>&amp;</a>", "Zoé 🚒", "\\\"'%s%00",
 		"\u007f\u0085\u00a0\u2028\u200b\ufeff", "\ud7ff\ue000\ufffd\U00010000\U0010ffff",
 	} {
-		want[q.send(t, body, nil)] = body
+		want[q.send(body, nil)] = body
 	}
 	got := make(map[string]string)
-	for id, m := range q.collect(t, len(want), 30) {
+	for id, m := range q.collect(len(want), 30) {
 		got[id] = aws.ToString(m.Body)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("bodies by message id (-want +got):\n%s", diff)
+		q.t.Errorf("bodies by message id (-want +got):\n%s", diff)
 	}
 }
 
@@ -60,24 +59,24 @@ func sampleAttributes() attrs {
 	}
 }
 
-func attributesComeBack(t *testing.T, q *queue) {
+func (q *queue) attributesComeBack() {
 	want := sampleAttributes()
-	q.send(t, "with attributes", want)
+	q.send("with attributes", want)
 	ignore := cmp.Options{cmpopts.IgnoreUnexported(types.MessageAttributeValue{}), cmpopts.EquateEmpty()}
-	if diff := cmp.Diff(want, q.one(t, 30).MessageAttributes, ignore); diff != "" {
-		t.Errorf("receive: attributes (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, q.one(30).MessageAttributes, ignore); diff != "" {
+		q.t.Errorf("receive: attributes (-want +got):\n%s", diff)
 	}
 }
 
-func attributeChecksums(t *testing.T, q *queue) {
-	out, err := q.trySend(t, "checked", sampleAttributes())
+func (q *queue) attributeChecksums() {
+	out, err := q.trySend("checked", sampleAttributes())
 	if err != nil {
-		t.Fatalf("send: %v", err)
+		q.t.Fatalf("send: %v", err)
 	}
-	m := q.one(t, 30)
+	m := q.one(30)
 	for what, got := range map[string]*string{"send": out.MD5OfMessageAttributes, "receive": m.MD5OfMessageAttributes} {
 		if want := checksum(sampleAttributes()); aws.ToString(got) != want {
-			t.Errorf("%s = MD5OfMessageAttributes %q, want %q", what, aws.ToString(got), want)
+			q.t.Errorf("%s = MD5OfMessageAttributes %q, want %q", what, aws.ToString(got), want)
 		}
 	}
 }
@@ -105,8 +104,8 @@ func checksum(all attrs) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func attributesArePicked(t *testing.T, q *queue) {
-	q.send(t, "m", attrs{"a": text("1"), "ab": text("2"), "b": text("3")})
+func (q *queue) attributesArePicked() {
+	q.send("m", attrs{"a": text("1"), "ab": text("2"), "b": text("3")})
 	for _, test := range []struct{ ask, want []string }{
 		{ask: nil, want: nil},
 		{ask: []string{"b"}, want: []string{"b"}},
@@ -115,53 +114,54 @@ func attributesArePicked(t *testing.T, q *queue) {
 		{ask: []string{"All"}, want: []string{"a", "ab", "b"}},
 		{ask: []string{".*"}, want: []string{"a", "ab", "b"}},
 	} {
-		eventually(t, "receives", 20*time.Second, func() (_ any, ok bool) {
-			out, err := q.c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+		q.eventually("receives", 20*time.Second, func() (_ any, ok bool) {
+			out, err := q.c.ReceiveMessage(q.t.Context(), &sqs.ReceiveMessageInput{
 				QueueUrl: &q.url, WaitTimeSeconds: 2, MessageAttributeNames: test.ask,
 			})
 			if err != nil {
-				t.Fatalf("receive: %v", err)
+				q.t.Fatalf("receive: %v", err)
 			}
 			for _, m := range out.Messages {
 				if got := slices.Sorted(maps.Keys(m.MessageAttributes)); !slices.Equal(got, test.want) {
-					t.Errorf("receive with MessageAttributeNames %v = attributes %v, want %v", test.ask, got, test.want)
+					q.t.Errorf("receive with MessageAttributeNames %v = attributes %v, want %v",
+						test.ask, got, test.want)
 				}
-				q.setVisibility(t, m, 0)
+				q.setVisibility(m, 0)
 			}
 			return "no message", len(out.Messages) > 0
 		})
 	}
 }
 
-func systemAttributes(t *testing.T, q *queue) {
+func (q *queue) systemAttributes() {
 	const trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
-	if _, err := q.c.SendMessage(t.Context(), &sqs.SendMessageInput{
+	if _, err := q.c.SendMessage(q.t.Context(), &sqs.SendMessageInput{
 		QueueUrl: &q.url, MessageBody: aws.String("traced"),
 		MessageSystemAttributes: map[string]types.MessageSystemAttributeValue{
 			"AWSTraceHeader": {DataType: aws.String("String"), StringValue: aws.String(trace)},
 		},
 	}); err != nil {
-		t.Fatalf("send with AWSTraceHeader: %v", err)
+		q.t.Fatalf("send with AWSTraceHeader: %v", err)
 	}
-	got := q.one(t, 30).Attributes
+	got := q.one(30).Attributes
 	if got["SenderId"] == "" || got["AWSTraceHeader"] != trace {
-		t.Errorf("receive = system attributes %v, want a SenderId and AWSTraceHeader %q", got, trace)
+		q.t.Errorf("receive = system attributes %v, want a SenderId and AWSTraceHeader %q", got, trace)
 	}
 	for _, name := range []string{"SentTimestamp", "ApproximateFirstReceiveTimestamp"} {
 		ms, err := strconv.ParseInt(got[name], 10, 64)
 		if age := time.Since(time.UnixMilli(ms)); err != nil || age.Abs() > 5*time.Minute {
-			t.Errorf("receive = %s %q, want now in milliseconds", name, got[name])
+			q.t.Errorf("receive = %s %q, want now in milliseconds", name, got[name])
 		}
 	}
 }
 
-func mebibyteIsTaken(t *testing.T, q *queue) {
+func (q *queue) mebibyteIsTaken() {
 	body := strings.Repeat("é", 1<<19)
-	q.send(t, body, nil)
-	if _, err := q.trySend(t, body+"x", nil); err == nil {
-		t.Error("send of 1,048,577 bytes = no error, want a refusal")
+	q.send(body, nil)
+	if _, err := q.trySend(body+"x", nil); err == nil {
+		q.t.Error("send of 1,048,577 bytes = no error, want a refusal")
 	}
-	if got := aws.ToString(q.one(t, 30).Body); got != body {
-		t.Errorf("receive = another body, of %d bytes", len(got))
+	if got := aws.ToString(q.one(30).Body); got != body {
+		q.t.Errorf("receive = another body, of %d bytes", len(got))
 	}
 }

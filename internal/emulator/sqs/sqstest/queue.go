@@ -17,6 +17,7 @@ import (
 
 // queue is one queue that a check made.
 type queue struct {
+	t         *testing.T // that the check fails
 	c         *sqs.Client
 	name, url string
 	arn       string
@@ -28,7 +29,7 @@ type attrs = map[string]types.MessageAttributeValue
 // behind is no fault of what is checked.
 func newQueue(t *testing.T, c *sqs.Client, attributes map[string]string) *queue {
 	t.Helper()
-	q := &queue{c: c, name: Prefix + rand.Text()}
+	q := &queue{t: t, c: c, name: Prefix + rand.Text()}
 	out, err := c.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &q.name, Attributes: attributes})
 	if err != nil {
 		t.Fatalf("create queue: %v", err)
@@ -39,24 +40,24 @@ func newQueue(t *testing.T, c *sqs.Client, attributes map[string]string) *queue 
 		defer cancel()
 		_, _ = c.DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: &q.url})
 	})
-	q.arn = q.attributes(t, "QueueArn")["QueueArn"]
+	q.arn = q.attributes("QueueArn")["QueueArn"]
 	return q
 }
 
 // newSource makes a queue whose dead-letter queue is q.
-func (q *queue) newSource(t *testing.T, maxReceiveCount string) *queue {
-	t.Helper()
+func (q *queue) newSource(maxReceiveCount string) *queue {
+	q.t.Helper()
 	policy := `{"deadLetterTargetArn":"` + q.arn + `","maxReceiveCount":` + maxReceiveCount + `}`
-	return newQueue(t, q.c, map[string]string{"RedrivePolicy": policy})
+	return newQueue(q.t, q.c, map[string]string{"RedrivePolicy": policy})
 }
 
-func (q *queue) tryAttributes(t *testing.T, names ...string) (map[string]string, error) {
-	t.Helper()
+func (q *queue) tryAttributes(names ...string) (map[string]string, error) {
+	q.t.Helper()
 	in := &sqs.GetQueueAttributesInput{QueueUrl: &q.url}
 	for _, name := range names {
 		in.AttributeNames = append(in.AttributeNames, types.QueueAttributeName(name))
 	}
-	out, err := q.c.GetQueueAttributes(t.Context(), in)
+	out, err := q.c.GetQueueAttributes(q.t.Context(), in)
 	if err != nil {
 		return nil, err
 	}
@@ -64,52 +65,53 @@ func (q *queue) tryAttributes(t *testing.T, names ...string) (map[string]string,
 }
 
 // attributes returns the named attributes of the queue.
-func (q *queue) attributes(t *testing.T, names ...string) map[string]string {
-	t.Helper()
-	got, err := q.tryAttributes(t, names...)
+func (q *queue) attributes(names ...string) map[string]string {
+	q.t.Helper()
+	got, err := q.tryAttributes(names...)
 	if err != nil {
-		t.Fatalf("get queue attributes: %v", err)
+		q.t.Fatalf("get queue attributes: %v", err)
 	}
 	return got
 }
 
 // wantAttributes gives SQS the 60 seconds that it takes to show new values, and
 // some more.
-func (q *queue) wantAttributes(t *testing.T, want map[string]string) {
-	t.Helper()
-	eventually(t, "attributes", 70*time.Second, func() (got any, ok bool) {
-		attributes := q.attributes(t, slices.Collect(maps.Keys(want))...)
+func (q *queue) wantAttributes(want map[string]string) {
+	q.t.Helper()
+	q.eventually("attributes", 70*time.Second, func() (got any, ok bool) {
+		attributes := q.attributes(slices.Collect(maps.Keys(want))...)
 		return attributes, maps.Equal(attributes, want)
 	})
 }
 
-func (q *queue) setAttributes(t *testing.T, attributes map[string]string) error {
-	t.Helper()
-	_, err := q.c.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &q.url, Attributes: attributes})
+func (q *queue) setAttributes(attributes map[string]string) error {
+	q.t.Helper()
+	in := &sqs.SetQueueAttributesInput{QueueUrl: &q.url, Attributes: attributes}
+	_, err := q.c.SetQueueAttributes(q.t.Context(), in)
 	return err
 }
 
-func (q *queue) trySend(t *testing.T, body string, attributes attrs) (*sqs.SendMessageOutput, error) {
-	t.Helper()
-	return q.c.SendMessage(t.Context(), &sqs.SendMessageInput{
+func (q *queue) trySend(body string, attributes attrs) (*sqs.SendMessageOutput, error) {
+	q.t.Helper()
+	return q.c.SendMessage(q.t.Context(), &sqs.SendMessageInput{
 		QueueUrl: &q.url, MessageBody: &body, MessageAttributes: attributes,
 	})
 }
 
 // send sends a message that the queue has to take, and returns its id.
-func (q *queue) send(t *testing.T, body string, attributes attrs) string {
-	t.Helper()
-	out, err := q.trySend(t, body, attributes)
+func (q *queue) send(body string, attributes attrs) string {
+	q.t.Helper()
+	out, err := q.trySend(body, attributes)
 	if err != nil {
-		t.Fatalf("send %.40q: %v", body, err)
+		q.t.Fatalf("send %.40q: %v", body, err)
 	}
 	return aws.ToString(out.MessageId)
 }
 
 // sendDelayed sends a message that comes after so many seconds.
-func (q *queue) sendDelayed(t *testing.T, seconds int32) error {
-	t.Helper()
-	_, err := q.c.SendMessage(t.Context(), &sqs.SendMessageInput{
+func (q *queue) sendDelayed(seconds int32) error {
+	q.t.Helper()
+	_, err := q.c.SendMessage(q.t.Context(), &sqs.SendMessageInput{
 		QueueUrl: &q.url, MessageBody: aws.String("later"), DelaySeconds: seconds,
 	})
 	return err
@@ -123,8 +125,8 @@ const (
 
 // receive asks for up to ten messages with all their attributes, waiting so
 // many seconds.
-func (q *queue) receive(t *testing.T, wait, visibility int32) []types.Message {
-	t.Helper()
+func (q *queue) receive(wait, visibility int32) []types.Message {
+	q.t.Helper()
 	in := &sqs.ReceiveMessageInput{
 		QueueUrl: &q.url, MaxNumberOfMessages: 10, WaitTimeSeconds: wait,
 		MessageAttributeNames:       []string{"All"},
@@ -132,24 +134,24 @@ func (q *queue) receive(t *testing.T, wait, visibility int32) []types.Message {
 	}
 	// The client leaves a visibility of 0 out, so it is asked for by changing it.
 	in.VisibilityTimeout = max(visibility, 0)
-	out, err := q.c.ReceiveMessage(t.Context(), in)
+	out, err := q.c.ReceiveMessage(q.t.Context(), in)
 	if err != nil {
-		t.Fatalf("receive: %v", err)
+		q.t.Fatalf("receive: %v", err)
 	}
 	if visibility == shownAgain {
 		for _, m := range out.Messages {
-			q.setVisibility(t, m, 0)
+			q.setVisibility(m, 0)
 		}
 	}
 	return out.Messages
 }
 
 // collect receives until it has seen so many different messages, by id.
-func (q *queue) collect(t *testing.T, n int, visibility int32) map[string]types.Message {
-	t.Helper()
+func (q *queue) collect(n int, visibility int32) map[string]types.Message {
+	q.t.Helper()
 	seen := make(map[string]types.Message)
-	eventually(t, "number of messages", 20*time.Second, func() (got any, ok bool) {
-		for _, m := range q.receive(t, 1, visibility) {
+	q.eventually("number of messages", 20*time.Second, func() (got any, ok bool) {
+		for _, m := range q.receive(1, visibility) {
 			seen[aws.ToString(m.MessageId)] = m
 		}
 		return len(seen), len(seen) >= n
@@ -158,54 +160,54 @@ func (q *queue) collect(t *testing.T, n int, visibility int32) map[string]types.
 }
 
 // one receives the queue's only message.
-func (q *queue) one(t *testing.T, visibility int32) types.Message {
-	t.Helper()
-	for _, m := range q.collect(t, 1, visibility) {
+func (q *queue) one(visibility int32) types.Message {
+	q.t.Helper()
+	for _, m := range q.collect(1, visibility) {
 		return m
 	}
 	return types.Message{} // collect has failed the test
 }
 
 // sendOne sends a message and receives it.
-func (q *queue) sendOne(t *testing.T, visibility int32) types.Message {
-	t.Helper()
-	q.send(t, "m", nil)
-	return q.one(t, visibility)
+func (q *queue) sendOne(visibility int32) types.Message {
+	q.t.Helper()
+	q.send("m", nil)
+	return q.one(visibility)
 }
 
 // wantNone fails if a message comes within so many seconds.
-func (q *queue) wantNone(t *testing.T, when string, seconds int32) {
-	t.Helper()
-	if got := q.receive(t, seconds, ofQueue); len(got) > 0 {
-		t.Fatalf("%s: message %s came, want none for %d s", when, aws.ToString(got[0].MessageId), seconds)
+func (q *queue) wantNone(when string, seconds int32) {
+	q.t.Helper()
+	if got := q.receive(seconds, ofQueue); len(got) > 0 {
+		q.t.Fatalf("%s: message %s came, want none for %d s", when, aws.ToString(got[0].MessageId), seconds)
 	}
 }
 
-func (q *queue) tryVisibility(t *testing.T, handle string, seconds int32) error {
-	t.Helper()
-	_, err := q.c.ChangeMessageVisibility(t.Context(), &sqs.ChangeMessageVisibilityInput{
+func (q *queue) tryVisibility(handle string, seconds int32) error {
+	q.t.Helper()
+	_, err := q.c.ChangeMessageVisibility(q.t.Context(), &sqs.ChangeMessageVisibilityInput{
 		QueueUrl: &q.url, ReceiptHandle: &handle, VisibilityTimeout: seconds,
 	})
 	return err
 }
 
-func (q *queue) setVisibility(t *testing.T, m types.Message, seconds int32) {
-	t.Helper()
-	if err := q.tryVisibility(t, aws.ToString(m.ReceiptHandle), seconds); err != nil {
-		t.Fatalf("change visibility to %d: %v", seconds, err)
+func (q *queue) setVisibility(m types.Message, seconds int32) {
+	q.t.Helper()
+	if err := q.tryVisibility(aws.ToString(m.ReceiptHandle), seconds); err != nil {
+		q.t.Fatalf("change visibility to %d: %v", seconds, err)
 	}
 }
 
-func (q *queue) tryDelete(t *testing.T, handle string) error {
-	t.Helper()
-	_, err := q.c.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &q.url, ReceiptHandle: &handle})
+func (q *queue) tryDelete(handle string) error {
+	q.t.Helper()
+	_, err := q.c.DeleteMessage(q.t.Context(), &sqs.DeleteMessageInput{QueueUrl: &q.url, ReceiptHandle: &handle})
 	return err
 }
 
-func (q *queue) delete(t *testing.T, m types.Message) {
-	t.Helper()
-	if err := q.tryDelete(t, aws.ToString(m.ReceiptHandle)); err != nil {
-		t.Fatalf("delete message: %v", err)
+func (q *queue) delete(m types.Message) {
+	q.t.Helper()
+	if err := q.tryDelete(aws.ToString(m.ReceiptHandle)); err != nil {
+		q.t.Fatalf("delete message: %v", err)
 	}
 }
 
@@ -214,11 +216,11 @@ func text(value string) types.MessageAttributeValue {
 }
 
 // wantCode fails unless the error is a refusal with one of the codes.
-func wantCode(t *testing.T, what string, err error, codes ...string) {
-	t.Helper()
+func (q *queue) wantCode(what string, err error, codes ...string) {
+	q.t.Helper()
 	var refusal smithy.APIError
 	if !errors.As(err, &refusal) || !slices.Contains(codes, refusal.ErrorCode()) {
-		t.Errorf("%s = %v, want code %v", what, err, codes)
+		q.t.Errorf("%s = %v, want code %v", what, err, codes)
 	}
 }
 
@@ -233,8 +235,8 @@ func wantType[E error](t *testing.T, what string, err error) {
 
 // eventually looks until it is ok, for at most so long and more and more seldom,
 // and fails with what it saw last.
-func eventually(t *testing.T, what string, limit time.Duration, look func() (got any, ok bool)) {
-	t.Helper()
+func (q *queue) eventually(what string, limit time.Duration, look func() (got any, ok bool)) {
+	q.t.Helper()
 	pause := 50 * time.Millisecond
 	for end := time.Now().Add(limit); ; pause = min(2*pause, time.Second) {
 		got, ok := look()
@@ -242,7 +244,7 @@ func eventually(t *testing.T, what string, limit time.Duration, look func() (got
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatalf("%s = %v after %v", what, got, limit)
+			q.t.Fatalf("%s = %v after %v", what, got, limit)
 		}
 		time.Sleep(pause)
 	}

@@ -3,7 +3,6 @@ package sqstest
 import (
 	"maps"
 	"slices"
-	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,37 +13,38 @@ import (
 func queueChecks() []check {
 	eleven := map[string]string{"VisibilityTimeout": "11"}
 	return []check{
-		{name: "attributes of a queue are set and told", run: attributesAreSet},
-		{name: "unknown attributes and bad values are refused", run: attributesRefused},
-		{name: "creating a queue again needs the same attributes", attributes: eleven, run: createAgain},
-		{name: "a queue is found by name and listed by prefix", run: foundAndListed},
-		{name: "numbers of messages follow", run: numbersFollow},
+		{name: "attributes of a queue are set and told", run: (*queue).attributesAreSet},
+		{name: "unknown attributes and bad values are refused", run: (*queue).attributesRefused},
+		{name: "creating a queue again needs the same attributes", attributes: eleven, run: (*queue).createAgain},
+		{name: "a queue is found by name and listed by prefix", run: (*queue).foundAndListed},
+		{name: "numbers of messages follow", run: (*queue).numbersFollow},
 	}
 }
 
-func attributesAreSet(t *testing.T, q *queue) {
+func (q *queue) attributesAreSet() {
 	preset := map[string]string{
 		"VisibilityTimeout": "30", "MessageRetentionPeriod": "345600",
 		"DelaySeconds": "0", "ReceiveMessageWaitTimeSeconds": "0",
 	}
-	if got := q.attributes(t, slices.Collect(maps.Keys(preset))...); !maps.Equal(got, preset) {
-		t.Errorf("new queue = attributes %v, want %v", got, preset)
+	if got := q.attributes(slices.Collect(maps.Keys(preset))...); !maps.Equal(got, preset) {
+		q.t.Errorf("new queue = attributes %v, want %v", got, preset)
 	}
-	if got := q.attributes(t, "All"); got["CreatedTimestamp"] == "" || got["LastModifiedTimestamp"] == "" {
-		t.Errorf("new queue = attributes %v, want CreatedTimestamp and LastModifiedTimestamp", got)
+	if got := q.attributes("All"); got["CreatedTimestamp"] == "" || got["LastModifiedTimestamp"] == "" {
+		q.t.Errorf("new queue = attributes %v, want CreatedTimestamp and LastModifiedTimestamp", got)
 	}
 	want := map[string]string{
 		"VisibilityTimeout": "90", "MessageRetentionPeriod": "604800", "MaximumMessageSize": "1048576",
 		"DelaySeconds": "5", "ReceiveMessageWaitTimeSeconds": "20",
 	}
-	if err := q.setAttributes(t, want); err != nil {
-		t.Fatalf("set queue attributes: %v", err)
+	if err := q.setAttributes(want); err != nil {
+		q.t.Fatalf("set queue attributes: %v", err)
 	}
-	q.wantAttributes(t, want)
+	q.wantAttributes(want)
 }
 
-func attributesRefused(t *testing.T, q *queue) {
-	wantType[*types.InvalidAttributeName](t, "set attribute Colour", q.setAttributes(t, map[string]string{"Colour": "red"}))
+func (q *queue) attributesRefused() {
+	unknown := q.setAttributes(map[string]string{"Colour": "red"})
+	wantType[*types.InvalidAttributeName](q.t, "set attribute Colour", unknown)
 	for name, values := range map[string][]string{
 		"VisibilityTimeout":             {"-1", "43201", "abc"},
 		"MessageRetentionPeriod":        {"59", "1209601"},
@@ -53,57 +53,57 @@ func attributesRefused(t *testing.T, q *queue) {
 		"ReceiveMessageWaitTimeSeconds": {"21"},
 	} {
 		for _, value := range values {
-			err := q.setAttributes(t, map[string]string{name: value})
-			wantCode(t, "set "+name+" to "+value, err, "InvalidAttributeValue", invalidValue)
+			err := q.setAttributes(map[string]string{name: value})
+			q.wantCode("set "+name+" to "+value, err, "InvalidAttributeValue", invalidValue)
 		}
 	}
 }
 
-func createAgain(t *testing.T, q *queue) {
+func (q *queue) createAgain() {
 	create := func(visibility string) (*sqs.CreateQueueOutput, error) {
-		return q.c.CreateQueue(t.Context(), &sqs.CreateQueueInput{
+		return q.c.CreateQueue(q.t.Context(), &sqs.CreateQueueInput{
 			QueueName: &q.name, Attributes: map[string]string{"VisibilityTimeout": visibility},
 		})
 	}
 	same, err := create("11")
 	if err != nil || aws.ToString(same.QueueUrl) != q.url {
-		t.Errorf("create queue again = %+v, %v, want %s", same, err, q.url)
+		q.t.Errorf("create queue again = %+v, %v, want %s", same, err, q.url)
 	}
 	_, err = create("12")
-	wantType[*types.QueueNameExists](t, "create queue again with another attribute", err)
+	wantType[*types.QueueNameExists](q.t, "create queue again with another attribute", err)
 }
 
 // foundAndListed gives SQS the minute that lists of queues may lag.
-func foundAndListed(t *testing.T, q *queue) {
-	out, err := q.c.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: &q.name})
+func (q *queue) foundAndListed() {
+	out, err := q.c.GetQueueUrl(q.t.Context(), &sqs.GetQueueUrlInput{QueueName: &q.name})
 	if err != nil || aws.ToString(out.QueueUrl) != q.url {
-		t.Fatalf("get queue url = %+v, %v, want %s", out, err, q.url)
+		q.t.Fatalf("get queue url = %+v, %v, want %s", out, err, q.url)
 	}
-	eventually(t, "queues by prefix", 60*time.Second, func() (got any, ok bool) {
-		list, err := q.c.ListQueues(t.Context(), &sqs.ListQueuesInput{
+	q.eventually("queues by prefix", 60*time.Second, func() (got any, ok bool) {
+		list, err := q.c.ListQueues(q.t.Context(), &sqs.ListQueuesInput{
 			QueueNamePrefix: aws.String(q.name[:len(q.name)-1]),
 		})
 		if err != nil {
-			t.Fatalf("list queues: %v", err)
+			q.t.Fatalf("list queues: %v", err)
 		}
 		return list.QueueUrls, slices.Equal(list.QueueUrls, []string{q.url})
 	})
 }
 
-func numbersFollow(t *testing.T, q *queue) {
+func (q *queue) numbersFollow() {
 	for range 2 {
-		q.send(t, "m", nil)
+		q.send("m", nil)
 	}
-	if err := q.sendDelayed(t, 900); err != nil {
-		t.Fatalf("send with delay: %v", err)
+	if err := q.sendDelayed(900); err != nil {
+		q.t.Fatalf("send with delay: %v", err)
 	}
-	out, err := q.c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+	out, err := q.c.ReceiveMessage(q.t.Context(), &sqs.ReceiveMessageInput{
 		QueueUrl: &q.url, WaitTimeSeconds: 2, VisibilityTimeout: 300,
 	})
 	if err != nil || len(out.Messages) != 1 {
-		t.Fatalf("receive of one = %+v, %v", out, err)
+		q.t.Fatalf("receive of one = %+v, %v", out, err)
 	}
-	q.wantAttributes(t, map[string]string{
+	q.wantAttributes(map[string]string{
 		"ApproximateNumberOfMessages": "1", "ApproximateNumberOfMessagesNotVisible": "1",
 		"ApproximateNumberOfMessagesDelayed": "1",
 	})

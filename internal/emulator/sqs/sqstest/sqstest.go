@@ -37,7 +37,7 @@ func Run(t *testing.T, c *sqs.Client, o Options) {
 			if reason, ok := o.Skip[check.name]; ok {
 				t.Skip(reason)
 			}
-			check.run(t, newQueue(t, c, check.attributes))
+			check.run(newQueue(t, c, check.attributes))
 		})
 	}
 	for name := range o.Skip {
@@ -61,7 +61,7 @@ func Names() []string {
 type check struct {
 	name       string
 	attributes map[string]string
-	run        func(t *testing.T, q *queue)
+	run        func(q *queue)
 }
 
 func checks() []check {
