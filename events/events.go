@@ -21,7 +21,6 @@
 package events
 
 import (
-	"cmp"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -39,10 +38,6 @@ var bodies embed.FS
 const (
 	folder    = "clerk/"
 	extension = ".json"
-
-	// How many close names an error lists, and how many letters off is close.
-	mostSuggested = 5
-	mostEdits     = 3
 )
 
 // Names returns the names of all samples, sorted: their file names without
@@ -71,67 +66,12 @@ func Types() []string {
 
 // Body returns the body of the sample of that name, exactly as it is sent: one
 // line of JSON in UTF-8 without a newline at its end. The bytes are the
-// caller's own. An unknown name is an error that is ErrUnknown and names the
-// samples which come close, or says where the names are.
+// caller's own. An unknown name is an error that wraps ErrUnknown and says where
+// the names are.
 func Body(name string) ([]byte, error) {
 	body, err := bodies.ReadFile(folder + name + extension)
 	if err == nil {
 		return body, nil
 	}
-	near := closeTo(name)
-	if len(near) == 0 {
-		return nil, fmt.Errorf("%w: %q (a name is that of a file in events/clerk, such as user.created)", ErrUnknown, name)
-	}
-	return nil, fmt.Errorf("%w: %q (close to it: %s)", ErrUnknown, name, strings.Join(near, ", "))
-}
-
-// closeTo returns the few names that somebody who wrote name may have meant,
-// the likeliest first: the same but for case or ".json", a few letters off, or
-// names that go on where this one stops.
-func closeTo(name string) []string {
-	wanted := strings.ToLower(strings.TrimSuffix(name, extension))
-	if wanted == "" {
-		return nil
-	}
-	type candidate struct {
-		name  string
-		edits int
-	}
-	var found []candidate
-	for _, n := range Names() {
-		lower := strings.ToLower(n)
-		edits := distance(wanted, lower)
-		if edits > mostEdits && !strings.HasPrefix(lower, wanted) {
-			continue
-		}
-		found = append(found, candidate{n, edits})
-	}
-	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(a.edits, b.edits) })
-	near := make([]string, 0, mostSuggested)
-	for _, c := range found[:min(len(found), mostSuggested)] {
-		near = append(near, c.name)
-	}
-	return near
-}
-
-// distance counts the bytes to insert, delete or replace to make b out of a
-// (Levenshtein). Row i of its table is all that row i+1 needs.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replace := diagonal
-			if a[i] != b[j] {
-				replace++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replace, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
+	return nil, fmt.Errorf("%w: %q (a name is that of a file in events/clerk, such as user.created)", ErrUnknown, name)
 }

@@ -128,25 +128,11 @@ func TestBodyShape(t *testing.T) {
 }
 
 func TestBodyUnknown(t *testing.T) {
-	tests := []struct{ name, ask, want string }{
-		{"a letter off", "user.creatd", "(close to it: user.created)"},
-		{"another case", "ORGANIZATIONmembership.created", "(close to it: organizationMembership.created, "},
-		{"the file's name", "user.created.json", "(close to it: user.created, "},
-		{"a beginning", "organizationDomain", "(close to it: organizationDomain.created, organizationDomain.deleted, organizationDomain.updated)"},
-		{"nothing near", "zebra", "(a name is that of a file in events/clerk, such as user.created)"},
-		{"empty", "", "(a name is that of a file in events/clerk, such as user.created)"},
-		{"outside the folder", "../events", "(a name is that of a file in events/clerk, such as user.created)"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			b, err := events.Body(tt.ask)
-			if b != nil || !errors.Is(err, events.ErrUnknown) {
-				t.Fatalf("Body(%q) = %q, %v, want nil, ErrUnknown", tt.ask, b, err)
-			}
-			if !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("Body(%q) error = %q, want it to contain %q", tt.ask, err, tt.want)
-			}
-		})
+	for _, name := range []string{"user.creatd", "user.created.json", "", "../events"} {
+		b, err := events.Body(name)
+		if b != nil || !errors.Is(err, events.ErrUnknown) || !strings.Contains(err.Error(), "events/clerk") {
+			t.Errorf("Body(%q) = %q, %v, want ErrUnknown that says where the names are", name, b, err)
+		}
 	}
 }
 

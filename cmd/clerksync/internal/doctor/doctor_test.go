@@ -25,10 +25,10 @@ func options(n deployment.Names) doctor.Options {
 }
 
 // ofStack examines the stack, as in an account of AWS.
-func ofStack(s *deploymenttest.Stack) doctor.Options { return options(s.Names()) }
+func ofStack(s *stack) doctor.Options { return options(s.Names()) }
 
 // ofDev examines the pipeline of the stack as if it were a `clerksync dev`.
-func ofDev(s *deploymenttest.Stack) doctor.Options {
+func ofDev(s *stack) doctor.Options {
 	o := options(deployment.Names{EndpointURL: s.Pipeline.Endpoint, WebhookURL: s.WebhookURL})
 	o.Secret = svixtest.Secret
 	return o
@@ -82,7 +82,7 @@ func skipped(checks ...string) map[string]doctor.Status {
 	return out
 }
 
-func checkNoRows(t *testing.T, s *deploymenttest.Stack) {
+func checkNoRows(t *testing.T, s *stack) {
 	t.Helper()
 	if rows := s.Rows(); len(rows) > 0 {
 		t.Errorf("doctor leaves rows behind: %v", rows)

@@ -16,21 +16,22 @@ import (
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
+type stack = deploymenttest.Stack
+
 // fault is something wrong with a stack that is well otherwise.
 type fault struct {
-	name   string
-	plant  func(*deploymenttest.Stack)
-	check  string        // that finds it
+	plant  func(*stack)
 	status doctor.Status // Fail unless set
 	says   string        // in the detail
 	mend   string        // in the advice
 }
 
-// testFaults wants each fault to be named by its check, with how to mend it.
-func testFaults(t *testing.T, faults []fault) {
+// testFaults wants each fault, by its name, to be found by the check, which says
+// how to mend it.
+func testFaults(t *testing.T, check string, faults map[string]fault) {
 	t.Helper()
-	for _, f := range faults {
-		t.Run(f.name, func(t *testing.T) {
+	for name, f := range faults {
+		t.Run(check+", "+name, func(t *testing.T) {
 			s := deploymenttest.New(t)
 			s.UseAsAWS()
 			s.SetBusy(10 * time.Minute)
@@ -38,414 +39,264 @@ func testFaults(t *testing.T, faults []fault) {
 			if f.status == "" {
 				f.status = doctor.Fail
 			}
-			v := examine(t, ofStack(s))[f.check]
+			v := examine(t, ofStack(s))[check]
 			if v.Status != f.status || !strings.Contains(v.Detail, f.says) ||
 				v.Mend == "" || !strings.Contains(v.Mend, f.mend) {
-				t.Errorf("doctor: %s = %+v, want %s that says %q, mend %q", f.check, v, f.status, f.says, f.mend)
+				t.Errorf("doctor: %s = %+v, want %s that says %q, mend %q", check, v, f.status, f.says, f.mend)
 			}
 		})
 	}
 }
 
-func denied(operation string) func(*deploymenttest.Stack) {
-	return func(s *deploymenttest.Stack) { s.Account.Denied[operation] = true }
+func denied(operation string) func(*stack) {
+	return func(s *stack) { s.Account.Denied[operation] = true }
 }
 
-func stackStatus(status string) func(*deploymenttest.Stack) {
-	return func(s *deploymenttest.Stack) { s.Account.StackStatus = status }
+func output(name, value string) func(*stack) {
+	return func(s *stack) { s.Account.Outputs[name] = value }
 }
 
 func TestStackFaults(t *testing.T) {
-	testFaults(t, []fault{
-		{
-			name: "credentials unknown to AWS", plant: denied("GetCallerIdentity"),
-			check: "credentials", says: "does not know these credentials", mend: "aws sso login",
+	status := func(status string) func(*stack) { return func(s *stack) { s.Account.StackStatus = status } }
+	testFaults(t, "credentials", map[string]fault{
+		"unknown to AWS": {plant: denied("GetCallerIdentity"), says: "does not know these", mend: "aws sso login"},
+	})
+	testFaults(t, "stack", map[string]fault{
+		"not there":      {plant: denied("DescribeStacks"), says: "read stack mirror", mend: "--stack"},
+		"output missing": {plant: output("QueueUrl", ""), says: "no output QueueUrl"},
+		"failed":         {plant: status("UPDATE_ROLLBACK_FAILED"), says: "UPDATE_ROLLBACK_FAILED", mend: "events"},
+		"rolled back": {
+			plant: status("UPDATE_ROLLBACK_COMPLETE"), status: doctor.Warn, says: "the version before", mend: "deploy",
 		},
-		{
-			name: "stack not there", plant: denied("DescribeStacks"),
-			check: "stack", says: "read stack mirror", mend: "--stack",
-		},
-		{
-			name:  "output missing",
-			plant: func(s *deploymenttest.Stack) { delete(s.Account.Outputs, "QueueUrl") },
-			check: "stack", says: "no output QueueUrl",
-		},
-		{
-			name: "stack failed", plant: stackStatus("UPDATE_ROLLBACK_FAILED"),
-			check: "stack", says: "UPDATE_ROLLBACK_FAILED", mend: "events",
-		},
-		{
-			name: "stack rolled back", plant: stackStatus("UPDATE_ROLLBACK_COMPLETE"),
-			check: "stack", status: doctor.Warn, says: "the version before", mend: "deploy",
-		},
-		{
-			name: "stack in the middle", plant: stackStatus("UPDATE_IN_PROGRESS"),
-			check: "stack", status: doctor.Warn, says: "IN_PROGRESS", mend: "wait",
+		"in the middle": {
+			plant: status("UPDATE_IN_PROGRESS"), status: doctor.Warn, says: "IN_PROGRESS", mend: "wait",
 		},
 	})
 }
 
 func TestTableFaults(t *testing.T) {
-	otherTable := func(keys ...string) func(*deploymenttest.Stack) {
-		return func(s *deploymenttest.Stack) {
+	other := func(keys ...string) func(*stack) {
+		return func(s *stack) {
 			createTable(t, s, "other", keys...)
 			s.Account.Outputs["DirectoryTableName"] = "other"
 		}
 	}
-	testFaults(t, []fault{
-		{
-			name:  "table gone",
-			plant: func(s *deploymenttest.Stack) { s.Account.Outputs["DirectoryTableName"] = "nosuch" },
-			check: "tables", says: "nosuch", mend: "deploy",
+	testFaults(t, "tables", map[string]fault{
+		"gone":              {plant: output("DirectoryTableName", "nosuch"), says: "nosuch", mend: "deploy"},
+		"another program's": {plant: other("id"), says: "has the key id", mend: "not clerksync's"},
+		"indexes gone":      {plant: other("pk", "sk"), says: "by_email", mend: "deploy"},
+	})
+	testFaults(t, "ttl", map[string]fault{
+		"off": {plant: func(s *stack) { switchExpiryOff(t, s) }, says: "nothing expires", mend: "update-time-to-live"},
+	})
+	off := func(s *stack) { s.SetRecovery(false) }
+	byParameter := func(s *stack) { off(s); s.Account.Parameters["TablePointInTimeRecovery"] = "false" }
+	testFaults(t, "backups", map[string]fault{
+		"off": {plant: off, says: "is off", mend: "update-continuous-backups"},
+		"off by parameter": {
+			plant: byParameter, status: doctor.Warn, says: "by the stack's parameter", mend: "TablePointInTimeRecovery",
 		},
-		{
-			name: "another program's table", plant: otherTable("id"),
-			check: "tables", says: "has the key id", mend: "not clerksync's",
-		},
-		{
-			name: "indexes gone", plant: otherTable("pk", "sk"),
-			check: "tables", says: "by_email", mend: "deploy",
-		},
-		{
-			name: "expiry off", plant: func(s *deploymenttest.Stack) { switchExpiryOff(t, s) },
-			check: "ttl", says: "nothing expires", mend: "update-time-to-live",
-		},
-		{
-			name:  "backups off",
-			plant: func(s *deploymenttest.Stack) { s.SetRecovery(false) },
-			check: "backups", says: "is off", mend: "update-continuous-backups",
-		},
-		{
-			name: "backups off by parameter",
-			plant: func(s *deploymenttest.Stack) {
-				s.SetRecovery(false)
-				s.Account.Parameters["TablePointInTimeRecovery"] = "false"
-			},
-			check: "backups", status: doctor.Warn, says: "by the stack's parameter", mend: "TablePointInTimeRecovery",
-		},
-		{
-			name: "backups not to be read", plant: denied("DescribeContinuousBackups"),
-			check: "backups", says: "AccessDenied", mend: "dynamodb:DescribeContinuousBackups",
+		"not readable": {
+			plant: denied("DescribeContinuousBackups"), says: "AccessDenied", mend: "dynamodb:DescribeContinuousBackups",
 		},
 	})
 }
 
 func TestQueueFaults(t *testing.T) {
-	attribute := func(name, value string) func(*deploymenttest.Stack) {
-		return func(s *deploymenttest.Stack) { s.SetQueueAttribute(name, value) }
+	attribute := func(name, value string) func(*stack) {
+		return func(s *stack) { s.SetQueueAttribute(name, value) }
 	}
-	mapping := func(name string, value any) func(*deploymenttest.Stack) {
-		return func(s *deploymenttest.Stack) { s.Account.Mappings[0][name] = value }
-	}
-	testFaults(t, []fault{
-		{
-			name:  "queue gone",
-			plant: func(s *deploymenttest.Stack) { s.Account.Outputs["QueueUrl"] += "x" },
-			check: "queue", says: "does not exist", mend: "deploy",
+	testFaults(t, "queue", map[string]fault{
+		"gone":                 {plant: output("QueueUrl", "http://x/nosuch"), says: "does not exist", mend: "deploy"},
+		"no dead-letter queue": {plant: attribute("RedrivePolicy", ""), says: "no dead-letter queue", mend: "deploy"},
+		"visibility too short": {plant: attribute("VisibilityTimeout", "30"), says: "30 s", mend: "deploy"},
+		"messages wait": {
+			plant: func(s *stack) { s.Account.SetQueueAge(2 * time.Hour) }, says: "the oldest for 2 h", mend: "sync's log",
 		},
-		{
-			name: "no dead-letter queue", plant: attribute("RedrivePolicy", ""),
-			check: "queue", says: "no dead-letter queue", mend: "deploy",
-		},
-		{
-			name: "visibility too short", plant: attribute("VisibilityTimeout", "30"),
-			check: "queue", says: "30 s", mend: "deploy",
-		},
-		{
-			name:  "messages wait",
-			plant: func(s *deploymenttest.Stack) { s.Account.SetQueueAge(2 * time.Hour) },
-			check: "queue", says: "the oldest for 2 h", mend: "sync's log",
-		},
-		{
-			name:  "dead letters",
-			plant: func(s *deploymenttest.Stack) { s.PutDeadLetter(); s.PutDeadLetter() },
-			check: "dead-letters", says: "2 dead letters", mend: "dlq ls --stack mirror",
-		},
-		{
-			name:  "no event source",
-			plant: func(s *deploymenttest.Stack) { s.Account.Mappings = nil },
-			check: "event-source", says: "no event source mapping", mend: "deploy",
-		},
-		{
-			name: "two event sources",
-			plant: func(s *deploymenttest.Stack) {
-				s.Account.Mappings = append(s.Account.Mappings, s.Account.Mappings[0])
-			},
-			check: "event-source", says: "2 functions", mend: "delete-event-source-mapping",
-		},
-		{
-			name: "event source off", plant: mapping("State", "Disabled"),
-			check: "event-source", says: "disabled", mend: "--enabled",
-		},
-		{
-			name:  "event source of another function",
-			plant: mapping("FunctionArn", "arn:aws:lambda:us-east-1:000000000000:function:other"),
-			check: "event-source", says: "other", mend: "deploy",
-		},
-		{
-			name: "no batch item failures", plant: mapping("FunctionResponseTypes", []string{}),
-			check: "event-source", says: "ReportBatchItemFailures is off", mend: "update-event-source-mapping",
-		},
-		{
-			name: "event source in trouble", plant: mapping("LastProcessingResult", "PROBLEM: Function call failed"),
-			check: "event-source", says: "Function call failed", mend: "log",
-		},
-		{
-			name: "event source coming up", plant: mapping("State", "Enabling"),
-			check: "event-source", status: doctor.Warn, says: "Enabling", mend: "wait",
-		},
-		{
-			name: "event source not readable", plant: denied("ListEventSourceMappings"),
-			check: "event-source", says: "AccessDenied", mend: "lambda:ListEventSourceMappings",
-		},
-		{
-			name:  "nothing reserved",
-			plant: func(s *deploymenttest.Stack) { s.Account.Reserved = nil },
-			check: "concurrency", status: doctor.Warn, says: "all 1000 executions", mend: "IngestReservedConcurrency",
-		},
-		{
-			name:  "ingest may not run",
-			plant: func(s *deploymenttest.Stack) { s.Account.Reserved = new(int) },
-			check: "concurrency", says: "may not run", mend: "delete-function-concurrency",
+	})
+	testFaults(t, "dead-letters", map[string]fault{
+		"two": {
+			plant: func(s *stack) { s.PutDeadLetter(); s.PutDeadLetter() },
+			says:  "2 dead letters", mend: "dlq ls --stack mirror",
 		},
 	})
 }
 
+func TestFunctionFaults(t *testing.T) {
+	mappings := func(m ...map[string]any) func(*stack) { return func(s *stack) { s.Account.Mappings = m } }
+	mapping := func(name string, value any) func(*stack) {
+		return func(s *stack) { s.Account.Mappings[0][name] = value }
+	}
+	otherARN := "arn:aws:lambda:us-east-1:000000000000:function:other"
+	testFaults(t, "event-source", map[string]fault{
+		"none": {plant: mappings(), says: "no event source mapping", mend: "deploy"},
+		"two": {
+			plant: mappings(map[string]any{}, map[string]any{}), says: "2 functions", mend: "delete-event-source-mapping",
+		},
+		"off":                 {plant: mapping("State", "Disabled"), says: "disabled", mend: "--enabled"},
+		"of another function": {plant: mapping("FunctionArn", otherARN), says: "other", mend: "deploy"},
+		"no batch item failures": {
+			plant: mapping("FunctionResponseTypes", []string{}),
+			says:  "ReportBatchItemFailures is off", mend: "update-event-source-mapping",
+		},
+		"in trouble":  {plant: mapping("LastProcessingResult", "PROBLEM: it failed"), says: "it failed", mend: "log"},
+		"starting up": {plant: mapping("State", "Enabling"), status: doctor.Warn, says: "Enabling", mend: "wait"},
+		"not readable": {
+			plant: denied("ListEventSourceMappings"), says: "AccessDenied", mend: "lambda:ListEventSourceMappings",
+		},
+	})
+	reserved := func(n *int) func(*stack) { return func(s *stack) { s.Account.Reserved = n } }
+	testFaults(t, "concurrency", map[string]fault{
+		"nothing reserved": {
+			plant: reserved(nil), status: doctor.Warn, says: "all 1000 executions", mend: "IngestReservedConcurrency",
+		},
+		"none allowed": {plant: reserved(new(int)), says: "may not run", mend: "delete-function-concurrency"},
+	})
+}
+
 func TestTrafficFaults(t *testing.T) {
-	silent := func(ago time.Duration) func(*deploymenttest.Stack) {
-		return func(s *deploymenttest.Stack) { s.Account.Forget(); s.SetBusy(ago) }
+	users := func(s *stack) { s.PutUser("a", "ins_dev"); s.PutUser("b", "ins_prod") }
+	testFaults(t, "instances", map[string]fault{
+		"two": {plant: users, says: "ins_dev (1), ins_prod (1)", mend: "ClerkInstanceId"},
+		"another one": {
+			plant: func(s *stack) { users(s); s.Account.Parameters["ClerkInstanceId"] = "ins_prod" },
+			says:  "does not take: ins_dev", mend: "delete",
+		},
+	})
+	const day = 24 * time.Hour
+	silent := func(ago time.Duration) func(*stack) {
+		return func(s *stack) { s.Account.Forget(); s.SetBusy(ago) }
 	}
-	rejected := func(reason string) func(*deploymenttest.Stack) {
-		return func(s *deploymenttest.Stack) {
-			s.Account.Count("Rejected", deploymenttest.IngestFunction, time.Minute, 1, reason)
-		}
-	}
-	testFaults(t, []fault{
-		{
-			name:  "two instances",
-			plant: func(s *deploymenttest.Stack) { s.PutUser("a", "ins_dev"); s.PutUser("b", "ins_prod") },
-			check: "instances", says: "ins_dev (1), ins_prod (1)", mend: "ClerkInstanceId",
+	testFaults(t, "silence", map[string]fault{
+		"for 26 hours": {plant: silent(26 * time.Hour), says: "26 h ago", mend: "tries each message again by itself"},
+		"for 2 days":   {plant: silent(49 * time.Hour), says: "2 days ago", mend: "replay what failed since"},
+		"for 10 days":  {plant: silent(10 * day), says: "10 days ago", mend: "disables an endpoint"},
+		"for 80 days":  {plant: silent(80 * day), says: "80 days ago", mend: "enable it"},
+		"for ever": {
+			plant: func(s *stack) { s.Account.Forget() }, status: doctor.Warn,
+			says: "no event came yet", mend: "/webhooks/clerk",
 		},
-		{
-			name: "rows of another instance",
-			plant: func(s *deploymenttest.Stack) {
-				s.PutUser("a", "ins_dev")
-				s.PutUser("b", "ins_prod")
-				s.Account.Parameters["ClerkInstanceId"] = "ins_prod"
-			},
-			check: "instances", says: "does not take: ins_dev", mend: "delete",
-		},
-		{
-			name: "quiet for 26 hours", plant: silent(26 * time.Hour),
-			check: "silence", says: "26 h ago", mend: "tries each message again by itself",
-		},
-		{
-			name: "quiet for 2 days", plant: silent(49 * time.Hour),
-			check: "silence", says: "2 days ago", mend: "replay what failed since",
-		},
-		{
-			name: "quiet for 10 days", plant: silent(240 * time.Hour),
-			check: "silence", says: "10 days ago", mend: "disables an endpoint",
-		},
-		{
-			name: "quiet for 80 days", plant: silent(80 * 24 * time.Hour),
-			check: "silence", says: "80 days ago", mend: "enable it",
-		},
-		{
-			name:  "never an event",
-			plant: func(s *deploymenttest.Stack) { s.Account.Forget() },
-			check: "silence", status: doctor.Warn, says: "no event came yet", mend: "/webhooks/clerk",
-		},
-		{
-			name: "received, not applied",
-			plant: func(s *deploymenttest.Stack) {
+		"of sync alone": {
+			plant: func(s *stack) {
 				silent(9 * time.Hour)(s)
 				s.Account.Count("Verified", deploymenttest.IngestFunction, time.Hour, 3)
 			},
-			check: "silence", says: "none is applied since", mend: "nothing is lost",
+			says: "none is applied since", mend: "nothing is lost",
 		},
-		{
-			name: "metrics not readable", plant: denied("GetMetricData"),
-			check: "silence", says: "AccessDenied", mend: "cloudwatch:GetMetricData",
+		"not readable": {plant: denied("GetMetricData"), says: "AccessDenied", mend: "cloudwatch:GetMetricData"},
+	})
+	rejected := func(reason string) func(*stack) {
+		return func(s *stack) { s.Account.Count("Rejected", deploymenttest.IngestFunction, time.Minute, 4, reason) }
+	}
+	testFaults(t, "rejections", map[string]fault{
+		"every signature": {
+			plant: func(s *stack) { silent(2 * time.Hour)(s); rejected("invalid_signature")(s) },
+			says:  "refused, 4 of them", mend: "another endpoint's",
 		},
-		{
-			name: "every signature wrong",
-			plant: func(s *deploymenttest.Stack) {
-				silent(2 * time.Hour)(s)
-				s.Account.Count("Rejected", deploymenttest.IngestFunction, time.Minute, 4, "invalid_signature")
-			},
-			check: "rejections", says: "refused, 4 of them", mend: "another endpoint's",
+		"some signatures": {
+			plant: rejected("invalid_signature"), status: doctor.Warn, says: "4 signatures", mend: "second endpoint",
 		},
-		{
-			name: "some signatures wrong", plant: rejected("invalid_signature"),
-			check: "rejections", status: doctor.Warn, says: "1 signatures", mend: "second endpoint",
-		},
-		{
-			name: "no secret, it said", plant: rejected("not_configured"),
-			check: "rejections", says: "found no secret", mend: "secret check",
-		},
-		{
-			name: "no queue, it said", plant: rejected("unavailable"),
-			check: "rejections", status: doctor.Warn, says: "found no queue", mend: "SQS",
-		},
-		{
-			name: "late timestamps", plant: rejected("invalid_timestamp"),
-			check: "rejections", status: doctor.Warn, says: "out of tolerance", mend: "clock",
+		"no secret": {plant: rejected("not_configured"), says: "found no secret", mend: "secret check"},
+		"no queue":  {plant: rejected("unavailable"), status: doctor.Warn, says: "found no queue", mend: "SQS"},
+		"timestamps": {
+			plant: rejected("invalid_timestamp"), status: doctor.Warn, says: "out of tolerance", mend: "clock",
 		},
 	})
 }
 
 func TestSecretFaults(t *testing.T) {
-	secret := func(text string, kind ssmtypes.ParameterType) func(*deploymenttest.Stack) {
-		return func(s *deploymenttest.Stack) { s.SetSecret(text, kind) }
+	secret := func(text string, kind ssmtypes.ParameterType) func(*stack) {
+		return func(s *stack) { s.SetSecret(text, kind) }
 	}
 	const secure = ssmtypes.ParameterTypeSecureString
-	testFaults(t, []fault{
-		{
-			name: "missing", plant: secret("", ""),
-			check: "secret", says: "no parameter", mend: "secret set --parameter /clerksync/signing-secret",
+	testFaults(t, "secret", map[string]fault{
+		"missing": {
+			plant: secret("", ""), says: "no parameter", mend: "secret set --parameter /clerksync/signing-secret",
 		},
-		{
-			name: "malformed", plant: secret(`"`+svixtest.Secret+`"`, secure),
-			check: "secret", says: "malformed", mend: "secret set",
+		"malformed": {plant: secret(`"`+svixtest.Secret+`"`, secure), says: "malformed", mend: "secret set"},
+		"in the open": {
+			plant: secret(svixtest.Secret, ssmtypes.ParameterTypeString), status: doctor.Warn,
+			says: "is a String", mend: "secret set",
 		},
-		{
-			name: "in the open", plant: secret(svixtest.Secret, ssmtypes.ParameterTypeString),
-			check: "secret", status: doctor.Warn, says: "is a String", mend: "secret set",
-		},
-		{
-			name: "not readable", plant: denied("GetParameter"),
-			check: "secret", says: "AccessDenied", mend: "ssm:GetParameter",
-		},
-		{
-			name: "another one", plant: secret(svixtest.OtherSecret, secure),
-			check: "signature", says: "another secret", mend: "dashboard",
-		},
+		"not readable": {plant: denied("GetParameter"), says: "AccessDenied", mend: "ssm:GetParameter"},
+	})
+	testFaults(t, "signature", map[string]fault{
+		"another secret": {plant: secret(svixtest.OtherSecret, secure), says: "another secret", mend: "dashboard"},
 	})
 }
 
 func TestEndpointFaults(t *testing.T) {
-	answers := func(status int, text string) func(*deploymenttest.Stack) {
-		return func(s *deploymenttest.Stack) {
+	answers := func(status int, text string) func(*stack) {
+		return func(s *stack) {
 			s.Intercept = func(w http.ResponseWriter, _ *http.Request) { answer(w, status, text) }
 		}
 	}
-	moved := func(to string) func(*deploymenttest.Stack) {
-		return func(s *deploymenttest.Stack) { s.Account.Outputs["WebhookUrl"] = to }
-	}
-	clock := func(ahead time.Duration) func(*deploymenttest.Stack) {
-		return func(s *deploymenttest.Stack) {
+	redirect := http.RedirectHandler("https://example.com/", http.StatusMovedPermanently).ServeHTTP
+	testFaults(t, "endpoint", map[string]fault{
+		"down": {
+			plant: output("WebhookUrl", "http://127.0.0.1:1/webhooks/clerk"), says: "connection refused", mend: "deploy",
+		},
+		"wrong path": {
+			plant: func(s *stack) { output("WebhookUrl", strings.TrimSuffix(s.Pipeline.WebhookURL, "clerk"))(s) },
+			says:  "does not know the path", mend: "without a slash",
+		},
+		"redirected":      {plant: func(s *stack) { s.Intercept = redirect }, says: "redirects to", mend: "no redirect"},
+		"route gone":      {plant: answers(404, `{"message":"Not Found"}`), says: "no such route", mend: "/webhooks/clerk"},
+		"authorizer":      {plant: answers(403, `{"message":"Forbidden"}`), says: "refuses requests", mend: "no authorizer"},
+		"throttled":       {plant: answers(429, `{}`), says: "throttled", mend: "ThrottlingRateLimit"},
+		"no secret":       {plant: answers(500, `{"error":"not_configured"}`), says: "has no secret", mend: "secret check"},
+		"function broken": {plant: answers(500, `{"message":"no"}`), says: "does not answer", mend: "log"},
+		"takes anything":  {plant: answers(200, `ok`), says: "WITHOUT a signature", mend: "off the internet"},
+		"something else":  {plant: answers(418, `a teapot`), says: "unexpected answer", mend: "clerksync's"},
+	})
+	clock := func(ahead time.Duration) func(*stack) {
+		return func(s *stack) {
 			s.Rewrite = func(r *http.Response) error {
 				r.Header.Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
 				return nil
 			}
 		}
 	}
-	testFaults(t, []fault{
-		{
-			name: "down", plant: moved("http://127.0.0.1:1/webhooks/clerk"),
-			check: "endpoint", says: "connection refused", mend: "deploy",
-		},
-		{
-			name: "route gone", plant: answers(404, `{"message":"Not Found"}`),
-			check: "endpoint", says: "no such route", mend: "/webhooks/clerk",
-		},
-		{
-			name: "wrong path",
-			plant: func(s *deploymenttest.Stack) {
-				s.Account.Outputs["WebhookUrl"] = strings.TrimSuffix(s.Pipeline.WebhookURL, "clerk")
-			},
-			check: "endpoint", says: "does not know the path", mend: "without a slash",
-		},
-		{
-			name: "authorizer in front", plant: answers(403, `{"message":"Forbidden"}`),
-			check: "endpoint", says: "refuses requests", mend: "no authorizer",
-		},
-		{
-			name: "throttled", plant: answers(429, `{"message":"Too Many Requests"}`),
-			check: "endpoint", says: "throttled", mend: "ThrottlingRateLimit",
-		},
-		{
-			name: "redirected",
-			plant: func(s *deploymenttest.Stack) {
-				s.Intercept = http.RedirectHandler("https://example.com/", http.StatusMovedPermanently).ServeHTTP
-			},
-			check: "endpoint", says: "redirects to", mend: "Svix follows no redirect",
-		},
-		{
-			name: "without a secret", plant: answers(500, `{"error":"not_configured"}`),
-			check: "endpoint", says: "has no secret", mend: "secret check",
-		},
-		{
-			name: "function broken", plant: answers(500, `{"message":"Internal Server Error"}`),
-			check: "endpoint", says: "does not answer", mend: "log",
-		},
-		{
-			name: "takes anything", plant: answers(200, `ok`),
-			check: "endpoint", says: "WITHOUT a signature", mend: "off the internet",
-		},
-		{
-			name: "something else", plant: answers(418, `I am a teapot`),
-			check: "endpoint", says: "unexpected answer", mend: "clerksync's",
-		},
-		{
-			name: "clock 2 minutes ahead", plant: clock(2 * time.Minute),
-			check: "clock", status: doctor.Warn, says: "behind", mend: "NTP",
-		},
-		{
-			name: "clock 10 minutes behind", plant: clock(-10 * time.Minute),
-			check: "clock", says: "ahead of", mend: "NTP",
-		},
+	testFaults(t, "clock", map[string]fault{
+		"2 minutes ahead":   {plant: clock(2 * time.Minute), status: doctor.Warn, says: "behind", mend: "NTP"},
+		"10 minutes behind": {plant: clock(-10 * time.Minute), says: "ahead of", mend: "NTP"},
 	})
 }
 
 // What goes wrong only with a signed event.
 func TestRoundtripFaults(t *testing.T) {
-	// answers what is signed, and leaves the rest to the pipeline.
-	answers := func(status int, text string) func(*deploymenttest.Stack) {
-		return func(s *deploymenttest.Stack) {
+	// signed answers the requests that are accepted, and leaves the others to the
+	// pipeline.
+	signed := func(accept func(body string, h http.Header) bool, status int, text string) func(*stack) {
+		return func(s *stack) {
 			through := s.Proxy(s.Pipeline.WebhookURL)
 			s.Intercept = func(w http.ResponseWriter, r *http.Request) {
-				if r.Header.Get("svix-id") == "" {
-					through.ServeHTTP(w, r)
+				body, err := io.ReadAll(r.Body)
+				if err == nil && accept(string(body), r.Header) {
+					answer(w, status, text)
 					return
 				}
-				answer(w, status, text)
+				r.Body = io.NopCloser(strings.NewReader(string(body)))
+				through.ServeHTTP(w, r)
 			}
 		}
 	}
-	testFaults(t, []fault{
-		{
-			name: "queue refuses", plant: answers(503, `{"error":"unavailable"}`),
-			check: "signature", says: "queue did not take", mend: "ingest",
+	isSigned := func(_ string, h http.Header) bool { return h.Get("svix-id") != "" }
+	isDeletion := func(body string, _ http.Header) bool { return strings.Contains(body, "role.deleted") }
+	testFaults(t, "signature", map[string]fault{
+		"queue refuses": {
+			plant: signed(isSigned, 503, `{"error":"unavailable"}`), says: "queue did not take", mend: "ingest",
 		},
-		{
-			name: "not clerksync", plant: answers(200, `{"ok":true}`),
-			check: "signature", says: "was not ignored", mend: "clerksync's",
+		"not clerksync": {plant: signed(isSigned, 200, `{"ok":true}`), says: "was not ignored", mend: "clerksync's"},
+	})
+	testFaults(t, "way-through", map[string]fault{
+		"event lost": {
+			plant: signed(isDeletion, 200, `{"received":true}`), says: "is not in the table", mend: "get delivery msg_",
 		},
-		{
-			name: "event lost", plant: loseDeletions,
-			check: "way-through", says: "is not in the table", mend: "get delivery msg_",
-		},
-		{
-			name: "rows not to be deleted", plant: denied("DeleteItem"),
-			check: "way-through", status: doctor.Warn, says: "could not be deleted", mend: "expires",
+		"rows not to be deleted": {
+			plant: denied("DeleteItem"), status: doctor.Warn, says: "could not be deleted", mend: "expires",
 		},
 	})
-}
-
-// loseDeletions acknowledges a deletion and drops it.
-func loseDeletions(s *deploymenttest.Stack) {
-	through := s.Proxy(s.Pipeline.WebhookURL)
-	s.Intercept = func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err == nil && strings.Contains(string(body), "role.deleted") {
-			answer(w, http.StatusOK, `{"received":true}`)
-			return
-		}
-		r.Body = io.NopCloser(strings.NewReader(string(body)))
-		through.ServeHTTP(w, r)
-	}
 }
 
 func answer(w http.ResponseWriter, status int, text string) {
@@ -455,7 +306,7 @@ func answer(w http.ResponseWriter, status int, text string) {
 }
 
 // createTable creates a table without indexes.
-func createTable(t *testing.T, s *deploymenttest.Stack, name string, keys ...string) {
+func createTable(t *testing.T, s *stack, name string, keys ...string) {
 	t.Helper()
 	in := &dynamodb.CreateTableInput{TableName: &name, BillingMode: types.BillingModePayPerRequest}
 	for i, key := range keys {
@@ -470,7 +321,7 @@ func createTable(t *testing.T, s *deploymenttest.Stack, name string, keys ...str
 	}
 }
 
-func switchExpiryOff(t *testing.T, s *deploymenttest.Stack) {
+func switchExpiryOff(t *testing.T, s *stack) {
 	t.Helper()
 	name, off := "expires_at", false
 	if _, err := s.Pipeline.DynamoDB.UpdateTimeToLive(t.Context(), &dynamodb.UpdateTimeToLiveInput{

@@ -7,9 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -83,7 +80,7 @@ func TestPrintJSON(t *testing.T) {
 }
 
 // The exit status is what scripts go by, so each kind of error has its own, and
-// only those that nobody has been told about are printed.
+// only what the command has not said itself is printed.
 func TestReport(t *testing.T) {
 	t.Parallel()
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
@@ -113,36 +110,6 @@ func TestReport(t *testing.T) {
 				t.Errorf("Report(%v) = %d and says %q, want %d and %q", tt.err, got, words.String(), tt.status, tt.says)
 			}
 		})
-	}
-}
-
-// Only a clear yes is one.
-func TestConfirm(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]bool{"y\n": true, " YES \n": true, "yes": true, "n\n": false, "": false, "yeah\n": false} {
-		term, _, words := newTerminal(t, strings.NewReader(in))
-		if got := term.Confirm("Sure?"); got != want || words.String() != "Sure? [y/N] " {
-			t.Errorf("Confirm, answered %q, = %t after %q, want %t", in, got, words.String(), want)
-		}
-	}
-}
-
-func TestReadFile(t *testing.T) {
-	t.Parallel()
-	const want = "\x00\xff"
-	path := filepath.Join(t.TempDir(), "event")
-	if err := os.WriteFile(path, []byte(want), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"-", path} {
-		term, _, _ := newTerminal(t, strings.NewReader(want))
-		if got, err := term.ReadFile(name); err != nil || string(got) != want {
-			t.Errorf("ReadFile(%s) = %q, %v, want %q byte for byte", name, got, err, want)
-		}
-	}
-	term, _, _ := newTerminal(t, nil)
-	if _, err := term.ReadFile(filepath.Dir(path)); err == nil {
-		t.Error("ReadFile(a folder) = nil, want an error")
 	}
 }
 
