@@ -23,23 +23,14 @@ in memory, and served at the AWS endpoint to the AWS CLI, any SDK and sam local
 (any credentials, region us-east-1). CLERK_INSTANCE_ID, DELETION_POLICY and
 OBJECT_STORAGE are obeyed as by the functions. Ctrl-C finishes what is in flight.`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{
-				Name: "addr", Value: deployment.DefaultAddr,
-				Usage: "listen for webhooks at `HOST:PORT`; port 0 means any free one",
-			},
-			&cli.StringFlag{
-				Name: "aws-addr", Value: deployment.DefaultAWSAddr, Usage: "serve DynamoDB, SQS and SSM at `HOST:PORT`",
-			},
-			&cli.StringFlag{
-				Name: "secret", Usage: "signing secret `whsec_...`, several by comma (default: one that is made once and kept)",
-			},
-			&cli.StringFlag{
-				Name: "endpoint-url", Usage: "use the DynamoDB and SQS at `URL`, creating tables and queues that are missing",
-			},
-			&cli.BoolFlag{Name: "demo", Usage: "send sample events through at the start and show what happened to them"},
-			&cli.BoolFlag{Name: "once", Usage: "with --demo: exit after it, 0 if all came out as it should"},
+			textOr(deployment.DefaultAddr, "addr", "listen for webhooks at `HOST:PORT`; port 0 means any free one"),
+			textOr(deployment.DefaultAWSAddr, "aws-addr", "serve DynamoDB, SQS and SSM at `HOST:PORT`"),
+			text("secret", "signing secret `whsec_...`, several by comma (default: one that is made once and kept)"),
+			text("endpoint-url", "use the DynamoDB and SQS at `URL`, creating tables and queues that are missing"),
+			toggle("demo", "send sample events through at the start and show what happened to them"),
+			toggle("once", "with --demo: exit after it, 0 if all came out as it should"),
 			jsonLinesFlag(),
-			&cli.BoolFlag{Name: "print-secret", Usage: "print the kept signing secret and exit"},
+			toggle("print-secret", "print the kept signing secret and exit"),
 		},
 		Action: p.dev,
 		Metadata: terminal.Examples(
@@ -52,9 +43,6 @@ OBJECT_STORAGE are obeyed as by the functions. Ctrl-C finishes what is in flight
 }
 
 func (p program) dev(ctx context.Context, c *cli.Command) error {
-	if err := terminal.TakeNothing(c); err != nil {
-		return err
-	}
 	if c.Bool("once") && !c.Bool("demo") {
 		return terminal.Usagef("--once goes with --demo")
 	}
@@ -67,10 +55,7 @@ func (p program) dev(ctx context.Context, c *cli.Command) error {
 	}
 	o := dev.Options{
 		Pipeline: pipeline.Options{Addr: c.String("addr"), AWSAddr: c.String("aws-addr")},
-		Demo:     c.Bool("demo"),
-		Once:     c.Bool("once"),
-		JSON:     c.Bool("json"),
-		Now:      p.now,
+		Demo:     c.Bool("demo"), Once: c.Bool("once"), JSON: c.Bool("json"), Now: p.now,
 	}
 	if err := p.readSettings(&o); err != nil {
 		return err

@@ -14,12 +14,10 @@ import (
 )
 
 func (p program) dlqCommand() *cli.Command {
-	flags := func(more ...cli.Flag) []cli.Flag {
-		return append(append(queueFlags(), stackFlag(), endpointFlag()), more...)
-	}
-	all := &cli.BoolFlag{Name: "all", Usage: "every dead letter"}
-	dry := &cli.BoolFlag{Name: "dry-run", Usage: "say what would be done and do nothing"}
-	yes := &cli.BoolFlag{Name: "yes", Usage: "do not ask"}
+	flags := func(more ...cli.Flag) []cli.Flag { return slices.Concat(queueFlags(), stackFlags(), more) }
+	all := toggle("all", "every dead letter")
+	dry := toggle("dry-run", "say what would be done and do nothing")
+	yes := toggle("yes", "do not ask")
 	const ids, example = "<svix id | message id>...", "msg_2b3Ck9u0PqVbFZ1r2s3T4u5V6w7"
 	return &cli.Command{
 		Name:  "dlq",
@@ -29,7 +27,8 @@ that failed 60 times over half a day. Mend what the reason says, then redrive: a
 old message cannot harm newer state, it is then stale. SQS keeps them 14 days.`,
 		Commands: []*cli.Command{
 			{
-				Name: "ls", Usage: "list them with their reasons", Flags: flags(jsonLinesFlag()), Action: p.listDeadLetters,
+				Name: "ls", Usage: "list them with their reasons",
+				Flags: flags(jsonLinesFlag()), Action: p.listDeadLetters,
 				Metadata: terminal.Examples(
 					"clerksync dlq ls --stack clerksync",
 					"clerksync dlq ls --json | jq -r .reason | sort | uniq -c"),
@@ -54,7 +53,9 @@ old message cannot harm newer state, it is then stale. SQS keeps them 14 days.`,
 					"clerksync dlq drop --all --yes --stack clerksync"),
 			},
 		},
-		Metadata: terminal.Examples("clerksync dlq ls --stack clerksync", "clerksync dlq redrive --all --stack clerksync"),
+		Metadata: terminal.Examples(
+			"clerksync dlq ls --stack clerksync",
+			"clerksync dlq redrive --all --stack clerksync"),
 	}
 }
 
@@ -98,7 +99,9 @@ func (p program) listDeadLetters(ctx context.Context, c *cli.Command) error {
 }
 
 // findDeadLetter returns the dead letter with that id, nil where there is none.
-func (p program) findDeadLetter(ctx context.Context, c *cli.Command, id string) (found *deployment.DeadLetter, err error) {
+func (p program) findDeadLetter(
+	ctx context.Context, c *cli.Command, id string,
+) (found *deployment.DeadLetter, err error) {
 	dead, err := p.openDeadLetters(ctx, c)
 	if err != nil {
 		return nil, err

@@ -26,18 +26,11 @@ schedule, for the events of doctor count as traffic, and an alarm that waits for
 silence would never go off.
 
 The exit status is 1 if a check fails; a warning does not count.`,
-		Flags: append(append(tableFlags(), queueFlags()...), stackFlag(), endpointFlag(), urlFlag(),
-			&cli.StringFlag{
-				Name: "secret", Usage: "sign with `whsec_...` (default: the one in SSM, the environment's, or clerksync dev's)",
-			},
-			&cli.StringFlag{
-				Name: "parameter", Usage: "`NAME` of the SSM parameter with the secret (default: the stack's)",
-			},
-			&cli.StringFlag{
-				Name: "instance",
-				Usage: "`ins_...` of the test event, where the endpoint takes one instance only " +
-					"(default: the stack's, or CLERK_INSTANCE_ID)",
-			},
+		Flags: placeFlags(
+			text("secret", "sign with `whsec_...` (default: the one in SSM, the environment's, or clerksync dev's)"),
+			text("parameter", "`NAME` of the SSM parameter with the secret (default: the stack's)"),
+			text("instance", "`ins_...` of the test event, where the endpoint takes one instance only "+
+				"(default: the stack's, or CLERK_INSTANCE_ID)"),
 			&cli.DurationFlag{
 				Name: "max-silence", Value: doctor.DefaultMaxSilence,
 				Usage: "the longest `DURATION` without an event that is well, 0 for any " +
@@ -46,8 +39,8 @@ The exit status is 1 if a check fails; a warning does not count.`,
 			&cli.DurationFlag{
 				Name: "wait", Value: 30 * time.Second, Usage: "wait `DURATION` for the test event to come through",
 			},
-			&cli.BoolFlag{Name: "no-send", Usage: "send nothing to the webhook"},
-			&cli.BoolFlag{Name: "json", Usage: "print one JSON object a line: check, status, detail, mend"}),
+			toggle("no-send", "send nothing to the webhook"),
+			toggle("json", "print one JSON object a line: check, status, detail, mend")),
 		Action:   p.doctor,
 		Commands: []*cli.Command{p.doctorSignatureCommand()},
 		Metadata: terminal.Examples(
@@ -59,18 +52,9 @@ The exit status is 1 if a check fails; a warning does not count.`,
 }
 
 func (p program) doctor(ctx context.Context, c *cli.Command) error {
-	if err := terminal.TakeNothing(c); err != nil {
-		return err
-	}
 	o := doctor.Options{
-		Names:     names(c),
-		Getenv:    p.getenv,
-		Now:       p.now,
-		Secret:    c.String("secret"),
-		Parameter: c.String("parameter"),
-		Instance:  c.String("instance"),
-		Wait:      c.Duration("wait"),
-		NoSend:    c.Bool("no-send"),
+		Names: names(c), Getenv: p.getenv, Now: p.now, Wait: c.Duration("wait"), NoSend: c.Bool("no-send"),
+		Secret: c.String("secret"), Parameter: c.String("parameter"), Instance: c.String("instance"),
 	}
 	if limit := c.Duration("max-silence"); c.IsSet("max-silence") {
 		o.MaxSilence = &limit

@@ -39,16 +39,16 @@ The exit status is 0 if the endpoint would accept the request, else 1.`,
 			&cli.StringSliceFlag{
 				Name: "headers", Usage: "`FILE` with the request's headers, - for standard input; repeatable",
 			},
-			&cli.StringFlag{Name: "body", Usage: "`FILE` with the body, byte for byte"},
+			text("body", "`FILE` with the body, byte for byte"),
 			&cli.StringSliceFlag{Name: "secret", Usage: "a secret to try, `whsec_...`; repeatable"},
-			&cli.StringFlag{Name: "parameter", Usage: "`NAME` of an SSM parameter with secrets to try"},
-			&cli.StringFlag{Name: "stack", Usage: "try the secret of stack `NAME`"},
+			text("parameter", "`NAME` of an SSM parameter with secrets to try"),
+			text("stack", "try the secret of stack `NAME`"),
 			&cli.TimestampFlag{
 				Name: "at", Usage: "check the clock as at `TIME` (RFC 3339; default: the event's, or now)",
 				Config: cli.TimestampConfig{Layouts: []string{time.RFC3339Nano}},
 			},
 			endpointFlag(),
-			&cli.BoolFlag{Name: "json", Usage: "print one JSON object: good, secret (where it is from), findings"},
+			toggle("json", "print one JSON object: good, secret (where it is from), findings"),
 		},
 		Action: p.explainSignature,
 		Metadata: terminal.Examples(
@@ -81,9 +81,8 @@ func (p program) explainSignature(ctx context.Context, c *cli.Command) error {
 // readRequest reads the request from the files that the flags name.
 func (p program) readRequest(c *cli.Command) (r signature.Request, err error) {
 	files, bodyFile := c.StringSlice("headers"), c.String("body")
-	if len(files) == 0 || c.Args().Present() {
-		return r, terminal.Usagef("doctor signature needs --headers FILE, and --body FILE unless the headers' file " +
-			"holds the body")
+	if len(files) == 0 {
+		return r, terminal.Usagef("doctor signature needs --headers FILE, and --body FILE unless that holds it")
 	}
 	if bodyFile == "-" && files[0] == "-" {
 		return r, terminal.Usagef("headers and body cannot both be standard input")

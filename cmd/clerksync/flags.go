@@ -2,63 +2,59 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 )
 
+func text(name, usage string) *cli.StringFlag { return &cli.StringFlag{Name: name, Usage: usage} }
+
+func textOr(value, name, usage string) *cli.StringFlag {
+	return &cli.StringFlag{Name: name, Usage: usage, Value: value}
+}
+
+func toggle(name, usage string) *cli.BoolFlag { return &cli.BoolFlag{Name: name, Usage: usage} }
+
+func jsonLinesFlag() cli.Flag { return toggle("json", "print one JSON object a line") }
+
 // The flags that say where to look. Each command has those it needs.
 
+func endpointFlag() cli.Flag {
+	return text("endpoint-url", "talk to the AWS endpoint at `URL` instead of AWS")
+}
+
+func stackFlags() []cli.Flag {
+	return []cli.Flag{text("stack", "read names and URLs from the outputs of stack `NAME`"), endpointFlag()}
+}
+
 func tableFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{
-			Name: "directory-table", Usage: "`NAME` of the Directory table", Sources: cli.EnvVars("DIRECTORY_TABLE"),
-		},
-		&cli.StringFlag{
-			Name: "deliveries-table", Usage: "`NAME` of the Deliveries table", Sources: cli.EnvVars("DELIVERIES_TABLE"),
-		},
-	}
+	directory := text("directory-table", "`NAME` of the Directory table")
+	deliveries := text("deliveries-table", "`NAME` of the Deliveries table")
+	directory.Sources, deliveries.Sources = cli.EnvVars("DIRECTORY_TABLE"), cli.EnvVars("DELIVERIES_TABLE")
+	return []cli.Flag{directory, deliveries}
 }
 
 func queueFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "queue-url", Usage: "`URL` of the queue", Sources: cli.EnvVars("QUEUE_URL")},
-		&cli.StringFlag{
-			Name: "dead-letter-queue-url", Usage: "`URL` of the dead-letter queue",
-			Sources: cli.EnvVars("DEAD_LETTER_QUEUE_URL"),
-		},
-	}
+	queue := text("queue-url", "`URL` of the queue")
+	dead := text("dead-letter-queue-url", "`URL` of the dead-letter queue")
+	queue.Sources, dead.Sources = cli.EnvVars("QUEUE_URL"), cli.EnvVars("DEAD_LETTER_QUEUE_URL")
+	return []cli.Flag{queue, dead}
 }
 
-func stackFlag() cli.Flag {
-	return &cli.StringFlag{Name: "stack", Usage: "read names and URLs from the outputs of stack `NAME`"}
-}
-
-func endpointFlag() cli.Flag {
-	return &cli.StringFlag{Name: "endpoint-url", Usage: "talk to the AWS endpoint at `URL` instead of AWS"}
-}
-
-func urlFlag() cli.Flag {
-	return &cli.StringFlag{
-		Name: "url", Usage: "`URL` of the webhook (default: the stack's output, or clerksync dev's)",
-	}
-}
-
-func jsonLinesFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "json", Usage: "print one JSON object a line"}
+// placeFlags are all of them.
+func placeFlags(more ...cli.Flag) []cli.Flag {
+	url := text("url", "`URL` of the webhook (default: the stack's output, or clerksync dev's)")
+	return slices.Concat(tableFlags(), queueFlags(), stackFlags(), []cli.Flag{url}, more)
 }
 
 // names returns what the flags say. A flag that the command lacks is empty.
 func names(c *cli.Command) deployment.Names {
 	return deployment.Names{
-		Stack:              c.String("stack"),
-		EndpointURL:        c.String("endpoint-url"),
-		DirectoryTable:     c.String("directory-table"),
-		DeliveriesTable:    c.String("deliveries-table"),
-		QueueURL:           c.String("queue-url"),
-		DeadLetterQueueURL: c.String("dead-letter-queue-url"),
-		WebhookURL:         c.String("url"),
+		Stack: c.String("stack"), EndpointURL: c.String("endpoint-url"), WebhookURL: c.String("url"),
+		DirectoryTable: c.String("directory-table"), DeliveriesTable: c.String("deliveries-table"),
+		QueueURL: c.String("queue-url"), DeadLetterQueueURL: c.String("dead-letter-queue-url"),
 	}
 }
 

@@ -25,7 +25,7 @@ func (p program) getCommand() *cli.Command {
 	below := func(name, usage, args, example string, find lookup) *cli.Command {
 		return &cli.Command{
 			Name: name, Usage: usage, ArgsUsage: args,
-			Flags:  append(tableFlags(), stackFlag(), endpointFlag(), jsonLinesFlag()),
+			Flags:  append(append(tableFlags(), stackFlags()...), jsonLinesFlag()),
 			Action: func(ctx context.Context, c *cli.Command) error { return p.get(ctx, c, find) },
 			Metadata: terminal.Examples(
 				"clerksync get "+example,
@@ -46,7 +46,8 @@ are named. A deleted row shows with its deleted_at. Nothing found is exit status
 		Commands: []*cli.Command{
 			below("user", "a user", user, "user ada@example.com", (*deployment.Rows).User),
 			below("org", "an organization", organization, "org lumen-oak", (*deployment.Rows).Organization),
-			below("members", "the members of an organization", organization, "members lumen-oak", (*deployment.Rows).Members),
+			below("members", "the members of an organization", organization,
+				"members lumen-oak", (*deployment.Rows).Members),
 			below("memberships", "the memberships of a user", user,
 				"memberships ada@example.com", (*deployment.Rows).Memberships),
 			delivery,

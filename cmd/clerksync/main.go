@@ -46,12 +46,7 @@ func (p program) commands() *cli.Command {
 			p.devCommand(), p.sendCommand(), p.getCommand(), p.dlqCommand(), p.secretCommand(), p.signCommand(),
 			p.statusCommand(), p.doctorCommand(), p.versionCommand(),
 		},
-		Action: func(_ context.Context, c *cli.Command) error {
-			if c.Args().Present() {
-				return terminal.Usagef("unknown command %q; see clerksync --help", c.Args().First())
-			}
-			return terminal.ShowHelp(c)
-		},
+		Action: func(_ context.Context, c *cli.Command) error { return terminal.ShowHelp(c) },
 		Metadata: terminal.Examples(
 			"clerksync dev --demo",
 			"clerksync send user.created",

@@ -53,8 +53,8 @@ func TestScripts(t *testing.T) {
 			return os.MkdirAll(e.WorkDir+"/home", 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"dev": startDev, "step": step, "interrupt": interrupt, "exits": exits, "until": untilOutput, "ingest": invokeIngest,
-			"redirect": serveRedirect,
+			"dev": startDev, "step": step, "interrupt": interrupt, "exits": exits, "until": untilOutput,
+			"ingest": invokeIngest, "redirect": serveRedirect,
 		},
 	})
 }
@@ -70,8 +70,9 @@ type process struct {
 // script.
 func inherited() []string {
 	return []string{
-		"PATH", "HOME", "XDG_CACHE_HOME", "TMPDIR", "CLERK_WEBHOOK_SIGNING_SECRET", "CLERK_WEBHOOK_SECRET", "CLERK_INSTANCE_ID",
-		"DELETION_POLICY", "OBJECT_STORAGE", "NO_COLOR", "CLICOLOR_FORCE", "AWS_ENDPOINT_URL", "AWS_REGION", "GORACE",
+		"PATH", "HOME", "XDG_CACHE_HOME", "TMPDIR", "CLERK_WEBHOOK_SIGNING_SECRET", "CLERK_WEBHOOK_SECRET",
+		"CLERK_INSTANCE_ID", "DELETION_POLICY", "OBJECT_STORAGE", "NO_COLOR", "CLICOLOR_FORCE", "AWS_ENDPOINT_URL",
+		"AWS_REGION", "GORACE",
 	}
 }
 
@@ -132,7 +133,8 @@ func (p *process) ready(ts *testscript.TestScript, words bool) map[string]string
 			Secret      string `json:"secret"`
 		}
 		if words {
-			m := regexp.MustCompile(`(?s)Webhook +(\S+)\n +Secret +(\S+)\n +AWS +(\S+) .*Ctrl-C stops`).FindStringSubmatch(ts.ReadFile(p.name + ".err"))
+			addresses := regexp.MustCompile(`(?s)Webhook +(\S+)\n +Secret +(\S+)\n +AWS +(\S+) .*Ctrl-C stops`)
+			m := addresses.FindStringSubmatch(ts.ReadFile(p.name + ".err"))
 			if m == nil {
 				continue
 			}

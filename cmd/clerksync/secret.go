@@ -17,10 +17,7 @@ import (
 
 func (p program) secretCommand() *cli.Command {
 	flags := func() []cli.Flag {
-		return []cli.Flag{
-			&cli.StringFlag{Name: "parameter", Value: pipeline.SecretParameter, Usage: "`NAME` of the SSM parameter"},
-			endpointFlag(),
-		}
+		return []cli.Flag{textOr(pipeline.SecretParameter, "parameter", "`NAME` of the SSM parameter"), endpointFlag()}
 	}
 	return &cli.Command{
 		Name:  "secret",
@@ -50,9 +47,6 @@ list of processes.`,
 }
 
 func (p program) openParameter(ctx context.Context, c *cli.Command) (*deployment.Parameter, error) {
-	if c.Args().Present() { // not repeated: it may be the secret
-		return nil, terminal.Usagef("%s takes no arguments: a secret never stands on the command line", c.FullName())
-	}
 	cfg, err := deployment.LoadConfig(ctx, p.getenv, c.String("endpoint-url"))
 	if err != nil {
 		return nil, err
@@ -71,7 +65,8 @@ func (p program) setSecret(ctx context.Context, c *cli.Command) error {
 	}
 	secrets, err := svix.ParseSecrets(text)
 	if err != nil {
-		return fmt.Errorf("that cannot be a signing secret: %w. Copy it from Clerk's dashboard, from whsec_ to its end", err)
+		return fmt.Errorf("the text cannot be a signing secret: %w. "+
+			"Copy it from Clerk's dashboard, from whsec_ to its end", err)
 	}
 	if err := parameter.Write(ctx, strings.TrimSpace(text)); err != nil {
 		return err

@@ -28,19 +28,19 @@ dev's kept secret unless --secret or CLERK_WEBHOOK_SIGNING_SECRET says otherwise
 The exit status is 1 unless every answer is 2xx.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "to", Value: deployment.DefaultWebhookURL, Usage: "post to `URL`"},
-			&cli.StringFlag{Name: "secret", Usage: "sign with `whsec_...`"},
-			&cli.StringFlag{Name: "id", Usage: "send as message `msg_...` (default: a new id each)"},
+			text("secret", "sign with `whsec_...`"),
+			text("id", "send as message `msg_...` (default: a new id each)"),
 			&cli.StringSliceFlag{
 				Name: "set",
 				Usage: "set a field: `path=value`, the path dotted from the envelope, " +
 					"the value JSON or text; repeatable",
 			},
-			&cli.BoolFlag{Name: "all", Usage: "send every sample"},
+			toggle("all", "send every sample"),
 			&cli.IntFlag{Name: "repeat", Value: 1, Usage: "send `N` messages of each, with new ids"},
-			&cli.BoolFlag{Name: "duplicate", Usage: "send each twice with one id"},
-			&cli.BoolFlag{Name: "tamper", Usage: "change the body after signing"},
+			toggle("duplicate", "send each twice with one id"),
+			toggle("tamper", "change the body after signing"),
 			&cli.DurationFlag{Name: "skew", Usage: "sign with a clock that is `DURATION` ahead (-10m: behind)"},
-			&cli.BoolFlag{Name: "json", Usage: "print one JSON object a line: svix_id, event_type, status, body"},
+			toggle("json", "print one JSON object a line: svix_id, event_type, status, body"),
 		},
 		DisableSliceFlagSeparator: true,
 		Action:                    p.send,
@@ -123,7 +123,8 @@ func (p program) eventsToSend(c *cli.Command) ([][]byte, error) {
 		names = append(names, events.Names()...)
 	}
 	if len(names) == 0 {
-		return nil, terminal.Usagef("send needs an event: a file, - or one of\n  %s", strings.Join(events.Names(), "\n  "))
+		samples := strings.Join(events.Names(), "\n  ")
+		return nil, terminal.Usagef("send needs an event: a file, - or one of\n  %s", samples)
 	}
 	if n := c.Int("repeat"); n < 1 {
 		return nil, terminal.Usagef("--repeat %d: at least 1", n)
@@ -163,7 +164,7 @@ func (p program) readEvent(name string) ([]byte, error) {
 		if body, sampleErr := events.Body(name); sampleErr == nil {
 			return body, nil
 		}
-		return nil, terminal.Usagef("%q is neither a file nor a sample%s; clerksync send without arguments lists the samples",
+		return nil, terminal.Usagef("%q is neither a file nor a sample%s; clerksync send without arguments lists them",
 			name, terminal.Suggest(events.Names(), name))
 	}
 	if err != nil {

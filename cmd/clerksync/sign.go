@@ -21,7 +21,7 @@ function. Without one it writes the sample requests and batches of events/apigw
 and events/sqs afresh, for a signature is good for 5 minutes. It signs with the
 secret that send would use.`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "secret", Usage: "sign with `whsec_...`"},
+			text("secret", "sign with `whsec_...`"),
 			&cli.StringFlag{Name: "dir", Value: "events", Usage: "write the samples below `DIR`"},
 			&cli.TimestampFlag{
 				Name:   "at",

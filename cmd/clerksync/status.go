@@ -21,9 +21,9 @@ number is DynamoDB's own, up to six hours old. Depths of queues are approximate,
 as SQS has them.
 
 The exit status is 0 where all could be read: status reports, doctor judges.`,
-		Flags: append(append(tableFlags(), queueFlags()...), stackFlag(), endpointFlag(), urlFlag(),
-			&cli.BoolFlag{Name: "count", Usage: "count the rows whatever that costs"},
-			&cli.BoolFlag{Name: "json", Usage: "print one JSON object"}),
+		Flags: placeFlags(
+			toggle("count", "count the rows whatever that costs"),
+			toggle("json", "print one JSON object")),
 		Action: p.status,
 		Metadata: terminal.Examples(
 			"clerksync status --stack clerksync",
@@ -33,17 +33,11 @@ The exit status is 0 where all could be read: status reports, doctor judges.`,
 }
 
 func (p program) status(ctx context.Context, c *cli.Command) error {
-	if err := terminal.TakeNothing(c); err != nil {
-		return err
-	}
 	d, err := p.findDeployment(ctx, c)
 	if err != nil {
 		return err
 	}
-	if err := d.FindFunctions(ctx); err != nil {
-		return err
-	}
-	if err := d.FindQueues(ctx); err != nil {
+	if err := d.FindAll(ctx); err != nil {
 		return err
 	}
 	r, note, err := status.Collect(ctx, d, p.now(), c.Bool("count"))

@@ -16,7 +16,7 @@ func (p program) versionCommand() *cli.Command {
 		Name: "version", Usage: "say which version this is",
 		Description: `Version and commit are those that the Go command wrote into the program: a build
 outside a clone of the repository, and go run, know no commit.`,
-		Flags:    []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print one JSON object"}},
+		Flags:    []cli.Flag{toggle("json", "print one JSON object")},
 		Action:   p.version,
 		Metadata: terminal.Examples("clerksync version", "clerksync version --json | jq -r .commit"),
 	}
@@ -56,9 +56,6 @@ func newBuildVersion(info *debug.BuildInfo) buildVersion {
 }
 
 func (p program) version(_ context.Context, c *cli.Command) error {
-	if err := terminal.TakeNothing(c); err != nil {
-		return err
-	}
 	info, _ := debug.ReadBuildInfo()
 	v := newBuildVersion(info)
 	if c.Bool("json") {

@@ -119,7 +119,8 @@ func (d *DeadLetters) Walk(ctx context.Context, see func(DeadLetter) (remove boo
 			remove, err := see(l)
 			if remove {
 				removed++
-				_, err = d.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &d.url, ReceiptHandle: m.ReceiptHandle})
+				in := &sqs.DeleteMessageInput{QueueUrl: &d.url, ReceiptHandle: m.ReceiptHandle}
+				_, err = d.client.DeleteMessage(ctx, in)
 			} else {
 				keep = append(keep, m)
 			}

@@ -41,10 +41,8 @@ func TestWalkWaitsForHiddenDeadLetters(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := 0
-	if err := dead.Walk(t.Context(), func(deployment.DeadLetter) (bool, error) { seen++; return true, nil }); err != nil {
-		t.Fatal(err)
-	}
-	if seen != 1 {
-		t.Errorf("Walk saw %d dead letters, want the hidden one", seen)
+	err = dead.Walk(t.Context(), func(deployment.DeadLetter) (bool, error) { seen++; return true, nil })
+	if seen != 1 || err != nil {
+		t.Errorf("Walk saw %d dead letters, %v, want the hidden one", seen, err)
 	}
 }

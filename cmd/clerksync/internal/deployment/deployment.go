@@ -71,29 +71,27 @@ type Deployment struct {
 	IngestFunction, SyncFunction    string // names; "" without a stack, and until FindFunctions
 }
 
-// Find finds out where to look. A name that the user gave goes before the output
-// of the stack, and that before the name that `clerksync dev` uses.
-func Find(ctx context.Context, cfg aws.Config, n Names) (*Deployment, error) {
-	d := &Deployment{
-		AWS: cfg, Local: n.Local(), DirectoryTable: pipeline.DirectoryTable, DeliveriesTable: pipeline.DeliveriesTable,
-	}
-	if d.Local {
-		d.WebhookURL = DefaultWebhookURL
-	}
+// Find finds out where to look. A name that the user gave goes before an output
+// of the stack, and that before what `clerksync dev` uses.
+func Find(ctx context.Context, cfg aws.Config, n Names) (_ *Deployment, err error) {
+	d := &Deployment{AWS: cfg, Local: n.Local()}
+	var outputs map[string]string
 	if n.Stack != "" {
-		var err error
 		if d.Stack, err = ReadStack(ctx, cfg, n.Stack); err != nil {
 			return nil, err
 		}
-		if err := d.takeOutputs(); err != nil {
+		if outputs, err = d.Stack.checkedOutputs(); err != nil {
 			return nil, err
 		}
 	}
-	d.DirectoryTable = cmp.Or(n.DirectoryTable, d.DirectoryTable)
-	d.DeliveriesTable = cmp.Or(n.DeliveriesTable, d.DeliveriesTable)
-	d.QueueURL = cmp.Or(n.QueueURL, d.QueueURL)
-	d.DeadLetterQueueURL = cmp.Or(n.DeadLetterQueueURL, d.DeadLetterQueueURL)
-	d.WebhookURL = cmp.Or(n.WebhookURL, d.WebhookURL)
+	d.DirectoryTable = cmp.Or(n.DirectoryTable, outputs[outputDirectoryTable], pipeline.DirectoryTable)
+	d.DeliveriesTable = cmp.Or(n.DeliveriesTable, outputs[outputDeliveriesTable], pipeline.DeliveriesTable)
+	d.QueueURL = cmp.Or(n.QueueURL, outputs[outputQueue])
+	d.DeadLetterQueueURL = cmp.Or(n.DeadLetterQueueURL, outputs[outputDeadLetterQueue])
+	d.WebhookURL = cmp.Or(n.WebhookURL, outputs["WebhookUrl"])
+	if d.Local && d.WebhookURL == "" {
+		d.WebhookURL = DefaultWebhookURL
+	}
 	return d, nil
 }
 

@@ -40,18 +40,19 @@ func TestParameter(t *testing.T) {
 // An error says what the service answered by its code alone: its words may repeat
 // what was sent.
 func TestParameterFailures(t *testing.T) {
+	code := func(code string) string { return `{"__type":"` + code + `","message":"canary"}` }
 	for name, c := range map[string]struct {
 		status int
 		body   string
 		want   string
 	}{
-		"denied":              {400, `{"__type":"AccessDeniedException","message":"canary"}`, "SSM answered AccessDeniedException"},
-		"throttled":           {400, `{"__type":"ThrottlingException","message":"canary"}`, "SSM answered ThrottlingException"},
-		"server error":        {500, `{"__type":"InternalServerError","message":"canary"}`, "SSM answered InternalServerError"},
-		"answers nothing":     {200, `{}`, "read parameter /p"},
-		"answers no value":    {200, `{"Parameter":{"Name":"/p"}}`, "read parameter /p"},
-		"answers empty value": {200, `{"Parameter":{"Value":""}}`, "read parameter /p"},
-		"answers no JSON":     {200, `canary`, "read parameter /p"},
+		"denied":              {status: 400, body: code("AccessDeniedException"), want: "SSM answered AccessDeniedException"},
+		"throttled":           {status: 400, body: code("ThrottlingException"), want: "SSM answered ThrottlingException"},
+		"server error":        {status: 500, body: code("InternalServerError"), want: "SSM answered InternalServerError"},
+		"answers nothing":     {status: 200, body: `{}`, want: "read parameter /p"},
+		"answers no value":    {status: 200, body: `{"Parameter":{"Name":"/p"}}`, want: "read parameter /p"},
+		"answers empty value": {status: 200, body: `{"Parameter":{"Value":""}}`, want: "read parameter /p"},
+		"answers no JSON":     {status: 200, body: `canary`, want: "read parameter /p"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := openParameter(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -28,7 +28,8 @@ func (d *Deployment) findQueue(ctx context.Context, known, name string) (url str
 	}
 	out, err := sqs.NewFromConfig(d.AWS).GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
 	if err != nil {
-		return "", fmt.Errorf("find queue %s: %w\nIs `clerksync dev` running? --stack names a deployed stack", name, err)
+		const advice = "Is `clerksync dev` running? --stack names a deployed stack"
+		return "", fmt.Errorf("find queue %s: %w\n%s", name, err, advice)
 	}
 	return aws.ToString(out.QueueUrl), nil
 }

@@ -82,7 +82,8 @@ func (r *Rows) find(ctx context.Context, k directory.Key, name string, indexes .
 }
 
 func (r *Rows) get(ctx context.Context, table string, key map[string]types.AttributeValue) ([]Record, error) {
-	out, err := r.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &table, Key: key, ConsistentRead: aws.Bool(true)})
+	in := &dynamodb.GetItemInput{TableName: &table, Key: key, ConsistentRead: aws.Bool(true)}
+	out, err := r.client.GetItem(ctx, in)
 	if err != nil {
 		return nil, fmt.Errorf("read table %s: %w", table, err)
 	}

@@ -21,7 +21,8 @@ type Stack struct {
 
 // ReadStack describes a stack.
 func ReadStack(ctx context.Context, cfg aws.Config, name string) (*Stack, error) {
-	out, err := cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
+	in := &cloudformation.DescribeStacksInput{StackName: &name}
+	out, err := cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, in)
 	if err != nil {
 		return nil, fmt.Errorf("read stack %s: %w", name, err)
 	}
@@ -46,22 +47,33 @@ func (s *Stack) SecretParameter() string {
 	return cmp.Or(s.Parameters["SecretParameterName"], pipeline.SecretParameter)
 }
 
-// outputRedriveRole is the ARN of the role that may put messages on the queue.
-const outputRedriveRole = "RedriveRoleArn"
+// Outputs that every clerksync stack has.
+const (
+	outputDirectoryTable  = "DirectoryTableName"
+	outputDeliveriesTable = "DeliveriesTableName"
+	outputQueue           = "QueueUrl"
+	outputDeadLetterQueue = "DeadLetterQueueUrl"
+	outputRedriveRole     = "RedriveRoleArn" // of the role that may put messages on the queue
+)
 
-// takeOutputs takes the names of tables and queues from the stack.
-func (d *Deployment) takeOutputs() error {
+// checkedOutputs returns the outputs where all of these are there.
+func (s *Stack) checkedOutputs() (map[string]string, error) {
 	for _, name := range []string{
-		"DirectoryTableName", "DeliveriesTableName", "QueueUrl", "DeadLetterQueueUrl", outputRedriveRole,
+		outputDirectoryTable, outputDeliveriesTable, outputQueue, outputDeadLetterQueue, outputRedriveRole,
 	} {
-		if d.Stack.Outputs[name] == "" {
-			return fmt.Errorf("stack %s has no output %s: is it a clerksync stack?", d.Stack.Name, name)
+		if s.Outputs[name] == "" {
+			return nil, fmt.Errorf("stack %s has no output %s: is it a clerksync stack?", s.Name, name)
 		}
 	}
-	d.DirectoryTable, d.DeliveriesTable = d.Stack.Outputs["DirectoryTableName"], d.Stack.Outputs["DeliveriesTableName"]
-	d.QueueURL, d.DeadLetterQueueURL = d.Stack.Outputs["QueueUrl"], d.Stack.Outputs["DeadLetterQueueUrl"]
-	d.WebhookURL = d.Stack.Outputs["WebhookUrl"]
-	return nil
+	return s.Outputs, nil
+}
+
+// FindAll does FindFunctions and FindQueues.
+func (d *Deployment) FindAll(ctx context.Context) error {
+	if err := d.FindFunctions(ctx); err != nil {
+		return err
+	}
+	return d.FindQueues(ctx)
 }
 
 // FindFunctions asks for the names of the stack's functions. Without a stack it

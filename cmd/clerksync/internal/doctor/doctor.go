@@ -87,12 +87,12 @@ func Examine(ctx context.Context, o Options, report func(Verdict)) error {
 	d, v := checkStack(ctx, cfg, cfgErr, o.Names)
 	say("stack", v)
 	// The traffic is looked at before our own events are part of it.
-	for _, check := range o.deploymentChecks() {
-		if d == nil {
-			say(check.name, notFound())
-			continue
+	for _, check := range deploymentChecks() {
+		v := notFound()
+		if d != nil {
+			v = check.run(ctx, d, o)
 		}
-		say(check.name, check.run(ctx, d))
+		say(check.name, v)
 	}
 	secret, v := findSecret(ctx, o, cfg, d)
 	say("secret", v)
@@ -110,31 +110,25 @@ func Examine(ctx context.Context, o Options, report func(Verdict)) error {
 	return nil
 }
 
+func notFound() Verdict { return skip("the tables and the queues were not found") }
+
 // deploymentCheck is a check that needs to know the tables and the queues.
 type deploymentCheck struct {
 	name string
-	run  func(context.Context, *deployment.Deployment) Verdict
+	run  func(context.Context, *deployment.Deployment, Options) Verdict
 }
 
-func notFound() Verdict { return skip("the tables and the queues were not found") }
-
-func (o Options) deploymentChecks() []deploymentCheck {
+func deploymentChecks() []deploymentCheck {
 	return []deploymentCheck{
 		{"tables", checkTables},
 		{"ttl", checkExpiry},
 		{"backups", checkBackups},
-		{"queue", func(ctx context.Context, d *deployment.Deployment) Verdict { return checkQueue(ctx, d, o.Now()) }},
+		{"queue", checkQueue},
 		{"event-source", checkEventSource},
 		{"dead-letters", checkDeadLetters},
-		{"instances", func(ctx context.Context, d *deployment.Deployment) Verdict {
-			return checkInstances(ctx, d, allowedInstances(d, o.Getenv))
-		}},
-		{"silence", func(ctx context.Context, d *deployment.Deployment) Verdict {
-			return checkSilence(ctx, d, o.Now(), o.maxSilence(d))
-		}},
-		{"rejections", func(ctx context.Context, d *deployment.Deployment) Verdict {
-			return checkRejections(ctx, d, o.Now())
-		}},
+		{"instances", checkInstances},
+		{"silence", checkSilence},
+		{"rejections", checkRejections},
 		{"concurrency", checkConcurrency},
 	}
 }

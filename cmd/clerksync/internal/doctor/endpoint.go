@@ -51,7 +51,8 @@ func findSecret(
 	text, kind, err := deployment.NewParameter(cfg, name).Read(ctx)
 	switch {
 	case errors.Is(err, deployment.ErrNotFound):
-		return nil, fail("put it there with: "+set, "there is no parameter %s: the endpoint answers 500 not_configured", name)
+		return nil, fail("put it there with: "+set,
+			"there is no parameter %s: the endpoint answers 500 not_configured", name)
 	case err != nil:
 		return nil, fail("ask for the permission ssm:GetParameter (and kms:Decrypt where it has a key of its own)",
 			"cannot %s", firstLine(err))

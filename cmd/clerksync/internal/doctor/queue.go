@@ -31,7 +31,7 @@ const (
 
 // checkQueue checks where messages go that cannot be applied, and that none
 // waits for long.
-func checkQueue(ctx context.Context, d *deployment.Deployment, now time.Time) Verdict {
+func checkQueue(ctx context.Context, d *deployment.Deployment, o Options) Verdict {
 	q, err := d.ReadQueue(ctx, d.QueueURL)
 	if err != nil {
 		return fail("is it the right stack, and may you read its queues (sqs:GetQueueAttributes)? Else "+deployAgain,
@@ -61,7 +61,7 @@ func checkQueue(ctx context.Context, d *deployment.Deployment, now time.Time) Ve
 		return fail(deployAgain, "the visibility timeout is %d s, want at least %d: "+
 			"messages of a batch that still runs are handed out again", n, int(minVisibility.Seconds()))
 	}
-	return judgeBacklog(ctx, d, q, now)
+	return judgeBacklog(ctx, d, q, o.Now())
 }
 
 // judgeBacklog says whether messages wait for long. Only a stack's queue has a
@@ -86,7 +86,7 @@ func judgeBacklog(ctx context.Context, d *deployment.Deployment, q deployment.Qu
 }
 
 // checkDeadLetters checks that there are none.
-func checkDeadLetters(ctx context.Context, d *deployment.Deployment) Verdict {
+func checkDeadLetters(ctx context.Context, d *deployment.Deployment, _ Options) Verdict {
 	q, err := d.ReadQueue(ctx, d.DeadLetterQueueURL)
 	if err != nil {
 		return fail(mayReadQueue, "%s", firstLine(err))
@@ -99,7 +99,7 @@ func checkDeadLetters(ctx context.Context, d *deployment.Deployment) Verdict {
 }
 
 // checkEventSource checks the mapping that hands the queue's messages to sync.
-func checkEventSource(ctx context.Context, d *deployment.Deployment) Verdict {
+func checkEventSource(ctx context.Context, d *deployment.Deployment, _ Options) Verdict {
 	if d.Local {
 		return skip("clerksync dev polls the queue itself")
 	}
@@ -151,7 +151,7 @@ func judgeMapping(m types.EventSourceMappingConfiguration, want string) Verdict 
 const unreserved = 100
 
 // checkConcurrency advises on what a flood of requests may take.
-func checkConcurrency(ctx context.Context, d *deployment.Deployment) Verdict {
+func checkConcurrency(ctx context.Context, d *deployment.Deployment, _ Options) Verdict {
 	if d.IngestFunction == "" {
 		return skip("it needs a stack")
 	}

@@ -135,7 +135,7 @@ func checkWayThrough(ctx context.Context, o Options, d *deployment.Deployment, p
 		return skip("no signed event is taken")
 	}
 	e := testEvent{Type: deletionType, InstanceID: o.Instance}
-	if allowed := allowedInstances(d, o.Getenv); e.InstanceID == "" && len(allowed) > 0 {
+	if allowed := o.allowedInstances(d); e.InstanceID == "" && len(allowed) > 0 {
 		e.InstanceID = allowed[0]
 	}
 	e.Data = testData{ID: webhook.RandomID("role_" + idPrefix), Object: "role", Deleted: true}

@@ -39,7 +39,10 @@ func checkStack(
 	ctx context.Context, cfg aws.Config, err error, names deployment.Names,
 ) (d *deployment.Deployment, v Verdict) {
 	if err == nil {
-		d, err = findAll(ctx, cfg, names)
+		d, err = deployment.Find(ctx, cfg, names)
+	}
+	if err == nil {
+		err = d.FindAll(ctx)
 	}
 	switch {
 	case err != nil && names.Local():
@@ -66,19 +69,8 @@ func checkStack(
 	return d, v
 }
 
-func findAll(ctx context.Context, cfg aws.Config, names deployment.Names) (*deployment.Deployment, error) {
-	d, err := deployment.Find(ctx, cfg, names)
-	if err != nil {
-		return nil, err
-	}
-	if err := d.FindFunctions(ctx); err != nil {
-		return nil, err
-	}
-	return d, d.FindQueues(ctx)
-}
-
 // checkTables checks that both are there, with their keys and indexes.
-func checkTables(ctx context.Context, d *deployment.Deployment) Verdict {
+func checkTables(ctx context.Context, d *deployment.Deployment, _ Options) Verdict {
 	client := dynamodb.NewFromConfig(d.AWS)
 	for _, table := range []struct {
 		name, key string
@@ -120,7 +112,7 @@ func missingIndexes(t *types.TableDescription, want []string) []string {
 }
 
 // checkExpiry checks that entries of the Deliveries table expire.
-func checkExpiry(ctx context.Context, d *deployment.Deployment) Verdict {
+func checkExpiry(ctx context.Context, d *deployment.Deployment, _ Options) Verdict {
 	mend := "aws dynamodb update-time-to-live --table-name " + d.DeliveriesTable +
 		" --time-to-live-specification Enabled=true,AttributeName=expires_at"
 	out, err := dynamodb.NewFromConfig(d.AWS).DescribeTimeToLive(ctx,
@@ -128,9 +120,11 @@ func checkExpiry(ctx context.Context, d *deployment.Deployment) Verdict {
 	if err != nil {
 		return couldNotRead(d, err, "dynamodb:DescribeTimeToLive")
 	}
-	ttl := out.TimeToLiveDescription
-	if ttl == nil ||
-		ttl.TimeToLiveStatus != types.TimeToLiveStatusEnabled && ttl.TimeToLiveStatus != types.TimeToLiveStatusEnabling {
+	var ttl types.TimeToLiveDescription
+	if out.TimeToLiveDescription != nil {
+		ttl = *out.TimeToLiveDescription
+	}
+	if s := ttl.TimeToLiveStatus; s != types.TimeToLiveStatusEnabled && s != types.TimeToLiveStatusEnabling {
 		return fail(mend, "nothing expires from %s: it grows for ever", d.DeliveriesTable)
 	}
 	if a := aws.ToString(ttl.AttributeName); a != "expires_at" {
@@ -141,7 +135,7 @@ func checkExpiry(ctx context.Context, d *deployment.Deployment) Verdict {
 }
 
 // checkBackups checks point-in-time recovery.
-func checkBackups(ctx context.Context, d *deployment.Deployment) Verdict {
+func checkBackups(ctx context.Context, d *deployment.Deployment, _ Options) Verdict {
 	if d.Local {
 		return skip("clerksync dev keeps its tables in memory")
 	}

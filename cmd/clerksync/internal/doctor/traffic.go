@@ -21,7 +21,8 @@ const maxInstanceRows = 10_000
 
 // allowedInstances are the instances whose events the endpoint keeps, none for
 // all. With a stack they are its parameter's, else this environment's.
-func allowedInstances(d *deployment.Deployment, getenv func(string) string) []string {
+func (o Options) allowedInstances(d *deployment.Deployment) []string {
+	getenv := o.Getenv
 	if d.Stack != nil {
 		getenv = func(string) string { return d.Stack.Parameters["ClerkInstanceId"] }
 	}
@@ -30,7 +31,7 @@ func allowedInstances(d *deployment.Deployment, getenv func(string) string) []st
 }
 
 // checkInstances checks that one table holds one instance's rows.
-func checkInstances(ctx context.Context, d *deployment.Deployment, allowed []string) Verdict {
+func checkInstances(ctx context.Context, d *deployment.Deployment, o Options) Verdict {
 	seen, rows := map[string]int{}, 0
 	complete, err := d.Rows().Walk(ctx, d.DirectoryTable, maxInstanceRows, func(row deployment.Record) {
 		rows++
@@ -45,6 +46,7 @@ func checkInstances(ctx context.Context, d *deployment.Deployment, allowed []str
 	if !complete {
 		looked = fmt.Sprintf("the first %d rows", rows)
 	}
+	allowed := o.allowedInstances(d)
 	var found, strangers []string
 	for _, id := range slices.Sorted(maps.Keys(seen)) {
 		found = append(found, fmt.Sprintf("%s (%d)", id, seen[id]))
@@ -67,10 +69,11 @@ func checkInstances(ctx context.Context, d *deployment.Deployment, allowed []str
 }
 
 // checkRejections looks for messages of Clerk's that are turned away.
-func checkRejections(ctx context.Context, d *deployment.Deployment, now time.Time) Verdict {
+func checkRejections(ctx context.Context, d *deployment.Deployment, o Options) Verdict {
 	if d.Stack == nil {
 		return skip("it needs a stack's metrics")
 	}
+	now := o.Now()
 	points, err := d.ReadMetrics(ctx, now.Add(-time.Hour), now,
 		d.IngestSeries(lambdafn.MetricVerified, "Sum", time.Minute), d.RejectedSeries("invalid_signature"),
 		d.RejectedSeries("not_configured"), d.RejectedSeries("unavailable"), d.RejectedSeries("invalid_timestamp"))
@@ -109,8 +112,9 @@ const (
 )
 
 // checkSilence says when the last event came through, and what mends an outage
-// of that age. limit is the longest silence that is well, 0 for any.
-func checkSilence(ctx context.Context, d *deployment.Deployment, now time.Time, limit time.Duration) Verdict {
+// of that age.
+func checkSilence(ctx context.Context, d *deployment.Deployment, o Options) Verdict {
+	now, limit := o.Now(), o.maxSilence(d)
 	var received, applied time.Time
 	if d.Stack != nil {
 		var err error

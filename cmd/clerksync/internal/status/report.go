@@ -100,7 +100,8 @@ func (r *Report) readMetrics(ctx context.Context, d *deployment.Deployment, now 
 		lambdafn.MetricRejected,
 	}
 	ofSync := []string{
-		lambdafn.MetricApplied, lambdafn.MetricStale, lambdafn.MetricDuplicate, lambdafn.MetricFailed, lambdafn.MetricDead,
+		lambdafn.MetricApplied, lambdafn.MetricStale, lambdafn.MetricDuplicate, lambdafn.MetricFailed,
+		lambdafn.MetricDead,
 	}
 	series := []deployment.Series{
 		d.SyncSeries(lambdafn.MetricLag, "p50", time.Hour), d.SyncSeries(lambdafn.MetricLag, "p99", time.Hour),
@@ -196,7 +197,8 @@ func (r *Report) readQueues(ctx context.Context, d *deployment.Deployment, now t
 }
 
 func (r *Report) countRows(ctx context.Context, d *deployment.Deployment, all bool) error {
-	out, err := dynamodb.NewFromConfig(d.AWS).DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &d.DirectoryTable})
+	in := &dynamodb.DescribeTableInput{TableName: &d.DirectoryTable}
+	out, err := dynamodb.NewFromConfig(d.AWS).DescribeTable(ctx, in)
 	if err != nil {
 		return fmt.Errorf("describe table %s: %w", d.DirectoryTable, err)
 	}

@@ -33,10 +33,7 @@ func find(t *testing.T, n deployment.Names) *deployment.Deployment {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.FindFunctions(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := d.FindQueues(t.Context()); err != nil {
+	if err := d.FindAll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return d

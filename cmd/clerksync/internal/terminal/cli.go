@@ -38,13 +38,20 @@ func (t *Terminal) prepare(c *cli.Command) {
 		return Usagef("%w; see %s --help", err, c.FullName())
 	}
 	c.CustomHelpTemplate, c.CustomRootCommandHelpTemplate, c.HideHelpCommand = helpTemplate, helpTemplate, true
-	if c.Action == nil {
-		c.Action = func(_ context.Context, c *cli.Command) error {
-			if c.Args().Present() { // not repeated: it may be a secret
-				return Usagef("%s has no such command; see %s --help", c.FullName(), c.FullName())
-			}
-			return Usagef("%s needs a command; see %s --help", c.FullName(), c.FullName())
+	run := c.Action
+	c.Action = func(ctx context.Context, c *cli.Command) error {
+		problem := ""
+		switch {
+		case c.Args().Present() && len(c.Commands) > 0:
+			problem = "has no such command"
+		case c.Args().Present() && c.ArgsUsage == "":
+			problem = "takes no arguments"
+		case run == nil:
+			problem = "needs a command"
+		default:
+			return run(ctx, c)
 		}
+		return Usagef("%s %s; see %s --help", c.FullName(), problem, c.FullName()) // an argument may be a secret
 	}
 	for _, below := range c.Commands {
 		// A command whose commands are all hidden gets our template. For others the
@@ -78,14 +85,6 @@ EXAMPLES{{range index .Metadata "examples"}}
 
 // Examples is the metadata of a command whose help ends in these lines.
 func Examples(lines ...string) map[string]any { return map[string]any{"examples": lines} }
-
-// TakeNothing is an error where a command that takes no arguments got one.
-func TakeNothing(c *cli.Command) error {
-	if c.Args().Present() {
-		return Usagef("%s takes no arguments, but got %q; see %s --help", c.Name, c.Args().First(), c.FullName())
-	}
-	return nil
-}
 
 // IDs returns the arguments of a command that takes the names of things. None
 // begins with a dash: behind such an argument the library reads no flags, so

@@ -36,7 +36,7 @@ func TestPrintReplacesControlCharacters(t *testing.T) {
 		{name: "escape codes", arg: "\x1b[31mEve\x07", want: "\ufffd[31mEve\ufffd"},
 		{name: "escape codes of one byte", arg: "\u009b31m", want: "\ufffd31m"},
 		{name: "a line of its own", arg: "a\nok: all is well", want: "a\ufffdok: all is well"},
-		{name: "an error with advice", arg: errors.New("no \x1b[2J\nis it running?"), want: "no \ufffd[2J\nis it running?"},
+		{name: "an error with advice", arg: errors.New("no \x1b[2J\nwhy?"), want: "no \ufffd[2J\nwhy?"},
 		{name: "styled text", arg: terminal.Good("\x1b[2J"), want: "\ufffd[2J"},
 		{name: "a number", arg: 7, want: "7"},
 	} {
@@ -137,7 +137,8 @@ func TestInterruptedInput(t *testing.T) {
 func TestFormatDuration(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
-		-time.Second: "0 s", 59 * time.Second: "59 s", 90 * time.Second: "1 min", 47 * time.Hour: "47 h", 49 * time.Hour: "2 days",
+		-time.Second: "0 s", 59 * time.Second: "59 s", 90 * time.Second: "1 min", 47 * time.Hour: "47 h",
+		49 * time.Hour: "2 days",
 	} {
 		if got := terminal.FormatDuration(d); got != want {
 			t.Errorf("FormatDuration(%s) = %q, want %q", d, got, want)

@@ -56,7 +56,7 @@ func setField(node any, path []string, value any) (any, error) {
 	case []any:
 		i, err := strconv.Atoi(path[0])
 		if err != nil || i < 0 || i > len(node) {
-			return nil, terminal.Usagef("%q is not an index from 0 to %d into a list of %d", path[0], len(node), len(node))
+			return nil, terminal.Usagef("%q is not an index from 0 to %d, the length of the list", path[0], len(node))
 		}
 		if i == len(node) {
 			node = append(node, nil)

@@ -89,9 +89,9 @@ func New(t *testing.T, instances ...string) *Stack {
 			"SecretParameterName": pipeline.SecretParameter, "TablePointInTimeRecovery": "true",
 		},
 		Outputs: map[string]string{
-			"WebhookUrl": s.WebhookURL, "DirectoryTableName": p.DirectoryTable, "DeliveriesTableName": p.DeliveriesTable,
+			"DirectoryTableName": p.DirectoryTable, "DeliveriesTableName": p.DeliveriesTable,
 			"QueueUrl": p.QueueURL, "DeadLetterQueueUrl": p.DeadLetterQueueURL,
-			"RedriveRoleArn": "arn:aws:iam::000000000000:role/redrive",
+			"WebhookUrl": s.WebhookURL, "RedriveRoleArn": "arn:aws:iam::000000000000:role/redrive",
 		},
 		Mappings: []map[string]any{{
 			"UUID": "00000000-0000-4000-8000-000000000001", "State": "Enabled", "LastProcessingResult": "OK",
