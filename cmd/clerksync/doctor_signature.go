@@ -174,7 +174,7 @@ func (p program) printResult(r signature.Result, asJSON bool) {
 		p.term.PrintJSON(r)
 		return
 	}
-	style := terminal.Style(terminal.Bad)
+	style := terminal.Bad
 	switch {
 	case r.Good:
 		style = terminal.Warn

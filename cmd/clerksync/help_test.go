@@ -2,6 +2,8 @@ package main_test
 
 import (
 	"bytes"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,20 +61,24 @@ func TestHelp(t *testing.T) {
 // and so are its flags.
 func TestExamples(t *testing.T) {
 	t.Parallel()
-	app := main.Commands()
-	for name, path := range commands(app, []string{"clerksync"}) {
-		c := find(app, path[1:])
+	root := main.Commands()
+	for name, path := range commands(root, []string{"clerksync"}) {
+		c, _ := find(root, path[1:])
 		lines, _ := c.Metadata["examples"].([]string)
 		for _, line := range lines {
-			line, _, _ = strings.Cut(line, "  #")
-			for part := range strings.SplitSeq(line, "|") {
-				for call := range strings.SplitSeq(part, "&&") {
-					words := strings.Fields(call)
-					if len(words) == 0 || words[0] != "clerksync" {
-						continue
-					}
-					if bad := unknown(app, words[1:]); bad != "" {
-						t.Errorf("example of %s: %q: there is no %s", name, line, bad)
+			line, _, _ := strings.Cut(line, "  #")
+			for _, call := range regexp.MustCompile(`\||&&`).Split(line, -1) {
+				words := strings.Fields(call)
+				if len(words) == 0 || words[0] != "clerksync" {
+					continue
+				}
+				c, rest := find(root, words[1:])
+				if len(c.Commands) > 0 && len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
+					t.Errorf("example of %s: %q: there is no command %s", name, line, rest[0])
+				}
+				for _, w := range rest {
+					if flag, isFlag := strings.CutPrefix(w, "--"); isFlag && !has(c, flag) {
+						t.Errorf("example of %s: %q: there is no flag %s", name, line, w)
 					}
 				}
 			}
@@ -80,36 +86,14 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-func find(c *cli.Command, path []string) *cli.Command {
-	for _, name := range path {
-		c = c.Command(name)
-	}
-	return c
-}
-
-// unknown is the first command or flag of a call that is not there.
-func unknown(c *cli.Command, words []string) string {
+// find follows the words down as long as they are commands.
+func find(c *cli.Command, words []string) (_ *cli.Command, rest []string) {
 	for len(words) > 0 && c.Command(words[0]) != nil {
 		c, words = c.Command(words[0]), words[1:]
 	}
-	if len(c.Commands) > 0 && len(words) > 0 && !strings.HasPrefix(words[0], "-") {
-		return "command " + words[0]
-	}
-	for _, w := range words {
-		if name, ok := strings.CutPrefix(w, "--"); ok && !has(c, name) {
-			return "flag " + w
-		}
-	}
-	return ""
+	return c, words
 }
 
 func has(c *cli.Command, flag string) bool {
-	for _, f := range c.Flags {
-		for _, name := range f.Names() {
-			if name == flag {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.Flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), flag) })
 }

@@ -59,15 +59,10 @@ func (p program) send(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	secret, err := webhook.FindSecret(c.String("secret"), p.getenv)
+	signer, err := webhook.NewSigner(c.String("secret"), p.getenv, p.now)
 	if err != nil {
 		return err
 	}
-	secrets, err := secret.Parse()
-	if err != nil {
-		return err
-	}
-	signer := webhook.Signer{Secrets: secrets, Now: p.now}
 	copies := 1
 	if c.Bool("duplicate") {
 		copies = 2
@@ -85,7 +80,7 @@ func (p program) send(ctx context.Context, c *cli.Command) error {
 				if err != nil {
 					return fmt.Errorf("%w\nIs it running? `clerksync dev` starts it; --to names another URL", err)
 				}
-				p.printAnswer(r, a, c.Bool("json"))
+				p.printAnswer(a, c.Bool("json"))
 				allAccepted = allAccepted && a.Accepted()
 			}
 		}
@@ -96,22 +91,16 @@ func (p program) send(ctx context.Context, c *cli.Command) error {
 	return nil
 }
 
-func (p program) printAnswer(r webhook.Request, a webhook.Answer, asJSON bool) {
-	eventType := webhook.EventType(r.Body)
-	if asJSON {
-		p.term.PrintJSON(struct {
-			SvixID    string `json:"svix_id"`
-			EventType string `json:"event_type"`
-			Status    int    `json:"status"`
-			Body      string `json:"body"`
-		}{r.ID, eventType, a.Status, a.Body})
-		return
-	}
-	style := terminal.Style(terminal.Bad)
+func (p program) printAnswer(a webhook.Answer, asJSON bool) {
+	style := terminal.Bad
 	if a.Accepted() {
 		style = terminal.Good
 	}
-	p.term.Print("%s  %-30s  %s  %s", style(a.Status), eventType, terminal.Dim(r.ID), a.Body)
+	if asJSON {
+		p.term.PrintJSON(a)
+	} else {
+		p.term.Print("%s  %-30s  %s  %s", style(a.Status), a.EventType, terminal.Dim(a.SvixID), a.Body)
+	}
 }
 
 // eventsToSend returns the bodies that the arguments name, each with the fields

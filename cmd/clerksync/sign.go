@@ -41,12 +41,8 @@ func (p program) sign(_ context.Context, c *cli.Command) error {
 	if len(names) > 1 {
 		return terminal.Usagef("sign takes one event, or none for all samples")
 	}
-	secret, err := webhook.FindSecret(c.String("secret"), p.getenv)
+	signer, err := webhook.NewSigner(c.String("secret"), p.getenv, p.now)
 	if err != nil {
-		return err
-	}
-	signer := webhook.Signer{Now: p.now}
-	if signer.Secrets, err = secret.Parse(); err != nil {
 		return err
 	}
 	if at := c.Timestamp("at"); !at.IsZero() {

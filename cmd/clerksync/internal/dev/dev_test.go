@@ -48,40 +48,26 @@ func TestReadyIsTheFirstLine(t *testing.T) {
 // What to type next works as it is printed, on whatever port.
 func TestNext(t *testing.T) {
 	t.Parallel()
+	const webhookURL, endpoint = deployment.DefaultWebhookURL, deployment.DefaultEndpointURL
+	const otherURL, otherEndpoint = "http://127.0.0.1:30001/webhooks/clerk", "http://127.0.0.1:45661" // they begin alike
 	for _, tt := range []struct {
-		name, url, endpoint string
-		usersSecret         bool
-		want                []string
+		url, endpoint string
+		kept          bool // the secret
+		want          string
 	}{
-		{
-			name: "the default addresses", url: deployment.DefaultWebhookURL, endpoint: deployment.DefaultEndpointURL,
-			want: []string{"send user.created", "get user jonah@lumenoak.example"},
-		},
-		{
-			name: "ports that begin alike",
-			url:  "http://127.0.0.1:30001/webhooks/clerk", endpoint: "http://127.0.0.1:45661",
-			want: []string{
-				"send --to http://127.0.0.1:30001/webhooks/clerk user.created",
-				"get user jonah@lumenoak.example --endpoint-url http://127.0.0.1:45661",
-			},
-		},
-		{
-			name: "a secret of the user's", url: deployment.DefaultWebhookURL, endpoint: deployment.DefaultEndpointURL,
-			usersSecret: true, want: []string{"send --secret whsec_... user.created"},
-		},
+		{url: webhookURL, endpoint: endpoint, kept: true, want: "send user.created"},
+		{url: webhookURL, endpoint: endpoint, want: "send --secret whsec_... user.created"},
+		{url: otherURL, endpoint: endpoint, kept: true, want: "send --to " + otherURL + " user.created"},
+		{url: webhookURL, endpoint: endpoint, want: "get user jonah@lumenoak.example"},
+		{url: webhookURL, endpoint: otherEndpoint, want: "get user jonah@lumenoak.example --endpoint-url " + otherEndpoint},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			var words bytes.Buffer
-			s := dev.NewScreen(terminal.New(t.Context(), nil, io.Discard, &words),
-				dev.Options{Secret: webhook.Secret{Text: "whsec_x", Kept: !tt.usersSecret}})
-			s.ShowNext(&pipeline.Pipeline{WebhookURL: tt.url, Endpoint: tt.endpoint})
-			for _, want := range tt.want {
-				if !strings.Contains(words.String(), "go run ./cmd/clerksync "+want+"\n") {
-					t.Errorf("next = %s, want %q in it", words.String(), want)
-				}
-			}
-		})
+		var words bytes.Buffer
+		s := dev.NewScreen(terminal.New(t.Context(), nil, io.Discard, &words),
+			dev.Options{Secret: webhook.Secret{Text: "whsec_x", Kept: tt.kept}})
+		s.ShowNext(&pipeline.Pipeline{WebhookURL: tt.url, Endpoint: tt.endpoint})
+		if !strings.Contains(words.String(), "go run ./cmd/clerksync "+tt.want+"\n") {
+			t.Errorf("next for %s and %s = %s, want %q in it", tt.url, tt.endpoint, words.String(), tt.want)
+		}
 	}
 }
 

@@ -103,32 +103,31 @@ func TestStack(t *testing.T) {
 
 // What silence is well is said by the options, else by the stack's own alarm.
 func TestMaxSilence(t *testing.T) {
-	hour, day := time.Hour, 50*time.Hour
-	for _, tt := range []struct {
-		name      string
+	hour, twoDays := time.Hour, 50*time.Hour
+	for name, c := range map[string]struct {
 		parameter string
 		option    *time.Duration
 		want      doctor.Status
 	}{
-		{name: "neither: a day", want: doctor.Fail},
-		{name: "parameter of four days", parameter: "96", want: doctor.Pass},
-		{name: "parameter without an alarm", parameter: "0", want: doctor.Pass},
-		{name: "parameter that is not a number", parameter: "x", want: doctor.Fail},
-		{name: "option before parameter", parameter: "96", option: &hour, want: doctor.Fail},
-		{name: "option for any", option: new(time.Duration), want: doctor.Pass},
-		{name: "option just long enough", parameter: "12", option: &day, want: doctor.Pass},
+		"neither: a day":                 {want: doctor.Fail},
+		"parameter of four days":         {parameter: "96", want: doctor.Pass},
+		"parameter without an alarm":     {parameter: "0", want: doctor.Pass},
+		"parameter that is not a number": {parameter: "x", want: doctor.Fail},
+		"option before parameter":        {parameter: "96", option: &hour, want: doctor.Fail},
+		"option for any":                 {option: new(time.Duration), want: doctor.Pass},
+		"option just long enough":        {parameter: "12", option: &twoDays, want: doctor.Pass},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			s := deploymenttest.New(t)
 			s.UseAsAWS()
 			s.SetBusy(49 * time.Hour)
-			if tt.parameter != "" {
-				s.Account.Parameters["NoEventsHours"] = tt.parameter
+			if c.parameter != "" {
+				s.Account.Parameters["NoEventsHours"] = c.parameter
 			}
 			o := ofStack(s)
-			o.MaxSilence, o.NoSend = tt.option, true
-			if v := examine(t, o)["silence"]; v.Status != tt.want {
-				t.Errorf("doctor: silence = %+v, want %s", v, tt.want)
+			o.MaxSilence, o.NoSend = c.option, true
+			if v := examine(t, o)["silence"]; v.Status != c.want {
+				t.Errorf("doctor: silence = %+v, want %s", v, c.want)
 			}
 		})
 	}
@@ -138,53 +137,40 @@ func TestMaxSilence(t *testing.T) {
 func TestDev(t *testing.T) {
 	t.Parallel()
 	dev := skipped("stack", "backups", "event-source", "rejections", "concurrency")
-	for _, tt := range []struct {
-		name      string
-		instances []string // of the endpoint
-		change    func(*doctor.Options)
-		want      map[string]doctor.Status // otherwise than dev
+	type options = doctor.Options
+	variables := func(name string) string { return map[string]string{"CLERK_INSTANCE_ID": "ins_a,ins_b"}[name] }
+	for name, c := range map[string]struct {
+		instance string                   // of the endpoint, "" for any
+		change   func(*options)           // nil for none
+		want     map[string]doctor.Status // where it is otherwise
 	}{
-		{name: "well", change: func(*doctor.Options) {}},
-		{
-			name: "nothing is sent", change: func(o *doctor.Options) { o.NoSend = true },
-			want: skipped("endpoint", "clock", "signature", "way-through"),
+		"well": {},
+		"nothing is sent": {
+			change: func(o *options) { o.NoSend = true },
+			want:   skipped("endpoint", "clock", "signature", "way-through"),
 		},
-		{
-			name: "another secret", change: func(o *doctor.Options) { o.Secret = svixtest.OtherSecret },
-			want: map[string]doctor.Status{"signature": doctor.Fail, "way-through": doctor.Skip},
+		"another secret": {
+			change: func(o *options) { o.Secret = svixtest.OtherSecret },
+			want:   map[string]doctor.Status{"signature": doctor.Fail, "way-through": doctor.Skip},
 		},
-		{
-			name: "malformed secret", change: func(o *doctor.Options) { o.Secret = "whsec_x" },
-			want: map[string]doctor.Status{"secret": doctor.Fail, "signature": doctor.Skip, "way-through": doctor.Skip},
+		"malformed secret": {
+			change: func(o *options) { o.Secret = "whsec_x" },
+			want:   map[string]doctor.Status{"secret": doctor.Fail, "signature": doctor.Skip, "way-through": doctor.Skip},
 		},
-		{
-			name: "secret by SSM's parameter",
-			change: func(o *doctor.Options) {
-				o.Secret, o.Parameter = "", "/clerksync/signing-secret"
-			},
-		},
-		{
-			name: "another instance", instances: []string{"ins_a"}, change: func(*doctor.Options) {},
-			want: skipped("way-through"),
-		},
-		{
-			name: "its instance", instances: []string{"ins_a"},
-			change: func(o *doctor.Options) { o.Instance = "ins_a" },
-		},
-		{
-			name: "its instance by variable", instances: []string{"ins_a"},
-			change: func(o *doctor.Options) {
-				o.Getenv = func(name string) string { return map[string]string{"CLERK_INSTANCE_ID": "ins_a,ins_b"}[name] }
-			},
-		},
+		"secret by parameter":      {change: func(o *options) { o.Secret, o.Parameter = "", "/clerksync/signing-secret" }},
+		"another instance":         {instance: "ins_a", want: skipped("way-through")},
+		"its instance":             {instance: "ins_a", change: func(o *options) { o.Instance = "ins_a" }},
+		"its instance by variable": {instance: "ins_a", change: func(o *options) { o.Getenv = variables }},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := deploymenttest.New(t, tt.instances...)
+			s := deploymenttest.New(t, strings.Fields(c.instance)...)
 			o := ofDev(s)
-			tt.change(&o)
+			if c.change != nil {
+				c.change(&o)
+			}
 			got := examine(t, o)
-			if diff := cmp.Diff(passBut(dev, tt.want), statuses(got)); diff != "" {
+			if diff := cmp.Diff(passBut(dev, c.want), statuses(got)); diff != "" {
 				t.Errorf("doctor of dev, -want +got:\n%s\n%+v", diff, got)
 			}
 			checkNoRows(t, s)
@@ -214,32 +200,28 @@ func TestNamedTables(t *testing.T) {
 // Where there is nothing to look at each check says so, and none panics.
 func TestNothingThere(t *testing.T) {
 	const nowhere = "http://127.0.0.1:1"
-	for _, tt := range []struct {
-		name  string
+	const wantURL = "want an http or https URL"
+	for name, c := range map[string]struct {
 		names deployment.Names
 		want  map[string]string // what failures say, by check
 	}{
-		{
-			name: "no region", names: deployment.Names{Stack: deploymenttest.StackName},
-			want: map[string]string{"credentials": "no AWS region", "stack": "no AWS region"},
+		"no region": {
+			names: deployment.Names{Stack: deploymenttest.StackName},
+			want:  map[string]string{"credentials": "no AWS region", "stack": "no AWS region"},
 		},
-		{
-			name:  "no dev runs",
+		"no dev runs": {
 			names: deployment.Names{EndpointURL: nowhere, WebhookURL: nowhere + "/webhooks/clerk"},
 			want:  map[string]string{"stack": "find queue", "endpoint": "connection refused"},
 		},
-		{
-			name: "bad URLs", names: deployment.Names{EndpointURL: "nonsense", WebhookURL: "nonsense"},
-			want: map[string]string{
-				"credentials": "want an http or https URL", "stack": "want an http or https URL",
-				"endpoint": "want an http or https URL",
-			},
+		"bad URLs": {
+			names: deployment.Names{EndpointURL: "nonsense", WebhookURL: "nonsense"},
+			want:  map[string]string{"credentials": wantURL, "stack": wantURL, "endpoint": wantURL},
 		},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			deploymenttest.IsolateAWS(t)
-			got := examine(t, options(tt.names))
-			for check, says := range tt.want {
+			got := examine(t, options(c.names))
+			for check, says := range c.want {
 				if v := got[check]; v.Status != doctor.Fail || !strings.Contains(v.Detail, says) || v.Mend == "" {
 					t.Errorf("doctor: %s = %+v, want a failure that says %q", check, v, says)
 				}

@@ -1,7 +1,6 @@
 package webhook_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"reflect"
@@ -105,49 +104,32 @@ func FuzzEdit(f *testing.F) {
 	f.Add(`{"a":[1,{"b":null}]}`, "a", "1", "1.0")
 	f.Add(`{"a":1}`, "b", "c", "{")
 	f.Fuzz(func(t *testing.T, body, outer, inner, value string) {
-		path := outer + "." + inner
-		if strings.ContainsAny(outer+inner, ".=") || outer == "" {
+		if outer == "" || strings.ContainsAny(outer+inner, ".=") {
 			t.Skip("another path than the two names, or none")
 		}
-		got, err := webhook.Edit([]byte(body), []string{path + "=" + value})
+		setting := outer + "." + inner + "=" + value
+		got, err := webhook.Edit([]byte(body), []string{setting})
 		var usage terminal.UsageError
-		if err != nil {
-			if !errors.As(err, &usage) {
-				t.Fatalf("Edit(%q, %q) = %v, want a usage error", body, path, err)
-			}
-			return
+		if err != nil && !errors.As(err, &usage) {
+			t.Errorf("Edit(%q, %q) = %v, want a usage error", body, setting, err)
+		}
+		before, after := map[string]any{}, map[string]any{}
+		if err != nil || !utf8.ValidString(setting) ||
+			json.Unmarshal([]byte(body), &before) != nil || json.Unmarshal(got, &after) != nil {
+			t.Skip("refused, or a list, or a number beyond what Go holds")
 		}
 		var want any
 		if json.Unmarshal([]byte(value), &want) != nil {
-			want = strings.ToValidUTF8(value, "\ufffd")
+			want = value
 		}
-		before, after := decoded(t, []byte(body)), decoded(t, got)
-		top, ok := after.(map[string]any)
-		if !ok {
-			return // a list: its index was the outer name
+		object, isObject := after[outer].(map[string]any)
+		if isObject && !reflect.DeepEqual(object[inner], want) {
+			t.Errorf("Edit(%q, %q) has %v at the path, want %v", body, setting, object[inner], want)
 		}
-		name := strings.ToValidUTF8(outer, "\ufffd")
-		if object, ok := top[name].(map[string]any); ok && utf8.ValidString(outer) && utf8.ValidString(inner) && utf8.ValidString(value) {
-			if got := object[inner]; !reflect.DeepEqual(got, want) {
-				t.Errorf("Edit(%q, %q) has %v at the path, want %v", body, path, got, want)
-			}
-		}
-		was, ok := before.(map[string]any)
-		if !ok {
-			return
-		}
-		for k, v := range was {
-			if k != outer && k != name && !reflect.DeepEqual(top[k], v) {
-				t.Errorf("Edit(%q, %q) changed %q from %v to %v", body, path, k, v, top[k])
-			}
+		delete(before, outer)
+		delete(after, outer)
+		if !reflect.DeepEqual(before, after) {
+			t.Errorf("Edit(%q, %q) changed %v to %v", body, setting, before, after)
 		}
 	})
-}
-
-func decoded(t *testing.T, text []byte) (v any) {
-	t.Helper()
-	if err := json.NewDecoder(bytes.NewReader(text)).Decode(&v); err != nil {
-		t.Skip("a number beyond what Go holds")
-	}
-	return v
 }

@@ -36,6 +36,17 @@ type Signer struct {
 	Now     func() time.Time
 }
 
+// NewSigner returns a Signer with the secret that FindSecret finds.
+func NewSigner(flag string, getenv func(string) string, now func() time.Time) (s Signer, err error) {
+	secret, err := FindSecret(flag, getenv)
+	if err != nil {
+		return s, err
+	}
+	s.Now = now
+	s.Secrets, err = secret.Parse()
+	return s, err
+}
+
 // Sign returns the headers of a request and the body to send with them. The
 // clock is read once, for signature and header alike: read twice, the two could
 // fall into different seconds.
@@ -48,12 +59,14 @@ func (s Signer) Sign(r Request) (svix.Headers, []byte) {
 	return h, r.Body
 }
 
-// Answer is what a webhook answered.
+// Answer is what a webhook answered, as `send --json` prints it.
 type Answer struct {
-	Status  int
-	Header  http.Header
-	Body    string // its first 64 KB
-	Elapsed time.Duration
+	SvixID    string        `json:"svix_id"` // of the request
+	EventType string        `json:"event_type"`
+	Status    int           `json:"status"`
+	Body      string        `json:"body"` // its first 64 KB
+	Header    http.Header   `json:"-"`
+	Elapsed   time.Duration `json:"-"`
 }
 
 // Accepted says whether Svix would take the answer for a success.
@@ -100,7 +113,7 @@ func Post(ctx context.Context, to string, h svix.Headers, body []byte) (a Answer
 	if err != nil {
 		return a, fmt.Errorf("read the answer of %s: %w", to, err)
 	}
-	return Answer{resp.StatusCode, resp.Header, string(text), time.Since(began)}, nil
+	return Answer{h.ID, EventType(body), resp.StatusCode, string(text), resp.Header, time.Since(began)}, nil
 }
 
 // NewID returns a message id of Svix's shape.
