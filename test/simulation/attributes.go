@@ -8,140 +8,141 @@ import (
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
-// describe tells an object whole. Every value that can change holds the
-// version, so that no two versions look alike.
-func (w *telling) describe(t *thing, m *message) {
-	v := strconv.Itoa(t.version)
-	w.data = append(w.data, member{name: "id", text: quoted(t.id)})
-	switch t.kind {
+// addAttributes adds all that the event says about the object. Every value
+// that can change holds the version, so that no two versions look alike.
+func (b *eventBuilder) addAttributes(o *object, m *message) {
+	v := strconv.Itoa(o.version)
+	b.addJSON("id", quoted(o.id))
+	switch o.kind {
 	case directory.KindUser:
-		w.user(t, v)
+		b.addUser(o, v)
 	case directory.KindOrganization:
-		w.text("name", "Example "+v)
-		w.text("slug", "example-"+v)
-		w.row["by_slug"] = "example-" + v
-		w.hidden("members_count", v)
+		b.addText("name", "Example "+v)
+		b.addText("slug", "example-"+v)
+		b.row["by_slug"] = "example-" + v
+		b.addJSON("members_count", v)
 	case directory.KindMembership:
-		w.membership(t, v)
+		b.addMembership(o, v)
 	case directory.KindInvitation:
-		w.invitation(t, m, v)
+		b.addInvitation(o, m, v)
 	case directory.KindDomain:
-		w.domain(t, v)
+		b.addDomain(o, v)
 	default:
-		w.roleOrPermission(t, v)
+		b.addRoleOrPermission(o, v)
 	}
-	w.hidden("added_tomorrow", `{"v":`+v+`,"n":1.50e+3,"\u0061":[null,true]}`)
-	w.data = append(w.data, member{name: "private_metadata", text: `{"v":` + v + `}`})
-	w.times(t, m)
+	b.addJSON("added_tomorrow", `{"v":`+v+`,"n":1.50e+3,"\u0061":[null,true]}`)
+	b.addJSON("private_metadata", `{"v":`+v+`}`)
+	b.addTimes(o, m)
 }
 
-func (w *telling) times(t *thing, m *message) {
+func (b *eventBuilder) addTimes(o *object, m *message) {
 	if m.deletion {
-		// As in Clerk's samples: updated_at does not move when it is deleted.
-		m.incarnation, m.incarnID = w.time("created_at", t.created), t.id
-		m.updated = w.time("updated_at", t.created)
+		// As in Clerk's samples, a deletion does not move updated_at.
+		m.incarnation, m.incarnationID = b.addTime("created_at", o.created), o.id
+		m.updated = b.addTime("updated_at", o.created)
 		return
 	}
-	created := w.time("created_at", t.created)
-	if t.kind == directory.KindMembership {
-		m.incarnation, m.incarnID = created, t.id
+	created := b.addTime("created_at", o.created)
+	if o.kind == directory.KindMembership {
+		m.incarnation, m.incarnationID = created, o.id
 	}
-	switch way := w.c.random.IntN(16); {
-	case t.silent, way == 0: // absent: the order cannot tell
+	switch way := b.clerk.random.IntN(16); {
+	case o.omitsUpdatedAt, way == 0:
 	case way == 1:
-		w.hidden("updated_at", "null")
+		b.addJSON("updated_at", "null")
 	default:
-		m.updated = w.time("updated_at", t.updated)
+		m.updated = b.addTime("updated_at", o.updated)
 	}
-	// A tellable text after created_at, so that it can be cut out.
-	w.hidden("object", quoted(t.kind))
+	// emitInvalid cuts created_at out with the comma that follows it, so it is
+	// never the last member.
+	b.addJSON("object", quoted(o.kind))
 }
 
-func (w *telling) user(t *thing, v string) {
-	w.text("first_name", "Ada"+v)
-	w.hidden("last_name", "null")
-	w.data = append(w.data, member{name: "banned", text: strconv.FormatBool(t.version%2 == 1)})
-	w.row["banned"] = t.version%2 == 1
-	if t.version%3 != 2 {
-		w.text("external_id", "ext-"+t.id+"-"+v)
-		w.row["by_external_id"] = "ext-" + t.id + "-" + v
+func (b *eventBuilder) addUser(o *object, v string) {
+	b.addText("first_name", "Ada"+v)
+	b.addJSON("last_name", "null")
+	b.addJSON("banned", strconv.FormatBool(o.version%2 == 1))
+	b.row["banned"] = o.version%2 == 1
+	if o.version%3 != 2 {
+		b.addText("external_id", "ext-"+o.id+"-"+v)
+		b.row["by_external_id"] = "ext-" + o.id + "-" + v
 	}
-	if t.version%2 == 0 {
-		w.text("username", "ada-"+t.id+"-"+v)
-		w.row["by_username"] = "ada-" + t.id + "-" + v
+	if o.version%2 == 0 {
+		b.addText("username", "ada-"+o.id+"-"+v)
+		b.row["by_username"] = "ada-" + o.id + "-" + v
 	} else {
-		w.hidden("username", `""`)
+		b.addJSON("username", `""`)
 	}
-	first, second := "First."+v+"@Example.test", fmt.Sprintf("Second.%s.%s@Example.test", t.id, v)
-	w.hidden("primary_email_address_id", `"idn_2"`)
-	w.hidden("email_addresses", `[{"id":"idn_1","email_address":"`+first+`","verification":{"status":"verified"}},`+
+	first, second := "First."+v+"@Example.test", fmt.Sprintf("Second.%s.%s@Example.test", o.id, v)
+	b.addJSON("primary_email_address_id", `"idn_2"`)
+	b.addJSON("email_addresses", `[{"id":"idn_1","email_address":"`+first+`","verification":{"status":"verified"}},`+
 		`{"id":"idn_2","email_address":"`+second+`","verification":null}]`)
-	w.row["email_addresses"] = []string{first, second}
-	w.row["email"], w.row["by_email"] = strings.ToLower(second), strings.ToLower(second)
-	w.row["email_verified"] = false
-	w.time("last_sign_in_at", t.updated)
+	b.row["email_addresses"] = []string{first, second}
+	b.row["email"], b.row["by_email"] = strings.ToLower(second), strings.ToLower(second)
+	b.row["email_verified"] = false
+	b.addTime("last_sign_in_at", o.updated)
 }
 
-func (w *telling) membership(t *thing, v string) {
-	w.text("role", "org:role"+v)
-	w.text("role_name", "Role "+v)
-	if t.version%2 == 0 {
-		w.hidden("permissions", `["org:a`+v+`","","org:b"]`)
-		w.row["permissions"] = []string{"org:a" + v, "org:b"}
+func (b *eventBuilder) addMembership(o *object, v string) {
+	b.addText("role", "org:role"+v)
+	b.addText("role_name", "Role "+v)
+	if o.version%2 == 0 {
+		b.addJSON("permissions", `["org:a`+v+`","","org:b"]`)
+		b.row["permissions"] = []string{"org:a" + v, "org:b"}
 	} else {
-		w.hidden("permissions", "[]")
+		b.addJSON("permissions", "[]")
 	}
-	w.data = append(
-		w.data,
-		member{name: "organization", inner: object{
-			{name: "id", text: quoted(t.org)},
+	b.data = append(
+		b.data,
+		jsonMember{name: "organization", inner: jsonObject{
+			{name: "id", text: quoted(o.org)},
 			{name: "private_metadata", text: `{"of":"organization"}`},
 			{name: "name", text: `"Example"`},
 		}},
-		member{name: "public_user_data", inner: object{{name: "user_id", text: quoted(t.user)}}},
+		jsonMember{name: "public_user_data", inner: jsonObject{{name: "user_id", text: quoted(o.user)}}},
 	)
-	w.row["org_id"], w.row["user_id"] = t.org, t.user
+	b.row["org_id"], b.row["user_id"] = o.org, o.user
 }
 
-func (w *telling) invitation(t *thing, m *message, v string) {
-	w.data = append(w.data, member{name: "organization_id", text: quoted(t.org)})
-	w.row["org_id"] = t.org
-	w.text("email_address", "guest"+v+"@example.test")
-	w.text("role", "org:member")
-	w.hidden("url", `"https://example.test/accept?ticket=secret-of-`+t.id+`"`)
+func (b *eventBuilder) addInvitation(o *object, m *message, v string) {
+	b.addJSON("organization_id", quoted(o.org))
+	b.row["org_id"] = o.org
+	b.addText("email_address", "guest"+v+"@example.test")
+	b.addText("role", "org:member")
+	b.addJSON("url", `"https://example.test/accept?ticket=secret-of-`+o.id+`"`)
 	status := "revoked"
 	switch {
 	case m.created:
 		status = "pending"
-	case t.accepted:
+	case o.accepted:
 		status = "accepted"
-		w.text("user_id", t.user)
+		b.addText("user_id", o.user)
 	}
-	w.text("status", status)
-	w.time("expires_at", t.created+30*24*3600_000)
+	b.addText("status", status)
+	b.addTime("expires_at", o.created+30*24*3600_000)
 }
 
-func (w *telling) domain(t *thing, v string) {
-	w.text("name", "v"+v+".example")
-	w.text("enrollment_mode", "manual_invitation")
-	if t.org == "" {
-		w.hidden("organization_id", "null")
+func (b *eventBuilder) addDomain(o *object, v string) {
+	b.addText("name", "v"+v+".example")
+	b.addText("enrollment_mode", "manual_invitation")
+	if o.org == "" {
+		b.addJSON("organization_id", "null")
 		return
 	}
-	w.data = append(w.data, member{name: "organization_id", text: quoted(t.org)})
-	w.row["org_id"] = t.org
+	b.addJSON("organization_id", quoted(o.org))
+	b.row["org_id"] = o.org
 }
 
-func (w *telling) roleOrPermission(t *thing, v string) {
-	w.text("key", "org:"+v)
-	w.text("name", "Name "+v)
-	w.text("description", "Says "+v)
-	if t.kind == directory.KindPermission {
-		w.text("type", "custom")
+func (b *eventBuilder) addRoleOrPermission(o *object, v string) {
+	b.addText("key", "org:"+v)
+	b.addText("name", "Name "+v)
+	b.addText("description", "Says "+v)
+	if o.kind == directory.KindPermission {
+		b.addText("type", "custom")
 		return
 	}
-	w.hidden("permissions", `[{"key":"org:p`+v+`"},{"key":"org:q"}]`)
-	w.row["permissions"] = []string{"org:p" + v, "org:q"}
-	w.data = append(w.data, member{name: "is_creator_eligible", text: "false"})
-	w.row["is_creator_eligible"] = false
+	b.addJSON("permissions", `[{"key":"org:p`+v+`"},{"key":"org:q"}]`)
+	b.row["permissions"] = []string{"org:p" + v, "org:q"}
+	b.addJSON("is_creator_eligible", "false")
+	b.row["is_creator_eligible"] = false
 }

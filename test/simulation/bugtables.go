@@ -2,128 +2,205 @@ package simulation
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
-// checkThenAct looks into the ledger first and then writes without its
-// condition.
-func checkThenAct(ctx context.Context, t *gatedTable, w directory.Write) (directory.Result, error) {
+// buggyTable is an invocation's table with another Write.
+type buggyTable struct {
+	*tableClient
+	write func(context.Context, *tableClient, directory.Write) (directory.Result, error)
+}
+
+func withWrite(
+	write func(context.Context, *tableClient, directory.Write) (directory.Result, error),
+) func(*tableClient) directory.Table {
+	return func(t *tableClient) directory.Table { return buggyTable{t, write} }
+}
+
+// Write implements directory.Table.
+func (t buggyTable) Write(ctx context.Context, w directory.Write) (directory.Result, error) {
+	return t.write(ctx, t.tableClient, w)
+}
+
+// checkThenAct reads the ledger first and then writes without its condition.
+func checkThenAct(ctx context.Context, t *tableClient, w directory.Write) (directory.Result, error) {
 	if w.LedgerEntry == nil {
 		return t.Write(ctx, w)
 	}
-	seen := false
-	id := w.LedgerEntry.SvixID
-	c := &call{by: t.by, name: t.name("seen", id), keys: []directory.Key{{PK: id}}, reads: true}
-	c.run = func() {
-		_, seen = t.memory.deliveries[id]
-		seen = seen && !slices.ContainsFunc(t.memory.flights, func(f *flight) bool { return f.touches(c.keys[0]) })
-	}
-	if err := t.do(ctx, c); err != nil {
+	recorded := false
+	id, memory := w.LedgerEntry.SvixID, t.scheduler.memory
+	err := t.read(ctx, t.by.callName("read ledger", id), []directory.Key{ledgerKey(id)}, func() error {
+		_, recorded = memory.ledger[id]
+		recorded = recorded && !memory.underWay(ledgerKey(id))
+		return nil
+	})
+	switch {
+	case err != nil:
 		return 0, err
-	}
-	if seen {
+	case recorded:
 		return directory.AlreadyRecorded, nil
 	}
-	r := soundRules()
-	r.anyLedger = true
+	r := correctRules()
+	r.ignoreLedger = true
 	return t.writeBy(ctx, w, r)
 }
 
-func ledgerFirst(ctx context.Context, t *gatedTable, w directory.Write) (directory.Result, error) {
+func ledgerFirst(ctx context.Context, t *tableClient, w directory.Write) (directory.Result, error) {
 	if w.LedgerEntry == nil || w.Row == nil {
 		return t.Write(ctx, w)
 	}
-	if r, err := t.Write(ctx, directory.Write{LedgerEntry: w.LedgerEntry}); err != nil || r != directory.Written {
-		return r, err
-	}
+	entry := directory.Write{LedgerEntry: w.LedgerEntry}
 	w.LedgerEntry = nil
-	return t.Write(ctx, w)
+	return writeBoth(ctx, t, entry, w)
 }
 
-func effectFirst(ctx context.Context, t *gatedTable, w directory.Write) (directory.Result, error) {
+func effectFirst(ctx context.Context, t *tableClient, w directory.Write) (directory.Result, error) {
 	if w.LedgerEntry == nil || w.Row == nil {
 		return t.Write(ctx, w)
 	}
-	effect := w
-	effect.LedgerEntry = nil
-	if r, err := t.Write(ctx, effect); err != nil || r != directory.Written {
-		return r, err
-	}
-	return t.Write(ctx, directory.Write{LedgerEntry: w.LedgerEntry})
+	entry := directory.Write{LedgerEntry: w.LedgerEntry}
+	w.LedgerEntry = nil
+	return writeBoth(ctx, t, w, entry)
 }
 
-func pointerAfter(ctx context.Context, t *gatedTable, w directory.Write) (directory.Result, error) {
-	row := w
-	row.Put, row.Drop = nil, nil
-	r, err := t.Write(ctx, row)
-	if err != nil || r != directory.Written || len(w.Put)+len(w.Drop) == 0 {
-		return r, err
+func pointerAfterRow(ctx context.Context, t *tableClient, w directory.Write) (directory.Result, error) {
+	pointer := directory.Write{Put: w.Put, Drop: w.Drop}
+	if w.Put, w.Drop = nil, nil; len(pointer.Put)+len(pointer.Drop) == 0 {
+		return t.Write(ctx, w)
 	}
-	return t.Write(ctx, directory.Write{Put: w.Put, Drop: w.Drop})
+	return writeBoth(ctx, t, w, pointer)
 }
 
-func endAnyway(ctx context.Context, t *gatedTable, w directory.Write) (directory.Result, error) {
+// writeBoth makes of one transaction two, the second where the first was
+// written.
+func writeBoth(ctx context.Context, t *tableClient, first, second directory.Write) (directory.Result, error) {
+	if r, err := t.Write(ctx, first); err != nil || r != directory.Written {
+		return r, err
+	}
+	return t.Write(ctx, second)
+}
+
+// deleteUnconditionally deletes a deleted parent's children as they may not be
+// any more.
+func deleteUnconditionally(ctx context.Context, t *tableClient, w directory.Write) (directory.Result, error) {
 	if w.LedgerEntry != nil {
 		return t.Write(ctx, w)
 	}
 	return t.writeBy(ctx, w, rules{holds: func(directory.Condition, directory.Row) bool { return true }})
 }
 
-func domainByRev(ctx context.Context, t *gatedTable, w directory.Write) (directory.Result, error) {
+// deleteDomainByRev leaves out that a domain's row must be the one that was
+// read, which says where its pointer is.
+func deleteDomainByRev(ctx context.Context, t *tableClient, w directory.Write) (directory.Result, error) {
 	if w.LedgerEntry != nil && w.Row.Gone() && w.Row.Text("kind") == directory.KindDomain {
 		w.If = directory.IfNewer(w.Row.Revision())
 	}
 	return t.Write(ctx, w)
 }
 
-func byIndex(ctx context.Context, t *gatedTable, pk, prefix, after string) ([]directory.Row, string, error) {
-	return t.liveIn(ctx, func() map[directory.Key]directory.Row { return t.memory.index }, pk, prefix, after)
-}
-
-// comparing has another comparison in the condition that a row is newer.
-func comparing(newer func(there, rev string, j *judge) bool) func(*gatedTable) directory.Table {
-	return twist(twisted{write: func(ctx context.Context, t *gatedTable, w directory.Write) (directory.Result, error) {
-		return t.writeBy(ctx, w, rules{holds: func(c directory.Condition, there directory.Row) bool {
-			if rev, ok := c.Newer(); ok && there != nil {
-				return newer(there.Text("rev"), string(rev), t.judge)
+// withOrder has another comparison in the condition that a row is newer.
+func withOrder(newer func(old, rev string, m *monitor) bool) func(*tableClient) directory.Table {
+	return withWrite(func(ctx context.Context, t *tableClient, w directory.Write) (directory.Result, error) {
+		return t.writeBy(ctx, w, rules{holds: func(c directory.Condition, row directory.Row) bool {
+			if rev, ok := c.Newer(); ok && row != nil {
+				return newer(row.Text("rev"), string(rev), t.scheduler.monitor)
 			}
-			return c.Holds(there)
+			return c.Holds(row)
 		}})
-	}})
+	})
 }
 
-// fields are a revision's: incarnation (two), terminal, updated, rank, sent,
-// svix id.
-func fields(rev string) []string { return strings.SplitN(rev, "-", 7) }
+// revFields are the fields of a revision: incarnation (two), terminal,
+// updated, rank, sent, svix id.
+func revFields(rev string) []string { return strings.SplitN(rev, "-", 7) }
 
-func without(rev string, field int) string {
-	f := fields(rev)
+func withoutRevField(rev string, field int) string {
+	f := revFields(rev)
 	f[field] = ""
 	return strings.Join(f, "-")
 }
 
-func createdAtZero(records []delivery.Record) []delivery.Record {
-	out := make([]delivery.Record, len(records))
-	for i, r := range records {
-		if strings.HasPrefix(r.Attributes[delivery.AttrEventType].Text, "organizationMembership.") && !strings.Contains(r.Body, `"created_at"`) {
-			r.Body = strings.Replace(r.Body, `"data":{`, `"data":{"created_at":0,`, 1)
-		}
-		out[i] = r
+// unnormalised is a revision with the envelope's time as it was written, in
+// seconds or ms.
+func unnormalised(rev string, m *monitor) string {
+	f := revFields(rev)
+	if msg := m.messages[f[6]]; msg != nil {
+		f[5] = fmt.Sprintf("%015d", msg.sentAsWritten)
 	}
-	return out
+	return fmt.Sprint(f)
 }
 
-func allOrNothing(all []delivery.Record, failed []string) []string {
-	if len(failed) == 0 {
+// indexTable is an invocation's table that lists by an index.
+type indexTable struct{ *tableClient }
+
+// Live implements directory.Table.
+func (t indexTable) Live(ctx context.Context, pk, prefix, after string) ([]directory.Row, string, error) {
+	var rows []directory.Row
+	var next string
+	err := t.list(ctx, pk, prefix, after, func() error {
+		rows, next = t.scheduler.memory.page(t.scheduler.memory.index, pk, prefix, after)
 		return nil
+	})
+	return rows, next, err
+}
+
+// noFollowUpTable is an invocation's table with which the consumer leaves out
+// the follow-ups of some messages: the rows that the follow-up reads first are
+// missing, once.
+type noFollowUpTable struct {
+	*tableClient
+	leaveOut func(r directory.Result, parentsChecked bool) bool
+	missing  [][]directory.Key // behind the harness's mu
+}
+
+func withoutFollowUp(
+	leaveOut func(r directory.Result, parentsChecked bool) bool,
+) func(*tableClient) directory.Table {
+	return func(t *tableClient) directory.Table { return &noFollowUpTable{tableClient: t, leaveOut: leaveOut} }
+}
+
+// Write implements directory.Table. Where the bug is of that kind, the
+// transaction itself checks that no parent is deleted.
+func (t *noFollowUpTable) Write(ctx context.Context, w directory.Write) (directory.Result, error) {
+	if w.LedgerEntry == nil {
+		return t.tableClient.Write(ctx, w)
 	}
-	failed = nil
-	for _, r := range all {
-		failed = append(failed, r.MessageID)
+	m := t.scheduler.monitor.messages[w.LedgerEntry.SvixID]
+	r := correctRules()
+	parentsChecked := w.Row.Live() && len(m.parents) > 0 && t.leaveOut(directory.Written, true)
+	if parentsChecked {
+		r.conditionChecks = m.parents
 	}
-	return failed
+	result, err := t.writeBy(ctx, w, r)
+	if err == nil && parentsChecked && result == directory.ConditionFailed {
+		parentsChecked = false // a parent is deleted, or the row is newer: go on as is right
+		result, err = t.tableClient.Write(ctx, w)
+	}
+	if err == nil && t.leaveOut(result, parentsChecked) {
+		keys := m.parents
+		if m.deletion {
+			keys = []directory.Key{m.key}
+		}
+		t.scheduler.harness.report(func() { t.missing = append(t.missing, keys) })
+	}
+	return result, err
+}
+
+// Read implements directory.Table.
+func (t *noFollowUpTable) Read(ctx context.Context, keys ...directory.Key) ([]directory.Row, error) {
+	i := -1
+	t.scheduler.harness.report(func() {
+		i = slices.IndexFunc(t.missing, func(m []directory.Key) bool { return slices.Equal(m, keys) })
+		if i >= 0 {
+			t.missing = slices.Delete(t.missing, i, i+1)
+		}
+	})
+	if i >= 0 {
+		return make([]directory.Row, len(keys)), nil
+	}
+	return t.tableClient.Read(ctx, keys...)
 }

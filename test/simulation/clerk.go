@@ -8,66 +8,60 @@ import (
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
-// thing is an object at Clerk.
-type thing struct {
-	kind             string
+// object is a user, an organization and so on at Clerk.
+type object struct {
+	kind             string // directory.KindUser and so on
 	id               string
 	org, user        string // ids; a domain may have no organization
 	created, updated int64  // ms
-	version          int    // every change of it shows in its values
-	accepted         bool   // an invitation
-	gone             bool
-	silent           bool // Clerk tells no updated_at of it
+	version          int    // counts the changes; every value that can change holds it
+	accepted         bool   // of an invitation
+	deleted          bool
+	omitsUpdatedAt   bool // no event of it has an updated_at
 }
 
-// clerk is the model of an instance: it does a plan's steps and tells of each
-// by messages.
+// clerk is the model of a Clerk instance: it carries out the steps of a plan
+// and emits messages about each.
 type clerk struct {
 	plan     Plan
-	name     string // in every id, so that histories can share a table
+	idPart   string // is in every id, so that histories can share a table
 	random   *rand.Rand
-	now      int64
-	things   []*thing
+	now      int64 // ms
+	objects  []*object
 	messages []*message
-	born     int
+	made     int // objects so far
 }
 
-// The start of the model's time: 2026-01-01.
-const start int64 = 1767225600_000
+// epoch is when the model's time begins: 2026-01-01, in ms.
+const epoch int64 = 1767225600_000
+
+func newClerk(p Plan, idPart string, seed uint64) *clerk {
+	return &clerk{plan: p, idPart: idPart, now: epoch + 123, random: newRandom(seed, 1)}
+}
 
 // history makes the messages of a plan, in Clerk's order.
-func history(p Plan, name string) []*message {
-	c := &clerk{plan: p, name: name, now: start + 123, random: newRandom(p.Schedule, 1)}
+func history(p Plan, idPart string) []*message {
+	c := newClerk(p, idPart, p.Seed)
 	for _, s := range p.Steps {
 		c.now += s.After
-		deeds()[s.Kind](c, s)
+		operations()[s.Operation](c, s)
 	}
 	return c.messages
 }
 
-// deeds are what can be done at Clerk. Each tells of at least one event.
-func deeds() []func(*clerk, Step) {
-	return []func(*clerk, Step){
-		(*clerk).joinOrPromote, (*clerk).changeUser, (*clerk).changeOrganization, (*clerk).leave,
-		(*clerk).rejoin, (*clerk).inviteOrSettle, (*clerk).changeDomain, (*clerk).deleteUser,
-		(*clerk).deleteOrganization, (*clerk).deleteDomain, (*clerk).joinOrPromote, (*clerk).changeRole,
-		(*clerk).changePermission, (*clerk).tellAgain, (*clerk).tellBroken, (*clerk).deleteRole,
-		(*clerk).changeDomain, (*clerk).deleteDomain, (*clerk).deleteOrganization,
-	}
-}
-
-// living are the things of a kind that are there, oldest first.
-func (c *clerk) living(kind string) (list []*thing) {
-	for _, t := range c.things {
-		if t.kind == kind && !t.gone {
-			list = append(list, t)
+// living lists the objects of a kind that are not deleted, oldest first.
+func (c *clerk) living(kind string) (list []*object) {
+	for _, o := range c.objects {
+		if o.kind == kind && !o.deleted {
+			list = append(list, o)
 		}
 	}
 	return list
 }
 
-// some is one of those that are there, or a new one while they are few.
-func (c *clerk) some(kind string, which, most int) *thing {
+// oneOf is a living object of the kind, or a new one while there are fewer
+// than most.
+func (c *clerk) oneOf(kind string, which, most int) *object {
 	list := c.living(kind)
 	if i := which % most; i < len(list) {
 		return list[i]
@@ -75,70 +69,72 @@ func (c *clerk) some(kind string, which, most int) *thing {
 	return c.create(kind, "", "")
 }
 
-func (c *clerk) create(kind, org, user string) *thing {
-	c.born++
-	// Ids come in no order, and some hold bytes that a revision escapes.
-	id := fmt.Sprintf("%s_%s%s%d", kind, c.name, []string{"x", "a-", "m.", "Z"}[c.random.IntN(4)], c.born)
-	t := &thing{kind: kind, id: id, org: org, user: user, created: c.now, updated: c.now, silent: c.random.IntN(6) == 0}
-	c.things = append(c.things, t)
-	c.tell(t, "created")
-	return t
-}
-
-// change is an update; now and then it shares its ms with what was before.
-func (c *clerk) change(t *thing) {
-	t.version++
-	t.updated = c.now
-	c.tell(t, "updated")
-}
-
-// end deletes, and tells of it unless Clerk leaves that to the parent's event.
-func (c *clerk) end(t *thing, told bool) {
-	t.gone = true
-	if told {
-		c.tell(t, "deleted")
+func (c *clerk) create(kind, org, user string) *object {
+	c.made++
+	// Ids are in no order, and some hold bytes that a revision escapes.
+	infix := oneOf(c.random, []string{"x", "a-", "m.", "Z"})
+	o := &object{
+		kind:           kind,
+		id:             fmt.Sprintf("%s_%s%s%d", kind, c.idPart, infix, c.made),
+		org:            org,
+		user:           user,
+		created:        c.now,
+		updated:        c.now,
+		omitsUpdatedAt: c.random.IntN(6) == 0,
 	}
+	c.objects = append(c.objects, o)
+	c.emit(o, "created")
+	return o
 }
 
-// tellAgain is the same content under another message id.
-func (c *clerk) tellAgain(s Step) {
+// update changes the object. It may happen in the same ms as the change before.
+func (c *clerk) update(o *object) { c.updateAs(o, "updated") }
+
+// updateAs changes the object and emits the event that Clerk has for the change.
+func (c *clerk) updateAs(o *object, event string) {
+	o.version++
+	o.updated = c.now
+	c.emit(o, event)
+}
+
+func (c *clerk) remove(o *object) {
+	o.deleted = true
+	c.emit(o, "deleted")
+}
+
+// emitAgain emits the content of an earlier message under another message id.
+func (c *clerk) emitAgain(s Step) {
 	if len(c.messages) == 0 {
-		c.changeUser(s)
+		c.updateUser(s)
 		return
 	}
 	m := *c.messages[s.Which%len(c.messages)]
-	m.svixID, m.again = c.messageID(), true
-	if m.row != nil {
-		m.row = signed(m.row, &m)
-		if m.pointer != nil {
-			m.pointer = signed(m.pointer, &m)
+	m.svixID, m.repeated = c.newMessageID(), true
+	for _, row := range []*directory.Row{&m.row, &m.pointer} {
+		if *row != nil {
+			*row = row.Clone()
+			(*row)["svix_id"], (*row)["rev"] = m.svixID, m.rev()
 		}
 	}
 	c.messages = append(c.messages, &m)
 }
 
-func signed(r directory.Row, m *message) directory.Row {
-	r = r.Clone()
-	r["svix_id"], r["rev"] = m.svixID, m.rev()
-	return r
-}
-
-// tellBroken is a membership's event without created_at, which can never work.
-func (c *clerk) tellBroken(s Step) {
-	c.joinOrPromote(s)
+// emitInvalid emits a membership's event without created_at, which is a
+// permanent error: the order needs it.
+func (c *clerk) emitInvalid(s Step) {
+	c.joinOrChangeRole(s)
 	m := *c.messages[len(c.messages)-1]
-	if m.hopeless || m.incarnID == "" {
+	if m.invalid || m.incarnationID == "" {
 		return
 	}
-	m.svixID, m.hopeless, m.row = c.messageID(), true, nil
-	at := strings.LastIndex(string(m.body), `"created_at":`)
-	end := at + strings.IndexByte(string(m.body[at:]), ',') + 1
-	m.body = []byte(string(m.body[:at]) + string(m.body[end:]))
+	m.svixID, m.invalid, m.row = c.newMessageID(), true, nil
+	before, after, _ := strings.Cut(string(m.body), `"created_at":`)
+	_, after, _ = strings.Cut(after, ",")
+	m.body = []byte(before + after)
 	c.messages = append(c.messages, &m)
 }
 
-// messageID is a message's id; ids are in no order, as two of Svix's workers
-// make them.
-func (c *clerk) messageID() string {
-	return fmt.Sprintf("msg_%s%06x%d", c.name, c.random.IntN(1<<24), len(c.messages))
+// newMessageID makes ids that are in no order, as two of Svix's workers would.
+func (c *clerk) newMessageID() string {
+	return fmt.Sprintf("msg_%s%06x%d", c.idPart, c.random.IntN(1<<24), len(c.messages))
 }

@@ -10,31 +10,33 @@ import (
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
-// gatedTable is the table as one invocation sees it.
-type gatedTable struct {
-	*stage
-	by *invocation
+// tableClient is the directory.Table of one invocation: every call waits for
+// the scheduler. Once a call is under way, the end of its caller does not stop
+// it.
+type tableClient struct {
+	scheduler *scheduler
+	by        *invocation
 }
 
-func (t *gatedTable) name(parts ...string) string {
-	return fmt.Sprintf("%03d %s", t.by.id, strings.Join(parts, " "))
+// Write implements directory.Table.
+func (t *tableClient) Write(ctx context.Context, w directory.Write) (directory.Result, error) {
+	return t.writeBy(ctx, w, correctRules())
 }
 
-// Write waits at the gate, then writes.
-func (t *gatedTable) Write(ctx context.Context, w directory.Write) (directory.Result, error) {
-	return t.writeBy(ctx, w, soundRules())
-}
-
-func (t *gatedTable) writeBy(ctx context.Context, w directory.Write, r rules) (directory.Result, error) {
+func (t *tableClient) writeBy(ctx context.Context, w directory.Write, r rules) (directory.Result, error) {
 	parts := []string{"write"}
-	c := &call{by: t.by, write: &w, rules: r, keys: slices.Clone(r.gate)}
+	c := &call{by: t.by, write: &w, rules: r, keys: slices.Clone(r.conditionChecks)}
+	c.run = func() (err error) {
+		c.result, err = t.scheduler.table.Write(context.WithoutCancel(ctx), w)
+		return err
+	}
 	if w.Row != nil {
 		c.keys = append(c.keys, w.Row.Key())
 		parts = append(parts, w.Row.Key().PK, w.Row.Key().SK, w.Row.Text("rev"))
 	}
 	if w.LedgerEntry != nil {
-		c.keys = append(c.keys, directory.Key{PK: w.LedgerEntry.SvixID})
-		parts = append(parts, w.LedgerEntry.SvixID, string(w.LedgerEntry.Outcome))
+		c.keys = append(c.keys, ledgerKey(w.LedgerEntry.SvixID))
+		parts = append(parts, w.LedgerEntry.SvixID, w.LedgerEntry.Outcome)
 	}
 	for _, p := range w.Put {
 		c.keys = append(c.keys, p.Key())
@@ -43,96 +45,114 @@ func (t *gatedTable) writeBy(ctx context.Context, w directory.Write, r rules) (d
 		parts = append(parts, "drop", k.PK, k.SK)
 		c.keys = append(c.keys, k)
 	}
-	c.name = t.name(parts...)
-	if err := t.do(ctx, c); err != nil {
+	c.name = t.by.callName(parts...)
+	if err := t.scheduler.harness.await(ctx, c); err != nil {
 		return 0, fmt.Errorf("write: %w", err)
 	}
 	return c.result, nil
 }
 
-// Read waits at the gate, then reads.
-func (t *gatedTable) Read(ctx context.Context, keys ...directory.Key) ([]directory.Row, error) {
+// Read implements directory.Table.
+func (t *tableClient) Read(ctx context.Context, keys ...directory.Key) ([]directory.Row, error) {
 	parts := []string{"read"}
 	for _, k := range keys {
 		parts = append(parts, k.PK, k.SK)
 	}
 	var rows []directory.Row
-	c := &call{by: t.by, name: t.name(parts...), keys: keys, reads: true}
-	c.run = func() {
-		for _, k := range keys {
-			rows = append(rows, t.memory.rows[k].Clone())
-		}
-	}
-	if err := t.do(ctx, c); err != nil {
+	err := t.read(ctx, t.by.callName(parts...), keys, func() (err error) {
+		rows, err = t.scheduler.table.Read(context.WithoutCancel(ctx), keys...)
+		return err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("read: %w", err)
 	}
 	return rows, nil
 }
 
-// Live waits at the gate, then lists.
-func (t *gatedTable) Live(ctx context.Context, pk, prefix, after string) ([]directory.Row, string, error) {
-	return t.liveIn(ctx, func() map[directory.Key]directory.Row { return t.memory.rows }, pk, prefix, after)
-}
-
-func (t *gatedTable) liveIn(ctx context.Context, view func() map[directory.Key]directory.Row, pk, prefix, after string) (rows []directory.Row, next string, err error) {
-	c := &call{by: t.by, name: t.name("list", pk, prefix, after), keys: []directory.Key{{PK: pk}}, reads: true}
-	c.run = func() { rows, next = list(view(), t.memory.pageSize, pk, prefix, after) }
-	if err := t.do(ctx, c); err != nil {
-		return nil, "", fmt.Errorf("list: %w", err)
+// Live implements directory.Table.
+func (t *tableClient) Live(ctx context.Context, pk, prefix, after string) ([]directory.Row, string, error) {
+	var rows []directory.Row
+	var next string
+	err := t.list(ctx, pk, prefix, after, func() (err error) {
+		rows, next, err = t.scheduler.table.Live(context.WithoutCancel(ctx), pk, prefix, after)
+		return err
+	})
+	if err != nil {
+		return nil, "", err
 	}
 	return rows, next, nil
 }
 
-// gatedQueue is the queue as one invocation sees it.
-type gatedQueue struct {
-	*stage
-	by *invocation
-}
-
-// DeadLetter waits at the gate, then keeps the message.
-func (q *gatedQueue) DeadLetter(ctx context.Context, r delivery.Record, reason string) error {
-	c := &call{by: q.by, name: fmt.Sprintf("%03d dead %s", q.by.id, r.MessageID), keys: []directory.Key{{PK: r.MessageID, SK: "dead"}}}
-	c.run = func() {
-		svixID := r.Attributes[delivery.AttrSvixID].Text
-		if m := q.judge.messages[svixID]; m == nil || !m.hopeless || reason == "" {
-			q.judge.fault("%s is among the dead letters for %q", svixID, reason)
-		}
-		q.judge.dead[svixID] = true
+// list makes the call of a listing, which run carries out.
+func (t *tableClient) list(ctx context.Context, pk, prefix, after string, run func() error) error {
+	if err := t.read(ctx, t.by.callName("list", pk, prefix, after), []directory.Key{{PK: pk}}, run); err != nil {
+		return fmt.Errorf("list: %w", err)
 	}
-	return q.do(ctx, c)
+	return nil
 }
 
-// Acknowledge waits at the gate, then deletes.
-func (q *gatedQueue) Acknowledge(ctx context.Context, records []delivery.Record) error {
+func (t *tableClient) read(ctx context.Context, name string, keys []directory.Key, run func() error) error {
+	return t.scheduler.harness.await(ctx, &call{by: t.by, name: name, keys: keys, reads: true, run: run})
+}
+
+// queueClient is the consumer.Queue of one invocation: every call waits for
+// the scheduler.
+type queueClient struct {
+	scheduler *scheduler
+	by        *invocation
+}
+
+// DeadLetter implements consumer.Queue.
+func (q *queueClient) DeadLetter(ctx context.Context, r delivery.Record, reason string) error {
+	c := &call{
+		by:   q.by,
+		name: q.by.callName("dead letter", r.MessageID),
+		keys: []directory.Key{{PK: r.MessageID, SK: "dead letter"}},
+	}
+	c.run = func() error {
+		q.scheduler.monitor.deadLettered(r, reason)
+		return nil
+	}
+	return q.scheduler.harness.await(ctx, c)
+}
+
+// Acknowledge implements consumer.Queue.
+func (q *queueClient) Acknowledge(ctx context.Context, records []delivery.Record) error {
 	ids := make([]string, len(records))
 	for i, r := range records {
 		ids[i] = r.MessageID
 	}
 	slices.Sort(ids)
-	c := &call{by: q.by, name: fmt.Sprintf("%03d acknowledge %v", q.by.id, ids), size: len(ids)}
-	c.part = func(keep func(int) bool) {
+	c := &call{by: q.by, name: q.by.callName("acknowledge", strings.Join(ids, " "))}
+	c.runPart = func(included func(int) bool) {
 		var some []string
 		for i, id := range ids {
-			if keep(i) {
+			if included(i) {
 				some = append(some, id)
 			}
 		}
-		q.queueOps.acknowledge(some)
+		q.scheduler.acknowledge(some)
 	}
-	return q.do(ctx, c)
+	return q.scheduler.harness.await(ctx, c)
 }
 
-// Delay waits at the gate, then hides.
-func (q *gatedQueue) Delay(ctx context.Context, delays []delivery.Delay) error {
+// Delay implements consumer.Queue.
+func (q *queueClient) Delay(ctx context.Context, delays []delivery.Delay) error {
 	delays = slices.Clone(delays)
-	slices.SortFunc(delays, func(a, b delivery.Delay) int { return strings.Compare(a.Record.MessageID, b.Record.MessageID) })
-	c := &call{by: q.by, name: fmt.Sprintf("%03d delay", q.by.id), size: len(delays)}
-	c.part = func(keep func(int) bool) {
+	slices.SortFunc(delays, func(a, b delivery.Delay) int {
+		return strings.Compare(a.Record.MessageID, b.Record.MessageID)
+	})
+	c := &call{by: q.by, name: q.by.callName("delay")}
+	c.runPart = func(included func(int) bool) {
 		for i, d := range delays {
-			if keep(i) {
-				q.queueOps.delay(d.Record.MessageID, d.For)
+			if included(i) {
+				q.scheduler.queue.hide(d.Record.MessageID, d.For)
 			}
 		}
 	}
-	return q.do(ctx, c)
+	return q.scheduler.harness.await(ctx, c)
+}
+
+func (inv *invocation) callName(parts ...string) string {
+	return fmt.Sprintf("%03d %s", inv.id, strings.Join(parts, " "))
 }

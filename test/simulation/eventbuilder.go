@@ -10,45 +10,77 @@ import (
 	"github.com/clerksync/clerksync/pkg/projector"
 )
 
-// telling is one event in the making: body and row side by side.
-type telling struct {
-	c    *clerk
-	data object
-	row  directory.Row
+// eventBuilder makes one event: the JSON that Clerk would send and, without
+// reading that, the row that the tables shall hold.
+type eventBuilder struct {
+	clerk *clerk
+	data  jsonObject
+	row   directory.Row
 }
 
-func (w *telling) text(name, value string) {
-	w.data = append(w.data, member{name: name, text: quoted(value)})
-	w.row[name] = value
+// emit makes the message of an event about the object and keeps it.
+func (c *clerk) emit(o *object, event string) {
+	m := &message{svixID: c.newMessageID(), deletion: event == "deleted", created: event == "created"}
+	b := &eventBuilder{clerk: c, row: directory.Row{}}
+	m.eventType = eventFamily(o.kind) + "." + event
+	if m.deletion && o.kind != directory.KindMembership {
+		b.addJSON("id", quoted(o.id))
+		b.addJSON("object", quoted(o.kind))
+		b.addJSON("deleted", "true")
+	} else {
+		b.addAttributes(o, m)
+	}
+	m.setKeys(o)
+	envelope := b.envelope(m)
+	if !m.deletion {
+		b.completeRows(m, o)
+	}
+	m.body = []byte("{" + strings.Join(envelope, ",") + "}")
+	c.messages = append(c.messages, m)
 }
 
-// hidden is in data and no attribute.
-func (w *telling) hidden(name, text string) {
-	w.data = append(w.data, member{name: name, text: text})
+func eventFamily(kind string) string {
+	switch kind {
+	case directory.KindMembership, directory.KindInvitation, directory.KindDomain:
+		return "organization" + strings.ToUpper(kind[:1]) + kind[1:]
+	}
+	return kind
 }
 
-func (w *telling) time(name string, ms int64) int64 {
-	text, ms := w.c.spell(ms)
-	w.data = append(w.data, member{name: name, text: text})
-	w.row[name] = directory.Number(strconv.FormatInt(ms, 10))
+// addJSON adds a member to the JSON only: the row has no such attribute, or
+// the caller sets it.
+func (b *eventBuilder) addJSON(name, text string) {
+	b.data = append(b.data, jsonMember{name: name, text: text})
+}
+
+func (b *eventBuilder) addText(name, value string) {
+	b.addJSON(name, quoted(value))
+	b.row[name] = value
+}
+
+// addTime adds a time and returns it as the row has it, in ms.
+func (b *eventBuilder) addTime(name string, ms int64) int64 {
+	text, ms := b.clerk.writeTime(ms)
+	b.addJSON(name, text)
+	b.row[name] = directory.Number(strconv.FormatInt(ms, 10))
 	return ms
 }
 
-// spell writes a time of data in one of the ways that mean the same, in the
-// history's unit, and says what it is in ms by the contract.
-func (c *clerk) spell(ms int64) (text string, means int64) {
+// writeTime writes a time in data in one of the ways that mean the same, in
+// the history's unit, and returns what it means in ms by the contract.
+func (c *clerk) writeTime(ms int64) (text string, means int64) {
 	way := c.random.IntN(8)
 	if c.plan.Seconds {
-		whole := ms / 1000
+		seconds := ms / 1000
 		switch way {
 		case 0:
-			return fmt.Sprintf("%d.0004", whole), whole * 1000
+			return fmt.Sprintf("%d.0004", seconds), seconds * 1000
 		case 1:
-			return fmt.Sprintf("%d.0", whole), whole * 1000
+			return fmt.Sprintf("%d.0", seconds), seconds * 1000
 		case 2:
-			return fmt.Sprintf("%d.%09de9", whole/1e9, whole%1e9), whole * 1000
+			return fmt.Sprintf("%d.%09de9", seconds/1e9, seconds%1e9), seconds * 1000
 		}
-		return strconv.FormatInt(whole, 10), whole * 1000
+		return strconv.FormatInt(seconds, 10), seconds * 1000
 	}
 	switch way {
 	case 0:
@@ -63,114 +95,89 @@ func (c *clerk) spell(ms int64) (text string, means int64) {
 	return strconv.FormatInt(ms, 10), ms
 }
 
-// tell makes the message of an event and keeps it.
-func (c *clerk) tell(t *thing, event string) {
-	m := &message{svixID: c.messageID(), deletion: event == "deleted", created: event == "created"}
-	w := &telling{c: c, row: directory.Row{}}
-	m.eventType = family(t.kind) + "." + event
-	if m.deletion && t.kind != directory.KindMembership {
-		w.data = object{
-			{name: "id", text: quoted(t.id)},
-			{name: "object", text: quoted(t.kind)},
-			{name: "deleted", text: "true"},
-		}
-	} else {
-		w.describe(t, m)
-	}
-	c.place(t, m)
-	envelope := c.envelope(w, m)
-	if !m.deletion {
-		w.finish(m, t)
-	}
-	m.body = []byte("{" + strings.Join(envelope, ",") + "}")
-	c.messages = append(c.messages, m)
-}
-
-func family(kind string) string {
-	switch kind {
-	case directory.KindMembership, directory.KindInvitation, directory.KindDomain:
-		return "organization" + strings.ToUpper(kind[:1]) + kind[1:]
-	}
-	return kind
-}
-
-// envelope tells the event's time in ms, in seconds, or not at all.
-func (c *clerk) envelope(w *telling, m *message) []string {
-	parts := []string{
-		`"data":` + w.data.text(nil, nil),
+// envelope makes the envelope's members. The event's time is in ms, in
+// seconds, or absent.
+func (b *eventBuilder) envelope(m *message) []string {
+	c := b.clerk
+	members := []string{
+		`"data":` + b.data.text(nil, nil),
 		`"object":"event"`,
 		`"type":` + quoted(m.eventType),
 	}
-	m.sent, m.rawSent = c.now, c.now
+	m.sent, m.sentAsWritten = c.now, c.now
 	switch c.random.IntN(6) {
 	case 0, 1:
-		m.rawSent = c.now / 1000
-		m.sent = m.rawSent * 1000
+		m.sentAsWritten = c.now / 1000
+		m.sent = m.sentAsWritten * 1000
 	case 2:
-		m.sent, m.rawSent = 0, 0
+		m.sent, m.sentAsWritten = 0, 0
 	}
-	if m.rawSent > 0 {
-		parts = append(parts, `"timestamp":`+strconv.FormatInt(m.rawSent, 10))
+	if m.sentAsWritten > 0 {
+		members = append(members, `"timestamp":`+strconv.FormatInt(m.sentAsWritten, 10))
 	}
 	if c.random.IntN(4) > 0 {
-		parts = append(parts, `"instance_id":"ins_example`+c.name+`"`)
-		w.row["instance_id"] = "ins_example" + c.name
+		members = append(members, `"instance_id":"ins_example`+c.idPart+`"`)
+		b.row["instance_id"] = "ins_example" + c.idPart
 	}
-	return parts
+	return members
 }
 
-// place says where the row lies and what it hangs on.
-func (c *clerk) place(t *thing, m *message) {
-	m.entity = t.kind + "/" + t.id
-	switch t.kind {
+// setKeys sets the message's entity, key and parents. It spells the keys out:
+// the expectation must not follow a change of pkg/directory.
+func (m *message) setKeys(o *object) {
+	organization := directory.Key{PK: "ORG#" + o.org, SK: "ORG"}
+	m.entity = o.kind + "/" + o.id
+	switch o.kind {
 	case directory.KindUser:
-		m.key = directory.Key{PK: "USER#" + t.id, SK: "USER"}
+		m.key = directory.Key{PK: "USER#" + o.id, SK: "USER"}
 	case directory.KindOrganization:
-		m.key = directory.Key{PK: "ORG#" + t.id, SK: "ORG"}
+		m.key = directory.Key{PK: "ORG#" + o.id, SK: "ORG"}
 	case directory.KindMembership:
-		m.entity = "membership/" + t.org + "/" + t.user
-		m.key = directory.Key{PK: "ORG#" + t.org, SK: "MEMBER#" + t.user}
-		m.parents = []directory.Key{{PK: "ORG#" + t.org, SK: "ORG"}, {PK: "USER#" + t.user, SK: "USER"}}
+		m.entity = "membership/" + o.org + "/" + o.user
+		m.key = directory.Key{PK: "ORG#" + o.org, SK: "MEMBER#" + o.user}
+		m.parents = []directory.Key{organization, {PK: "USER#" + o.user, SK: "USER"}}
 	case directory.KindInvitation:
-		m.key = directory.Key{PK: "ORG#" + t.org, SK: "INVITATION#" + t.id}
-		m.parents = []directory.Key{{PK: "ORG#" + t.org, SK: "ORG"}}
+		m.key = directory.Key{PK: "ORG#" + o.org, SK: "INVITATION#" + o.id}
+		m.parents = []directory.Key{organization}
 	case directory.KindDomain:
-		m.key = directory.Key{PK: "DOMAIN#" + t.id, SK: "DOMAIN"}
-		if t.org != "" && !m.deletion {
-			m.parents = []directory.Key{{PK: "ORG#" + t.org, SK: "ORG"}}
+		m.key = directory.Key{PK: "DOMAIN#" + o.id, SK: "DOMAIN"}
+		if o.org != "" && !m.deletion {
+			m.parents = []directory.Key{organization}
 		}
 	case directory.KindRole:
-		m.key = directory.Key{PK: "ROLE#" + t.id, SK: "ROLE"}
+		m.key = directory.Key{PK: "ROLE#" + o.id, SK: "ROLE"}
 	case directory.KindPermission:
-		m.key = directory.Key{PK: "PERMISSION#" + t.id, SK: "PERMISSION"}
+		m.key = directory.Key{PK: "PERMISSION#" + o.id, SK: "PERMISSION"}
 	}
 }
 
-// finish completes the row and its pointer.
-func (w *telling) finish(m *message, t *thing) {
-	r := w.row
-	r["pk"], r["sk"], r["kind"], r["id"] = m.key.PK, m.key.SK, t.kind, t.id
+// completeRows gives the message its row and, where there is one, its pointer.
+func (b *eventBuilder) completeRows(m *message, o *object) {
+	r := b.row
+	r["pk"], r["sk"], r["kind"], r["id"] = m.key.PK, m.key.SK, o.kind, o.id
 	r["rev"], r["svix_id"] = m.rev(), m.svixID
-	switch w.c.plan.Storage {
+	switch b.clerk.plan.Storage {
 	case projector.StoreFull:
-		r["object"] = w.data.text([]string{"url"}, nil)
-	case projector.StoreNone:
+		r["object"] = b.data.text([]string{"url"}, nil)
 	case projector.StorePublic:
-		private := []string{"private_metadata"}
-		r["object"] = w.data.text([]string{"url", "private_metadata"}, private)
+		r["object"] = b.data.text([]string{"url", "private_metadata"}, []string{"private_metadata"})
+	case projector.StoreNone:
 	}
 	m.row = r
 	switch {
-	case t.kind == directory.KindMembership:
-		m.pointer = pick(r, "id", "org_id", "user_id", "role", "role_name", "permissions", "created_at", "updated_at")
-		m.pointer["pk"], m.pointer["sk"], m.pointer["kind"] = "USER#"+t.user, "MEMBERSHIP#"+t.org, "membership_of"
-	case t.kind == directory.KindDomain && t.org != "":
-		m.pointer = pick(r, "id", "org_id", "name", "enrollment_mode")
-		m.pointer["pk"], m.pointer["sk"], m.pointer["kind"] = "ORG#"+t.org, "DOMAIN#"+t.id, "domain_of"
+	case o.kind == directory.KindMembership:
+		m.pointer = rowWith(r,
+			"id", "org_id", "user_id", "role", "role_name", "permissions", "created_at", "updated_at")
+		m.pointer["pk"], m.pointer["sk"], m.pointer["kind"] = "USER#"+o.user, "MEMBERSHIP#"+o.org, "membership_of"
+	case o.kind == directory.KindDomain && o.org != "":
+		m.pointer = rowWith(r, "id", "org_id", "name", "enrollment_mode")
+		m.pointer["pk"], m.pointer["sk"], m.pointer["kind"] = "ORG#"+o.org, "DOMAIN#"+o.id, "domain_of"
 	}
 }
 
-func pick(r directory.Row, names ...string) directory.Row {
+// rowWith is a row with those attributes of r that are named or that every
+// pointer has.
+func rowWith(r directory.Row, names ...string) directory.Row {
 	p := directory.Row{}
 	for _, n := range append(names, "rev", "svix_id", "instance_id") {
 		if v, ok := r[n]; ok {
@@ -180,7 +187,7 @@ func pick(r directory.Row, names ...string) directory.Row {
 	return p
 }
 
-// deletedAt is what a tombstone of this deletion says.
+// deletedAt is the deleted_at of the tombstone that this deletion leaves.
 func (m *message) deletedAt() string {
 	return time.UnixMilli(m.sent).UTC().Format("2006-01-02T15:04:05.000Z")
 }

@@ -1,70 +1,169 @@
 package simulation
 
 import (
-	"fmt"
-	"strings"
-	"sync/atomic"
+	"slices"
 )
 
-// Fault is a kind of what goes wrong.
-type Fault int
+// Fault is a kind of fault, by its name.
+type Fault string
 
-// The kinds of faults.
+// The kinds of faults. A run must have met each of them (Tally.Missing).
 const (
-	ErrorWithoutEffect Fault = iota
-	EffectWithError
-	Timeout // with its effect, without it, or with it after the caller has given up
-	Throttle
-	TransactionConflict
-	PartialBatch // a call about several messages, done for some of them
-	Death        // an invocation ends between any two of its steps
-	LaggingIndex // a listing while an index would have shown something else
-	VisibleItemByItem
-	ExpiredLedgerRow
-	EarlyRedelivery // a message handed out again while its first receiver works on it
-	faultKinds
+	ErrorWithoutEffect  Fault = "error without effect"
+	EffectWithError     Fault = "effect with error"
+	Timeout             Fault = "timeout" // with the effect, without it, or with it after the caller has given up
+	Throttle            Fault = "throttle"
+	TransactionConflict Fault = "TransactionConflict"
+	PartialBatch        Fault = "partial batch" // a call about several messages is carried out for some of them
+	Death               Fault = "death at any step"
+	LaggingIndex        Fault = "lagging index" // a listing while an index would have shown something else
+	VisibleItemByItem   Fault = "transaction visible item by item"
+	ExpiredLedgerRow    Fault = "expired ledger row"
+	EarlyRedelivery     Fault = "early redelivery while the first is still running"
 )
 
-// String is the kind's name.
-func (f Fault) String() string {
-	return [...]string{
-		"error without effect", "effect with error", "timeout", "throttle", "TransactionConflict", "partial batch",
-		"death at any step", "lagging index", "transaction visible item by item", "expired ledger row",
-		"early redelivery while the first is still running",
-	}[f]
+// faultKind says how the scheduler injects a fault. A kind with neither
+// function is not injected: the tables in memory have it by themselves, and it
+// is counted where a read meets it.
+type faultKind struct {
+	fault Fault
+	// atCall takes the place of a call's ordinary course. seed is the same for
+	// all calls of the group.
+	atCall func(s *scheduler, c *call, seed uint64)
+	// fits says which calls it can happen to; nil is all.
+	fits func(c *call) bool
+	// betweenSteps does what goes wrong between two steps. It counts the fault
+	// by itself, for there may be nothing that it could happen to.
+	betweenSteps func(s *scheduler)
+	// needsMemory says that a real table cannot be brought to it.
+	needsMemory bool
+	weight      int // how often it happens, compared with others of its sort; 0 is 1
 }
 
-// Tally counts what happened in all histories. It is safe for concurrent use.
-type Tally struct {
-	histories, events, invocations, steps atomic.Int64
-	faults                                [faultKinds]atomic.Int64
+// faultKinds is the table of all faults.
+func faultKinds() []faultKind {
+	return []faultKind{
+		{fault: ErrorWithoutEffect, atCall: answerWith(errBroken)},
+		{fault: EffectWithError, atCall: performAndFail},
+		{fault: Timeout, atCall: timeOut},
+		{fault: Throttle, atCall: answerWith(errThrottled)},
+		{fault: TransactionConflict, atCall: answerWith(errConflict), fits: isWrite},
+		{fault: PartialBatch, atCall: performPartly, fits: isBatch},
+		{fault: Death, betweenSteps: (*scheduler).killOne, weight: 2},
+		{fault: ExpiredLedgerRow, betweenSteps: (*scheduler).expireLedgerRow, needsMemory: true},
+		{fault: EarlyRedelivery, betweenSteps: (*scheduler).redeliverEarly},
+		{fault: LaggingIndex, needsMemory: true},
+		{fault: VisibleItemByItem, needsMemory: true},
+	}
 }
 
-func (t *Tally) count(f Fault) { t.faults[f].Add(1) }
+// faultDue says whether a fault happens now, and takes it from the budget.
+func (s *scheduler) faultDue() bool {
+	if s.budget == 0 || s.random.IntN(1000) >= s.plan.FaultRate {
+		return false
+	}
+	s.budget--
+	return true
+}
 
-// Missing are the kinds of faults that never happened.
-func (t *Tally) Missing() (list []Fault) {
-	for f := range faultKinds {
-		if t.faults[f].Load() == 0 {
-			list = append(list, f)
+// injectCallFault releases calls of one name with a fault.
+func (s *scheduler) injectCallFault(group []*call) {
+	kind, seed := drawFault(s, func(k faultKind) bool { return k.atCall != nil }), s.random.Uint64()
+	if kind.fits != nil && !kind.fits(group[0]) {
+		kind = faultKinds()[0]
+	}
+	for _, c := range group {
+		s.count(kind.fault)
+		s.logf("call   %s: %s", c.name, kind.fault)
+		kind.atCall(s, c, seed)
+	}
+}
+
+// injectFault lets something go wrong between two steps, if it is due.
+func (s *scheduler) injectFault() {
+	if s.faultDue() {
+		drawFault(s, func(k faultKind) bool { return k.betweenSteps != nil }).betweenSteps(s)
+	}
+}
+
+func drawFault(s *scheduler, among func(faultKind) bool) faultKind {
+	var kinds []faultKind
+	for _, k := range faultKinds() {
+		if among(k) && (s.memory != nil || !k.needsMemory) {
+			kinds = append(kinds, slices.Repeat([]faultKind{k}, max(k.weight, 1))...)
 		}
 	}
-	return list
+	return oneOf(s.random, kinds)
 }
 
-// Histories is how many were run.
-func (t *Tally) Histories() int { return int(t.histories.Load()) }
+func isWrite(c *call) bool { return c.write != nil }
+func isBatch(c *call) bool { return c.runPart != nil }
 
-// String says how many histories there were and how often each fault struck.
-func (t *Tally) String() string {
-	var b strings.Builder
-	n := max(t.histories.Load(), 1)
-	fmt.Fprintf(&b, "%d histories\n", t.histories.Load())
-	fmt.Fprintf(&b, "%10d events, %.1f in a history\n", t.events.Load(), float64(t.events.Load())/float64(n))
-	fmt.Fprintf(&b, "%10d batches in 4 to 6 consumers at once, %.1f in a history\n", t.invocations.Load(), float64(t.invocations.Load())/float64(n))
-	fmt.Fprintf(&b, "%10d steps\n", t.steps.Load())
-	for f := range faultKinds {
-		fmt.Fprintf(&b, "%10d x %s\n", t.faults[f].Load(), f)
+func answerWith(err error) func(*scheduler, *call, uint64) {
+	return func(s *scheduler, c *call, _ uint64) { s.answer(c, err) }
+}
+
+func performAndFail(s *scheduler, c *call, _ uint64) { s.perform(c, errBroken) }
+
+func performPartly(s *scheduler, c *call, seed uint64) {
+	c.runPart(func(i int) bool { return seed>>(i%64)&1 == 1 })
+	s.answer(c, errBroken)
+}
+
+func timeOut(s *scheduler, c *call, seed uint64) {
+	if seed%3 == 1 {
+		s.perform(c, errTimeout)
+		return
 	}
-	return b.String()
+	c.lateEffect = seed%3 == 0
+	s.unanswered = append(s.unanswered, c)
+}
+
+func (s *scheduler) killOne() {
+	var alive []*invocation
+	for _, inv := range s.running {
+		if inv != nil && !inv.killed {
+			alive = append(alive, inv)
+		}
+	}
+	if len(alive) > 0 {
+		inv := oneOf(s.random, alive)
+		s.count(Death)
+		s.logf("death  of batch %d", inv.id)
+		s.harness.kill(inv)
+	}
+}
+
+// expireLedgerRow deletes a row of the Deliveries table, as its time to live
+// does, before its message comes once more.
+func (s *scheduler) expireLedgerRow() {
+	ids := s.memory.ledgerIDs()
+	if len(ids) == 0 {
+		return
+	}
+	id := oneOf(s.random, ids)
+	if !s.memory.expireLedgerEntry(id) {
+		return
+	}
+	s.count(ExpiredLedgerRow)
+	s.logf("ttl    the ledger row of %s expires", id)
+	s.monitor.expired[id] = true
+	s.late = append(s.late, s.monitor.messages[id])
+	if s.random.IntN(2) == 0 {
+		s.arrivals = append(s.arrivals, s.monitor.messages[id])
+	}
+}
+
+// redeliverEarly makes a message visible while an invocation works on it. It
+// is counted when it is received.
+func (s *scheduler) redeliverEarly() {
+	var held []*queued
+	for _, c := range s.queue.left() {
+		if c.holders > 0 {
+			held = append(held, c)
+		}
+	}
+	if len(held) > 0 {
+		oneOf(s.random, held).visible = s.queue.now()
+	}
 }

@@ -3,20 +3,16 @@ package simulation
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
-	"testing/synctest"
-	"time"
 
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
-	"github.com/clerksync/clerksync/pkg/projector"
 )
 
-// Errors as a remote service gives them.
+// Errors as a remote service or the end of a process gives them.
 var (
 	errBroken    = errors.New("simulation: connection reset")
 	errThrottled = errors.New("simulation: throttled")
@@ -24,205 +20,166 @@ var (
 	errKilled    = errors.New("simulation: the process is dead")
 )
 
-// stage is where consumers act: their remote calls wait here until someone
-// lets them go on. All of its fields but those behind mu belong to the one
-// goroutine that directs.
-type stage struct {
-	plan     Plan
-	bug      *Bug
-	memory   *Memory
-	judge    *judge
-	wake     chan struct{}
-	trace    []string
-	tracing  bool
-	queueOps queueOps
+// harness runs the consumers and holds each of their remote calls until the
+// scheduler releases it. Consumers run in goroutines of their own; what they
+// share with the scheduler is behind mu.
+type harness struct {
+	// settle returns when no consumer can go on by itself. On a real table it
+	// returns at once.
+	settle    func()
+	wake      chan struct{} // holds a value when something new is behind mu
+	consumers sync.WaitGroup
 
-	mu       sync.Mutex
-	calls    []*call
-	finished []*invocation
+	mu        sync.Mutex
+	waiting   []*call
+	completed []completion
+	finished  []*invocation // their consumer returned
 }
 
-// queueOps is what the director does about the consumer's calls of the queue.
-type queueOps interface {
-	acknowledge(messageIDs []string)
-	delay(messageID string, d time.Duration)
-}
-
-// invocation is one batch in one consumer.
-type invocation struct {
-	id      int
-	worker  int
-	records []delivery.Record
-	cancel  context.CancelFunc
-	killed  bool // behind mu
-	reports []consumer.Report
-	failed  []string
-}
-
-// call is a remote call that waits.
+// call is a remote call of a consumer. Either run or runPart is set.
 type call struct {
-	by    *invocation
-	name  string // the same in every run, and no two at a time that differ have it
+	by *invocation
+	// name is the same in every run, and calls that wait at the same time and
+	// have the same name are the same.
+	name  string
+	keys  []directory.Key // of the rows that it touches; an empty SK stands for all rows below the PK
+	reads bool            // it only reads from the tables
 	write *directory.Write
-	rules rules
-	run   func() // everything but writes
-	// part does a share of a call about several messages, nil for the rest.
-	part func(keep func(i int) bool)
-	size int
+	rules rules // of write, in Memory
+	// run carries it out and keeps what it returns for the caller. A write to
+	// Memory is carried out by the scheduler instead, item by item.
+	run func() error
+	// runPart carries out what is asked about those messages of the queue that
+	// are included.
+	runPart func(included func(i int) bool)
 
-	keys   []directory.Key // what it touches; an empty SK stands for all below PK
-	reads  bool
-	result directory.Result
-	err    error
-	reply  chan struct{}
-	left   bool // nobody waits for the reply; behind mu
-
-	answered bool
+	result     directory.Result // of write
+	err        error            // what its caller gets
+	answer     chan struct{}    // closed when result and err are final
+	answered   bool
+	lateEffect bool // it takes effect after its caller has given up
+	abandoned  bool // its caller does not wait any more; behind the harness's mu
 }
 
-func newStage(p Plan, bug *Bug, messages []*message) *stage {
-	m := NewMemory(p.Page)
-	return &stage{plan: p, bug: bug, memory: m, judge: newJudge(m, messages), wake: make(chan struct{}, 1)}
+// completion is a call that came back from a real table and was not yet
+// answered.
+type completion struct {
+	call    *call
+	err     error // of the table
+	failure error // that the caller gets in its place, unless nil
 }
 
-func (s *stage) note(format string, args ...any) {
-	if s.tracing {
-		s.trace = append(s.trace, fmt.Sprintf(format, args...))
-	}
+// onTables says whether the call goes to the tables, not to the queue.
+func (c *call) onTables() bool { return c.write != nil || c.reads }
+
+func newHarness(settle func()) *harness {
+	return &harness{settle: settle, wake: make(chan struct{}, 1)}
 }
 
-func (s *stage) signal() {
+// report runs f with mu held and then wakes the scheduler.
+func (h *harness) report(f func()) {
+	h.mu.Lock()
+	f()
+	h.mu.Unlock()
 	select {
-	case s.wake <- struct{}{}:
-	default:
+	case h.wake <- struct{}{}:
+	default: // it is awake already
 	}
 }
 
-// do waits until the call was let go on.
-func (s *stage) do(ctx context.Context, c *call) error {
-	c.reply = make(chan struct{})
-	s.mu.Lock()
-	if c.by.killed {
-		s.mu.Unlock()
+// await makes a consumer's call: it waits until the scheduler has answered, or
+// until ctx ends.
+func (h *harness) await(ctx context.Context, c *call) error {
+	c.answer = make(chan struct{})
+	killed := false
+	h.report(func() {
+		if killed = c.by.killed; !killed {
+			h.waiting = append(h.waiting, c)
+		}
+	})
+	if killed {
 		return errKilled
 	}
-	s.calls = append(s.calls, c)
-	s.mu.Unlock()
-	s.signal()
 	select {
-	case <-c.reply:
+	case <-c.answer:
 		return c.err
 	case <-ctx.Done():
-		s.mu.Lock()
-		c.left = true
-		s.mu.Unlock()
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		c.abandoned = true
 		return ctx.Err()
 	}
 }
 
-// waiting are the calls that can go on, in an order that every run has.
-func (s *stage) waiting() []*call {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	slices.SortStableFunc(s.calls, func(a, b *call) int { return strings.Compare(a.name, b.name) })
-	return slices.Clone(s.calls)
-}
-
-func (s *stage) remove(c *call) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.calls = slices.DeleteFunc(s.calls, func(d *call) bool { return d == c })
-}
-
-func (s *stage) abandoned(c *call) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return c.left
-}
-
-// start runs a batch in a consumer of its own.
-func (s *stage) start(inv *invocation, timeout time.Duration, luck float64) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	inv.cancel = cancel
-	var table directory.Table = &gatedTable{s, inv}
-	if s.bug != nil && s.bug.table != nil {
-		table = s.bug.table(&gatedTable{s, inv})
-	}
-	c := consumer.New(consumer.Config{
-		Table:     table,
-		Queue:     &gatedQueue{s, inv},
-		Projector: projector.New(s.plan.Storage),
-		Policy:    s.plan.Policy,
-		Retention: 90 * 24 * time.Hour,
-		Now:       time.Now,
-		Random:    func() float64 { return luck },
-		Observe: func(_ context.Context, r consumer.Report) {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			inv.reports = append(inv.reports, r)
-		},
-		Warn: func(context.Context, string, error) {},
-	})
-	records := inv.records
-	if s.bug != nil && s.bug.records != nil {
-		records = s.bug.records(records)
-	}
-	go func() {
+// start runs the batch in the consumer.
+func (h *harness) start(ctx context.Context, inv *invocation, c *consumer.Consumer, records []delivery.Record) {
+	h.consumers.Go(func() {
 		failed := c.Handle(ctx, records)
-		s.mu.Lock()
-		inv.failed = failed
-		s.finished = append(s.finished, inv)
-		s.mu.Unlock()
-		s.signal()
-	}()
+		h.report(func() {
+			inv.failed = failed
+			h.finished = append(h.finished, inv)
+		})
+	})
 }
 
-// ended takes out the invocations that came to their end.
-func (s *stage) ended() []*invocation {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	list := slices.Clone(s.finished)
-	slices.SortFunc(list, func(a, b *invocation) int { return a.id - b.id })
+// kill ends an invocation between two of its steps. Calls that it has under
+// way may still take effect.
+func (h *harness) kill(inv *invocation) {
+	h.settle() // so that it dies at the same call in every run
+	h.mu.Lock()
+	inv.killed = true
+	h.mu.Unlock()
+	inv.cancel()
+}
+
+// calls are those that wait, in an order that is the same in every run.
+func (h *harness) calls() []*call {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	slices.SortStableFunc(h.waiting, func(a, b *call) int { return strings.Compare(a.name, b.name) })
+	return slices.Clone(h.waiting)
+}
+
+// take removes a call from those that wait and reports whether its caller
+// still waits for the answer.
+func (h *harness) take(c *call) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.waiting = without(h.waiting, c)
+	return !c.abandoned
+}
+
+// takeCompleted removes the calls that came back from a real table.
+func (h *harness) takeCompleted() (list []completion) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	list, h.completed = h.completed, nil
 	return list
 }
 
-func (s *stage) settle(inv *invocation) {
-	s.mu.Lock()
-	s.finished = slices.DeleteFunc(s.finished, func(i *invocation) bool { return i == inv })
-	s.mu.Unlock()
+// dropCalls removes an invocation's calls, none of which then takes effect.
+func (h *harness) dropCalls(inv *invocation) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.waiting = slices.DeleteFunc(h.waiting, func(c *call) bool { return c.by == inv })
+}
+
+// ended are the invocations whose consumer returned, oldest first.
+func (h *harness) ended() []*invocation {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	slices.SortFunc(h.finished, func(a, b *invocation) int { return a.id - b.id })
+	return slices.Clone(h.finished)
+}
+
+func (h *harness) forget(inv *invocation) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.finished = without(h.finished, inv)
 	inv.cancel()
 }
 
-// kill ends an invocation between two of its steps. What it had under way may
-// still have its effect.
-func (s *stage) kill(inv *invocation) {
-	synctest.Wait() // so that it dies at the same call in every run
-	s.mu.Lock()
-	inv.killed = true
-	s.mu.Unlock()
-	inv.cancel()
-}
-
-// outcome judges what an invocation says it did, and is the message ids of
-// those that are not to come again.
-func (s *stage) outcome(inv *invocation) (done []string) {
-	failed := inv.failed
-	if s.bug != nil && s.bug.failed != nil {
-		failed = s.bug.failed(inv.records, failed)
-	}
-	for _, r := range inv.reports {
-		s.judge.reported(r)
-		if listed := slices.Contains(failed, r.MessageID); listed != (r.Outcome == consumer.Failed) {
-			s.judge.fault("%s is reported %s and to come again: %v", r.SvixID, r.Outcome, listed)
-		}
-	}
-	if len(inv.reports) != len(inv.records) {
-		s.judge.fault("%d reports for %d messages", len(inv.reports), len(inv.records))
-	}
-	for _, r := range inv.records {
-		if !slices.Contains(failed, r.MessageID) {
-			done = append(done, r.MessageID)
-		}
-	}
-	return done
+// without removes one element of the list.
+func without[E comparable](list []E, e E) []E {
+	return slices.DeleteFunc(list, func(o E) bool { return o == e })
 }

@@ -3,33 +3,35 @@ package simulation
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
-// message is one event as Svix signs it, beside what the model knows of it.
-// The expectation is made of these fields alone.
+// message is one event as Svix signs it, together with what the model knows
+// about it. The expectation is made of these fields alone, never of what the
+// code under test read from the body.
 type message struct {
 	svixID    string
 	eventType string
 	body      []byte
 	entity    string
 	key       directory.Key
-	hopeless  bool // a membership without created_at
-	again     bool // what another message told before
+	invalid   bool // a membership without created_at: a permanent error
+	repeated  bool // the content of an earlier message under another id
 
-	// The order's fields, as the model meant them, in ms.
-	incarnation int64
-	incarnID    string // "" for what has an id of its own
-	deletion    bool
-	updated     int64
-	created     bool
-	sent        int64
-	rawSent     int64 // the envelope's number as it was written
+	// The fields that the order compares, as the model meant them, in ms.
+	incarnation   int64
+	incarnationID string // "" for an object that is never created anew
+	deletion      bool
+	updated       int64
+	created       bool
+	sent          int64
+	sentAsWritten int64 // the envelope's number, in seconds or in ms
 
-	row     directory.Row // whole, without synced_at; nil for a deletion
-	pointer directory.Row // likewise, nil for none
+	row     directory.Row // complete but for synced_at; nil for a deletion
+	pointer directory.Row // likewise, nil where the row has no pointer
 	parents []directory.Key
 }
 
@@ -37,16 +39,17 @@ type message struct {
 func less(a, b *message) bool {
 	return cmp.Or(
 		cmp.Compare(a.incarnation, b.incarnation),
-		cmp.Compare(escaped(a.incarnID), escaped(b.incarnID)),
-		truth(a.deletion, b.deletion),
+		cmp.Compare(escaped(a.incarnationID), escaped(b.incarnationID)),
+		compareBools(a.deletion, b.deletion),
 		cmp.Compare(a.updated, b.updated),
-		truth(b.created, a.created),
+		compareBools(b.created, a.created),
 		cmp.Compare(a.sent, b.sent),
 		cmp.Compare(a.svixID, b.svixID),
 	) < 0
 }
 
-func truth(a, b bool) int {
+// compareBools orders false before true.
+func compareBools(a, b bool) int {
 	switch {
 	case a == b:
 		return 0
@@ -56,16 +59,16 @@ func truth(a, b bool) int {
 	return 1
 }
 
-// escaped is an id of the model as the contract has it in a revision: the
+// escaped is an id of the model as the contract writes it in a revision: the
 // model's ids hold letters, digits, `_`, `-` and `.` only.
 func escaped(id string) string {
-	return strings.NewReplacer("-", "~2D", ".", "~2E").Replace(id)
+	return strings.ReplaceAll(strings.ReplaceAll(id, "-", "~2D"), ".", "~2E")
 }
 
-// rev is the revision's text.
+// rev is the text of the message's revision.
 func (m *message) rev() string {
-	id, terminal, rank := escaped(m.incarnID), 0, 1
-	if m.incarnID == "" {
+	id, terminal, rank := escaped(m.incarnationID), 0, 1
+	if m.incarnationID == "" {
 		id = "0"
 	}
 	if m.deletion {
@@ -77,21 +80,21 @@ func (m *message) rev() string {
 	return fmt.Sprintf("%015d-%s-%d-%015d-%d-%015d-%s", m.incarnation, id, terminal, m.updated, rank, m.sent, m.svixID)
 }
 
-// member is one member of a JSON object, with its text.
-type member struct {
+// jsonMember is one member of a JSON object.
+type jsonMember struct {
 	name, text string
-	inner      object // where the value is an object that may be told in part
+	inner      jsonObject // instead of text, for an object of which members may be left out
 }
 
-// object is a JSON object in the order of its members.
-type object []member
+// jsonObject is a JSON object in the order of its members.
+type jsonObject []jsonMember
 
-// text is the object without the members of those names, and without the
-// nested ones in the objects directly in it.
-func (o object) text(without, nested []string) string {
+// text is the object without the members of the names in omitted, and without
+// those in omittedInside in the objects directly in it.
+func (o jsonObject) text(omitted, omittedInside []string) string {
 	var b strings.Builder
 	for _, m := range o {
-		if contains(without, m.name) {
+		if slices.Contains(omitted, m.name) {
 			continue
 		}
 		if b.Len() > 0 {
@@ -99,20 +102,11 @@ func (o object) text(without, nested []string) string {
 		}
 		text := m.text
 		if m.inner != nil {
-			text = m.inner.text(nested, nil)
+			text = m.inner.text(omittedInside, nil)
 		}
 		b.WriteString(`"` + m.name + `":` + text)
 	}
 	return "{" + b.String() + "}"
-}
-
-func contains(list []string, s string) bool {
-	for _, e := range list {
-		if e == s {
-			return true
-		}
-	}
-	return false
 }
 
 func quoted(s string) string { return `"` + s + `"` }

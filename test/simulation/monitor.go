@@ -6,187 +6,240 @@ import (
 	"strings"
 
 	"github.com/clerksync/clerksync/pkg/consumer"
+	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
-// judge watches what happens to the tables and says what must never be, after
-// every whole transaction.
-type judge struct {
-	memory   *Memory
+// monitor checks, while a history goes on, what must hold at every moment:
+// after each transaction, each report and each acknowledgement.
+type monitor struct {
+	memory   *Memory             // nil on a real table, whose rows it does not see
 	messages map[string]*message // by svix id
 	byRev    map[directory.Key]map[string]*message
-	effects  map[string]int                // by svix id
-	recorded map[string][]consumer.Outcome // ever, expired ones included
-	expired  map[string]bool
-	dead     map[string]bool
-	verdict  error // the first
+	recorded map[string][]consumer.Outcome // the ledger entries of each svix id, expired ones included
+	expired  map[string]bool               // svix ids whose ledger entry expired
+	dead     map[string]bool               // svix ids among the dead letters
+	broken   error                         // the first promise that was broken
 }
 
-func newJudge(m *Memory, messages []*message) *judge {
-	j := &judge{
-		memory:   m,
+func newMonitor(messages []*message) *monitor {
+	m := &monitor{
 		messages: map[string]*message{},
 		byRev:    map[directory.Key]map[string]*message{},
-		effects:  map[string]int{},
 		recorded: map[string][]consumer.Outcome{},
 		expired:  map[string]bool{},
 		dead:     map[string]bool{},
 	}
 	for _, msg := range messages {
-		j.messages[msg.svixID] = msg
-		if msg.hopeless {
+		m.messages[msg.svixID] = msg
+		if msg.invalid {
 			continue
 		}
-		if j.byRev[msg.key] == nil {
-			j.byRev[msg.key] = map[string]*message{}
+		if m.byRev[msg.key] == nil {
+			m.byRev[msg.key] = map[string]*message{}
 		}
-		j.byRev[msg.key][msg.rev()] = msg
-	}
-	return j
-}
-
-func (j *judge) fault(format string, args ...any) {
-	if j.verdict == nil {
-		j.verdict = fmt.Errorf(format, args...)
-	}
-}
-
-// landed judges a transaction that is visible as a whole.
-func (j *judge) landed(f *flight) {
-	var cause *message
-	if r := f.write.Row; r != nil {
-		cause = j.wrote(f, r)
-	}
-	if d := f.write.LedgerEntry; d != nil {
-		j.noted(f, d, cause)
-	} else if cause != nil {
-		j.fault("%s had its effect without its Deliveries row", cause.svixID)
-	}
-	if f.write.Row != nil {
-		j.pointed(f.write.Row)
-	}
-	for _, k := range f.write.Drop {
-		j.dropped(k)
-	}
-}
-
-// wrote judges a row and returns the message that it tells of, nil where a
-// parent's deletion ended it.
-func (j *judge) wrote(f *flight, r directory.Row) *message {
-	k, rev := r.Key(), r.Text("rev")
-	if f.before != nil && f.before.Text("rev") >= rev {
-		j.fault("rev went back at %v: from %s to %s", k, f.before.Text("rev"), rev)
-	}
-	m := j.byRev[k][rev]
-	switch {
-	case m == nil && r.Text("deleted_at") == "":
-		j.fault("a live row at %v with a rev of no message: %s", k, rev)
-	case m == nil && f.before == nil:
-		j.fault("a tombstone at %v for what was never there", k)
-	case m != nil:
-		j.effects[m.svixID]++
+		m.byRev[msg.key][msg.rev()] = msg
 	}
 	return m
 }
 
-// noted judges a Deliveries row by what its transaction did.
-func (j *judge) noted(f *flight, d *directory.LedgerEntry, cause *message) {
-	m := j.messages[d.SvixID]
-	switch {
-	case m == nil || m.hopeless:
-		j.fault("a Deliveries row for %s, which can never work", d.SvixID)
-		return
-	case f.known != nil:
-		j.fault("%s was recorded twice, as %s and %s", d.SvixID, f.known.Outcome, d.Outcome)
-	case d.Entity != m.entity || d.EventType != m.eventType:
-		j.fault("%s is recorded as %s of %s, want %s of %s", d.SvixID, d.EventType, d.Entity, m.eventType, m.entity)
+// breaks says that a promise is broken.
+func (m *monitor) breaks(format string, args ...any) {
+	if m.broken == nil {
+		m.broken = fmt.Errorf(format, args...)
 	}
-	there := j.memory.rows[m.key]
-	switch consumer.Outcome(d.Outcome) {
-	case consumer.Applied:
-		if cause != m {
-			j.fault("%s is recorded as applied without its effect", m.svixID)
-		}
-	case consumer.Stale:
-		again := j.expired[m.svixID] && there.Text("rev") == m.rev()
-		if cause != nil || there == nil || there.Text("rev") <= m.rev() && !again {
-			j.fault("%s is recorded as stale and nothing newer was there", m.svixID)
-		}
-	default:
-		j.fault("%s is recorded as %s", m.svixID, d.Outcome)
-	}
-	j.recorded[d.SvixID] = append(j.recorded[d.SvixID], consumer.Outcome(d.Outcome))
 }
 
-// pointed judges that a pointer is there exactly while its row is live.
-func (j *judge) pointed(r directory.Row) {
+// written checks a transaction all of whose items are visible.
+func (m *monitor) written(t *transaction) {
+	var cause *message
+	if r := t.write.Row; r != nil {
+		cause = m.checkRow(t, r)
+	}
+	if e := t.write.LedgerEntry; e != nil {
+		m.checkLedgerEntry(t, e, cause)
+	} else if cause != nil {
+		m.breaks("%s had its effect without its Deliveries row", cause.svixID)
+	}
+	if t.write.Row != nil {
+		m.checkPointers(t.write.Row)
+	}
+	for _, k := range t.write.Drop {
+		m.checkDropped(k)
+	}
+}
+
+// checkRow checks a row that was written and returns the message whose effect
+// it is, nil where a parent's deletion deleted it.
+func (m *monitor) checkRow(t *transaction, r directory.Row) *message {
+	k, rev := r.Key(), r.Text("rev")
+	if t.before != nil && t.before.Text("rev") >= rev {
+		m.breaks("rev went back at %v: from %s to %s", k, t.before.Text("rev"), rev)
+	}
+	cause := m.byRev[k][rev]
+	switch {
+	case cause == nil && r.Live():
+		m.breaks("a live row at %v with a rev of no message: %s", k, rev)
+	case cause == nil && t.before == nil:
+		m.breaks("a tombstone at %v for what was never there", k)
+	}
+	return cause
+}
+
+// checkLedgerEntry checks an entry against what its transaction did.
+func (m *monitor) checkLedgerEntry(t *transaction, e *directory.LedgerEntry, cause *message) {
+	msg := m.messages[e.SvixID]
+	switch {
+	case msg == nil || msg.invalid:
+		m.breaks("a Deliveries row for %s, which is a permanent error", e.SvixID)
+		return
+	case t.entryBefore != nil:
+		m.breaks("%s was recorded twice, as %s and %s", e.SvixID, t.entryBefore.Outcome, e.Outcome)
+	case e.Entity != msg.entity || e.EventType != msg.eventType:
+		m.breaks("%s is recorded as %s of %s, want %s of %s",
+			e.SvixID, e.EventType, e.Entity, msg.eventType, msg.entity)
+	}
+	row := m.memory.rows[msg.key]
+	switch outcome := consumer.Outcome(e.Outcome); outcome {
+	case consumer.Applied:
+		if cause != msg {
+			m.breaks("%s is recorded as applied without its effect", msg.svixID)
+		}
+	case consumer.Stale:
+		replayed := m.expired[msg.svixID] && row.Text("rev") == msg.rev()
+		if cause != nil || row == nil || row.Text("rev") <= msg.rev() && !replayed {
+			m.breaks("%s is recorded as stale and nothing newer was there", msg.svixID)
+		}
+	default:
+		m.breaks("%s is recorded as %s", msg.svixID, outcome)
+	}
+	m.record(e)
+}
+
+func (m *monitor) record(e *directory.LedgerEntry) {
+	m.recorded[e.SvixID] = append(m.recorded[e.SvixID], consumer.Outcome(e.Outcome))
+}
+
+// checkPointers checks that the row's pointer is there exactly while the row
+// is live.
+func (m *monitor) checkPointers(r directory.Row) {
 	k := r.Key()
 	switch r.Text("kind") {
 	case "membership":
 		org, user := strings.TrimPrefix(k.PK, "ORG#"), strings.TrimPrefix(k.SK, "MEMBER#")
-		j.pointer(r, directory.Key{PK: "USER#" + user, SK: "MEMBERSHIP#" + org})
+		m.checkPointer(r, directory.Key{PK: "USER#" + user, SK: "MEMBERSHIP#" + org})
 	case "domain":
-		org := r.Text("org_id")
-		for p := range j.memory.rows {
-			if p.SK == k.PK && (r.Text("deleted_at") != "" || p.PK != "ORG#"+org) {
-				j.fault("a pointer %v is left of %v", p, k)
+		at := directory.Key{PK: "ORG#" + r.Text("org_id"), SK: k.PK}
+		for p := range m.memory.rows {
+			if p.SK == k.PK && (r.Gone() || p != at) {
+				m.breaks("a pointer %v is left of %v", p, k)
 			}
 		}
-		if org != "" {
-			j.pointer(r, directory.Key{PK: "ORG#" + org, SK: k.PK})
+		if r.Text("org_id") != "" {
+			m.checkPointer(r, at)
 		}
 	}
 }
 
-func (j *judge) pointer(r directory.Row, at directory.Key) {
-	p := j.memory.rows[at]
-	switch live := r.Text("deleted_at") == ""; {
-	case live && p == nil:
-		j.fault("no pointer %v for the live row %v", at, r.Key())
-	case live && p.Text("rev") != r.Text("rev"):
-		j.fault("the pointer %v is not of the live row %v", at, r.Key())
-	case !live && p != nil:
-		j.fault("a pointer %v for the ended row %v", at, r.Key())
+func (m *monitor) checkPointer(r directory.Row, at directory.Key) {
+	p := m.memory.rows[at]
+	switch {
+	case r.Live() && p == nil:
+		m.breaks("no pointer %v for the live row %v", at, r.Key())
+	case r.Live() && p.Text("rev") != r.Text("rev"):
+		m.breaks("the pointer %v is not of the live row %v", at, r.Key())
+	case r.Gone() && p != nil:
+		m.breaks("a pointer %v for the deleted row %v", at, r.Key())
 	}
 }
 
-// dropped judges that no pointer went while its row lives on.
-func (j *judge) dropped(at directory.Key) {
-	k := directory.Key{PK: at.SK, SK: "DOMAIN"}
-	if org, ok := strings.CutPrefix(at.SK, "MEMBERSHIP#"); ok {
-		k = directory.Key{PK: "ORG#" + org, SK: "MEMBER#" + strings.TrimPrefix(at.PK, "USER#")}
+// checkDropped checks that no pointer was deleted whose row is live.
+func (m *monitor) checkDropped(pointer directory.Key) {
+	k := directory.Key{PK: pointer.SK, SK: "DOMAIN"}
+	if org, ok := strings.CutPrefix(pointer.SK, "MEMBERSHIP#"); ok {
+		k = directory.Key{PK: "ORG#" + org, SK: "MEMBER#" + strings.TrimPrefix(pointer.PK, "USER#")}
 	}
-	busy := slices.ContainsFunc(j.memory.flights, func(f *flight) bool { return f.touches(k) })
-	if r := j.memory.rows[k]; r != nil && !busy {
-		j.pointed(r)
+	if r := m.memory.rows[k]; r != nil && !m.memory.underWay(k) {
+		m.checkPointers(r)
 	}
 }
 
-// reported judges what the consumer says became of a message.
-func (j *judge) reported(r consumer.Report) {
-	got := j.recorded[r.SvixID]
-	var noted bool
+// unknownOutcome stands for an outcome that a real table does not show.
+const unknownOutcome = "unknown"
+
+// cameBack notes what a write to a real table has recorded. Where the table
+// says that another write had recorded it, the outcome is not known.
+func (m *monitor) cameBack(c *call, err error) {
+	if c.write == nil || c.write.LedgerEntry == nil || err != nil {
+		return
+	}
+	e := *c.write.LedgerEntry
+	switch c.result {
+	case directory.Written:
+		if slices.ContainsFunc(m.recorded[e.SvixID], func(o consumer.Outcome) bool { return o != unknownOutcome }) {
+			m.breaks("%s was recorded twice, as %v and %s", e.SvixID, m.recorded[e.SvixID], e.Outcome)
+		}
+		m.record(&e)
+	case directory.AlreadyRecorded:
+		e.Outcome = unknownOutcome
+		m.record(&e)
+	case directory.ConditionFailed:
+	}
+}
+
+// finished checks a batch that ended: what it reports, and the message ids
+// that it returns as failed. It returns the ids of the others, which are done.
+func (m *monitor) finished(inv *invocation, failed []string) (done []string) {
+	for _, r := range inv.reports {
+		m.checkReport(r)
+		if listed := slices.Contains(failed, r.MessageID); listed != (r.Outcome == consumer.Failed) {
+			m.breaks("%s is reported %s and returned as failed: %v", r.SvixID, r.Outcome, listed)
+		}
+	}
+	if len(inv.reports) != len(inv.records) {
+		m.breaks("%d reports for %d messages", len(inv.reports), len(inv.records))
+	}
+	for _, r := range inv.records {
+		if !slices.Contains(failed, r.MessageID) {
+			done = append(done, r.MessageID)
+		}
+	}
+	return done
+}
+
+// checkReport checks that the outcome which the consumer reports is the one
+// that is recorded.
+func (m *monitor) checkReport(r consumer.Report) {
+	recorded, ok := m.recorded[r.SvixID], true
 	switch r.Outcome {
 	case consumer.Failed:
-		return
 	case consumer.Dead:
-		if !j.dead[r.SvixID] {
-			j.fault("%s is reported dead and not among the dead letters", r.SvixID)
+		if !m.dead[r.SvixID] {
+			m.breaks("%s is reported dead and not among the dead letters", r.SvixID)
 		}
-		return
 	case consumer.Duplicate:
-		noted = len(got) > 0
+		ok = len(recorded) > 0
 	default:
-		noted = slices.Contains(got, r.Outcome)
+		ok = slices.Contains(recorded, r.Outcome)
 	}
-	if !noted {
-		j.fault("%s is reported as %s and recorded as %v", r.SvixID, r.Outcome, got)
+	if !ok {
+		m.breaks("%s is reported as %s and recorded as %v", r.SvixID, r.Outcome, recorded)
 	}
 }
 
-// acknowledged judges that what leaves the queue is done.
-func (j *judge) acknowledged(svixID string) {
-	if len(j.recorded[svixID]) == 0 && !j.dead[svixID] {
-		j.fault("%s was acknowledged and is neither recorded nor dead", svixID)
+// acknowledged checks that a message which leaves the queue is done.
+func (m *monitor) acknowledged(svixID string) {
+	if len(m.recorded[svixID]) == 0 && !m.dead[svixID] {
+		m.breaks("%s was acknowledged and is neither recorded nor dead", svixID)
 	}
+}
+
+// deadLettered checks that only permanent errors become dead letters, with
+// their reason.
+func (m *monitor) deadLettered(r delivery.Record, reason string) {
+	svixID := r.Attributes[delivery.AttrSvixID].Text
+	if msg := m.messages[svixID]; msg == nil || !msg.invalid || reason == "" {
+		m.breaks("%s is among the dead letters for %q", svixID, reason)
+	}
+	m.dead[svixID] = true
 }

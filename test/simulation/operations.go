@@ -4,93 +4,123 @@ import (
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
+// operations are what can be done at Clerk; each emits at least one event. A
+// plan draws from this table by index, so what stands here twice happens twice
+// as often, and rapid shrinks a step toward the first.
+func operations() []func(*clerk, Step) {
+	return []func(*clerk, Step){
+		(*clerk).joinOrChangeRole,
+		(*clerk).updateUser,
+		(*clerk).updateOrganization,
+		(*clerk).leave,
+		(*clerk).rejoin,
+		(*clerk).inviteOrSettle,
+		(*clerk).changeDomain,
+		(*clerk).deleteUser,
+		(*clerk).deleteOrganization,
+		(*clerk).deleteDomain,
+		(*clerk).joinOrChangeRole,
+		(*clerk).changeRole,
+		(*clerk).changePermission,
+		(*clerk).emitAgain,
+		(*clerk).emitInvalid,
+		(*clerk).deleteRole,
+		(*clerk).changeDomain,
+		(*clerk).deleteDomain,
+		(*clerk).deleteOrganization,
+	}
+}
+
+// How many there are at once. They are few, so that operations meet.
 const (
-	most    = 3 // users
-	fewOrgs = 2
+	mostUsers         = 3
+	mostOrganizations = 2
+	mostDomains       = 2
 )
 
-func (c *clerk) changeUser(s Step) {
-	before := c.born
-	if t := c.some(directory.KindUser, s.Which, most); c.born == before {
-		c.change(t)
+func (c *clerk) oneUser(which int) *object { return c.oneOf(directory.KindUser, which, mostUsers) }
+
+func (c *clerk) oneOrganization(which int) *object {
+	return c.oneOf(directory.KindOrganization, which, mostOrganizations)
+}
+
+func (c *clerk) updateUser(s Step) {
+	before := c.made
+	if o := c.oneUser(s.Which); c.made == before {
+		c.update(o)
 	}
 }
 
-func (c *clerk) changeOrganization(s Step) {
-	before := c.born
-	if t := c.some(directory.KindOrganization, s.Which, fewOrgs); c.born == before {
-		c.change(t)
+func (c *clerk) updateOrganization(s Step) {
+	before := c.made
+	if o := c.oneOrganization(s.Which); c.made == before {
+		c.update(o)
 	}
 }
 
-func (c *clerk) membership(org, user *thing) *thing {
-	for _, t := range c.living(directory.KindMembership) {
-		if t.org == org.id && t.user == user.id {
-			return t
+func (c *clerk) joinOrChangeRole(s Step) {
+	org, user := c.oneOrganization(s.How), c.oneUser(s.Which)
+	for _, m := range c.living(directory.KindMembership) {
+		if m.org == org.id && m.user == user.id {
+			c.update(m)
+			return
 		}
-	}
-	return nil
-}
-
-func (c *clerk) joinOrPromote(s Step) {
-	org, user := c.some(directory.KindOrganization, s.How, fewOrgs), c.some(directory.KindUser, s.Which, most)
-	if t := c.membership(org, user); t != nil {
-		c.change(t)
-		return
 	}
 	c.create(directory.KindMembership, org.id, user.id)
 }
 
 func (c *clerk) leave(s Step) {
 	if list := c.living(directory.KindMembership); len(list) > 0 {
-		c.end(list[s.Which%len(list)], true)
+		c.remove(list[s.Which%len(list)])
 		return
 	}
-	c.joinOrPromote(s)
+	c.joinOrChangeRole(s)
 }
 
 func (c *clerk) rejoin(s Step) {
 	list := c.living(directory.KindMembership)
 	if len(list) == 0 {
-		c.joinOrPromote(s)
+		c.joinOrChangeRole(s)
 		return
 	}
-	t := list[s.Which%len(list)]
-	c.end(t, true)
+	m := list[s.Which%len(list)]
+	c.remove(m)
 	c.now += int64(s.How % 3)
-	c.create(directory.KindMembership, t.org, t.user)
+	c.create(directory.KindMembership, m.org, m.user)
 }
 
 func (c *clerk) inviteOrSettle(s Step) {
 	list := c.living(directory.KindInvitation)
 	if len(list) == 0 || s.How%3 == 0 {
-		c.create(directory.KindInvitation, c.some(directory.KindOrganization, s.Which, fewOrgs).id, "")
+		c.create(directory.KindInvitation, c.oneOrganization(s.Which).id, "")
 		return
 	}
-	t := list[s.Which%len(list)]
-	t.version++
-	t.updated = c.now
-	if t.accepted = s.How%3 == 1; t.accepted {
-		t.user = c.some(directory.KindUser, s.Which, most).id
-		c.tell(t, "accepted")
-		return
-	}
-	c.tell(t, "revoked")
+	c.settle(list[s.Which%len(list)], s)
 }
 
-// changeDomain makes a domain, changes it, or moves it to another
+// settle accepts an invitation or revokes it.
+func (c *clerk) settle(invitation *object, s Step) {
+	if invitation.accepted = s.How%3 == 1; !invitation.accepted {
+		c.updateAs(invitation, "revoked")
+		return
+	}
+	invitation.user = c.oneUser(s.Which).id
+	c.updateAs(invitation, "accepted")
+}
+
+// changeDomain makes a domain, updates it, or moves it to another
 // organization or to none.
 func (c *clerk) changeDomain(s Step) {
 	org := ""
 	if s.How%4 != 0 {
-		org = c.some(directory.KindOrganization, s.How/4, fewOrgs).id
+		org = c.oneOrganization(s.How / 4).id
 	}
 	list := c.living(directory.KindDomain)
-	if i := s.Which % 2; i < len(list) {
+	if i := s.Which % mostDomains; i < len(list) {
 		if s.How%3 == 0 {
 			list[i].org = org
 		}
-		c.change(list[i])
+		c.update(list[i])
 		return
 	}
 	c.create(directory.KindDomain, org, "")
@@ -98,51 +128,63 @@ func (c *clerk) changeDomain(s Step) {
 
 func (c *clerk) deleteDomain(s Step) {
 	if list := c.living(directory.KindDomain); len(list) > 0 {
-		c.end(list[s.Which%len(list)], true)
+		c.remove(list[s.Which%len(list)])
 		return
 	}
 	c.changeDomain(s)
 }
 
-// deleteUser ends the memberships with the user; whether Clerk tells of
-// these, before or after, is not documented, so all of it happens.
 func (c *clerk) deleteUser(s Step) {
-	u := c.some(directory.KindUser, s.Which, most)
-	c.endWith(u, s, func(t *thing) bool { return t.kind == directory.KindMembership && t.user == u.id })
+	user := c.oneUser(s.Which)
+	c.deleteWithChildren(user, s, func(o *object) bool {
+		return o.kind == directory.KindMembership && o.user == user.id
+	})
 }
 
 func (c *clerk) deleteOrganization(s Step) {
-	o := c.some(directory.KindOrganization, s.Which, fewOrgs)
-	c.endWith(o, s, func(t *thing) bool { return t.org == o.id })
+	org := c.oneOrganization(s.Which)
+	c.deleteWithChildren(org, s, func(o *object) bool { return o.org == org.id })
 }
 
-func (c *clerk) endWith(parent *thing, s Step, hangsOn func(*thing) bool) {
+// deleteWithChildren deletes a parent and its children. Whether Clerk emits
+// events about the children, and whether before or after the parent's, is not
+// documented, so all of it happens.
+func (c *clerk) deleteWithChildren(parent *object, s Step, isChild func(*object) bool) {
 	if s.How%2 == 0 {
-		c.end(parent, true)
+		c.remove(parent)
 	}
-	for _, t := range c.things {
-		if !t.gone && hangsOn(t) {
-			c.end(t, t.kind != directory.KindInvitation && s.How/2%3 != 0 && c.random.IntN(2) == 0)
+	for _, o := range c.objects {
+		if o.deleted || !isChild(o) {
+			continue
+		}
+		if o.kind != directory.KindInvitation && s.How/2%3 != 0 && c.random.IntN(2) == 0 {
+			c.remove(o)
+		} else {
+			o.deleted = true
 		}
 	}
 	if s.How%2 != 0 {
-		c.end(parent, true)
+		c.remove(parent)
 	}
 }
 
-func (c *clerk) changeRole(s Step)       { c.changeAny(directory.KindRole, s) }
-func (c *clerk) changePermission(s Step) { c.changeAny(directory.KindPermission, s) }
+func (c *clerk) changeRole(s Step)       { c.changeOnly(directory.KindRole, s) }
+func (c *clerk) changePermission(s Step) { c.changeOnly(directory.KindPermission, s) }
 
-func (c *clerk) changeAny(kind string, s Step) {
-	if list := c.living(kind); len(list) > 0 {
-		if s.How%4 == 0 {
-			c.end(list[0], true)
-			return
-		}
-		c.change(list[0])
-		return
-	}
-	c.create(kind, "", "")
+func (c *clerk) deleteRole(s Step) {
+	s.How = 0
+	c.changeRole(s)
 }
 
-func (c *clerk) deleteRole(s Step) { s.How = 0; c.changeAny(directory.KindRole, s) }
+// changeOnly makes, updates or deletes the only object of a kind.
+func (c *clerk) changeOnly(kind string, s Step) {
+	list := c.living(kind)
+	switch {
+	case len(list) == 0:
+		c.create(kind, "", "")
+	case s.How%4 == 0:
+		c.remove(list[0])
+	default:
+		c.update(list[0])
+	}
+}

@@ -1,66 +1,94 @@
 package simulation
 
 import (
+	"math/rand/v2"
+	"sync/atomic"
+
 	"pgregory.net/rapid"
 
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/projector"
 )
 
-// Plan is a history before it happens: what is done at Clerk, in this order,
-// and how the day is that it happens on.
+// Plan is a history before it happens: the operations at Clerk in their order,
+// and the conditions under which their messages are delivered and processed.
 type Plan struct {
-	Steps    []Step
-	Seconds  bool // the times in data are seconds
-	Policy   consumer.DeletionPolicy
-	Storage  projector.ObjectStorage
-	Workers  int    // consumers at once
-	Page     int    // rows in a page of a listing
-	Mix      int    // how much the deliveries are out of order: 0 hardly, 2 wholly
-	Faults   int    // per 1,000 steps, while the budget lasts
-	Budget   int    // of faults
-	Schedule uint64 // seeds the deliveries, the interleaving and the faults
+	Steps       []Step
+	Seconds     bool // the times in data are seconds, not ms
+	Policy      consumer.DeletionPolicy
+	Storage     projector.ObjectStorage
+	Workers     int    // consumers at once
+	Page        int    // rows in a page of a listing
+	Disorder    int    // of the deliveries: 0 is hardly any, 2 complete
+	FaultRate   int    // the chance of a fault at each decision, in 1,000, while the budget lasts
+	FaultBudget int    // how many faults there are at most
+	Seed        uint64 // of the deliveries, the interleaving and the faults
 }
 
-// Step is one deed at Clerk. What it means depends on what is there: Which and
-// How choose among what can be done.
+// Step is one operation at Clerk, by its index in operations. What it changes
+// depends on what is there: Which and How choose among what is possible.
 type Step struct {
-	Kind, Which, How int
-	After            int64 // ms since the step before
+	Operation, Which, How int
+	After                 int64 // ms since the step before
 }
 
-// minEvents is how many events a history has at least; shorter ones are left
-// out, save where a failing one is shrunk.
+// minEvents is how many events a history has at least. Shorter ones are left
+// out, except where a failing one is shrunk.
 const minEvents = 12
 
-// plans generates them. rapid shrinks them by leaving out steps, and toward
-// no disorder and no faults.
+// plans generates plans. rapid shrinks one by leaving out steps, and toward
+// deliveries in order and no faults.
 func plans() *rapid.Generator[Plan] {
-	step := rapid.Custom(drawStep)
+	steps := rapid.SliceOfN(rapid.Custom(drawStep), 0, 12)
 	return rapid.Custom(func(t *rapid.T) Plan {
 		var p Plan
-		for range 4 { // one slice would be short more often than not
-			p.Steps = append(p.Steps, rapid.SliceOfN(step, 0, 12).Draw(t, "")...)
+		for range 4 { // a single slice would be short more often than not
+			p.Steps = append(p.Steps, steps.Draw(t, "")...)
 		}
-		draw := func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "") }
-		p.Faults = []int{0, 20, 60, 150}[draw(4)]
-		p.Budget = draw(45)
-		p.Mix = draw(3)
-		p.Seconds = draw(4) == 1
-		p.Policy = []consumer.DeletionPolicy{consumer.Soft, consumer.Hard}[draw(2)]
-		p.Storage = []projector.ObjectStorage{projector.StoreFull, projector.StoreFull, projector.StorePublic, projector.StoreNone}[draw(4)]
-		p.Workers = 4 + draw(3)
-		p.Page = 1 + draw(4)
-		p.Schedule = rapid.Uint64().Draw(t, "")
+		p.FaultRate = drawOne(t, 0, 40, 120, 300)
+		p.FaultBudget = rapid.IntRange(0, 44).Draw(t, "")
+		p.Disorder = drawOne(t, 0, 1, 2)
+		p.Seconds = drawOne(t, false, true, false, false)
+		p.Policy = drawOne(t, consumer.Soft, consumer.Hard)
+		p.Storage = drawOne(t, projector.StoreFull, projector.StoreFull, projector.StorePublic, projector.StoreNone)
+		p.Workers = drawOne(t, 4, 5, 6)
+		p.Page = drawOne(t, 1, 2, 3, 4)
+		p.Seed = rapid.Uint64().Draw(t, "")
 		return p
 	})
 }
 
+// nextPlan is the plan of the next seed that has enough events.
+func nextPlan(plan *rapid.Generator[Plan], seeds *atomic.Uint64) (uint64, Plan) {
+	for {
+		seed := seeds.Add(1)
+		p := plan.Example(int(seed)) //nolint:gosec // a seed may be any number
+		if len(history(p, "")) >= minEvents {
+			return seed, p
+		}
+	}
+}
+
 func drawStep(t *rapid.T) Step {
 	return Step{
-		Kind:  rapid.IntRange(0, len(deeds())-1).Draw(t, ""),
-		Which: rapid.IntRange(0, 63).Draw(t, ""),
-		How:   rapid.IntRange(0, 1023).Draw(t, ""),
-		After: []int64{0, 0, 1, 3, 700, 1300, 61_000}[rapid.IntRange(0, 6).Draw(t, "")],
+		Operation: rapid.IntRange(0, len(operations())-1).Draw(t, ""),
+		Which:     rapid.IntRange(0, 63).Draw(t, ""),
+		How:       rapid.IntRange(0, 1023).Draw(t, ""),
+		After:     drawOne[int64](t, 0, 0, 1, 3, 700, 1300, 61_000),
 	}
+}
+
+// drawOne draws one of the values; rapid shrinks toward the first.
+func drawOne[V any](t *rapid.T, values ...V) V {
+	return values[rapid.IntRange(0, len(values)-1).Draw(t, "")]
+}
+
+// oneOf draws one element of the list.
+func oneOf[E any](random *rand.Rand, list []E) E { return list[random.IntN(len(list))] }
+
+// newRandom makes the random numbers of a seed, the same in every run. Each
+// stream of a seed is for one purpose, so that a purpose that draws more does
+// not change what the others draw.
+func newRandom(seed, stream uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(seed, stream)) //nolint:gosec // a seed must give the same numbers in every run
 }

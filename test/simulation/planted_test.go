@@ -13,7 +13,7 @@ func TestPlantedBugs(t *testing.T) {
 	const atMost = 2000
 	for _, bug := range simulation.Bugs() {
 		t.Run(bug.Name, func(t *testing.T) {
-			n, _, how := bug.Find(t, atMost)
+			n, how := bug.Find(t, atMost)
 			if n == 0 {
 				t.Fatalf("not found in %d histories", atMost)
 			}

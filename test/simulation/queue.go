@@ -1,100 +1,121 @@
 package simulation
 
 import (
+	"cmp"
+	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/clerksync/clerksync/pkg/delivery"
+	"github.com/clerksync/clerksync/pkg/delivery/deliverytest"
 )
 
-func (d *day) arrive() {
-	m := d.arrivals[0]
-	d.arrivals = d.arrivals[1:]
-	p := &parcel{id: "sqs-" + strconv.Itoa(len(d.queue)), message: m, visible: time.Now()}
-	d.queue = append(d.queue, p)
-	d.note("svix   %s %s arrives as %s", m.eventType, m.svixID, p.id)
+// visibilityTimeout is how long a message that was received is hidden.
+const visibilityTimeout = 3 * time.Minute
+
+// mostReceives is how often a message may be received until the history is
+// broken: SQS would then move it to the dead letters.
+const mostReceives = 60
+
+// queue is the model of SQS. It belongs to the scheduler's goroutine.
+type queue struct {
+	messages []*queued // in the order in which they came; index and id go together
+	skipped  time.Duration
 }
 
-func (d *day) visible() (list []*parcel) {
-	for _, p := range d.queue {
-		if !p.deleted && !p.visible.After(time.Now()) {
-			list = append(list, p)
+// queued is one copy of a message on the queue.
+type queued struct {
+	id       string
+	message  *message
+	visible  time.Time
+	receives int
+	holders  int // invocations that work on it
+	deleted  bool
+}
+
+const queuedIDPrefix = "sqs-"
+
+func (q *queue) add(m *message) *queued {
+	c := &queued{id: queuedIDPrefix + strconv.Itoa(len(q.messages)), message: m, visible: q.now()}
+	q.messages = append(q.messages, c)
+	return c
+}
+
+func (q *queue) get(id string) *queued {
+	n, _ := strconv.Atoi(strings.TrimPrefix(id, queuedIDPrefix)) // add made it
+	return q.messages[n]
+}
+
+// now is the queue's clock. It is the consumers' clock, less the times in
+// which nothing could happen: these are skipped.
+func (q *queue) now() time.Time { return time.Now().Add(q.skipped) }
+
+func (q *queue) hide(id string, d time.Duration) { q.get(id).visible = q.now().Add(d) }
+
+// left are the messages that were not deleted.
+func (q *queue) left() (list []*queued) {
+	for _, c := range q.messages {
+		if !c.deleted {
+			list = append(list, c)
 		}
 	}
 	return list
 }
 
-// receive hands a batch to an idle worker.
-func (d *day) receive() {
-	list := d.visible()
-	d.random.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-	list = list[:min(len(list), 1+d.random.IntN(10))]
-	d.started++
-	inv := &invocation{id: d.started, worker: slices.Index(d.workers, nil)}
-	for _, p := range list {
-		if p.holders > 0 {
-			d.tally.count(EarlyRedelivery)
-		}
-		p.holders++
-		p.receives++
-		p.visible = time.Now().Add(3 * time.Minute)
-		inv.records = append(inv.records, record(p))
-		d.note("sqs    %s (%s %s) to batch %d", p.id, p.message.eventType, p.message.svixID, inv.id)
-		if p.receives > 60 {
-			d.judge.fault("%s was received more than 60 times", p.message.svixID)
+func (q *queue) visible() (list []*queued) {
+	now := q.now()
+	for _, c := range q.messages {
+		if !c.deleted && !c.visible.After(now) {
+			list = append(list, c)
 		}
 	}
-	d.workers[inv.worker] = inv
-	// Odd by a nanosecond each, so that no deadline falls on a timer.
-	timeout := []time.Duration{3200 * time.Millisecond, 6 * time.Second, 30 * time.Second}[d.random.IntN(3)]
-	d.start(inv, timeout+time.Duration(d.started), d.random.Float64())
+	return list
 }
 
-func record(p *parcel) delivery.Record {
-	m := delivery.Delivery{
-		SvixID: p.message.svixID, SvixTimestamp: "1767225600", EventType: p.message.eventType,
-		ReceivedAt: time.Now(), Body: p.message.body,
-	}.Encode()
-	r := delivery.Record{MessageID: p.id, Receives: p.receives, Body: m.Body, Attributes: map[string]delivery.Attribute{}}
-	for name, text := range m.Attributes {
-		r.Attributes[name] = delivery.Attribute{DataType: "String", Text: text}
-	}
+// receive hands the message out once more and returns the record that a
+// consumer gets.
+func (q *queue) receive(c *queued) delivery.Record {
+	c.holders++
+	c.receives++
+	c.visible = q.now().Add(visibilityTimeout)
+	r := deliverytest.RecordOf(delivery.Delivery{
+		SvixID:        c.message.svixID,
+		SvixTimestamp: "1767225600",
+		EventType:     c.message.eventType,
+		ReceivedAt:    time.Now(),
+		Body:          c.message.body,
+	}.Encode())
+	r.MessageID, r.Receives = c.id, c.receives
 	return r
 }
 
-// finish is what Lambda's poller does when a batch has ended.
-func (d *day) finish(inv *invocation) {
-	d.settle(inv)
-	d.workers[inv.worker] = nil
-	for _, r := range inv.records {
-		d.parcel(r.MessageID).holders--
+// drawDeliveries makes the deliveries of Svix: each message once or more, out
+// of order. Some come once more, late: after all the rest is done.
+func drawDeliveries(random *rand.Rand, messages []*message, disorder int) (inTime, late []*message) {
+	type copied struct {
+		message *message
+		at      float64
 	}
-	if inv.killed {
-		d.note("batch  %d is dead", inv.id)
-		return
+	var all []copied
+	spread := []float64{2, 8, float64(4 * len(messages))}[disorder]
+	for i, m := range messages {
+		copies := 1
+		for random.IntN(4) == 0 && copies < 4 {
+			copies++
+		}
+		for range copies {
+			all = append(all, copied{m, float64(i) + random.Float64()*spread})
+		}
+		if random.IntN(12) == 0 {
+			late = append(late, m)
+		}
 	}
-	d.note("batch  %d ends, to come again: %v", inv.id, inv.failed)
-	done := d.outcome(inv)
-	if len(done) > 0 && d.lucky() {
-		d.tally.count(PartialBatch)
-		done = done[:d.random.IntN(len(done))]
+	slices.SortStableFunc(all, func(a, b copied) int { return cmp.Compare(a.at, b.at) })
+	for _, c := range all {
+		inTime = append(inTime, c.message)
 	}
-	d.acknowledge(done)
+	random.Shuffle(len(late), func(i, j int) { late[i], late[j] = late[j], late[i] })
+	return inTime, late
 }
-
-func (d *day) parcel(id string) *parcel {
-	n, _ := strconv.Atoi(id[len("sqs-"):])
-	return d.queue[n]
-}
-
-func (d *day) acknowledge(ids []string) {
-	for _, id := range ids {
-		p := d.parcel(id)
-		p.deleted = true
-		d.judge.acknowledged(p.message.svixID)
-		d.note("sqs    %s deleted", id)
-	}
-}
-
-func (d *day) delay(id string, by time.Duration) { d.parcel(id).visible = time.Now().Add(by) }

@@ -1,222 +1,220 @@
 package simulation
 
 import (
+	"context"
+	"fmt"
 	"math/rand/v2"
 	"slices"
-	"testing/synctest"
 	"time"
 
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
-// day directs one history: it is Svix, SQS, Lambda and whatever goes wrong.
-// Everything that it does, it picks by its seed.
-type day struct {
-	*stage
-	random   *rand.Rand
-	tally    *Tally
-	budget   int
-	messages []*message
-	arrivals []*message // copies that Svix is about to deliver, in this order
-	late     []*message // hours after all the rest
-	queue    []*parcel
-	workers  []*invocation // by worker, nil while idle
-	hung     []*hanging
-	ghosts   []*call // effects that come after their caller has given up
-	started  int
-	steps    int
+// scheduler drives one history: it delivers messages, hands batches to
+// consumers, releases their calls, injects faults and decides in which order
+// all of that happens. It works in one goroutine, step by step; its policy
+// makes the choices.
+type scheduler struct {
+	plan     Plan
+	bug      *Bug // planted, unless nil
+	policy   policy
+	random   *rand.Rand // nil where nothing is left to chance
+	budget   int        // of faults
+	messages []*message // that Clerk emitted
+
+	harness *harness
+	queue   queue
+	table   directory.Table // that the consumers work on
+	memory  *Memory         // the same, nil on a real table
+	monitor *monitor
+
+	arrivals    []*message    // copies that Svix is about to deliver, in this order
+	late        []*message    // copies that come when all else is done
+	running     []*invocation // by worker, nil for an idle one
+	unanswered  []*call       // whose answer never comes
+	lateEffects []*call       // that still take effect, though their callers have given up
+	remote      int           // calls under way to a real table
+
+	started int // batches
+	steps   int
+	faults  map[Fault]int
+	trace   []string
+	tracing bool
 }
 
-// parcel is a message on the queue.
-type parcel struct {
-	id       string
-	message  *message
-	visible  time.Time
-	receives int
-	holders  int // invocations that work on it
-	deleted  bool
+// policy makes the scheduler's choices.
+type policy interface {
+	// receives are the ways in which an idle worker may receive a batch now.
+	receives(s *scheduler) []choice
+	// choose picks what happens next. It reports false to end the run here.
+	choose(s *scheduler, possible []choice) (choice, bool)
+	// access carries a call to the tables out and answers it, with failure
+	// unless that is nil.
+	access(s *scheduler, c *call, failure error)
 }
 
-// hanging is a call whose answer never comes.
-type hanging struct {
-	call  *call
-	later bool // its effect comes all the same
+// choice is something that can happen next.
+type choice struct {
+	do func()
+	// call is the call that it releases, and transaction the one of which it
+	// makes an item visible; nil for neither.
+	call        *call
+	transaction *transaction
+	// anytime says that, in a scenario, its order among the other choices
+	// changes nothing.
+	anytime bool
 }
 
+// tooManySteps ends a history that would never end.
 const tooManySteps = 100_000
 
-func newDay(p Plan, messages []*message, bug *Bug, tally *Tally) *day {
-	d := &day{
-		stage:    newStage(p, bug, messages),
-		random:   newRandom(p.Schedule, 2),
-		tally:    tally,
-		budget:   p.Budget,
+func newScheduler(p Plan, messages []*message, settle func()) *scheduler {
+	return &scheduler{
+		plan:     p,
 		messages: messages,
-		workers:  make([]*invocation, p.Workers),
+		harness:  newHarness(settle),
+		monitor:  newMonitor(messages),
+		running:  make([]*invocation, p.Workers),
+		faults:   map[Fault]int{},
 	}
-	d.queueOps = d
-	d.post()
-	return d
 }
 
-// post makes Svix's deliveries: each message once or more, out of order, some
-// of the copies late.
-func (d *day) post() {
-	type copied struct {
-		m     *message
-		place float64
-	}
-	var all []copied
-	spread := []float64{2, 8, float64(4 * len(d.messages))}[d.plan.Mix]
-	for i, m := range d.messages {
-		copies := 1
-		for d.random.IntN(4) == 0 && copies < 4 {
-			copies++
-		}
-		for range copies {
-			all = append(all, copied{m, float64(i) + d.random.Float64()*spread})
-		}
-		if d.random.IntN(12) == 0 {
-			d.late = append(d.late, m)
-		}
-	}
-	slices.SortStableFunc(all, func(a, b copied) int {
-		if a.place < b.place {
-			return -1
-		}
-		return 1
-	})
-	for _, c := range all {
-		d.arrivals = append(d.arrivals, c.m)
-	}
-	d.random.Shuffle(len(d.late), func(i, j int) { d.late[i], d.late[j] = d.late[j], d.late[i] })
+// useMemory makes the consumers work on tables in memory.
+func (s *scheduler) useMemory(m *Memory) { s.table, s.memory, s.monitor.memory = m, m, m }
+
+// leaveToChance lets random numbers decide about the deliveries and the faults.
+func (s *scheduler) leaveToChance(random *rand.Rand) {
+	s.random, s.budget = random, s.plan.FaultBudget
+	s.arrivals, s.late = drawDeliveries(random, s.messages, s.plan.Disorder)
 }
 
-// run directs until nothing is left to do or something is wrong.
-func (d *day) run() error {
-	for d.judge.verdict == nil {
-		synctest.Wait()
-		acts := d.acts()
-		if len(acts) == 0 {
-			if !d.pass() {
+// run makes choices until nothing can happen any more, the policy ends the run
+// or a promise is broken, which is the error.
+func (s *scheduler) run() error {
+	defer s.stop()
+	for s.monitor.broken == nil {
+		s.harness.settle()
+		for _, c := range s.harness.takeCompleted() {
+			s.complete(c)
+		}
+		possible := s.choices()
+		if len(possible) == 0 {
+			if !s.pass() {
 				break
 			}
 			continue
 		}
-		if d.steps++; d.steps > tooManySteps {
-			d.judge.fault("it never comes to an end")
+		if s.steps++; s.steps > tooManySteps {
+			s.monitor.breaks("it never comes to an end")
 			break
 		}
-		acts[d.random.IntN(len(acts))]()
-		d.strike()
+		next, ok := s.policy.choose(s, possible)
+		if !ok {
+			break
+		}
+		next.do()
+		s.injectFault()
 	}
-	d.stop()
-	d.tally.steps.Add(int64(d.steps))
-	d.tally.invocations.Add(int64(d.started))
-	return d.judge.verdict
+	return s.monitor.broken
 }
 
-// stop ends whatever still runs, so that the bubble can end.
-func (d *day) stop() {
-	for _, inv := range d.workers {
+// stop ends whatever still runs, for a history that ended early: consumers
+// must not outlive it.
+func (s *scheduler) stop() {
+	for _, inv := range s.running {
 		if inv != nil {
-			d.kill(inv)
+			s.harness.kill(inv)
 		}
 	}
-	synctest.Wait()
+	s.harness.consumers.Wait()
 }
 
-// acts are all that can happen next.
-func (d *day) acts() (acts []func()) {
-	calls := d.waiting()
+// choices are all that can happen next, in an order that is the same in every
+// run.
+func (s *scheduler) choices() []choice {
+	calls := s.harness.calls()
+	list := make([]choice, 0, len(calls)+8)
 	for i := 0; i < len(calls); {
-		// Calls of one name are the same call made twice by one invocation:
-		// they go on together, so that it does not matter which is which.
+		// Calls of one name are the same call, made twice by one invocation:
+		// they are released together, so that it does not matter which is which.
 		j := i + 1
 		for j < len(calls) && calls[j].name == calls[i].name {
 			j++
 		}
 		group := calls[i:j]
-		acts = append(acts, func() { d.grant(group) })
+		list = append(list, choice{call: group[0], do: func() { s.release(group) }})
 		i = j
 	}
-	for _, f := range d.memory.flights {
-		acts = append(acts, func() { d.show(f) })
+	if s.memory != nil {
+		for _, t := range s.memory.transactions {
+			list = append(list, choice{transaction: t, do: func() { s.show(t, s.random.IntN(len(t.invisible))) }})
+		}
 	}
-	for _, h := range d.hung {
-		acts = append(acts, func() { d.giveUp(h) })
+	for _, c := range s.unanswered {
+		list = append(list, choice{do: func() { s.giveUp(c) }})
 	}
-	for _, c := range d.ghosts {
-		acts = append(acts, func() { d.haunt(c) })
+	for _, c := range s.lateEffects {
+		list = append(list, choice{do: func() { s.applyLateEffect(c) }})
 	}
-	for _, inv := range d.ended() {
-		acts = append(acts, func() { d.finish(inv) })
+	for _, inv := range s.harness.ended() {
+		list = append(list, choice{anytime: true, do: func() { s.finish(inv) }})
 	}
-	if len(d.arrivals) > 0 {
-		acts = append(acts, d.arrive)
+	if len(s.arrivals) > 0 {
+		list = append(list, choice{do: s.arrive})
 	}
-	if len(d.memory.behind) > 0 {
-		acts = append(acts, d.memory.catchUp)
+	if s.memory != nil && len(s.memory.unindexed) > 0 {
+		list = append(list, choice{anytime: true, do: s.memory.updateIndex})
 	}
-	if slices.Contains(d.workers, nil) && len(d.visible()) > 0 {
-		acts = append(acts, d.receive)
-	}
-	return acts
+	return append(list, s.policy.receives(s)...)
 }
 
 // pass lets time go by until something can happen. It reports false when
 // nothing ever will.
-func (d *day) pass() bool {
-	wait := time.Hour
-	waiting := false
-	for _, p := range d.queue {
-		if !p.deleted {
-			waiting = true
-			wait = min(wait, max(time.Until(p.visible), time.Millisecond))
+func (s *scheduler) pass() bool {
+	wait, left := time.Hour, s.queue.left()
+	for _, c := range left {
+		wait = min(wait, max(c.visible.Sub(s.queue.now()), time.Millisecond))
+	}
+	busy := s.remote > 0 || slices.ContainsFunc(s.running, func(inv *invocation) bool { return inv != nil })
+	switch {
+	case busy:
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-s.harness.wake:
+		case <-timer.C:
 		}
+		return true
+	case len(left) > 0:
+	case len(s.late) > 0:
+		s.arrivals, s.late = append(s.arrivals, s.late[0]), s.late[1:]
+	default:
+		return false
 	}
-	busy := slices.ContainsFunc(d.workers, func(inv *invocation) bool { return inv != nil })
-	if !waiting && !busy {
-		if len(d.late) == 0 {
-			return false
-		}
-		d.arrivals, d.late = append(d.arrivals, d.late[0]), d.late[1:]
-	}
-	t := time.NewTimer(wait)
-	defer t.Stop()
-	select {
-	case <-d.wake:
-	case <-t.C:
-	}
+	s.queue.skipped += wait
 	return true
 }
 
-// check is the end: all rows, pointers and records.
-func (d *day) check() error {
-	e, err := expect(d.plan, d.messages)
+func (s *scheduler) arrive() {
+	c := s.queue.add(s.arrivals[0])
+	s.arrivals = s.arrivals[1:]
+	s.logf("svix   %s %s arrives as %s", c.message.eventType, c.message.svixID, c.id)
+}
+
+// check is the end of a history that broke no promise on its way: it compares
+// all rows, pointers and ledger entries with what they shall be.
+func (s *scheduler) check(ctx context.Context, t tables) error {
+	e, err := expect(s.plan.Policy, s.messages)
 	if err != nil {
 		return err
 	}
-	return e.checkAll(d.messages, memoryView{d})
+	return e.check(ctx, t, s.messages, s.monitor)
 }
 
-// memoryView is what checkAll sees of the tables in memory.
-type memoryView struct{ *day }
+func (s *scheduler) count(f Fault) { s.faults[f]++ }
 
-func (v memoryView) row(k directory.Key) (directory.Row, error) { return v.memory.rows[k], nil }
-
-func (v memoryView) recorded(m *message) (bool, error) {
-	_, ok := v.memory.deliveries[m.svixID]
-	return ok || v.judge.expired[m.svixID], nil
-}
-
-func (v memoryView) dead(m *message) bool { return v.judge.dead[m.svixID] }
-
-func (v memoryView) others(known map[directory.Key]bool) (list []directory.Key) {
-	for k := range v.memory.rows {
-		if !known[k] {
-			list = append(list, k)
-		}
+func (s *scheduler) logf(format string, args ...any) {
+	if s.tracing {
+		s.trace = append(s.trace, fmt.Sprintf(format, args...))
 	}
-	return list
 }

@@ -4,11 +4,64 @@ import (
 	"flag"
 	"fmt"
 	"runtime"
+	"strconv"
+	"testing"
+
+	"pgregory.net/rapid"
 )
 
-// rapidFlags sets flags, which are the only way to give rapid a seed, and
+// interleavings is under how many interleavings a shorter history is tried: it
+// has others than the longer one had, in any case.
+const interleavings = 40
+
+// shrink logs a short history that breaks a promise as the seed's does.
+func shrink(t *testing.T, seed uint64) {
+	t.Helper()
+	restore, err := setRapidFlags(map[string]string{
+		"rapid.seed":       strconv.FormatUint(seed, 10),
+		"rapid.checks":     "5",
+		"rapid.nofailfile": "true",
+		"rapid.shrinktime": "20s",
+	})
+	if err != nil {
+		t.Logf("shrink: %v", err)
+		return
+	}
+	defer restore()
+	generator, story := plans(), ""
+	done := make(chan struct{})
+	go func() { // rapid ends the goroutine of a test that failed
+		defer close(done)
+		rapid.Check(&quietTB{name: t.Name()}, func(rt *rapid.T) {
+			if s := shortestStory(t, generator.Draw(rt, "")); s != "" {
+				story = s
+				rt.Fatalf("broken")
+			}
+		})
+	}()
+	<-done
+	t.Logf("a short history that fails:\n%s", story)
+}
+
+// shortestStory is the shortest of the first three stories of a plan that
+// break a promise, "" where none does.
+func shortestStory(t *testing.T, p Plan) (story string) {
+	t.Helper()
+	for tried, found := 0, 0; tried < interleavings && found < 3; tried++ {
+		if s, err := runHistory(t, p, nil, &Tally{}, true); err != nil {
+			found++
+			if told := s.story() + err.Error(); story == "" || len(told) < len(story) {
+				story = told
+			}
+		}
+		p.Seed++
+	}
+	return story
+}
+
+// setRapidFlags sets flags, which are the only way to give rapid a seed. It
 // returns what sets them back.
-func rapidFlags(values map[string]string) (restore func(), err error) {
+func setRapidFlags(values map[string]string) (restore func(), err error) {
 	before := map[string]string{}
 	restore = func() {
 		for name, v := range before {
@@ -30,8 +83,7 @@ func rapidFlags(values map[string]string) (restore func(), err error) {
 	return restore, nil
 }
 
-// quietTB is the test that rapid sees while it shrinks: nothing of what it
-// says is printed.
+// quietTB is the test that rapid sees while it shrinks: it logs nothing.
 type quietTB struct {
 	name   string
 	failed bool

@@ -10,118 +10,140 @@ import (
 
 var errConflict = errors.New("simulation: transaction conflict")
 
+// transaction is a write that Memory has decided to make and whose items
+// become visible one after the other.
+type transaction struct {
+	write       directory.Write
+	before      directory.Row          // at the key of the write's Row, when it was decided
+	entryBefore *directory.LedgerEntry // likewise
+	keys        []directory.Key
+	invisible   []item
+	partly      bool   // visible: some of its items are and some are not
+	done        func() // called when all items are visible; may be nil
+}
+
 // item is one operation of a transaction.
 type item struct {
 	key  directory.Key
 	show func()
 }
 
-// flight is a transaction that was decided on and is becoming visible.
-type flight struct {
-	write  directory.Write
-	before directory.Row // what was at the key of the write's Row
-	known  *directory.LedgerEntry
-	items  []item // not yet visible
-	keys   []directory.Key
-	partly bool   // visible
-	done   func() // when it is visible as a whole
-}
+// ledgerKey stands for a row of the Deliveries table among the keys of the
+// Directory table.
+func ledgerKey(svixID string) directory.Key { return directory.Key{PK: svixID} }
 
-func (f *flight) touches(k directory.Key) bool { return slices.Contains(f.keys, k) }
+func (t *transaction) touches(k directory.Key) bool { return slices.Contains(t.keys, k) }
 
-// rules are a write's, as they should be or as a planted bug has them.
+// rules decide whether a write is made. They are the correct ones, or a
+// planted bug's.
 type rules struct {
-	holds     func(c directory.Condition, there directory.Row) bool
-	anyLedger bool            // the Deliveries row is put without its condition
-	gate      []directory.Key // rows that may not be tombstones when the write is decided
+	holds           func(c directory.Condition, there directory.Row) bool
+	ignoreLedger    bool            // the Deliveries row is put without its condition
+	conditionChecks []directory.Key // the write fails where one of these rows is a tombstone
 }
 
-func soundRules() rules { return rules{holds: directory.Condition.Holds} }
+func correctRules() rules { return rules{holds: directory.Condition.Holds} }
 
-// begin decides on a write. Where it is Written, its items are still to
-// become visible.
-func (m *Memory) begin(w directory.Write, r rules) (*flight, directory.Result, error) {
-	f := &flight{write: w}
-	if err := f.lay(m); err != nil {
+// begin decides on a write. Where the result is Written, it returns the
+// transaction, none of whose items is visible yet; else nil.
+func (m *Memory) begin(w directory.Write, r rules) (*transaction, directory.Result, error) {
+	t := &transaction{write: w}
+	if err := t.addItems(m); err != nil {
 		return nil, 0, err
 	}
-	for _, other := range m.flights {
-		if slices.ContainsFunc(f.keys, other.touches) {
-			return nil, 0, errConflict
-		}
+	if slices.ContainsFunc(t.keys, m.underWay) {
+		return nil, 0, errConflict
 	}
+	// The ledger is asked first: a duplicate is reported before a stale message.
 	if w.LedgerEntry != nil {
-		if d, ok := m.deliveries[w.LedgerEntry.SvixID]; ok {
-			f.known = &d
-			if !r.anyLedger {
+		if e, ok := m.ledger[w.LedgerEntry.SvixID]; ok {
+			t.entryBefore = &e
+			if !r.ignoreLedger {
 				return nil, directory.AlreadyRecorded, nil
 			}
 		}
 	}
-	for _, k := range r.gate {
+	for _, k := range r.conditionChecks {
 		if m.rows[k].Gone() {
 			return nil, directory.ConditionFailed, nil
 		}
 	}
 	if w.Row != nil {
-		f.before = m.rows[w.Row.Key()]
-		if !r.holds(w.If, f.before) {
+		t.before = m.rows[w.Row.Key()]
+		if !r.holds(w.If, t.before) {
 			return nil, directory.ConditionFailed, nil
 		}
 	}
-	m.flights = append(m.flights, f)
-	return f, directory.Written, nil
+	m.transactions = append(m.transactions, t)
+	return t, directory.Written, nil
 }
 
-func (f *flight) add(k directory.Key, show func()) {
-	f.keys = append(f.keys, k)
-	f.items = append(f.items, item{k, show})
+// underWay says whether a transaction under way writes that item.
+func (m *Memory) underWay(k directory.Key) bool {
+	return slices.ContainsFunc(m.transactions, func(t *transaction) bool { return t.touches(k) })
 }
 
-// lay makes the write's items and refuses what DynamoDB refuses.
-func (f *flight) lay(m *Memory) error {
-	w := f.write
+// show makes the i-th of the items visible that are not. It reports whether
+// that was the last: the transaction is then over.
+func (m *Memory) show(t *transaction, i int) (over bool) {
+	t.invisible[i].show()
+	t.invisible = slices.Delete(t.invisible, i, i+1)
+	t.partly = len(t.invisible) > 0
+	if !t.partly {
+		m.transactions = slices.DeleteFunc(m.transactions, func(o *transaction) bool { return o == t })
+	}
+	return !t.partly
+}
+
+// addItems makes the transaction's items of its write. Its errors are what
+// DynamoDB refuses.
+func (t *transaction) addItems(m *Memory) error {
+	w := t.write
 	if w.LedgerEntry != nil {
-		d := *w.LedgerEntry
-		f.add(directory.Key{PK: d.SvixID}, func() { m.deliveries[d.SvixID] = d })
+		e := *w.LedgerEntry
+		t.addItem(ledgerKey(e.SvixID), func() { m.ledger[e.SvixID] = e })
 	}
 	puts := w.Put
 	if w.Row != nil {
 		puts = append([]directory.Row{w.Row}, w.Put...)
 	}
 	for _, r := range puts {
-		if err := refuse(r); err != nil {
+		if err := checkRow(r); err != nil {
 			return err
 		}
-		r = own(r)
-		f.add(r.Key(), func() {
+		r = deepCopy(r)
+		t.addItem(r.Key(), func() {
 			m.rows[r.Key()] = r
-			m.behind = append(m.behind, r.Key())
+			m.unindexed = append(m.unindexed, r.Key())
 		})
 	}
 	for _, k := range w.Drop {
-		if !k.Valid() {
-			return fmt.Errorf("%w: key of %d and %d bytes", directory.ErrWriteRefused, len(k.PK), len(k.SK))
+		if err := checkKey(k); err != nil {
+			return err
 		}
-		f.add(k, func() {
+		t.addItem(k, func() {
 			delete(m.rows, k)
-			m.behind = append(m.behind, k)
+			m.unindexed = append(m.unindexed, k)
 		})
 	}
-	for i, k := range f.keys {
-		if slices.Contains(f.keys[:i], k) {
+	for i, k := range t.keys {
+		if slices.Contains(t.keys[:i], k) {
 			return fmt.Errorf("%w: two operations on one item", directory.ErrWriteRefused)
 		}
 	}
 	return nil
 }
 
-func refuse(r directory.Row) error {
-	k := r.Key()
-	switch {
-	case !k.Valid():
-		return fmt.Errorf("%w: key of %d and %d bytes", directory.ErrWriteRefused, len(k.PK), len(k.SK))
-	case r.Size() > directory.MaxRowBytes:
+func (t *transaction) addItem(k directory.Key, show func()) {
+	t.keys = append(t.keys, k)
+	t.invisible = append(t.invisible, item{k, show})
+}
+
+func checkRow(r directory.Row) error {
+	if err := checkKey(r.Key()); err != nil {
+		return err
+	}
+	if r.Size() > directory.MaxRowBytes {
 		return fmt.Errorf("%w: item of %d bytes", directory.ErrWriteRefused, r.Size())
 	}
 	for _, name := range directory.Indexes() {
@@ -130,13 +152,8 @@ func refuse(r directory.Row) error {
 			continue
 		}
 		if s, isText := v.(string); !isText || s == "" || len(s) > directory.MaxIndexKey {
-			return fmt.Errorf("%w: index key %s is empty, too long or no text", directory.ErrWriteRefused, name)
+			return fmt.Errorf("%w: index key %s is empty, too long or not a text", directory.ErrWriteRefused, name)
 		}
 	}
 	return nil
-}
-
-// land ends a flight all of whose items are visible.
-func (m *Memory) land(f *flight) {
-	m.flights = slices.DeleteFunc(m.flights, func(g *flight) bool { return g == f })
 }

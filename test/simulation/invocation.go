@@ -1,0 +1,103 @@
+package simulation
+
+import (
+	"context"
+	"time"
+
+	"github.com/clerksync/clerksync/pkg/consumer"
+	"github.com/clerksync/clerksync/pkg/delivery"
+	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/pkg/projector"
+)
+
+// invocation is one batch in one consumer.
+type invocation struct {
+	id      int
+	worker  int
+	records []delivery.Record
+	cancel  context.CancelFunc
+	killed  bool              // behind the harness's mu
+	reports []consumer.Report // likewise
+	failed  []string          // message ids, as the consumer returned them
+}
+
+// start hands a batch to an idle worker: a new invocation, with a consumer of
+// its own. chance is what the consumer gets for every random number.
+func (s *scheduler) start(inv *invocation, batch []*queued, timeout time.Duration, chance float64) {
+	for _, c := range batch {
+		if c.holders > 0 {
+			s.count(EarlyRedelivery)
+		}
+		inv.records = append(inv.records, s.queue.receive(c))
+		s.logf("sqs    %s (%s %s) to batch %d", c.id, c.message.eventType, c.message.svixID, inv.id)
+		if c.receives > mostReceives {
+			s.monitor.breaks("%s was received more than %d times", c.message.svixID, mostReceives)
+		}
+	}
+	s.started++
+	s.running[inv.worker] = inv
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	inv.cancel = cancel
+	records := inv.records
+	if s.bug != nil && s.bug.records != nil {
+		records = s.bug.records(records)
+	}
+	s.harness.start(ctx, inv, consumer.New(s.consumerConfig(inv, chance)), records)
+}
+
+func (s *scheduler) consumerConfig(inv *invocation, chance float64) consumer.Config {
+	client := &tableClient{s, inv}
+	var table directory.Table = client
+	if s.bug != nil && s.bug.table != nil {
+		table = s.bug.table(client)
+	}
+	return consumer.Config{
+		Table:     table,
+		Queue:     &queueClient{s, inv},
+		Projector: projector.New(s.plan.Storage),
+		Policy:    s.plan.Policy,
+		Retention: 90 * 24 * time.Hour,
+		Now:       time.Now,
+		Random:    func() float64 { return chance },
+		Observe: func(_ context.Context, r consumer.Report) {
+			s.harness.mu.Lock()
+			defer s.harness.mu.Unlock()
+			inv.reports = append(inv.reports, r)
+		},
+		Warn: func(context.Context, string, error) {},
+	}
+}
+
+// finish does what Lambda's event source mapping does when a batch has ended:
+// it deletes the messages that did not fail. A batch that died deletes none.
+func (s *scheduler) finish(inv *invocation) {
+	s.harness.forget(inv)
+	s.running[inv.worker] = nil
+	for _, r := range inv.records {
+		s.queue.get(r.MessageID).holders--
+	}
+	if inv.killed {
+		s.logf("batch  %d is dead", inv.id)
+		return
+	}
+	s.logf("batch  %d ends, failed: %v", inv.id, inv.failed)
+	failed := inv.failed
+	if s.bug != nil && s.bug.failed != nil {
+		failed = s.bug.failed(inv.records, failed)
+	}
+	done := s.monitor.finished(inv, failed)
+	if len(done) > 0 && s.faultDue() {
+		s.count(PartialBatch)
+		done = done[:s.random.IntN(len(done))]
+	}
+	s.acknowledge(done)
+}
+
+func (s *scheduler) acknowledge(ids []string) {
+	for _, id := range ids {
+		c := s.queue.get(id)
+		c.deleted = true
+		s.monitor.acknowledged(c.message.svixID)
+		s.logf("sqs    %s deleted", id)
+	}
+}
