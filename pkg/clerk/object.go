@@ -22,12 +22,14 @@ type Object struct {
 	members []member
 }
 
-// member is one member of an object. Its slices are parts of the object's text.
+// member is one member of an object by the places in the object's text where
+// its quoted name begins and its value begins and ends.
 type member struct {
-	name  string          // without quotes, escapes undone
-	text  []byte          // from the opening quote of the name to the end of the value
-	value json.RawMessage // without the white space around it
+	name              string // without quotes, escapes undone
+	begin, value, end int
 }
+
+func (o Object) value(m member) json.RawMessage { return o.text[m.value:m.end] }
 
 // ParseObject finds the members of one object, whose text is UTF-8, with
 // nothing but white space around it. It reports false for anything else, and
@@ -50,15 +52,14 @@ func ParseObject(text []byte) (Object, bool) {
 		if err != nil {
 			return none, false
 		}
-		begin := int(d.InputOffset()) - len(name)
-		m := member{name: unquote(name)}
+		// The decoder's own slices are good only until its next call.
+		m := member{name: unquote(name), begin: int(d.InputOffset()) - len(name)}
 		value, err := d.ReadValue()
 		if err != nil {
 			return none, false
 		}
-		end := int(d.InputOffset())
-		// The decoder's own slices are good only until its next call.
-		m.text, m.value = text[begin:end], json.RawMessage(text[end-len(value):end])
+		m.end = int(d.InputOffset())
+		m.value = m.end - len(value)
 		members = append(members, m)
 	}
 	if _, err := d.ReadToken(); err != nil { // the closing brace, or what was in its place
@@ -82,7 +83,7 @@ func unquote(quoted []byte) string {
 func (o Object) Raw(name string) json.RawMessage {
 	for _, m := range slices.Backward(o.members) {
 		if m.name == name {
-			return m.value
+			return o.value(m)
 		}
 	}
 	return nil
@@ -170,13 +171,13 @@ func (o Object) Without(names, nested []string) string {
 		if b.Len() > 1 {
 			b.WriteByte(',')
 		}
-		if len(nested) == 0 || m.value[0] != '{' {
-			b.Write(m.text)
-			continue
+		b.Write(o.text[m.begin:m.value]) // name, colon and white space
+		if value := o.value(m); len(nested) > 0 && value[0] == '{' {
+			inner, _ := ParseObject(value)
+			b.WriteString(inner.Without(nested, nil))
+		} else {
+			b.Write(value)
 		}
-		inner, _ := ParseObject(m.value)
-		b.Write(m.text[:len(m.text)-len(m.value)]) // name, colon and white space
-		b.WriteString(inner.Without(nested, nil))
 	}
 	b.WriteByte('}')
 	return b.String()

@@ -41,7 +41,7 @@ func BenchmarkStart(b *testing.B) {
 func benchmarkStart(b *testing.B, group string, unlimitedInit bool) {
 	b.Helper()
 	api := newRuntimeAPI(b)
-	url, systemRoots, amazonRoots := startTLSStub(b)
+	url, systemRoots, root := startTLSStub(b)
 	start := func(path string, env ...string) process {
 		return process{
 			path: path, env: environment(api.address(), url, env...),
@@ -49,8 +49,8 @@ func benchmarkStart(b *testing.B, group string, unlimitedInit bool) {
 		}
 	}
 	roots := "SSL_CERT_FILE=" + systemRoots
-	tuned := []string{"SSL_CERT_FILE=" + amazonRoots, "SSL_CERT_DIR=/nonexistent", "GOMAXPROCS=1"} // the template's
-	ingest := program.Build(b, "./functions/ingest")
+	tuned := []string{"SSL_CERT_DIR=/nonexistent", "GOMAXPROCS=1"} // the template's
+	ingest := buildTrusting(b, "./functions/ingest", root)
 	const received = `"statusCode":200`
 	textbook := &contender{
 		name: "textbook", want: received, process: start(program.Build(b, "./test/bench/testdata/textbook"), roots),
@@ -152,7 +152,7 @@ func TestStartMemory(t *testing.T) {
 	requireGate(t)
 	const most = 12 // MB
 	api := newRuntimeAPI(t)
-	url, _, amazonRoots := startTLSStub(t)
+	url, _, root := startTLSStub(t)
 	start := func(path string, event []byte, env ...string) timing {
 		p := process{path: path, env: environment(api.address(), url, env...), event: event, responses: 10}
 		return p.run(t, api)
@@ -171,8 +171,8 @@ func TestStartMemory(t *testing.T) {
 		"sync": {env: []string{"GOMEMLIMIT=400MiB"}, event: usersBatch(t, 1), want: `{"batchItemFailures":[]}`},
 	} {
 		t.Run(function, func(t *testing.T) {
-			path := program.Build(t, "./functions/"+function)
-			env := append(c.env, "SSL_CERT_FILE="+amazonRoots, "SSL_CERT_DIR=/nonexistent")
+			path := buildTrusting(t, "./functions/"+function, root)
+			env := append(c.env, "SSL_CERT_DIR=/nonexistent")
 			got := start(path, c.event, env...)
 			for range 2 { // the least of three: threads start and stop by chance
 				if again := start(path, c.event, env...); again.peakMB < got.peakMB {

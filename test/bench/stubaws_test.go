@@ -2,6 +2,7 @@ package bench_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -26,6 +27,7 @@ import (
 	"time"
 
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
+	"github.com/clerksync/clerksync/test/program"
 )
 
 // stubAWS answers the calls that the functions make as if each succeeded, after a delay.
@@ -91,9 +93,9 @@ func startStub(tb testing.TB, delay time.Duration) (url string) {
 	return strings.TrimSpace(line)
 }
 
-// startTLSStub serves the stub over TLS. Each bundle is a file of roots, the stub's own among them, with as many as a
-// function reads before it trusts AWS: a textbook function all of the system's, ours the five that it embeds.
-func startTLSStub(tb testing.TB) (url, systemRoots, amazonRoots string) {
+// startTLSStub serves the stub over TLS. root is the stub's own, and systemRoots a file with it and the system's, as
+// many as a textbook function reads before it trusts AWS.
+func startTLSStub(tb testing.TB) (url, systemRoots string, root []byte) {
 	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -108,22 +110,49 @@ func startTLSStub(tb testing.TB) (url, systemRoots, amazonRoots string) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	withOwn := func(roots string) (bundle string) {
-		text, err := os.ReadFile(roots)
-		if err != nil {
-			tb.Skip("this machine has no bundle of certificates: ", err)
-		}
-		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
-		bundle = filepath.Join(tb.TempDir(), "roots.pem")
-		if err := os.WriteFile(bundle, text, 0o600); err != nil {
-			tb.Fatal(err)
-		}
-		return bundle
+	root = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	system, err := os.ReadFile("/etc/ssl/certs/ca-certificates.crt")
+	if err != nil {
+		tb.Skip("this machine has no bundle of certificates: ", err)
 	}
 	s := httptest.NewUnstartedServer(stubAWS(0))
 	certificate := tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 	s.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
 	s.StartTLS()
 	tb.Cleanup(s.Close)
-	return s.URL, withOwn("/etc/ssl/certs/ca-certificates.crt"), withOwn("../../pkg/awsclient/roots.pem")
+	return s.URL, writeTemp(tb, "roots.pem", append(system, root...)), root
+}
+
+// buildTrusting builds a function as it is deployed, but that the stub on 127.0.0.1 stands for AWS: its root is
+// embedded next to Amazon's five. So a start does here what it does in Lambda before it trusts AWS.
+func buildTrusting(tb testing.TB, pkg string, root []byte) (path string) {
+	tb.Helper()
+	replaced := map[string]string{}
+	for name, edit := range map[string]func(text []byte) []byte{
+		"roots.pem": func(text []byte) []byte { return append(text, root...) },
+		"roots.go": func(text []byte) []byte {
+			return bytes.ReplaceAll(text, []byte(`".amazonaws.com"`), []byte(`"127.0.0.1"`))
+		},
+	} {
+		file := filepath.Join(program.Repository(tb), "pkg", "awsclient", name)
+		text, err := os.ReadFile(file)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		replaced[file] = writeTemp(tb, name, edit(text))
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replaced})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return program.Build(tb, pkg, "-overlay", writeTemp(tb, "overlay.json", overlay))
+}
+
+func writeTemp(tb testing.TB, name string, text []byte) (path string) {
+	tb.Helper()
+	path = filepath.Join(tb.TempDir(), name)
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return path
 }

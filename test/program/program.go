@@ -19,15 +19,16 @@ import (
 )
 
 // Build builds a main package, named from the repository's root (./functions/sync), as the Makefile builds the
-// functions, and returns the binary's path. What is measured and killed is then what is deployed; test/imports compares
-// the tags.
-func Build(tb testing.TB, pkg string) string {
+// functions, with more flags where a test needs them, and returns the binary's path. What is measured and killed is then
+// what is deployed; test/imports compares the tags.
+func Build(tb testing.TB, pkg string, flags ...string) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), filepath.Base(pkg))
-	Command{Env: []string{"CGO_ENABLED=0"}, Args: []string{
+	args := append([]string{
 		"go", "build", "-tags", "lambda.norpc,nethttpomithttp2", "-trimpath", "-buildvcs=false",
-		"-ldflags", "-s -w -buildid=", "-o", path, pkg,
-	}}.Run(tb)
+		"-ldflags", "-s -w -buildid=", "-o", path,
+	}, flags...)
+	Command{Env: []string{"CGO_ENABLED=0"}, Args: append(args, pkg)}.Run(tb)
 	return path
 }
 
