@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -22,169 +23,173 @@ import (
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
-// emitted are the lines, logs and metrics alike, that a function writes: each
-// of its kinds at least once.
-type emitted struct{ lines []map[string]any }
+// emitted are the lines, logs and metrics alike, that a function writes: each of its kinds at least once.
+type emitted []map[string]any
+
+// parseLines reads the lines that a function wrote to standard output.
+func parseLines(t *testing.T, out *bytes.Buffer) (e emitted) {
+	t.Helper()
+	for line := range strings.Lines(out.String()) {
+		var m map[string]any
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			t.Fatalf("line %q: %v", line, err)
+		}
+		e = append(e, m)
+	}
+	return e
+}
 
 // fields are the members of the lines and the values that they took.
 func (e emitted) fields() map[string][]any {
 	all := map[string][]any{}
-	for _, l := range e.lines {
-		for name, value := range l {
+	for _, line := range e {
+		for name, value := range line {
 			all[name] = append(all[name], value)
 		}
 	}
 	return all
 }
 
-// metrics are the names of the metrics by their dimensions, joined by commas,
-// and the values of the dimension Reason.
+// metrics are the names of the metrics by their namespace and their dimensions, joined by commas, and the values of the
+// dimension Reason.
 func (e emitted) metrics(t *testing.T) (byDimensions map[string][]string, reasons []string) {
 	t.Helper()
 	byDimensions = map[string][]string{}
-	for _, l := range e.lines {
-		if l["_aws"] == nil {
+	for _, line := range e {
+		if line["_aws"] == nil {
 			continue
 		}
-		text, err := json.Marshal(l["_aws"])
+		text, err := json.Marshal(line["_aws"])
 		if err != nil {
 			t.Fatal(err)
 		}
 		var meta struct {
-			Metrics []struct {
+			CloudWatchMetrics []struct {
 				Namespace  string
 				Dimensions [][]string
 				Metrics    []struct{ Name string }
-			} `json:"CloudWatchMetrics"`
+			}
 		}
 		if err := json.Unmarshal(text, &meta); err != nil {
 			t.Fatal(err)
 		}
-		for _, d := range meta.Metrics {
+		for _, d := range meta.CloudWatchMetrics {
+			key := d.Namespace + " " + strings.Join(d.Dimensions[0], ",")
 			for _, m := range d.Metrics {
-				key := d.Namespace + " " + strings.Join(d.Dimensions[0], ",")
 				byDimensions[key] = append(byDimensions[key], m.Name)
 			}
 		}
-		if r, ok := l[lambdafn.DimensionReason].(string); ok && !slices.Contains(reasons, r) {
+		if r, ok := line[lambdafn.DimensionReason].(string); ok && !slices.Contains(reasons, r) {
 			reasons = append(reasons, r)
 		}
 	}
 	return byDimensions, reasons
 }
 
-// writer collects what a function writes to standard output.
-type writer struct {
-	t *testing.T
-	bytes.Buffer
-}
-
-func (w *writer) emitted() emitted {
-	w.t.Helper()
-	var e emitted
-	for line := range strings.Lines(w.String()) {
-		var m map[string]any
-		if err := json.Unmarshal([]byte(line), &m); err != nil {
-			w.t.Fatalf("line %q: %v", line, err)
-		}
-		e.lines = append(e.lines, m)
-	}
-	return e
-}
-
-// invocation is the context in which Lambda calls a traced function.
-func invocation(t *testing.T) context.Context {
+// tracedInvocation is the context in which Lambda calls a traced function.
+func tracedInvocation(t *testing.T) context.Context {
 	t.Helper()
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "example-request"})
-	return context.WithValue(ctx, "x-amzn-trace-id", "Root=1-2") //nolint:revive,staticcheck // the key that aws-lambda-go sets
+	//nolint:revive,staticcheck // aws-lambda-go sets this key
+	return context.WithValue(ctx, "x-amzn-trace-id", "Root=1-2")
 }
 
-// ingestEmits runs ingest on a request of each kind: every reply's error,
-// ignored by type and by instance, queued.
-func ingestEmits(t *testing.T) emitted {
+// emittedByIngest runs ingest on a request of each kind: every answer's error, ignored by type and by instance, queued.
+func emittedByIngest(t *testing.T) emitted {
 	t.Helper()
-	out := &writer{t: t}
-	log := lambdafn.NewLogger(out, slog.LevelDebug)
-	metrics := ingestfn.NewMetrics(out, "example-ingest", svixtest.Epoch)
+	var out bytes.Buffer
+	log := lambdafn.NewLogger(&out, slog.LevelDebug)
+	metrics := ingestfn.NewMetrics(&out, "example-ingest", svixtest.Epoch)
 	observer := ingestfn.Observer{Log: log, Metrics: metrics}
-	ctx := invocation(t)
+	ctx := tracedInvocation(t)
 	secrets, err := svix.ParseSecrets(svixtest.Secret)
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := func(known *svix.Secrets, queueFails error, r svixtest.Request) {
+	handle := func(known *svix.Secrets, queueError error, requests ...svixtest.Request) {
 		f := ingestfn.Handler{Log: log, Metrics: metrics, Ingest: ingest.New(ingest.Config{
-			Secrets: ingest.FixedSecrets(known), Queue: &svixtest.Queue{Before: queueFails}, Instances: []string{"ins_a"},
-			KnowledgeOf: clerk.KnowledgeOf, Now: svixtest.Epoch, Observe: observer.Request,
+			Secrets: ingest.FixedSecrets(known), Queue: &svixtest.Queue{Before: queueError},
+			Instances: []string{"ins_a"}, KnowledgeOf: clerk.KnowledgeOf,
+			Now: svixtest.Epoch, Observe: observer.Request,
 		})}
-		if _, err := f.Invoke(ctx, r.Lambda(false)); err != nil {
-			t.Fatal(err)
+		for _, r := range requests {
+			if _, err := f.Invoke(ctx, r.Lambda(false)); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	event := func(eventType, instance string) svixtest.Request {
-		return svixtest.Signed(svixtest.Epoch(), `{"type":"`+eventType+`","instance_id":"`+instance+`","timestamp":1767225600000,"data":{"id":"user_a1"}}`)
+		return svixtest.Signed(svixtest.Epoch(), fmt.Sprintf(
+			`{"type":%q,"instance_id":%q,"timestamp":1767225600000,"data":{"id":"user_a1"}}`, eventType, instance))
 	}
-	good := event("user.updated", "ins_a")
-	down := errors.New("throttled")
-	run(secrets, nil, good)
-	run(secrets, down, good)
-	run(nil, nil, good)
-	run(secrets, nil, event("user.updated", "ins_b"))
-	run(secrets, nil, event("made.up", "ins_a"))
-	run(secrets, nil, event("email.created", "ins_a"))
-	run(secrets, nil, svixtest.Signed(svixtest.Epoch(), `{`))
-	run(secrets, nil, svixtest.Signed(svixtest.Epoch(), strings.Repeat(" ", ingest.MaxBody+1)))
-	run(secrets, nil, good.With("svix-signature", "v1,AAAA"))
-	run(secrets, nil, good.With("svix-timestamp", "1"))
-	run(secrets, nil, good.With("svix-id", ""))
-	run(secrets, nil, good.To("POST", "/elsewhere"))
-	run(secrets, nil, good.To("GET", ingest.Path))
-	observer.SecretUnreadable(ctx, "read the signing secret", down)
-	lambdafn.LogNotConfigured(log, down)
+	good, throttled := event("user.updated", "ins_a"), errors.New("throttled")
+	handle(secrets, throttled, good)
+	handle(nil, nil, good)
+	handle(secrets, nil,
+		good,
+		event("user.updated", "ins_b"),
+		event("made.up", "ins_a"),
+		event("email.created", "ins_a"),
+		svixtest.Signed(svixtest.Epoch(), `{`),
+		svixtest.Signed(svixtest.Epoch(), strings.Repeat(" ", ingest.MaxBody+1)),
+		good.With("svix-signature", "v1,AAAA"),
+		good.With("svix-timestamp", "1"),
+		good.With("svix-id", ""),
+		good.To("POST", "/elsewhere"),
+		good.To("GET", ingest.Path))
+	observer.SecretUnreadable(ctx, "read the signing secret", throttled)
+	lambdafn.LogNotConfigured(log, throttled)
 	metrics.Flush()
-	return out.emitted()
+	return parseLines(t, &out)
 }
 
-// syncEmits reports a message of each outcome.
-func syncEmits(t *testing.T) emitted {
+// emittedBySync reports a message of each outcome.
+func emittedBySync(t *testing.T) emitted {
 	t.Helper()
-	out := &writer{t: t}
-	log := lambdafn.NewLogger(out, slog.LevelDebug)
-	metrics := syncfn.NewMetrics(out, "example-sync", svixtest.Epoch)
+	var out bytes.Buffer
+	log := lambdafn.NewLogger(&out, slog.LevelDebug)
+	metrics := syncfn.NewMetrics(&out, "example-sync", svixtest.Epoch)
 	observer := syncfn.Observer{Log: log, Metrics: metrics}
-	ctx := invocation(t)
-	for _, o := range []consumer.Outcome{consumer.Applied, consumer.Stale, consumer.Duplicate, consumer.Failed, consumer.Dead} {
-		r := consumer.Report{
-			MessageID: "example-message", SvixID: "msg_a", EventType: "user.updated", Known: true, Entity: "user/user_a1", Outcome: o,
-			Attempt: 1, ChangedAt: svixtest.Epoch(), EndedAt: svixtest.Epoch(),
-		}
-		if o == consumer.Failed || o == consumer.Dead {
-			r.Err = errors.New("throttled")
-		}
-		observer.Message(ctx, r)
+	ctx := tracedInvocation(t)
+	throttled := errors.New("throttled")
+	for outcome, err := range map[consumer.Outcome]error{
+		consumer.Applied:   nil,
+		consumer.Stale:     nil,
+		consumer.Duplicate: nil,
+		consumer.Failed:    throttled,
+		consumer.Dead:      throttled,
+	} {
+		observer.Message(ctx, consumer.Report{
+			MessageID: "example-message", SvixID: "msg_a", EventType: "user.updated", Known: true,
+			Entity: "user/user_a1", Outcome: outcome, Err: err, Attempt: 1,
+			ChangedAt: svixtest.Epoch(), EndedAt: svixtest.Epoch(),
+		})
 	}
-	lambdafn.Warn(log)(ctx, "acknowledge messages", errors.New("throttled"))
+	lambdafn.Warn(log)(ctx, "acknowledge messages", throttled)
 	lambdafn.LogNotConfigured(log, errors.New("DIRECTORY_TABLE is missing"))
 	metrics.Flush()
-	return out.emitted()
+	return parseLines(t, &out)
 }
 
 // The rest of the package's tests trusts these lines.
 func TestEmittedLinesAreOfEveryKind(t *testing.T) {
-	_, reasons := ingestEmits(t).metrics(t)
+	ingested := emittedByIngest(t)
+	_, reasons := ingested.metrics(t)
 	slices.Sort(reasons)
 	want := []string{
-		"invalid_payload", "invalid_signature", "invalid_timestamp", "method_not_allowed", "missing_headers", "not_configured",
-		"not_found", "payload_too_large", "unavailable",
+		"invalid_payload", "invalid_signature", "invalid_timestamp", "method_not_allowed", "missing_headers",
+		"not_configured", "not_found", "payload_too_large", "unavailable",
 	}
 	if !slices.Equal(reasons, want) {
 		t.Errorf("ingest rejects for %v, want %v", reasons, want)
 	}
-	for function, e := range map[string]emitted{"ingest": ingestEmits(t), "sync": syncEmits(t)} {
+	for function, e := range map[string]emitted{"ingest": ingested, "sync": emittedBySync(t)} {
 		fields := e.fields()
-		for _, name := range []string{"_aws", "timestamp", "level", "message", "requestId", "traceId", "svix_id", "event_type", "error"} {
+		for _, name := range []string{
+			"_aws", "timestamp", "level", "message", "requestId", "traceId", "svix_id", "event_type", "error",
+		} {
 			if fields[name] == nil {
-				t.Errorf("%s writes no %s", function, name)
+				t.Errorf("%s never writes %s", function, name)
 			}
 		}
 	}

@@ -3,7 +3,7 @@ package template
 import "fmt"
 
 // eval evaluates what depends on parameters alone, at every depth. An Fn::If that chooses AWS::NoValue is nil, and the
-// property that holds it is absent.
+// property that holds it is left out.
 func (t *Template) eval(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
@@ -32,7 +32,7 @@ func (t *Template) eval(value any) any {
 	}
 }
 
-// resolve is eval at the top alone.
+// resolve is eval of the value itself, not of what it contains.
 func (t *Template) resolve(value any) any {
 	if call, ok := value.(map[string]any); ok && len(call) == 1 {
 		if result, known := t.intrinsic(call); known {
@@ -42,6 +42,7 @@ func (t *Template) resolve(value any) any {
 	return value
 }
 
+// intrinsic evaluates a function of CloudFormation. known is false for one that depends on more than parameters.
 func (t *Template) intrinsic(call map[string]any) (result any, known bool) {
 	if name, ok := call["Ref"].(string); ok {
 		if name == "AWS::NoValue" {
@@ -55,7 +56,7 @@ func (t *Template) intrinsic(call map[string]any) (result any, known bool) {
 		if !isName {
 			return nil, false
 		}
-		if t.condition(name) {
+		if t.conditionHolds(name) {
 			return t.eval(args[1]), true
 		}
 		return t.eval(args[2]), true
@@ -63,28 +64,28 @@ func (t *Template) intrinsic(call map[string]any) (result any, known bool) {
 	return nil, false
 }
 
-func (t *Template) condition(name string) bool {
-	return t.holds(t.section("Conditions")[name])
+func (t *Template) conditionHolds(name string) bool {
+	return t.evalCondition(t.section("Conditions")[name])
 }
 
-func (t *Template) holds(condition any) bool {
+func (t *Template) evalCondition(condition any) bool {
 	call, ok := condition.(map[string]any)
 	if !ok {
 		return false
 	}
 	if name, isRef := call["Condition"].(string); isRef {
-		return t.condition(name)
+		return t.conditionHolds(name)
 	}
 	if args, is := call["Fn::Equals"].([]any); is && len(args) == 2 {
 		// CloudFormation compares as text: a Number parameter equals its digits.
 		return fmt.Sprint(t.eval(args[0])) == fmt.Sprint(t.eval(args[1]))
 	}
 	if args, is := call["Fn::Not"].([]any); is && len(args) == 1 {
-		return !t.holds(args[0])
+		return !t.evalCondition(args[0])
 	}
 	if args, is := call["Fn::And"].([]any); is {
 		for _, arg := range args {
-			if !t.holds(arg) {
+			if !t.evalCondition(arg) {
 				return false
 			}
 		}
@@ -92,7 +93,7 @@ func (t *Template) holds(condition any) bool {
 	}
 	if args, is := call["Fn::Or"].([]any); is {
 		for _, arg := range args {
-			if t.holds(arg) {
+			if t.evalCondition(arg) {
 				return true
 			}
 		}

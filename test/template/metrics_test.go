@@ -1,7 +1,6 @@
 package template_test
 
 import (
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -14,72 +13,46 @@ import (
 	"github.com/clerksync/clerksync/test/template"
 )
 
-// metric is one that an alarm or a widget names. Values of dimensions are as
-// Fn::Sub would name them: ${Queue.QueueName}.
+// metric is one that an alarm or a widget names. Values of dimensions are as Fn::Sub would name them:
+// ${Queue.QueueName}.
 type metric struct {
 	where, namespace, name string
 	dimensions             map[string]string
 }
 
-// sub is a text with its references in Fn::Sub's form: of a text, a Ref, an
-// Fn::GetAtt or an Fn::Sub, whose own variables are filled in.
-func sub(value any) string {
-	call, ok := value.(map[string]any)
-	if !ok {
-		return fmt.Sprint(value)
-	}
-	switch {
-	case call["Ref"] != nil:
-		return "${" + sub(call["Ref"]) + "}"
-	case call["Fn::GetAtt"] != nil:
-		return "${" + strings.Join(list(call["Fn::GetAtt"]), ".") + "}"
-	}
-	args, ok := call["Fn::Sub"].([]any)
-	if !ok {
-		return sub(call["Fn::Sub"])
-	}
-	text := sub(args[0])
-	variables, _ := args[1].(map[string]any)
-	for name, v := range variables {
-		text = strings.ReplaceAll(text, "${"+name+"}", sub(v))
-	}
-	return text
-}
-
-// metricOf reads Namespace, MetricName and Dimensions.
-func metricOf(where string, fields map[string]any) metric {
-	m := metric{where: where, namespace: sub(fields["Namespace"]), name: sub(fields["MetricName"]), dimensions: map[string]string{}}
-	dimensions, _ := fields["Dimensions"].([]any)
-	for _, d := range dimensions {
-		pair, _ := d.(map[string]any)
-		m.dimensions[sub(pair["Name"])] = sub(pair["Value"])
-	}
-	return m
+// String names the metric and the one resource that it is about.
+func (m metric) String() string {
+	d := m.dimensions
+	return m.namespace + " " + m.name + " " + d["FunctionName"] + d["QueueName"] + d["ApiId"] + d["TableName"]
 }
 
 // alarmMetrics are those of all alarms.
-func alarmMetrics(t *testing.T, tmpl *template.Template) (all []metric) {
-	t.Helper()
-	for _, id := range tmpl.OfType("AWS::CloudWatch::Alarm") {
-		fields, _ := at(tmpl, id).(map[string]any)
-		if fields["MetricName"] != nil {
-			all = append(all, metricOf(id, fields))
+func alarmMetrics(tmpl *template.Template) (all []metric) {
+	add := func(id string, fields map[string]any) {
+		m := metric{
+			where: id, namespace: asSub(fields["Namespace"]), name: asSub(fields["MetricName"]),
+			dimensions: map[string]string{},
 		}
-		queries, _ := fields["Metrics"].([]any)
-		for _, q := range queries {
-			query, _ := q.(map[string]any)
-			if stat, is := query["MetricStat"].(map[string]any); is {
-				inner, _ := stat["Metric"].(map[string]any)
-				all = append(all, metricOf(id, inner))
+		for _, d := range asMaps(fields["Dimensions"]) {
+			m.dimensions[asSub(d["Name"])] = asSub(d["Value"])
+		}
+		all = append(all, m)
+	}
+	for _, id := range tmpl.OfType(alarmType) {
+		if fields := asMap(property(tmpl, id)); fields["MetricName"] != nil {
+			add(id, fields)
+		}
+		for _, query := range asMaps(property(tmpl, id+".Metrics")) {
+			if stat := asMap(query["MetricStat"]); stat != nil {
+				add(id, asMap(stat["Metric"]))
 			}
 		}
 	}
 	return all
 }
 
-// published are the metrics of AWS's services that are used here, with the
-// dimensions by which CloudWatch has them: a name or a dimension that is not
-// on these pages makes an alarm that never goes off.
+// published are the metrics of AWS's services that are used here, with the dimensions by which CloudWatch has them: a
+// name or a dimension that does not stand on these pages makes an alarm that never goes off.
 //
 //	https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html
 //	https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
@@ -87,69 +60,69 @@ func alarmMetrics(t *testing.T, tmpl *template.Template) (all []metric) {
 //	https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
 func published() map[string][]string {
 	return map[string][]string{
-		"AWS/ApiGateway ApiId":             {"4xx", "5xx", "Count", "DataProcessed", "IntegrationLatency", "Latency"},
-		"AWS/SQS QueueName":                {"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesVisible"},
-		"AWS/Lambda FunctionName":          {"Duration", "Errors", "Invocations", "Throttles"},
-		"AWS/DynamoDB TableName":           {"ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "ReadThrottleEvents", "WriteThrottleEvents"},
+		"AWS/ApiGateway ApiId": {"4xx", "5xx", "Count", "DataProcessed", "IntegrationLatency", "Latency"},
+		"AWS/SQS QueueName": {
+			"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesNotVisible",
+			"ApproximateNumberOfMessagesVisible",
+		},
+		"AWS/Lambda FunctionName": {"Duration", "Errors", "Invocations", "Throttles"},
+		"AWS/DynamoDB TableName": {
+			"ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "ReadThrottleEvents", "WriteThrottleEvents",
+		},
 		"AWS/DynamoDB Operation,TableName": {"SystemErrors", "ThrottledRequests"},
 	}
 }
 
-// things are what each dimension may name.
-func things() map[string][]string {
-	return map[string][]string{
+// Whatever an alarm or a widget names is published by AWS or written by the functions.
+func TestEveryMetricIsPublished(t *testing.T) {
+	resources := map[string][]string{ // by dimension
 		"ApiId":        {"${Api}"},
 		"QueueName":    {"${Queue.QueueName}", "${DeadLetterQueue.QueueName}"},
 		"FunctionName": {"${IngestFunction}", "${SyncFunction}"},
 		"TableName":    {"${DirectoryTable}", "${DeliveriesTable}"},
 	}
-}
-
-func TestEveryMetricIsOneThatIsPublished(t *testing.T) {
-	tmpl := load(t)
 	ours := map[string]map[string][]string{}
 	var reasons []string
-	ours["${IngestFunction}"], reasons = ingestEmits(t).metrics(t)
-	ours["${SyncFunction}"], _ = syncEmits(t).metrics(t)
-	all := append(alarmMetrics(t, tmpl), dashboardMetrics(t, tmpl)...)
+	ours["${IngestFunction}"], reasons = emittedByIngest(t).metrics(t)
+	ours["${SyncFunction}"], _ = emittedBySync(t).metrics(t)
+	tmpl := load(t)
+	all := append(alarmMetrics(tmpl), dashboardMetrics(t, tmpl)...)
 	if len(all) < 60 {
 		t.Fatalf("alarms and dashboard name %d metrics, want over 60: does the test still find them?", len(all))
 	}
 	for _, m := range all {
-		t.Run(m.where+" "+m.name, func(t *testing.T) {
-			for name, value := range m.dimensions {
-				if known := things()[name]; known != nil && !slices.Contains(known, value) {
-					t.Errorf("%s = %s, want one of %v", name, value, known)
-				}
+		for name, value := range m.dimensions {
+			if known := resources[name]; known != nil && !slices.Contains(known, value) {
+				t.Errorf("%s: %s = %s, want one of %v", m.where, name, value, known)
 			}
-			key := m.namespace + " " + strings.Join(slices.Sorted(maps.Keys(m.dimensions)), ",")
-			names := published()[key]
-			if m.namespace == lambdafn.Namespace {
-				names = ours[m.dimensions[lambdafn.DimensionFunction]][key]
-				if r, has := m.dimensions[lambdafn.DimensionReason]; has && !slices.Contains(reasons, r) {
-					t.Errorf("Reason = %s, want one of %v", r, reasons)
-				}
+		}
+		key := m.namespace + " " + strings.Join(slices.Sorted(maps.Keys(m.dimensions)), ",")
+		names := published()[key]
+		if m.namespace == lambdafn.Namespace {
+			names = ours[m.dimensions[lambdafn.DimensionFunction]][key]
+			if r, has := m.dimensions[lambdafn.DimensionReason]; has && !slices.Contains(reasons, r) {
+				t.Errorf("%s: Reason = %s, want one of %v", m.where, r, reasons)
 			}
-			if !slices.Contains(names, m.name) {
-				t.Errorf("metric %s %s of %v, want one of %v", key, m.name, m.dimensions, names)
-			}
-		})
+		}
+		if !slices.Contains(names, m.name) {
+			t.Errorf("%s: metric %s %s of %v, want one of %v", m.where, key, m.name, m.dimensions, names)
+		}
 	}
 }
 
-// Every metric that the functions write is shown somewhere, or nobody would
-// look at it.
+// Every metric that the functions write is shown, or it would be written in vain. Received is shown as the API's Count;
+// BatchSize is for those who tune the mapping.
 func TestEveryMetricOfOursIsUsed(t *testing.T) {
 	tmpl := load(t)
 	used := map[string]bool{}
-	for _, m := range append(alarmMetrics(t, tmpl), dashboardMetrics(t, tmpl)...) {
+	for _, m := range append(alarmMetrics(tmpl), dashboardMetrics(t, tmpl)...) {
 		used[m.name] = true
 	}
-	// Received is the API's Count; BatchSize is for whoever tunes the mapping.
 	for _, name := range []string{
-		lambdafn.MetricVerified, lambdafn.MetricQueued, lambdafn.MetricIgnored, lambdafn.MetricRejected, lambdafn.MetricSecretUnreadable,
-		lambdafn.MetricApplied, lambdafn.MetricStale, lambdafn.MetricDuplicate, lambdafn.MetricFailed, lambdafn.MetricDead,
-		lambdafn.MetricDeletions, lambdafn.MetricLag, lambdafn.MetricTableRequests, lambdafn.MetricColdStart,
+		lambdafn.MetricVerified, lambdafn.MetricQueued, lambdafn.MetricIgnored, lambdafn.MetricRejected,
+		lambdafn.MetricSecretUnreadable, lambdafn.MetricApplied, lambdafn.MetricStale, lambdafn.MetricDuplicate,
+		lambdafn.MetricFailed, lambdafn.MetricDead, lambdafn.MetricDeletions, lambdafn.MetricLag,
+		lambdafn.MetricTableRequests, lambdafn.MetricColdStart,
 	} {
 		if !used[name] {
 			t.Errorf("%s is in no alarm and on no widget", name)
@@ -157,9 +130,8 @@ func TestEveryMetricOfOursIsUsed(t *testing.T) {
 	}
 }
 
-// DynamoDB publishes errors by operation: the alarms name those that the code calls.
+// DynamoDB publishes errors by operation: the alarms must name those that the code calls.
 func TestAlarmsKnowTheOperationsOfTheCode(t *testing.T) {
-	tmpl := load(t)
 	files, err := filepath.Glob(filepath.Join(root, "pkg/dynamo/*.go"))
 	if err != nil {
 		t.Fatal(err)
@@ -174,25 +146,20 @@ func TestAlarmsKnowTheOperationsOfTheCode(t *testing.T) {
 			called[m[1]] = true
 		}
 	}
-	want := map[string][]string{
-		"${DirectoryTable}":  slices.Sorted(maps.Keys(called)),
-		"${DeliveriesTable}": {"PutItem", "TransactWriteItems"}, // it is never read
-	}
-	got := map[string]map[string][]string{}
-	for _, m := range alarmMetrics(t, tmpl) {
+	got := map[string][]string{} // by metric and table
+	for _, m := range alarmMetrics(load(t)) {
 		if m.namespace == "AWS/DynamoDB" {
-			if got[m.name] == nil {
-				got[m.name] = map[string][]string{}
-			}
-			table := m.dimensions["TableName"]
-			got[m.name][table] = append(got[m.name][table], m.dimensions["Operation"])
+			got[m.String()] = append(got[m.String()], m.dimensions["Operation"])
 		}
 	}
 	for _, name := range []string{"SystemErrors", "ThrottledRequests"} {
-		for table, operations := range want {
-			slices.Sort(got[name][table])
-			if !slices.Equal(got[name][table], operations) {
-				t.Errorf("alarms on %s of %s watch %v, want %v", name, table, got[name][table], operations)
+		for table, want := range map[string][]string{
+			"${DirectoryTable}":  slices.Sorted(maps.Keys(called)),
+			"${DeliveriesTable}": {"PutItem", "TransactWriteItems"}, // it is never read
+		} {
+			watched := got["AWS/DynamoDB "+name+" "+table]
+			if slices.Sort(watched); !slices.Equal(watched, want) {
+				t.Errorf("alarms on %s of %s watch %v, want %v", name, table, watched, want)
 			}
 		}
 	}

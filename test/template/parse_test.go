@@ -37,63 +37,49 @@ func TestParseEvaluatesWhatDependsOnParameters(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Parse(small) = %v", err)
 	}
-	fixed := func(more map[string]any) map[string]any {
-		more["Other"] = map[string]any{"Ref": "Thing2"}
-		more["Arn"] = map[string]any{"Fn::GetAtt": []any{"Thing2", "Arn"}}
-		more["Text"] = map[string]any{"Fn::Sub": "a-${Mode}"}
-		return more
-	}
-	tests := []struct {
-		name   string
-		params map[string]any
-		want   map[string]any
+	for name, c := range map[string]struct {
+		params params
+		want   map[string]any // beside what does not depend on parameters
 		things []string
 	}{
-		{
-			"defaults", nil,
-			fixed(map[string]any{"Mode": "off", "List": []any{"quiet", "neither"}}),
-			[]string{"Thing"},
+		"by default": {
+			want:   map[string]any{"Mode": "off", "List": []any{"quiet", "neither"}},
+			things: []string{"Thing"},
 		},
-		{
-			"a number given as text",
-			map[string]any{"Count": "3"},
-			fixed(map[string]any{"Mode": "off", "Count": "3", "List": []any{"quiet", "either"}}),
-			[]string{"Thing"},
+		"a number given as text": {
+			params: params{"Count": "3"},
+			want:   map[string]any{"Mode": "off", "Count": "3", "List": []any{"quiet", "either"}},
+			things: []string{"Thing"},
 		},
-		{
-			"both",
-			map[string]any{"Mode": "on", "Count": 3},
-			fixed(map[string]any{"Mode": "on", "Count": 3, "List": []any{"loud", "both", "either"}}),
-			[]string{"Thing", "Thing2"},
+		"both": {
+			params: params{"Mode": "on", "Count": 3},
+			want:   map[string]any{"Mode": "on", "Count": 3, "List": []any{"loud", "both", "either"}},
+			things: []string{"Thing", "Thing2"},
 		},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			with := tmpl.With(tt.params)
-			if diff := cmp.Diff(tt.want, with.Get("Resources", "Thing", "Properties")); diff != "" {
-				t.Errorf("Get(properties of Thing) (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(tt.things, with.OfType("Example::Thing")); diff != "" {
-				t.Errorf("OfType(Example::Thing) (-want +got):\n%s", diff)
-			}
-		})
+	} {
+		c.want["Other"] = map[string]any{"Ref": "Thing2"}
+		c.want["Arn"] = map[string]any{"Fn::GetAtt": []any{"Thing2", "Arn"}}
+		c.want["Text"] = map[string]any{"Fn::Sub": "a-${Mode}"}
+		with := tmpl.With(c.params)
+		if diff := cmp.Diff(c.want, with.Get("Resources", "Thing", "Properties")); diff != "" {
+			t.Errorf("%s: Get(properties of Thing) (-want +got):\n%s", name, diff)
+		}
+		if diff := cmp.Diff(c.things, with.OfType("Example::Thing")); diff != "" {
+			t.Errorf("%s: OfType(Example::Thing) (-want +got):\n%s", name, diff)
+		}
 	}
 }
 
 func TestParseRefusesWhatCloudFormationWould(t *testing.T) {
-	tests := []struct{ name, text, want string }{
-		{"an alias", "A: &x {b: 1}\nC: *x\n", "aliases"},
-		{"a name that is there twice", "A:\n  b: 1\n  b: 2\n", `"b" is there twice`},
-		{"no mapping", "- a\n", "want a mapping"},
-		{"nothing", "", "0 documents"},
-		{"no YAML", "a: [", "parse template"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			_, err := template.Parse([]byte(tt.text))
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("Parse(%q) = %v, want an error that says %q", tt.text, err, tt.want)
-			}
-		})
+	for text, want := range map[string]string{
+		"A: &x {b: 1}\nC: *x\n": "aliases",
+		"A:\n  b: 1\n  b: 2\n":  `"b" stands twice`,
+		"- a\n":                 "want a mapping",
+		"":                      "0 documents",
+		"a: [":                  "parse template",
+	} {
+		if _, err := template.Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Parse(%q) = %v, want an error that says %q", text, err, want)
+		}
 	}
 }

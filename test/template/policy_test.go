@@ -2,6 +2,7 @@ package template_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -14,221 +15,196 @@ import (
 // grant is one statement of a role's policy.
 type grant struct {
 	role, policy string
+	apart        bool // the policy is a resource of its own, not a part of the role
 	actions      []string
 	resource     any
 }
 
-// grants are all statements of the roles' inline policies and of the policies that stand by themselves.
-func grants(t *testing.T, tmpl *template.Template) []grant {
+// grants are all statements of the roles' own policies and of the policies that stand apart.
+func grants(t *testing.T, tmpl *template.Template) (all []grant) {
 	t.Helper()
-	var all []grant
-	add := func(role string, policy map[string]any) {
+	add := func(role string, policy map[string]any, apart bool) {
 		name, _ := policy["PolicyName"].(string)
-		document, _ := policy["PolicyDocument"].(map[string]any)
-		statements, _ := document["Statement"].([]any)
+		statements := asMaps(asMap(policy["PolicyDocument"])["Statement"])
 		if name == "" || len(statements) != 1 {
 			t.Errorf("%s: policy %q has %d statements, want a name and one", role, name, len(statements))
 		}
 		for _, s := range statements {
-			statement, _ := s.(map[string]any)
-			if statement["Effect"] != "Allow" {
-				t.Errorf("%s: policy %q: Effect = %v, want Allow", role, name, statement["Effect"])
+			if s["Effect"] != "Allow" {
+				t.Errorf("%s: policy %q: Effect = %v, want Allow", role, name, s["Effect"])
 			}
-			all = append(all, grant{role, name, list(statement["Action"]), statement["Resource"]})
+			all = append(all, grant{
+				role: role, policy: name, apart: apart, actions: texts(s["Action"]), resource: s["Resource"],
+			})
 		}
 	}
 	for _, id := range tmpl.OfType("AWS::IAM::Role") {
-		policies, _ := at(tmpl, id, "Policies").([]any)
-		for _, p := range policies {
-			policy, _ := p.(map[string]any)
-			add(id, policy)
+		for _, policy := range asMaps(property(tmpl, id+".Policies")) {
+			add(id, policy, false)
 		}
 	}
-	for _, id := range tmpl.OfType("AWS::IAM::Policy") {
-		policy, _ := at(tmpl, id).(map[string]any)
-		roles, _ := policy["Roles"].([]any)
-		for _, role := range roles {
-			ref, _ := role.(map[string]any)
-			add(fmt.Sprint(ref["Ref"]), policy)
+	for _, id := range slices.Concat(tmpl.OfType("AWS::IAM::Policy"), tmpl.OfType("AWS::IAM::ManagedPolicy")) {
+		policy := asMap(property(tmpl, id))
+		for _, role := range asMaps(policy["Roles"]) {
+			add(fmt.Sprint(role["Ref"]), policy, true)
 		}
 	}
 	return all
 }
 
-func list(value any) []string {
-	items, isList := value.([]any)
-	if !isList {
-		items = []any{value}
-	}
-	texts := make([]string, 0, len(items))
-	for _, item := range items {
-		texts = append(texts, fmt.Sprint(item))
-	}
-	return texts
-}
-
 func TestEachRoleMayDoExactlyThis(t *testing.T) {
-	want := []string{
-		"IngestRole logs:CreateLogStream on IngestLogGroup.Arn",
-		"IngestRole logs:PutLogEvents on IngestLogGroup.Arn",
-		"IngestRole sqs:SendMessage on Queue.Arn",
-		"IngestRole ssm:GetParameter on arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${SecretParameterName}",
-		"IngestRole xray:PutTelemetryRecords on *",
-		"IngestRole xray:PutTraceSegments on *",
-		"RedriveRole sqs:CancelMessageMoveTask on DeadLetterQueue.Arn",
-		"RedriveRole sqs:ChangeMessageVisibility on DeadLetterQueue.Arn",
-		"RedriveRole sqs:DeleteMessage on DeadLetterQueue.Arn",
-		"RedriveRole sqs:GetQueueAttributes on DeadLetterQueue.Arn",
-		"RedriveRole sqs:GetQueueAttributes on Queue.Arn",
-		"RedriveRole sqs:ListMessageMoveTasks on DeadLetterQueue.Arn",
-		"RedriveRole sqs:ReceiveMessage on DeadLetterQueue.Arn",
-		"RedriveRole sqs:SendMessage on Queue.Arn",
-		"RedriveRole sqs:StartMessageMoveTask on DeadLetterQueue.Arn",
-		"SyncRole dynamodb:BatchGetItem on DirectoryTable.Arn",
-		"SyncRole dynamodb:DeleteItem on DirectoryTable.Arn",
-		"SyncRole dynamodb:GetItem on DirectoryTable.Arn",
-		"SyncRole dynamodb:PutItem on DeliveriesTable.Arn",
-		"SyncRole dynamodb:PutItem on DirectoryTable.Arn",
-		"SyncRole dynamodb:Query on DirectoryTable.Arn",
-		"SyncRole logs:CreateLogStream on SyncLogGroup.Arn",
-		"SyncRole logs:PutLogEvents on SyncLogGroup.Arn",
-		"SyncRole sqs:ChangeMessageVisibility on Queue.Arn",
-		"SyncRole sqs:DeleteMessage on Queue.Arn",
-		"SyncRole sqs:GetQueueAttributes on Queue.Arn",
-		"SyncRole sqs:ReceiveMessage on Queue.Arn",
-		"SyncRole sqs:SendMessage on DeadLetterQueue.Arn",
-		"SyncRole xray:PutTelemetryRecords on *",
-		"SyncRole xray:PutTraceSegments on *",
+	const (
+		parameter = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${SecretParameterName}"
+		key       = "arn:aws:kms:us-east-1:111122223333:key/example"
+	)
+	always := map[string][]string{ // by role and resource
+		"IngestRole ${IngestLogGroup.Arn}": {"logs:CreateLogStream", "logs:PutLogEvents"},
+		"IngestRole ${Queue.Arn}":          {"sqs:SendMessage"},
+		"IngestRole " + parameter:          {"ssm:GetParameter"},
+		"IngestRole *":                     {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
+		"SyncRole ${SyncLogGroup.Arn}":     {"logs:CreateLogStream", "logs:PutLogEvents"},
+		"SyncRole ${Queue.Arn}": {
+			"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage",
+		},
+		"SyncRole ${DeadLetterQueue.Arn}": {"sqs:SendMessage"},
+		"SyncRole ${DirectoryTable.Arn}": {
+			"dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
+		},
+		"SyncRole ${DeliveriesTable.Arn}": {"dynamodb:PutItem"},
+		"SyncRole *":                      {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
+		"RedriveRole ${Queue.Arn}":        {"sqs:GetQueueAttributes", "sqs:SendMessage"},
+		"RedriveRole ${DeadLetterQueue.Arn}": {
+			"sqs:CancelMessageMoveTask", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes",
+			"sqs:ListMessageMoveTasks", "sqs:ReceiveMessage", "sqs:StartMessageMoveTask",
+		},
 	}
-	const key = "arn:aws:kms:us-east-1:111122223333:key/example"
-	tests := []struct {
-		name   string
-		params map[string]any
-		more   []string
+	for name, c := range map[string]struct {
+		params params
+		more   map[string][]string
 	}{
-		{"defaults", nil, nil},
-		{"tracing", map[string]any{"Tracing": "Active"}, nil},
-		{"a key of one's own", map[string]any{"SecretKeyArn": key}, []string{"IngestRole kms:Decrypt on " + key}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			var got []string
-			for _, g := range grants(t, load(t).With(tt.params)) {
-				for _, action := range g.actions {
-					got = append(got, fmt.Sprintf("%s %s on %s", g.role, action, arn(g.resource)))
-				}
+		"by default": {},
+		"tracing":    {params: params{"Tracing": "Active"}}, // Lambda looks for the actions before it is on
+		"a customer's key": {
+			params: params{"SecretKeyArn": key},
+			more:   map[string][]string{"IngestRole " + key: {"kms:Decrypt"}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want, got := maps.Clone(always), map[string][]string{}
+			maps.Copy(want, c.more)
+			for _, g := range grants(t, load(t, c.params)) {
+				to := g.role + " " + asSub(g.resource)
+				got[to] = append(got[to], g.actions...)
+				slices.Sort(got[to])
 			}
-			slices.Sort(got)
-			if diff := cmp.Diff(slices.Sorted(slices.Values(slices.Concat(want, tt.more))), got); diff != "" {
+			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("grants (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// arn is a resource of a statement in one line: the text, the Fn::Sub's text, or id.attribute of an Fn::GetAtt.
-func arn(resource any) string {
-	if call, ok := resource.(map[string]any); ok {
-		if parts, isAtt := call["Fn::GetAtt"].([]any); isAtt {
-			return strings.Join(list(parts), ".")
+func TestEveryStatementNamesItsActionsAndOneARN(t *testing.T) {
+	tmpl := load(t, params{"Tracing": "Active", "SecretKeyArn": "arn:aws:kms:us-east-1:111122223333:key/x"})
+	for _, g := range grants(t, tmpl) {
+		for _, action := range g.actions {
+			if strings.Contains(action, "*") {
+				t.Errorf("%s %s: action = %s, want it spelled out", g.role, g.policy, action)
+			}
 		}
-		if text, isSub := call["Fn::Sub"].(string); isSub {
-			return text
+		// X-Ray's two actions do not take a resource.
+		_, several := g.resource.([]any)
+		if several || strings.Contains(asSub(g.resource), "*") && g.policy != "send-traces" {
+			t.Errorf("%s %s: resource = %v, want one ARN", g.role, g.policy, g.resource)
 		}
 	}
-	return fmt.Sprint(resource)
 }
 
-func TestEveryStatementNamesItsActionsAndOneARN(t *testing.T) {
-	traced := load(t).With(map[string]any{"Tracing": "Active", "SecretKeyArn": "arn:aws:kms:us-east-1:111122223333:key/x"})
-	for _, g := range grants(t, traced) {
-		t.Run(g.role+" "+g.policy, func(t *testing.T) {
-			for _, action := range g.actions {
-				if strings.Contains(action, "*") {
-					t.Errorf("action = %s, want it spelled out", action)
-				}
+// Lambda looks for these actions in a function's role when it creates or updates the function or its event source
+// mapping. CloudFormation waits for a role before it creates the function, but not for a policy that stands apart and
+// names the role, and IAM's changes take seconds to arrive: where such a policy granted the action, the deployment would
+// fail now and then.
+// https://github.com/aws/serverless-application-model/issues/225
+// https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+func TestNoPolicyApartGrantsWhatLambdaChecks(t *testing.T) {
+	checked := []string{
+		"xray:PutTraceSegments", "xray:PutTelemetryRecords",
+		"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes",
+		"sqs:SendMessage", "sns:Publish", // for the dead-letter queue of a function
+	}
+	apart := 0
+	for _, g := range grants(t, load(t, params{"Tracing": "Active", "SecretKeyArn": "arn:aws:kms:example"})) {
+		if !g.apart {
+			continue
+		}
+		apart++
+		for _, action := range g.actions {
+			if slices.Contains(checked, action) {
+				t.Errorf("%s grants %s, which Lambda checks: want it in the role's own Policies", g.policy, action)
 			}
-			if _, several := g.resource.([]any); several {
-				t.Errorf("resource = %v, want one ARN", g.resource)
-			}
-			// X-Ray's two actions know no resource.
-			if strings.Contains(arn(g.resource), "*") && g.policy != "send-traces" {
-				t.Errorf("resource = %s, want one ARN", arn(g.resource))
-			}
-		})
+		}
+	}
+	if apart == 0 {
+		t.Error("no policy stands apart from its role: does the test still find them?")
 	}
 }
 
 func TestFunctionsHaveTheirOwnRolesAndNothingIsAdded(t *testing.T) {
 	tmpl := load(t)
 	for _, id := range tmpl.OfType("AWS::Serverless::Function") {
-		t.Run(id, func(t *testing.T) {
-			want := getAtt(strings.TrimSuffix(id, "Function") + "Role.Arn")
-			if diff := cmp.Diff(want, at(tmpl, id, "Role")); diff != "" {
-				t.Errorf("Role of %s (-want +got):\n%s", id, diff)
-			}
-			if got := at(tmpl, id, "Policies"); got != nil {
-				t.Errorf("Policies of %s = %v, want none beside its role", id, got)
-			}
-		})
+		want := "${" + strings.TrimSuffix(id, "Function") + "Role.Arn}"
+		if got := asSub(property(tmpl, id+".Role")); got != want {
+			t.Errorf("role of %s = %s, want %s", id, got, want)
+		}
+		if got := property(tmpl, id+".Policies"); got != nil {
+			t.Errorf("Policies of %s = %v, want none beside its role", id, got)
+		}
 	}
 	for _, id := range tmpl.OfType("AWS::IAM::Role") {
-		t.Run(id, func(t *testing.T) {
-			if got := at(tmpl, id, "ManagedPolicyArns"); got != nil {
-				t.Errorf("ManagedPolicyArns of %s = %v, want none: they grant on every resource", id, got)
-			}
-		})
+		if got := tmpl.Get("Resources", id, "Condition"); got != nil {
+			t.Errorf("Condition of %s = %v, want none: it must be there before its function", id, got)
+		}
+		if got := property(tmpl, id+".ManagedPolicyArns"); got != nil {
+			t.Errorf("ManagedPolicyArns of %s = %v, want none: they grant on every resource", id, got)
+		}
 	}
 }
 
-// The queue is named, or this would be a circle: queue -> dead letters -> queue.
+// The queue has a name of its own, so that this is not a circle: queue -> dead letters -> queue.
 func TestOnlyTheQueueMayUseItsDeadLetters(t *testing.T) {
 	tmpl := load(t)
-	name, _ := at(tmpl, "Queue", "QueueName").(map[string]any)
-	text, _ := name["Fn::Sub"].(string)
-	if text == "" {
-		t.Fatalf("QueueName of Queue = %v, want an Fn::Sub", name)
+	name, isSub := asMap(property(tmpl, "Queue.QueueName"))["Fn::Sub"].(string)
+	if !isSub {
+		t.Fatalf("QueueName of Queue = %v, want an Fn::Sub", property(tmpl, "Queue.QueueName"))
 	}
-	want := map[string]any{
-		"redrivePermission": "byQueue",
-		"sourceQueueArns": []any{
-			map[string]any{"Fn::Sub": "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:" + text},
-		},
-	}
-	if diff := cmp.Diff(want, at(tmpl, "DeadLetterQueue", "RedriveAllowPolicy")); diff != "" {
-		t.Errorf("RedriveAllowPolicy (-want +got):\n%s", diff)
-	}
+	wantProperty(t, tmpl, "DeadLetterQueue.RedriveAllowPolicy", `
+		redrivePermission: byQueue
+		sourceQueueArns: [!Sub "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:`+name+`"]`)
 }
 
+// Only those who have a reason may send, and nothing comes over plain HTTP.
 func TestQueuePolicies(t *testing.T) {
 	tmpl := load(t)
-	plain := func(queue string) map[string]any {
-		return map[string]any{
-			"Sid": "DenyPlainHttp", "Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": getAtt(queue + ".Arn"),
-			"Condition": map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}},
-		}
-	}
-	others := func(queue string, senders any) map[string]any {
-		return map[string]any{
-			"Sid": "DenyOtherSenders", "Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage", "Resource": getAtt(queue + ".Arn"),
-			"Condition": map[string]any{
-				"ArnNotEquals": map[string]any{"aws:PrincipalArn": senders},
-				"Bool":         map[string]any{"aws:PrincipalIsAWSService": "false"},
-			},
-		}
-	}
-	tests := map[string][]any{
-		"Queue":           {plain("Queue"), others("Queue", []any{getAtt("IngestRole.Arn"), getAtt("RedriveRole.Arn")})},
-		"DeadLetterQueue": {plain("DeadLetterQueue"), others("DeadLetterQueue", getAtt("SyncRole.Arn"))},
-	}
-	for queue, want := range tests {
-		t.Run(queue, func(t *testing.T) {
-			if diff := cmp.Diff([]any{map[string]any{"Ref": queue}}, at(tmpl, queue+"Policy", "Queues")); diff != "" {
-				t.Errorf("queues of the policy (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(want, at(tmpl, queue+"Policy", "PolicyDocument", "Statement")); diff != "" {
-				t.Errorf("statements (-want +got):\n%s", diff)
-			}
-		})
+	for queue, senders := range map[string]string{
+		"Queue":           "[!GetAtt IngestRole.Arn, !GetAtt RedriveRole.Arn]",
+		"DeadLetterQueue": "!GetAtt SyncRole.Arn",
+	} {
+		wantProperty(t, tmpl, queue+"Policy.Queues", "[!Ref "+queue+"]")
+		wantProperty(t, tmpl, queue+"Policy.PolicyDocument.Statement", `
+			- Sid: DenyPlainHttp
+			  Effect: Deny
+			  Principal: "*"
+			  Action: sqs:*
+			  Resource: !GetAtt `+queue+`.Arn
+			  Condition: {Bool: {aws:SecureTransport: "false"}}
+			- Sid: DenyOtherSenders
+			  Effect: Deny
+			  Principal: "*"
+			  Action: sqs:SendMessage
+			  Resource: !GetAtt `+queue+`.Arn
+			  Condition:
+			    ArnNotEquals: {aws:PrincipalArn: `+senders+`}
+			    Bool: {aws:PrincipalIsAWSService: "false"}`)
 	}
 }

@@ -2,6 +2,7 @@ package template_test
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,86 +13,77 @@ import (
 
 const queryType = "AWS::Logs::QueryDefinition"
 
-// queryName is the name under the stack's.
-func queryName(tmpl *template.Template, id string) string {
-	return strings.TrimPrefix(sub(at(tmpl, id, "Name")), "${AWS::StackName}/")
-}
-
-// words of the query language that are no fields:
-// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
-func words() []string {
-	return []string{
-		"fields", "filter", "stats", "sort", "limit", "by", "as", "and", "or", "not", "in", "asc", "desc", "like",
-		"count", "count_distinct", "sum", "max", "latest", "bin",
+// queries are the texts of the saved queries, by their names under the stack's.
+func queries(tmpl *template.Template) map[string]string {
+	all := map[string]string{}
+	for _, id := range tmpl.OfType(queryType) {
+		name := strings.TrimPrefix(asSub(property(tmpl, id+".Name")), "${AWS::StackName}/")
+		all[name], _ = property(tmpl, id+".QueryString").(string)
 	}
+	return all
 }
 
-// logGroups are what the functions write to theirs.
-func logGroups(t *testing.T) map[string]emitted {
+// queriedFields are the fields that the functions write to the log groups of each query, and the values that they took.
+func queriedFields(t *testing.T, tmpl *template.Template) map[string]map[string][]any {
 	t.Helper()
-	return map[string]emitted{"${IngestLogGroup}": ingestEmits(t), "${SyncLogGroup}": syncEmits(t)}
-}
-
-// emittedTo are the fields that are written to the log groups of a query, and
-// the values that they took.
-func emittedTo(t *testing.T, byGroup map[string]emitted, tmpl *template.Template, id string) map[string][]any {
-	t.Helper()
-	all := map[string][]any{}
-	groups, _ := at(tmpl, id, "LogGroupNames").([]any)
-	for _, g := range groups {
-		e, known := byGroup[sub(g)]
-		if !known {
-			t.Errorf("%s looks into %v, want the log group of a function", id, g)
+	written := map[string]emitted{"${IngestLogGroup}": emittedByIngest(t), "${SyncLogGroup}": emittedBySync(t)}
+	all := map[string]map[string][]any{}
+	for _, id := range tmpl.OfType(queryType) {
+		name := strings.TrimPrefix(asSub(property(tmpl, id+".Name")), "${AWS::StackName}/")
+		var lines emitted
+		groups, _ := property(tmpl, id+".LogGroupNames").([]any)
+		for _, g := range groups {
+			e, known := written[asSub(g)]
+			if !known {
+				t.Errorf("query %q reads %v, want the log group of a function", name, g)
+			}
+			lines = append(lines, e...)
 		}
-		for name, values := range e.fields() {
-			all[name] = append(all[name], values...)
-		}
+		all[name] = lines.fields()
 	}
 	return all
 }
 
 func TestEveryFieldOfAQueryIsLogged(t *testing.T) {
-	tmpl, groups := load(t), logGroups(t)
+	// Words of the query language, which are not fields:
+	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
+	keywords := strings.Fields("@timestamp fields filter stats sort limit by as and or not in asc desc like " +
+		"count count_distinct sum max latest bin")
 	quoted := regexp.MustCompile(`"[^"]*"`)
-	name := regexp.MustCompile(`@?\b[A-Za-z_]\w*`)
+	word := regexp.MustCompile(`@?\b[A-Za-z_]\w*`)
 	alias := regexp.MustCompile(`\bas (\w+)`)
-	for _, id := range tmpl.OfType(queryType) {
-		t.Run(queryName(tmpl, id), func(t *testing.T) {
-			text, _ := at(tmpl, id, "QueryString").(string)
-			fields := emittedTo(t, groups, tmpl, id)
-			plain := quoted.ReplaceAllString(text, "")
-			known := append(words(), "@timestamp")
-			for _, m := range alias.FindAllStringSubmatch(plain, -1) {
-				known = append(known, m[1])
+	tmpl := load(t)
+	fields := queriedFields(t, tmpl)
+	for name, text := range queries(tmpl) {
+		plain := quoted.ReplaceAllString(text, "")
+		known := slices.Clone(keywords)
+		for _, m := range alias.FindAllStringSubmatch(plain, -1) {
+			known = append(known, m[1])
+		}
+		for _, f := range word.FindAllString(plain, -1) {
+			if !slices.Contains(known, f) && fields[name][f] == nil {
+				t.Errorf("query %q names %s, which is not logged there:\n%s", name, f, text)
 			}
-			for _, f := range name.FindAllString(plain, -1) {
-				if !slices.Contains(known, f) && fields[f] == nil {
-					t.Errorf("query names %s, which is not logged there:\n%s", f, text)
-				}
-			}
-		})
+		}
 	}
 }
 
 func TestEveryValueOfAQueryIsLogged(t *testing.T) {
-	tmpl, groups := load(t), logGroups(t)
 	compared := regexp.MustCompile(`(\w+) (?:=|in) (\[[^]]*\]|"[^"]*")`)
 	quoted := regexp.MustCompile(`"([^"]*)"`)
 	placeholder := regexp.MustCompile(`[A-Z]+_ID$`)
+	tmpl := load(t)
+	fields := queriedFields(t, tmpl)
 	n := 0
-	for _, id := range tmpl.OfType(queryType) {
-		t.Run(queryName(tmpl, id), func(t *testing.T) {
-			fields := emittedTo(t, groups, tmpl, id)
-			text, _ := at(tmpl, id, "QueryString").(string)
-			for _, c := range compared.FindAllStringSubmatch(text, -1) {
-				for _, v := range quoted.FindAllStringSubmatch(c[2], -1) {
-					n++
-					if !placeholder.MatchString(v[1]) && !slices.Contains(fields[c[1]], any(v[1])) {
-						t.Errorf("query wants %s = %q, want one of %v", c[1], v[1], fields[c[1]])
-					}
+	for name, text := range queries(tmpl) {
+		for _, c := range compared.FindAllStringSubmatch(text, -1) {
+			for _, v := range quoted.FindAllStringSubmatch(c[2], -1) {
+				n++
+				if logged := fields[name][c[1]]; !placeholder.MatchString(v[1]) && !slices.Contains(logged, any(v[1])) {
+					t.Errorf("query %q wants %s = %q, want one of %v", name, c[1], v[1], logged)
 				}
 			}
-		})
+		}
 	}
 	if n < 10 {
 		t.Errorf("%d comparisons found, want at least 10: does the test still find them?", n)
@@ -99,48 +91,39 @@ func TestEveryValueOfAQueryIsLogged(t *testing.T) {
 }
 
 func TestQueriesThatAnOperatorNeeds(t *testing.T) {
-	tmpl := load(t)
-	var names []string
-	for _, id := range tmpl.OfType(queryType) {
-		names = append(names, queryName(tmpl, id))
-	}
+	all := queries(load(t))
 	for _, want := range []string{
 		"failures by reason", "history of one message", "slowest changes", "rejections by reason", "dead letters",
 		"unknown event types", "history of one entity", "failed requests",
 		"rejected requests one by one (LogLevel DEBUG)", "work by hour",
 	} {
-		if !slices.Contains(names, want) {
-			t.Errorf("no saved query %q, there are %q", want, names)
+		if _, has := all[want]; !has {
+			t.Errorf("no saved query %q, there are %q", want, slices.Sorted(maps.Keys(all)))
 		}
 	}
 }
 
-// What an alarm or the runbook sends the reader to must be there.
+// Queries and panels that an alarm or the runbook names must exist.
 func TestSavedQueriesThatAreNamedExist(t *testing.T) {
 	tmpl := load(t)
 	texts := map[string]string{"docs/operations.md": readFile(t, "docs/operations.md")}
 	for _, id := range tmpl.OfType(alarmType) {
-		texts[id] = fmt.Sprint(at(tmpl, id, "AlarmDescription"))
+		texts[id] = fmt.Sprint(property(tmpl, id+".AlarmDescription"))
 	}
-	var names []string
-	for _, id := range tmpl.OfType(queryType) {
-		names = append(names, queryName(tmpl, id))
-	}
-	named := regexp.MustCompile(`saved query "([^"]+)"`)
-	panel := regexp.MustCompile(`panel "([^"]+)"`)
 	var panels []string
 	for _, w := range dashboard(t, tmpl) {
 		panels = append(panels, w.Properties.Title)
 	}
-	for where, text := range texts {
-		for _, m := range named.FindAllStringSubmatch(text, -1) {
-			if !slices.Contains(names, m[1]) {
-				t.Errorf("%s names the saved query %q, want one of %q", where, m[1], names)
-			}
-		}
-		for _, m := range panel.FindAllStringSubmatch(text, -1) {
-			if !slices.Contains(panels, m[1]) {
-				t.Errorf("%s names the panel %q, want one of %q", where, m[1], panels)
+	for what, names := range map[string][]string{
+		"saved query": slices.Sorted(maps.Keys(queries(tmpl))),
+		"panel":       panels,
+	} {
+		named := regexp.MustCompile(what + ` "([^"]+)"`)
+		for where, text := range texts {
+			for _, m := range named.FindAllStringSubmatch(text, -1) {
+				if !slices.Contains(names, m[1]) {
+					t.Errorf("%s names the %s %q, want one of %q", where, what, m[1], names)
+				}
 			}
 		}
 	}

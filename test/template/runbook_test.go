@@ -17,8 +17,8 @@ func anchors(page string) (all []string) {
 		if strings.HasPrefix(line, "```") {
 			fenced = !fenced
 		}
-		title, is := strings.CutPrefix(strings.TrimLeft(line, "#"), " ")
-		if !is || fenced || !strings.HasPrefix(line, "#") {
+		title, isTitle := strings.CutPrefix(strings.TrimLeft(line, "#"), " ")
+		if !isTitle || fenced || !strings.HasPrefix(line, "#") {
 			continue
 		}
 		slug := dropped.ReplaceAllString(strings.ToLower(strings.TrimSpace(title)), "")
@@ -28,7 +28,8 @@ func anchors(page string) (all []string) {
 }
 
 func TestAnchors(t *testing.T) {
-	got := anchors("# Operations\n\n## Server errors (5xx)\n\ntext # no heading\n\n```\n# a comment\n```\n### What's `dead`?\n")
+	got := anchors("# Operations\n\n## Server errors (5xx)\n\ntext # no heading\n\n" +
+		"```\n# a comment\n```\n### What's `dead`?\n")
 	if want := []string{"operations", "server-errors-5xx", "whats-dead"}; !slices.Equal(got, want) {
 		t.Errorf("anchors = %v, want %v", got, want)
 	}
@@ -53,7 +54,7 @@ func TestRunbookLinksLeadSomewhere(t *testing.T) {
 	}
 	for i, a := range sections {
 		if slices.Contains(sections[:i], a) {
-			t.Errorf("heading #%s is there twice: links find only the first", a)
+			t.Errorf("heading #%s stands twice: links find only the first", a)
 		}
 	}
 }
@@ -61,10 +62,11 @@ func TestRunbookLinksLeadSomewhere(t *testing.T) {
 func TestRunbookCovers(t *testing.T) {
 	sections := anchors(readFile(t, "docs/operations.md"))
 	for _, want := range []string{
-		"no-events", "secret-unreadable", "dead-letters", "queue-age", "failed-receives", "lag", "mass-deletion", "server-errors",
-		"client-errors", "function-errors", "throttles", "duration", "dynamodb-system-errors", "dynamodb-throttles",
-		"everything-is-blank", "rotate-the-signing-secret", "which-cure-for-which-outage", "restore-from-a-backup",
-		"smoke-check-after-a-deploy", "raise-the-throughput", "two-instances-mixed-in-one-table", "remove-a-stack", "cost", "upgrade",
+		"no-events", "secret-unreadable", "dead-letters", "queue-age", "failed-receives", "lag", "mass-deletion",
+		"server-errors", "client-errors", "function-errors", "throttles", "duration", "dynamodb-system-errors",
+		"dynamodb-throttles", "everything-is-blank", "rotate-the-signing-secret", "which-cure-for-which-outage",
+		"restore-from-a-backup", "smoke-check-after-a-deploy", "raise-the-throughput",
+		"two-instances-mixed-in-one-table", "remove-a-stack", "cost", "upgrade",
 	} {
 		if !slices.Contains(sections, want) {
 			t.Errorf("docs/operations.md has no section #%s, it has %v", want, sections)
@@ -72,17 +74,17 @@ func TestRunbookCovers(t *testing.T) {
 	}
 }
 
-// Parameters, outputs and commands that the runbook names are there.
-func TestRunbookNamesWhatThereIs(t *testing.T) {
+// Parameters and outputs that the runbook names exist.
+func TestRunbookNamesWhatExists(t *testing.T) {
 	page, tmpl := readFile(t, "docs/operations.md"), load(t)
-	for _, m := range regexp.MustCompile(`parameter \x60(\w+)\x60`).FindAllStringSubmatch(page, -1) {
-		if !slices.Contains(tmpl.Names("Parameters"), m[1]) {
-			t.Errorf("runbook names the parameter %s, want one of %v", m[1], tmpl.Names("Parameters"))
-		}
-	}
-	for _, m := range regexp.MustCompile(`output \x60(\w+)\x60`).FindAllStringSubmatch(page, -1) {
-		if !slices.Contains(tmpl.Names("Outputs"), m[1]) {
-			t.Errorf("runbook names the output %s, want one of %v", m[1], tmpl.Names("Outputs"))
+	for what, names := range map[string][]string{
+		"parameter": tmpl.Names("Parameters"),
+		"output":    tmpl.Names("Outputs"),
+	} {
+		for _, m := range regexp.MustCompile(what+" `(\\w+)`").FindAllStringSubmatch(page, -1) {
+			if !slices.Contains(names, m[1]) {
+				t.Errorf("runbook names the %s %s, want one of %v", what, m[1], names)
+			}
 		}
 	}
 }

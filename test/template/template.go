@@ -1,9 +1,14 @@
-// Package template reads template.yaml as CloudFormation would with the defaults of its parameters, so that tests
-// can hold the numbers, names and permissions of a deployment to what the code relies on.
+// Package template reads template.yaml as CloudFormation would with the defaults of its parameters, so that tests can
+// hold the numbers, names and permissions of a deployment to what the code relies on.
 //
-// It knows the short forms of YAML (!Ref, !GetAtt, !Sub, !If ...) and evaluates what depends on parameters alone: Ref of a
-// parameter, Fn::If and the conditions. Everything else, such as Ref of a resource, stays as CloudFormation's long form,
-// for example map[string]any{"Ref": "Queue"}.
+// It knows the short forms of YAML (!Ref, !GetAtt, !Sub, !If ...) and evaluates what depends on parameters alone: Ref
+// of a parameter, Fn::If and the conditions. Everything else, such as Ref of a resource, stays in CloudFormation's
+// long form, for example map[string]any{"Ref": "Queue"}.
+//
+// A tour of the tests: template_test.go holds numbers and switches, names_test.go what others rely on, policy_test.go
+// who may do what. alarms_test.go, dashboard_test.go and queries_test.go hold that whatever they name is really
+// written, by AWS (metrics_test.go) or by the functions (emitted_test.go); notify_test.go where alarms go,
+// runbook_test.go that the runbook names what exists. parse_test.go tests the package itself.
 package template
 
 import (
@@ -59,14 +64,14 @@ func Parse(text []byte) (*Template, error) {
 	return t, nil
 }
 
-// With is t with other values for some parameters.
+// With returns the template with other values for some parameters.
 func (t *Template) With(params map[string]any) *Template {
 	merged := maps.Clone(t.params)
 	maps.Copy(merged, params)
 	return &Template{root: t.root, params: merged}
 }
 
-// Get is the evaluated value at path from the top, nil where there is none. A resource's properties are under
+// Get returns the evaluated value at the path from the top, nil where there is none. A resource's properties are under
 // "Resources", its logical id, "Properties".
 func (t *Template) Get(path ...string) any {
 	var value any = t.root
@@ -80,18 +85,18 @@ func (t *Template) Get(path ...string) any {
 	return t.eval(value)
 }
 
-// Names are the sorted names of the mapping at path.
+// Names returns the sorted names of the mapping at the path.
 func (t *Template) Names(path ...string) []string {
 	fields, _ := t.Get(path...).(map[string]any)
 	return slices.Sorted(maps.Keys(fields))
 }
 
-// OfType are the sorted logical ids of the resources of a type that exist under the parameters' values.
+// OfType returns the sorted logical ids of the resources of a type that exist under the parameters' values.
 func (t *Template) OfType(kind string) []string {
 	var ids []string
 	for _, id := range t.Names("Resources") {
 		condition, _ := t.Get("Resources", id, "Condition").(string)
-		if t.Get("Resources", id, "Type") == kind && (condition == "" || t.condition(condition)) {
+		if t.Get("Resources", id, "Type") == kind && (condition == "" || t.conditionHolds(condition)) {
 			ids = append(ids, id)
 		}
 	}
@@ -130,7 +135,7 @@ func decodePlain(n *yaml.Node) (any, error) {
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			name := n.Content[i].Value
 			if _, twice := fields[name]; twice {
-				return nil, fmt.Errorf("line %d: %q is there twice", n.Content[i].Line, name)
+				return nil, fmt.Errorf("line %d: %q stands twice", n.Content[i].Line, name)
 			}
 			value, err := decode(n.Content[i+1])
 			if err != nil {
@@ -160,6 +165,6 @@ func decodePlain(n *yaml.Node) (any, error) {
 		return value, nil
 	default:
 		// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html
-		return nil, fmt.Errorf("line %d: CloudFormation takes no YAML aliases", n.Line)
+		return nil, fmt.Errorf("line %d: CloudFormation does not take YAML aliases", n.Line)
 	}
 }

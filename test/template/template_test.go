@@ -1,104 +1,84 @@
 package template_test
 
 import (
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/clerksync/clerksync/test/template"
 )
 
-const root = "../.."
-
-func load(t *testing.T) *template.Template {
-	t.Helper()
-	tmpl, err := template.Load(filepath.Join(root, "template.yaml"))
-	if err != nil {
-		t.Fatalf("Load(template.yaml) = %v", err)
-	}
-	return tmpl
-}
-
-func readFile(t *testing.T, name string) string {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, name))
-	if err != nil {
-		t.Fatalf("read %s: %v", name, err)
-	}
-	return string(text)
-}
-
-// at are the evaluated properties of a resource, or what is below them.
-func at(tmpl *template.Template, id string, path ...string) any {
-	return tmpl.Get(append([]string{"Resources", id, "Properties"}, path...)...)
-}
-
+// Numbers that the code, AWS or Svix rely on, and what each parameter switches.
 func TestNumbersAndSwitches(t *testing.T) {
-	tmpl := load(t)
-	enough := tmpl.With(map[string]any{"IngestReservedConcurrency": 7, "Architecture": "x86_64", "Tracing": "Active"})
-	open := tmpl.With(map[string]any{
-		"TableProtection": "false", "TablePointInTimeRecovery": "false", "TableEncryption": "aws-owned",
-	})
-	loud := tmpl.With(map[string]any{"LogLevel": "DEBUG"})
-	quiet := tmpl.With(map[string]any{"LogLevel": "ERROR"})
-	event := []string{"Events", "Deliveries", "Properties"}
-	tests := []struct {
-		name string
-		got  any
-		want any
+	const mapping = "SyncFunction.Events.Deliveries.Properties."
+	arn := func(resource string) any { return map[string]any{"Fn::GetAtt": []any{resource, "Arn"}} }
+	for name, c := range map[string]struct {
+		params params
+		want   map[string]any // by the property's path; nil for a property that is absent
 	}{
-		{"a message is received 60 times before it is dead", at(tmpl, "Queue", "RedrivePolicy", "maxReceiveCount"), 60},
-		{"dead letters go to the dead letter queue", at(tmpl, "Queue", "RedrivePolicy", "deadLetterTargetArn"), getAtt("DeadLetterQueue.Arn")},
-		{"the queue takes 1 MiB", at(tmpl, "Queue", "MaximumMessageSize"), 1 << 20},
-		{"dead letters may be as large", at(tmpl, "DeadLetterQueue", "MaximumMessageSize"), 1 << 20},
-		{"the queue keeps messages 7 days", at(tmpl, "Queue", "MessageRetentionPeriod"), 7 * 24 * 3600},
-		{"dead letters stay 14 days", at(tmpl, "DeadLetterQueue", "MessageRetentionPeriod"), 14 * 24 * 3600},
-		{"the queue is encrypted", at(tmpl, "Queue", "SqsManagedSseEnabled"), true},
-		{"dead letters are encrypted", at(tmpl, "DeadLetterQueue", "SqsManagedSseEnabled"), true},
-		{"the queue is a standard queue", at(tmpl, "Queue", "FifoQueue"), nil},
-		// https://github.com/aws/aws-lambda-go/issues/430
-		{"sync answers item by item", at(tmpl, "SyncFunction", append(event, "FunctionResponseTypes")...), []any{"ReportBatchItemFailures"}},
-		{"batches of ten", at(tmpl, "SyncFunction", append(event, "BatchSize")...), 10},
-		{"sync polls the queue", at(tmpl, "SyncFunction", append(event, "Queue")...), getAtt("Queue.Arn")},
-		// https://github.com/DataBiosphere/azul/issues/3708
-		{"the mapping bounds sync", at(tmpl, "SyncFunction", append(event, "ScalingConfig", "MaximumConcurrency")...), 5},
-		{"sync reserves no concurrency", at(tmpl, "SyncFunction", "ReservedConcurrentExecutions"), nil},
-		{"sync reserves none even where ingest does", at(enough, "SyncFunction", "ReservedConcurrentExecutions"), nil},
-		{"ingest reserves no concurrency by default", at(tmpl, "IngestFunction", "ReservedConcurrentExecutions"), nil},
-		{"ingest reserves what the parameter says", at(enough, "IngestFunction", "ReservedConcurrentExecutions"), 7},
-		{"ingest answers before Svix gives up at 15 s", at(tmpl, "IngestFunction", "Timeout"), 10},
-		{"Lambda's log filter stays at INFO", at(quiet, "IngestFunction", "LoggingConfig", "ApplicationLogLevel"), "INFO"},
-		{"Lambda's log filter lets DEBUG through when asked for", at(loud, "SyncFunction", "LoggingConfig", "ApplicationLogLevel"), "DEBUG"},
-		{"throttled at 50 requests a second", at(tmpl, "Api", "DefaultRouteSettings", "ThrottlingRateLimit"), 50},
-		{"in bursts of 100", at(tmpl, "Api", "DefaultRouteSettings", "ThrottlingBurstLimit"), 100},
-		{"both tables are deletion protected", at(tmpl, "DirectoryTable", "DeletionProtectionEnabled"), true},
-		{"unless the parameter says no", at(open, "DirectoryTable", "DeletionProtectionEnabled"), false},
-		{"point in time recovery off by parameter", at(open, "DeliveriesTable", "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled"), false},
-		{"the account's key off by parameter", at(open, "DeliveriesTable", "SSESpecification", "SSEEnabled"), false},
-		{"deliveries expire by expires_at", at(tmpl, "DeliveriesTable", "TimeToLiveSpecification"), map[string]any{"AttributeName": "expires_at", "Enabled": true}},
-		{"rows and tombstones of the directory never expire", at(tmpl, "DirectoryTable", "TimeToLiveSpecification"), nil},
-		{"delivery rows live 90 days", at(tmpl, "SyncFunction", "Environment", "Variables", "DELIVERY_RETENTION_DAYS"), 90},
-		{"deletions are soft", at(tmpl, "SyncFunction", "Environment", "Variables", "DELETION_POLICY"), "soft"},
-		{"objects are kept whole", at(tmpl, "SyncFunction", "Environment", "Variables", "OBJECT_STORAGE"), "full"},
-		{"no secret stands in the template", at(tmpl, "IngestFunction", "Environment", "Variables", "CLERK_WEBHOOK_SIGNING_SECRET"), ""},
-		{"the secret's parameter", at(tmpl, "IngestFunction", "Environment", "Variables", "CLERK_WEBHOOK_SECRET_PARAMETER"), "/clerksync/signing-secret"},
-		{"no endpoint but AWS's own", tmpl.Get("Globals", "Function", "Environment", "Variables", "AWS_ENDPOINT_URL"), ""},
-		{"arm64 by default", tmpl.Get("Globals", "Function", "Architectures"), []any{"arm64"}},
-		{"x86_64 by parameter", enough.Get("Globals", "Function", "Architectures"), []any{"x86_64"}},
-		{"no traces by default", tmpl.Get("Globals", "Function", "Tracing"), "PassThrough"},
-		{"traces by parameter", enough.Get("Globals", "Function", "Tracing"), "Active"},
-		{"a bare Amazon Linux", tmpl.Get("Globals", "Function", "Runtime"), "provided.al2023"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, tt.got); diff != "" {
-				t.Errorf("template (-want +got):\n%s", diff)
+		"by default": {want: map[string]any{
+			"Queue.RedrivePolicy.maxReceiveCount":     60,
+			"Queue.RedrivePolicy.deadLetterTargetArn": arn("DeadLetterQueue"),
+			"Queue.MaximumMessageSize":                1 << 20,
+			"DeadLetterQueue.MaximumMessageSize":      1 << 20,
+			"Queue.MessageRetentionPeriod":            7 * 24 * 3600,
+			"DeadLetterQueue.MessageRetentionPeriod":  14 * 24 * 3600,
+			"Queue.SqsManagedSseEnabled":              true,
+			"DeadLetterQueue.SqsManagedSseEnabled":    true,
+			"Queue.FifoQueue":                         nil,
+			// Without it one failed message fails its batch: https://github.com/aws/aws-lambda-go/issues/430
+			mapping + "FunctionResponseTypes": []any{"ReportBatchItemFailures"},
+			mapping + "BatchSize":             10,
+			mapping + "Queue":                 arn("Queue"),
+			// The mapping bounds sync. A reserved concurrency would throttle receives, which count towards 60:
+			// https://github.com/DataBiosphere/azul/issues/3708
+			mapping + "ScalingConfig.MaximumConcurrency":    5,
+			"SyncFunction.ReservedConcurrentExecutions":     nil,
+			"IngestFunction.ReservedConcurrentExecutions":   nil,
+			"IngestFunction.Timeout":                        10, // Svix gives up at 15 s
+			"Api.DefaultRouteSettings.ThrottlingRateLimit":  50,
+			"Api.DefaultRouteSettings.ThrottlingBurstLimit": 100,
+			"Globals.Function.Architectures":                []any{"arm64"},
+			"Globals.Function.Tracing":                      "PassThrough",
+			"Globals.Function.Runtime":                      "provided.al2023",
+		}},
+		"ingest's concurrency": {
+			params: params{"IngestReservedConcurrency": 7},
+			want: map[string]any{
+				"IngestFunction.ReservedConcurrentExecutions": 7,
+				"SyncFunction.ReservedConcurrentExecutions":   nil,
+			},
+		},
+		"Lambda's log filter stays at INFO": {
+			params: params{"LogLevel": "ERROR"},
+			want:   map[string]any{"IngestFunction.LoggingConfig.ApplicationLogLevel": "INFO"},
+		},
+		"Lambda's log filter lets DEBUG through": {
+			params: params{"LogLevel": "DEBUG"},
+			want:   map[string]any{"SyncFunction.LoggingConfig.ApplicationLogLevel": "DEBUG"},
+		},
+		"tables without protection": {
+			params: params{
+				"TableProtection": "false", "TablePointInTimeRecovery": "false", "TableEncryption": "aws-owned",
+			},
+			want: map[string]any{
+				"DirectoryTable.DeletionProtectionEnabled":                                    false,
+				"DeliveriesTable.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled": false,
+				"DeliveriesTable.SSESpecification.SSEEnabled":                                 false,
+			},
+		},
+		"another architecture": {
+			params: params{"Architecture": "x86_64"},
+			want:   map[string]any{"Globals.Function.Architectures": []any{"x86_64"}},
+		},
+		"traces": {params: params{"Tracing": "Active"}, want: map[string]any{"Globals.Function.Tracing": "Active"}},
+	} {
+		tmpl := load(t, c.params)
+		for path, want := range c.want {
+			if diff := cmp.Diff(want, property(tmpl, path)); diff != "" {
+				t.Errorf("%s: %s (-want +got):\n%s", name, path, diff)
 			}
-		})
+		}
 	}
 }
 
@@ -106,32 +86,30 @@ func TestNumbersAndSwitches(t *testing.T) {
 // https://github.com/aws/serverless-application-model/issues/1424
 func TestVisibilityOutlastsSixTimeoutsAndTheWindow(t *testing.T) {
 	tmpl := load(t)
-	visibility, _ := at(tmpl, "Queue", "VisibilityTimeout").(int)
-	timeout, _ := at(tmpl, "SyncFunction", "Timeout").(int)
-	window, hasWindow := at(tmpl, "SyncFunction", "Events", "Deliveries", "Properties", "MaximumBatchingWindowInSeconds").(int)
+	visibility, _ := property(tmpl, "Queue.VisibilityTimeout").(int)
+	timeout, _ := property(tmpl, "SyncFunction.Timeout").(int)
+	const windowPath = "SyncFunction.Events.Deliveries.Properties.MaximumBatchingWindowInSeconds"
+	window, hasWindow := property(tmpl, windowPath).(int)
 	if timeout == 0 || !hasWindow {
-		t.Fatalf("sync: timeout %d s, window there: %v, want both said in the template", timeout, hasWindow)
+		t.Fatalf("sync: timeout %d s, has a window: %v, want both in the template", timeout, hasWindow)
 	}
 	if least := 6*timeout + window; visibility < least {
 		t.Errorf("VisibilityTimeout = %d s, want at least 6 x %d + %d = %d", visibility, timeout, window, least)
 	}
 }
 
+// The signature is the authentication: an authorizer would reject Svix.
 // https://github.com/midudev/hackaton-clerk-2025/issues/26
 func TestRouteHasNoAuthorizer(t *testing.T) {
 	tmpl := load(t)
-	want := map[string]any{
-		"Webhook": map[string]any{"Type": "HttpApi", "Properties": map[string]any{
-			"ApiId": map[string]any{"Ref": "Api"}, "Method": "POST", "Path": "/webhooks/clerk", "PayloadFormatVersion": "2.0",
-		}},
+	wantProperty(t, tmpl, "IngestFunction.Events", `
+		Webhook:
+		  Type: HttpApi
+		  Properties: {ApiId: !Ref Api, Method: POST, Path: /webhooks/clerk, PayloadFormatVersion: "2.0"}`)
+	if auth := property(tmpl, "Api.Auth"); auth != nil {
+		t.Errorf("Api's Auth = %v, want none", auth)
 	}
-	if diff := cmp.Diff(want, at(tmpl, "IngestFunction", "Events")); diff != "" {
-		t.Errorf("IngestFunction's events (-want +got):\n%s", diff)
-	}
-	if auth := at(tmpl, "Api", "Auth"); auth != nil {
-		t.Errorf("Api's Auth = %v, want none: the signature is the authentication", auth)
-	}
-	format, _ := at(tmpl, "Api", "AccessLogSettings", "Format").(string)
+	format, _ := property(tmpl, "Api.AccessLogSettings.Format").(string)
 	if format == "" || strings.Contains(strings.ToLower(format), "body") || strings.Contains(format, "authorizer") {
 		t.Errorf("access log format = %q, want one without bodies", format)
 	}
@@ -141,7 +119,7 @@ func TestArchitectureOfTemplateAndMakefileAgree(t *testing.T) {
 	arch := load(t).Get("Parameters", "Architecture", "Default")
 	m := regexp.MustCompile(`(?m)^GOARCH \?= .*\b(arm64|amd64)\)?$`).FindStringSubmatch(readFile(t, "Makefile"))
 	if m == nil {
-		t.Fatal("Makefile sets no default GOARCH")
+		t.Fatal("Makefile does not set a default GOARCH")
 	}
 	goarch := map[any]string{"arm64": "arm64", "x86_64": "amd64"}
 	if goarch[arch] != m[1] {
@@ -149,7 +127,7 @@ func TestArchitectureOfTemplateAndMakefileAgree(t *testing.T) {
 	}
 }
 
-// sam build and sam deploy read the parameter separately: one alone would put a binary on the wrong processor.
+// sam build and sam deploy read the parameter separately: setting one only would put a binary on the wrong processor.
 func TestSamconfigBuildsWhatItDeploys(t *testing.T) {
 	text := readFile(t, "samconfig.toml")
 	section := func(name string) string {
@@ -172,9 +150,4 @@ func TestSamconfigBuildsWhatItDeploys(t *testing.T) {
 			}
 		})
 	}
-}
-
-func getAtt(name string) map[string]any {
-	id, attribute, _ := strings.Cut(name, ".")
-	return map[string]any{"Fn::GetAtt": []any{id, attribute}}
 }
