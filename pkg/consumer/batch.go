@@ -30,6 +30,9 @@ const maxConcurrentRows = 16
 // again with it.
 func (c *Consumer) Handle(ctx context.Context, records []delivery.Record) (failed []string) {
 	b := &batch{consumer: c}
+	// The messages' own calls end first, so that time is left to delay those
+	// that failed, and that call ends in time to answer. If Lambda ended the
+	// process instead, the whole batch would come again, what is done included.
 	work, cancel := beforeDeadline(ctx, Margin)
 	defer cancel()
 
@@ -154,9 +157,9 @@ func (b *batch) shuffle(records []delivery.Record) []delivery.Record {
 }
 
 // acknowledgeDone deletes from the queue what is done, before a suspect runs:
-// if that kills the process, Lambda acknowledges nothing of the batch. What
-// cannot be deleted now stays in done, is tried again before the next suspect,
-// and is acknowledged with the batch in any case.
+// if that kills the process, Lambda acknowledges nothing of the batch. No
+// message is running then. What cannot be deleted stays in done, is tried again
+// before the next suspect, and is acknowledged with the batch in any case.
 func (b *batch) acknowledgeDone(ctx context.Context) {
 	if len(b.done) == 0 {
 		return

@@ -2,7 +2,7 @@ package consumer_test
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -103,7 +103,7 @@ func TestManyChildren(t *testing.T) {
 	withBothPolicies(t, func(t *testing.T, p consumer.DeletionPolicy) {
 		h := newHarness(withPolicy(p))
 		for i := range 60 {
-			n, role := fmt.Sprint(i), strings.Repeat("r", 30_000)
+			n, role := strconv.Itoa(i), strings.Repeat("r", 30_000)
 			h.handle(t,
 				message("msg_a"+n, membership("created", "o1", "u"+n, 1, 1, role)),
 				message("msg_b"+n, invitation("created", "o1", "i"+n, 1)),

@@ -3,6 +3,7 @@ package projector_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,7 +18,7 @@ const sent = 1_700_000_000_000
 
 // body is an event of that type; data's text is taken as it is.
 func body(eventType, data string) string {
-	return envelope(eventType, fmt.Sprint(sent), data)
+	return envelope(eventType, strconv.Itoa(sent), data)
 }
 
 func envelope(eventType, timestamp, data string) string {
