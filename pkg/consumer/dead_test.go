@@ -89,6 +89,7 @@ func TestDeadLetters(t *testing.T) {
 	check("no attributes at all", none)
 }
 
+// checkDead handles the record, which must be dead for a reason without data.
 func checkDead(t *testing.T, r delivery.Record, canary string) {
 	t.Helper()
 	h := newHarness()

@@ -30,6 +30,7 @@ func (c *calls) Do(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
+// take returns the requests since the last call.
 func (c *calls) take() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

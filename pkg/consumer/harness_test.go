@@ -90,6 +90,7 @@ func (h *hookedTable) Write(ctx context.Context, w directory.Write) (directory.R
 	return h.Memory.Write(ctx, w)
 }
 
+// beforeWrite puts a hookedTable before Memory.
 func beforeWrite(f func(ctx context.Context, w directory.Write) error) option {
 	return func(h *harness, c *consumer.Config) { c.Table = &hookedTable{h.memory, f} }
 }

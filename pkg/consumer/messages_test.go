@@ -66,6 +66,7 @@ func deleted(family, id string, sent int64) string {
 	return event(family+".deleted", base+sent, fmt.Sprintf(`{"id":%q,"deleted":true}`, id))
 }
 
+// membership is an event of the incarnation that was created at that time.
 func membership(what, org, user string, created, updated int64, role string) string {
 	return event("organizationMembership."+what, base+updated, fmt.Sprintf(
 		`{"id":"orgmem_%s_%s_%d","created_at":%d,"updated_at":%d,"role":%q,`+

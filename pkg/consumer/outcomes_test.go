@@ -100,6 +100,7 @@ func TestOutcomes(t *testing.T) {
 	), attributes{u1: {"external_id": nil, "by_external_id": nil}})
 }
 
+// Each message has one entry in the ledger, which says how it came out first.
 func TestLedgerEntries(t *testing.T) {
 	t.Parallel()
 	h := newHarness()

@@ -162,6 +162,8 @@ func wait(ctx context.Context) error {
 	}
 }
 
+// newMetered is a harness on a metered table, with random jitter: consumers that
+// fail together would come back together.
 func newMetered() (*harness, *metered) {
 	random := rand.New(rand.NewPCG(1, 2))
 	var mu sync.Mutex

@@ -37,6 +37,7 @@ func without(r directory.Row, names ...string) directory.Row {
 	return r
 }
 
+// A pointer has what its contract lists of the row, and nothing of its own.
 func TestPointer(t *testing.T) {
 	t.Parallel()
 	membership := directory.Row{
@@ -81,6 +82,7 @@ func TestPointer(t *testing.T) {
 	}
 }
 
+// Condition.Holds is the definition that DynamoDB's conditions are held to.
 func TestConditions(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

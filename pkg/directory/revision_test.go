@@ -167,6 +167,7 @@ func TestRevisionParts(t *testing.T) {
 	})
 }
 
+// Times have a fixed width, and ids no byte that could end the field.
 func TestNewIncarnation(t *testing.T) {
 	t.Parallel()
 	check := func(createdAt int64, id string, want directory.Incarnation) {

@@ -14,6 +14,7 @@ import (
 
 func text(n int) string { return strings.Repeat("x", n) }
 
+// What a row that is too large gives up, in that order.
 func TestFit(t *testing.T) {
 	t.Parallel()
 	const kb = 1 << 10
@@ -85,6 +86,8 @@ func TestFitLeavesLists(t *testing.T) {
 	}
 }
 
+// Size is never less than what DynamoDB counts, or a row that seems to fit would be
+// refused for ever.
 func TestSize(t *testing.T) {
 	t.Parallel()
 	check := func(row directory.Row, want int) {
@@ -137,6 +140,8 @@ func TestFitAlways(t *testing.T) {
 	})
 }
 
+// A value that cannot be a key is left out of the index: DynamoDB would refuse the
+// whole row.
 func TestSetIndex(t *testing.T) {
 	t.Parallel()
 	check := func(name, value string, want bool) {
@@ -155,6 +160,7 @@ func TestSetIndex(t *testing.T) {
 	check("over the limit in bytes", strings.Repeat("ö", 1025), false)
 }
 
+// Key.Valid has DynamoDB's limits, in bytes.
 func TestKeyValid(t *testing.T) {
 	t.Parallel()
 	for key, want := range map[directory.Key]bool{
@@ -173,6 +179,8 @@ func TestKeyValid(t *testing.T) {
 	}
 }
 
+// A row that does not exist is neither live nor gone: a parent that is not known
+// yet must not delete its children.
 func TestLiveAndGone(t *testing.T) {
 	t.Parallel()
 	check := func(name string, row directory.Row, wantLive, wantGone bool) {

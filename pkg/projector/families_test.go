@@ -66,6 +66,8 @@ func TestFamilies(t *testing.T) {
 	check("numbers that DynamoDB refuses", "user.updated", hugeNumbers, attributes{"object": hugeNumbers})
 }
 
+// private_metadata are left out of data and of the objects directly in it, under
+// any spelling of the name, and nowhere else.
 func TestObjectStorage(t *testing.T) {
 	t.Parallel()
 	const data = `{"id":"user_a1", "private_metadata":{"a":1},"b":{"private_metadata":2, "c":{"private_metadata":3}},` +

@@ -29,6 +29,7 @@ func TestPermanentErrors(t *testing.T) {
 	}
 }
 
+// permanentErrors are bodies by what is wrong with them.
 func permanentErrors(canary string) map[string]string {
 	long := strings.Repeat("x", 3000)
 	const inO, ofU = `,"organization":{"id":"o"}`, `,"public_user_data":{"user_id":"u"}`

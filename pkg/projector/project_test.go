@@ -119,6 +119,8 @@ func TestRevisions(t *testing.T) {
 		zero+"-a~2Db~2Ec-0-"+zero+"-0-"+zero)
 }
 
+// What follows from a change: only deletions have children to delete, only live
+// rows have parents to look for.
 func TestParentsAndChildren(t *testing.T) {
 	t.Parallel()
 	org, user := directory.OrganizationKey("org_a1"), directory.UserKey("user_a1")

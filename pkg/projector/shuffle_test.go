@@ -129,6 +129,7 @@ func parse(t *rapid.T, raw []byte) members {
 	return m
 }
 
+// kept are the event types that become rows.
 func kept() (names []string) {
 	for _, name := range events.Types() {
 		if clerk.KnowledgeOf(name) == clerk.Kept {

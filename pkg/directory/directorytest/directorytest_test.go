@@ -13,6 +13,7 @@ import (
 	"github.com/clerksync/clerksync/pkg/directory/directorytest"
 )
 
+// Memory keeps the contract that it stands for in other tests.
 func TestMemory(t *testing.T) {
 	t.Parallel()
 	directorytest.Run(t, func(*testing.T) directory.Table { return directorytest.NewMemory() })
@@ -192,6 +193,8 @@ func splitting(parts func(directory.Write) []directory.Write) func(*broken) {
 	}
 }
 
+// staleBeforeDuplicate answers by the condition on the row, as a transaction does
+// whose reasons are read in the wrong order.
 func staleBeforeDuplicate(b *broken) {
 	b.write = func(ctx context.Context, w directory.Write) (directory.Result, error) {
 		result, err := b.Memory.Write(ctx, w)
@@ -202,6 +205,7 @@ func staleBeforeDuplicate(b *broken) {
 	}
 }
 
+// merge is UpdateItem where PutItem is wanted.
 func merge(b *broken) {
 	b.write = func(ctx context.Context, w directory.Write) (directory.Result, error) {
 		if w.Row != nil {
@@ -216,6 +220,7 @@ func merge(b *broken) {
 	}
 }
 
+// compareThenWrite is check-then-act: between the two, another write may win.
 func compareThenWrite(b *broken) {
 	b.write = func(ctx context.Context, w directory.Write) (directory.Result, error) {
 		if w.Row != nil && !w.If.Holds(b.Rows()[w.Row.Key()]) {
@@ -283,6 +288,7 @@ func repeatRow(b *broken) {
 	}
 }
 
+// stopWhereGone takes the key to start after for a row, which may be deleted.
 func stopWhereGone(b *broken) {
 	b.live = func(ctx context.Context, pk, prefix, after string) ([]directory.Row, string, error) {
 		if after != "" && b.Rows()[directory.Key{PK: pk, SK: after}] == nil {
