@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -134,9 +135,9 @@ func TestSilenceIsAnAlarmByDefault(t *testing.T) {
 		params params
 		want   any // hours
 	}{
-		"by default a day": {want: 24},
-		"by parameter":     {params: params{"NoEventsHours": 6}, want: 6},
-		"off":              {params: params{"NoEventsHours": 0}},
+		"by default almost a day": {want: 22},
+		"by parameter":            {params: params{"NoEventsHours": 6}, want: 6},
+		"off":                     {params: params{"NoEventsHours": 0}},
 	} {
 		tmpl := load(t, c.params)
 		var hours any
@@ -146,6 +147,19 @@ func TestSilenceIsAnAlarmByDefault(t *testing.T) {
 		if period := property(tmpl, "NoEventsAlarm.Period"); hours != c.want || period != 3600 {
 			t.Errorf("%s: alarm after %v periods of %v s without an event, want %v hours", name, hours, period, c.want)
 		}
+	}
+}
+
+// CloudWatch looks back up to three periods further than the alarm says, and Svix gives up a message 27 h 35 min after
+// its first attempt: between the two there must be time to mend the endpoint.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+// https://docs.svix.com/retries
+func TestSilenceIsReportedWhileSvixStillRetries(t *testing.T) {
+	hours, _ := property(load(t), "NoEventsAlarm.EvaluationPeriods").(int)
+	atTheLatest := time.Duration(hours+3) * time.Hour
+	if lastAttempt := 27*time.Hour + 35*time.Minute; hours == 0 || lastAttempt-atTheLatest < 2*time.Hour {
+		t.Errorf("the alarm goes off after up to %v, want two hours before Svix's last attempt at %v",
+			atTheLatest, lastAttempt)
 	}
 }
 

@@ -143,3 +143,42 @@ func TestLogsExpireAndBelongToTheStack(t *testing.T) {
 			LogFormat: JSON, ApplicationLogLevel: INFO, SystemLogLevel: INFO}`)
 	}
 }
+
+// A name that others rely on is also a link that works: each partition has its own console.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-regions-availability-zones.html
+func TestDashboardUrlIsOfThePartitionsConsole(t *testing.T) {
+	for partition, console := range map[string]string{
+		"aws":        "console.aws.amazon.com",
+		"aws-cn":     "console.amazonaws.cn",
+		"aws-us-gov": "console.amazonaws-us-gov.com",
+		"aws-eusc":   "console.amazonaws-eusc.eu",
+		"aws-iso":    "console.aws.amazon.com", // its console is not public: a link that fails, not a deployment
+	} {
+		t.Run(partition, func(t *testing.T) {
+			tmpl := load(t, params{"AWS::Partition": partition})
+			want := "https://${AWS::Region}." + console +
+				"/cloudwatch/home?region=${AWS::Region}#dashboards/dashboard/${Dashboard}"
+			if got := asSub(tmpl.Get("Outputs", "DashboardUrl", "Value")); got != want {
+				t.Errorf("DashboardUrl in %s = %s, want %s", partition, got, want)
+			}
+		})
+	}
+}
+
+// What holds data says what happens to it when the stack, or a property, goes.
+func TestEveryStoreSaysWhetherItIsDeleted(t *testing.T) {
+	tmpl := load(t)
+	for kind, want := range map[string]string{
+		"AWS::DynamoDB::Table": "Retain", "AWS::SQS::Queue": "Delete", "AWS::Logs::LogGroup": "Delete",
+	} {
+		for _, id := range tmpl.OfType(kind) {
+			t.Run(id, func(t *testing.T) {
+				for _, policy := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
+					if got := tmpl.Get("Resources", id, policy); got != want {
+						t.Errorf("%s of %s = %v, want %s", policy, id, got, want)
+					}
+				}
+			})
+		}
+	}
+}

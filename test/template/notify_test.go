@@ -51,6 +51,21 @@ func TestWhereAlarmsGo(t *testing.T) {
 	}
 }
 
+// A new alarm goes from no data to OK, and CloudWatch then sends its OK message.
+func TestRecoveryIsSentUnlessTheParameterSaysNo(t *testing.T) {
+	tmpl := load(t, params{"AlarmRecovery": "false"})
+	for _, id := range tmpl.OfType(alarmType) {
+		t.Run(id, func(t *testing.T) {
+			if got := property(tmpl, id+".OKActions"); got != nil {
+				t.Errorf("OKActions with AlarmRecovery=false = %v, want none", got)
+			}
+			if got := property(tmpl, id+".AlarmActions"); got == nil {
+				t.Error("AlarmActions with AlarmRecovery=false = nil, want the topic")
+			}
+		})
+	}
+}
+
 func TestTopicTakesThisStacksAlarmsOnly(t *testing.T) {
 	wantProperty(t, load(t), "AlarmTopicPolicy.PolicyDocument.Statement", `
 		- Sid: AllowThisAccountsAlarms
