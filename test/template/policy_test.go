@@ -122,8 +122,8 @@ func TestEveryStatementNamesItsActionsAndOneARN(t *testing.T) {
 
 // Lambda looks for these actions in a function's role when it creates or updates the function or its event source
 // mapping. CloudFormation waits for a role before it creates the function, but not for a policy that stands apart and
-// names the role, and IAM's changes take seconds to arrive: where such a policy granted the action, the deployment would
-// fail now and then.
+// names the role, and IAM's changes take seconds to arrive: where such a policy granted the action, the deployment
+// would fail now and then.
 // https://github.com/aws/serverless-application-model/issues/225
 // https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
