@@ -50,7 +50,8 @@ func (g gaps) summary(e engines) string {
 		out, all = out+len(s.gaps), all+len(s.checks)
 		parts = append(parts, fmt.Sprintf("%s %d of %d", s.name, len(s.gaps), len(s.checks)))
 	}
-	text := fmt.Sprintf("%d of %d checks left out, each named in gaps_test.go (%s)", out, all, strings.Join(parts, ", "))
+	text := fmt.Sprintf("%d of %d checks left out, each named in gaps_test.go (%s)",
+		out, all, strings.Join(parts, ", "))
 	if len(without) > 0 {
 		text += "; not run for want of an endpoint: " + strings.Join(without, ", ")
 	}
@@ -60,7 +61,11 @@ func (g gaps) summary(e engines) string {
 func TestSummary(t *testing.T) {
 	t.Parallel()
 	const leftOut = "checks left out, each named in gaps_test.go"
-	g := gaps{engine: map[string]string{"a": "", "b": ""}, table: map[string]string{"c": ""}, queue: map[string]string{"d": ""}}
+	g := gaps{
+		engine: map[string]string{"a": "", "b": ""},
+		table:  map[string]string{"c": ""},
+		queue:  map[string]string{"d": ""},
+	}
 	tables, queues := dynamodb.New(dynamodb.Options{}), sqs.New(sqs.Options{})
 	for name, c := range map[string]struct {
 		engines engines

@@ -4,80 +4,79 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/pkg/delivery"
 )
 
-// full are the attributes of a message as ingest sends it.
-func full(id, eventType string) map[string]string {
-	return map[string]string{
+// queued is a message as ingest sends it, with a changed attribute, or without
+// it where the value is empty.
+func queued(id, eventType, body string, change ...string) delivery.Message {
+	m := delivery.Message{Body: body, Attributes: map[string]string{
 		"svix-id": id, "svix-timestamp": "1772447508", "event-type": eventType,
 		"received-at": "2026-03-02T10:31:48.000Z", "v": "1",
-	}
-}
-
-func with(m map[string]string, name, value string) map[string]string {
-	m[name] = value
-	if value == "" {
-		delete(m, name)
+	}}
+	if len(change) == 2 {
+		m.Attributes[change[0]] = change[1]
+		if change[1] == "" {
+			delete(m.Attributes, change[0])
+		}
 	}
 	return m
 }
 
 // What can never work goes to the dead letters at once, as it was, with its
 // reason; its neighbours do not notice.
-func TestPoisonedByHand(t *testing.T) {
+func TestPermanentErrors(t *testing.T) {
 	t.Parallel()
-	good := sample(t, "user.created")
-	for _, tt := range []struct {
-		name string
-		m    delivery.Message
-	}{
-		{"no JSON", delivery.Message{Body: "hello", Attributes: full("msg_bad", "user.created")}},
-		{"no attributes", delivery.Message{Body: good}},
-		{"no svix id", delivery.Message{Body: good, Attributes: with(full("", "user.created"), "svix-id", "")}},
-		{"no time of receipt", delivery.Message{Body: good, Attributes: with(full("msg_bad", "user.created"), "received-at", "")}},
-		{"unknown encoding", delivery.Message{Body: good, Attributes: with(full("msg_bad", "user.created"), "encoding", "gzip")}},
-		{"not base64", delivery.Message{Body: good, Attributes: with(full("msg_bad", "user.created"), "encoding", "base64")}},
-		{"a deletion without id", delivery.Message{Body: `{"data":{"deleted":true},"object":"event","timestamp":1772884800000,"type":"user.deleted"}`, Attributes: full("msg_bad", "user.deleted")}},
-		{"a time in the year 2100", delivery.Message{Body: strings.ReplaceAll(good, "1772447507139", "4102444800000"), Attributes: full("msg_bad", "user.created")}},
+	const created = "user.created"
+	good := sample(t, created)
+	for name, m := range map[string]delivery.Message{
+		"no JSON":            queued("msg_bad", created, "hello"),
+		"no event":           queued("msg_bad", created, "{}"),
+		"no attributes":      {Body: good},
+		"no svix id":         queued("", created, good, "svix-id", ""),
+		"no time of receipt": queued("msg_bad", created, good, "received-at", ""),
+		"unknown encoding":   queued("msg_bad", created, good, "encoding", "gzip"),
+		"not base64":         queued("msg_bad", created, good, "encoding", "base64"),
+		"a type that is not kept": queued("msg_bad", "session.created",
+			`{"type":"session.created","data":{"id":"s"}}`),
+		"a deletion without id": queued("msg_bad", "user.deleted",
+			`{"data":{"deleted":true},"object":"event","timestamp":1772884800000,"type":"user.deleted"}`),
+		"a time in the year 2100": queued("msg_bad", created,
+			strings.ReplaceAll(good, "1772447507139", "4102444800000")),
 	} {
-		t.Run(tt.name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := newOutside(t)
-			o.stay() // so that all is one batch
-			w := start(t, pipeline.Options{AWS: o.cfg})
-			w.byHand(t, delivery.Message{Body: good, Attributes: full("msg_before", "user.created")})
-			w.byHand(t, tt.m)
-			w.byHand(t, delivery.Message{Body: sample(t, "organization.created"), Attributes: with(full("msg_after", "organization.created"), "v", "")})
-			o.let()
-			for _, id := range []string{"msg_before", "msg_after"} {
-				if got := w.ended(t, id, 1); got != "applied" {
-					t.Errorf("neighbour %s is %s, want applied", id, got)
-				}
+			e := newEndpoint(t)
+			e.holdMessages() // so that all is one batch
+			h := e.start(t)
+			h.enqueue(h.p.QueueURL, queued("msg_before", created, good))
+			h.enqueue(h.p.QueueURL, m)
+			// One without a version is of the first.
+			h.enqueue(h.p.QueueURL,
+				queued("msg_after", "organization.created", sample(t, "organization.created"), "v", ""))
+			e.releaseMessages()
+			h.wantOutcome("msg_before", 1, "applied")
+			h.wantOutcome("msg_after", 1, "applied")
+			h.wantOutcome(m.Attributes["svix-id"], 1, "dead")
+			h.drain()
+			dead := h.receive(h.p.DeadLetterQueueURL)
+			if len(dead) != 1 {
+				t.Fatalf("%d dead letters, want one", len(dead))
 			}
-			if got := w.ended(t, tt.m.Attributes["svix-id"], 1); got != "dead" {
-				t.Errorf("the message is %s, want dead", got)
-			}
-			until(t, "the queue is empty", func() bool { return count(t, o.sqs, w.QueueURL) == 0 })
-			letters := received(t, o.sqs, w.DeadLetterQueueURL)
-			if len(letters) != 1 {
-				t.Fatalf("%d dead letters, want one", len(letters))
-			}
-			got := attributes(letters[0])
+			got := attributes(dead[0])
 			reason := got["reason"]
 			delete(got, "reason")
 			if reason == "" || len(reason) > 1024 || strings.Contains(reason, "jonah") {
 				t.Errorf("reason = %q, want one of at most 1 KB without Clerk's data", reason)
 			}
-			want := tt.m.Attributes
-			if want == nil {
-				want = map[string]string{}
-			}
-			if diff := cmp.Diff(want, got); diff != "" || *letters[0].Body != tt.m.Body {
-				t.Errorf("the dead letter is not the message as it was: body %q, attributes (-want +got):\n%s", *letters[0].Body, diff)
+			same := delivery.Message{Body: aws.ToString(dead[0].Body), Attributes: got}
+			if diff := cmp.Diff(m, same, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("dead letter (-message +dead letter):\n%s", diff)
 			}
 		})
 	}
@@ -86,37 +85,56 @@ func TestPoisonedByHand(t *testing.T) {
 // An unknown version may be a newer program's: it is tried again, not dropped.
 func TestUnknownVersionIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	o := newOutside(t)
-	w := start(t, pipeline.Options{AWS: o.cfg})
-	w.byHand(t, delivery.Message{Body: sample(t, "user.created"), Attributes: with(full("msg_new", "user.created"), "v", "2")})
-	if got := w.ended(t, "msg_new", 1); got != "failed" {
-		t.Errorf("a message of version 2 is %s, want failed", got)
-	}
-	o.comeAgain(t, 1)
-	if got := w.ended(t, "msg_new", 2); got != "failed" {
-		t.Errorf("a message of version 2 is %s at the second receive, want failed", got)
-	}
-	if got := count(t, o.sqs, w.DeadLetterQueueURL); got != 0 {
-		t.Errorf("dead letters = %d, want none", got)
-	}
+	e := newEndpoint(t)
+	h := e.start(t)
+	h.enqueue(h.p.QueueURL, queued("msg_new", "user.created", sample(t, "user.created"), "v", "2"))
+	h.wantOutcome("msg_new", 1, "failed")
+	e.redeliver(h, 1)
+	h.wantOutcome("msg_new", 2, "failed")
+	h.wantDeadLetters(0)
 }
 
-// While the dead letters do not take it, the message stays on the queue.
-func TestDeadLettersAreAway(t *testing.T) {
+// While the dead-letter queue cannot be reached, the message stays on the queue.
+func TestDeadLetterQueueFails(t *testing.T) {
 	t.Parallel()
-	o := newOutside(t)
-	o.stay()
-	w := start(t, pipeline.Options{AWS: o.cfg})
-	w.byHand(t, delivery.Message{Body: "hello", Attributes: full("msg_bad", "user.created")})
-	o.fail("AmazonSQS.SendMessage", fault{500, "InternalError", false})
-	o.let()
-	if got := w.ended(t, "msg_bad", 1); got != "failed" {
-		t.Errorf("the message is %s, want failed", got)
+	e := newEndpoint(t)
+	e.holdMessages()
+	h := e.start(t)
+	h.enqueue(h.p.QueueURL, queued("msg_bad", "user.created", "hello"))
+	e.inject("AmazonSQS.SendMessage", fault{status: 500, code: "InternalError"})
+	e.releaseMessages()
+	h.wantOutcome("msg_bad", 1, "failed")
+	e.mend()
+	e.redeliver(h, 1)
+	h.wantOutcome("msg_bad", 2, "dead")
+	h.drain()
+}
+
+// What is put back after its fault was mended has its effect, or is stale, and
+// does not come to the dead letters again.
+// https://github.com/floci-io/floci/issues/900
+func TestRedrive(t *testing.T) {
+	t.Parallel()
+	h := newEndpoint(t).start(t)
+	h.wantSent("msg_newer", sample(t, "user.updated"), "applied")
+	h.enqueue(h.p.DeadLetterQueueURL, queued("msg_mended", "organization.created",
+		sample(t, "organization.created"), "reason", "made up"))
+	h.enqueue(h.p.DeadLetterQueueURL, queued("msg_older", "user.created", sample(t, "user.created")))
+
+	// As `clerksync dlq redrive` does: received, sent again whole, and deleted.
+	for _, m := range h.receive(h.p.DeadLetterQueueURL) {
+		h.enqueue(h.p.QueueURL, delivery.Message{Body: aws.ToString(m.Body), Attributes: attributes(m)})
+		if _, err := h.queues.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{
+			QueueUrl: &h.p.DeadLetterQueueURL, ReceiptHandle: m.ReceiptHandle,
+		}); err != nil {
+			t.Fatal(err)
+		}
 	}
-	o.mend()
-	o.comeAgain(t, 1)
-	if got := w.ended(t, "msg_bad", 2); got != "dead" {
-		t.Errorf("the message is %s afterwards, want dead", got)
+	h.wantOutcome("msg_mended", 1, "applied")
+	h.wantOutcome("msg_older", 1, "stale")
+	h.drain()
+	h.wantDeadLetters(0)
+	if h.row("ORG#org_2exampleLumenOak00000000000 ORG") == nil {
+		t.Error("no row of the organization that was put back")
 	}
-	until(t, "the queue is empty", func() bool { return count(t, o.sqs, w.QueueURL) == 0 })
 }

@@ -27,21 +27,18 @@ var update = flag.Bool("update", false, "write testdata/rows.golden anew")
 // which are of our clock.
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	w := start(t, pipeline.Options{})
-	ended := map[string]string{}
+	h := start(t, pipeline.Options{})
+	outcomes := map[string]string{}
 	for _, name := range events.Names() {
-		ended[name] = w.accepted(t, messageID(name), sample(t, name))
+		outcomes[name] = h.send(messageID(name), sample(t, name))
 	}
 	got := render(t, map[string]any{
-		"ended":      ended,
-		"directory":  ageless(t, w.rows(t, w.DirectoryTable), "synced_at"),
-		"deliveries": ageless(t, w.rows(t, w.DeliveriesTable), "received_at", "processed_at"),
+		"ended":      outcomes,
+		"directory":  withoutTimes(t, h.rows(h.p.DirectoryTable), "synced_at"),
+		"deliveries": withoutTimes(t, h.rows(h.p.DeliveriesTable), "received_at", "processed_at"),
 	})
 	path := filepath.Join("testdata", "rows.golden")
 	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
 		if err := os.WriteFile(path, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -55,24 +52,24 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// ageless are rows without times of ours, which have to be well formed.
-func ageless(t *testing.T, rows []map[string]any, times ...string) []map[string]any {
+// withoutTimes returns the rows in the order of their keys, without the times of
+// our clock, which have to be well formed.
+func withoutTimes(t *testing.T, rows map[string]map[string]any, times ...string) (list []map[string]any) {
 	t.Helper()
-	for _, r := range rows {
+	for _, key := range slices.Sorted(maps.Keys(rows)) {
+		row := rows[key]
 		for _, name := range times {
-			if text, _ := r[name].(string); !formed(text) {
-				t.Errorf("%s of %s = %v, want RFC 3339 with ms", name, key(r), r[name])
+			text, _ := row[name].(string)
+			at, err := time.Parse(directory.TimeFormat, text)
+			if err != nil || at.UTC().Format(directory.TimeFormat) != text {
+				t.Errorf("%s of %s = %v, want RFC 3339 with ms", name, key, row[name])
 			}
-			delete(r, name)
+			delete(row, name)
 		}
-		delete(r, "expires_at")
+		delete(row, "expires_at")
+		list = append(list, row)
 	}
-	return rows
-}
-
-func formed(text string) bool {
-	at, err := time.Parse(directory.TimeFormat, text)
-	return err == nil && at.UTC().Format(directory.TimeFormat) == text
+	return list
 }
 
 func render(t *testing.T, v any) []byte {
@@ -91,36 +88,35 @@ func render(t *testing.T, v any) []byte {
 // and finds the same live rows as one by one in the order of the names.
 func TestAnyOrder(t *testing.T) {
 	t.Parallel()
-	tidy, wild := start(t, pipeline.Options{}), start(t, pipeline.Options{})
+	inOrder, reversed := start(t, pipeline.Options{}), start(t, pipeline.Options{})
 	for _, name := range events.Names() {
-		tidy.accepted(t, messageID(name), sample(t, name))
+		inOrder.send(messageID(name), sample(t, name))
 	}
 	for _, name := range slices.Backward(events.Names()) {
 		for range 2 {
-			if status, body, _ := wild.do(t, signed(messageID(name), sample(t, name))); status != 200 {
-				t.Fatalf("POST of %s = %d %s, want 200", name, status, body)
-			}
+			reversed.post(signed(messageID(name), sample(t, name)))
 		}
 	}
 	for _, name := range events.Names() {
-		wild.ended(t, messageID(name), 2)
+		reversed.outcome(messageID(name), 2)
 	}
-	if diff := cmp.Diff(settled(tidy.rows(t, tidy.DirectoryTable)), settled(wild.rows(t, wild.DirectoryTable))); diff != "" {
+	want, got := settled(inOrder.rows(inOrder.p.DirectoryTable)), settled(reversed.rows(reversed.p.DirectoryTable))
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rows (-in order, once +in reverse, twice):\n%s", diff)
 	}
 }
 
 // settled are the parts of rows that no order of arrival may change: live rows
-// whole, and key, rev and deleted_at of what has an id of its own.
-func settled(rows []map[string]any) map[string]map[string]any {
+// whole, and rev and deleted_at of what has an id of its own.
+func settled(rows map[string]map[string]any) map[string]map[string]any {
 	out := map[string]map[string]any{}
-	for _, r := range rows {
-		delete(r, "synced_at")
+	for key, row := range rows {
+		delete(row, "synced_at")
 		switch {
-		case r["deleted_at"] == nil:
-			out[key(r)] = r
-		case slices.Contains([]any{"user", "organization", "role", "permission"}, r["kind"]):
-			out[key(r)] = map[string]any{"rev": r["rev"], "deleted_at": r["deleted_at"]}
+		case row["deleted_at"] == nil:
+			out[key] = row
+		case slices.Contains([]any{"user", "organization", "role", "permission"}, row["kind"]):
+			out[key] = map[string]any{"rev": row["rev"], "deleted_at": row["deleted_at"]}
 		}
 	}
 	return out
@@ -129,9 +125,9 @@ func settled(rows []map[string]any) map[string]map[string]any {
 // Rows of the Deliveries table expire after the days that were asked for.
 func TestDeliveriesExpire(t *testing.T) {
 	t.Parallel()
-	w := start(t, pipeline.Options{})
-	w.accepted(t, "msg_1", sample(t, "user.created"))
-	row := w.rows(t, w.DeliveriesTable)[0]
+	h := start(t, pipeline.Options{})
+	h.wantSent("msg_1", sample(t, "user.created"), "applied")
+	row := h.rows(h.p.DeliveriesTable)["msg_1"]
 	want := []string{"entity", "event_type", "expires_at", "outcome", "processed_at", "received_at", "svix_id"}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(row))); diff != "" {
 		t.Errorf("attributes of a delivery (-want +got):\n%s", diff)
@@ -140,7 +136,8 @@ func TestDeliveriesExpire(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := fmt.Sprint(row["expires_at"]), strconv.FormatInt(processed.Add(90*24*time.Hour).Unix(), 10); got != want {
-		t.Errorf("expires_at = %s, want 90 days after processed_at, %s", got, want)
+	expires := strconv.FormatInt(processed.Add(90*24*time.Hour).Unix(), 10)
+	if got := fmt.Sprint(row["expires_at"]); got != expires {
+		t.Errorf("expires_at = %s, want 90 days after processed_at, %s", got, expires)
 	}
 }

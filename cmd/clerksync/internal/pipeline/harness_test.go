@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
@@ -20,27 +22,44 @@ import (
 	"github.com/clerksync/clerksync/events"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery"
+	"github.com/clerksync/clerksync/pkg/dynamo"
 	"github.com/clerksync/clerksync/pkg/ingest"
+	"github.com/clerksync/clerksync/pkg/lambdafn"
+	"github.com/clerksync/clerksync/pkg/lambdafn/ingestfn"
+	"github.com/clerksync/clerksync/pkg/lambdafn/syncfn"
 	"github.com/clerksync/clerksync/pkg/settings"
 	"github.com/clerksync/clerksync/pkg/svix"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
+// patience is far above what anything here takes.
 const patience = 20 * time.Second
 
-// world is a running pipeline and what it reported.
-type world struct {
-	*pipeline.Pipeline
-	mu       sync.Mutex
-	steps    map[string][]string // stages by svix id
-	messages []consumer.Report
+// harness is a running pipeline, what it reported and what it logged.
+type harness struct {
+	t *testing.T
+	p *pipeline.Pipeline
+	// queues reaches the queues past the faults of an endpoint.
+	queues *sqs.Client
+
+	mu    sync.Mutex
+	steps map[string][]string // stages by svix id
+	log   bytes.Buffer
+}
+
+// Write takes a line of the log.
+func (h *harness) Write(b []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.log.Write(b)
 }
 
 // start runs a pipeline on free ports until the test ends. What the options
 // leave open is: one secret, soft deletion, whole objects.
-func start(t *testing.T, o pipeline.Options) *world {
+func start(t *testing.T, o pipeline.Options) *harness {
 	t.Helper()
-	w := &world{steps: map[string][]string{}}
+	h := &harness{t: t, steps: map[string][]string{}}
+	log := lambdafn.NewLogger(h, slog.LevelDebug)
 	o.Addr = "127.0.0.1:0"
 	if o.AWS == nil {
 		o.AWSAddr = "127.0.0.1:0"
@@ -55,56 +74,67 @@ func start(t *testing.T, o pipeline.Options) *world {
 	if o.Storage == (settings.Storage{}) {
 		o.Storage = settings.Storage{DeletionPolicy: "soft", ObjectStorage: "full", Retention: 90 * 24 * time.Hour}
 	}
-	o.OnRequest = func(_ context.Context, r ingest.Report) { w.see(r.SvixID, string(r.Stage)) }
-	o.OnMessage = func(_ context.Context, r consumer.Report) {
-		w.see(r.SvixID, string(r.Outcome))
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.messages = append(w.messages, r)
+	o.OnRequest = func(ctx context.Context, r ingest.Report) {
+		ingestfn.Observer{Log: log}.Request(ctx, r)
+		h.note(r.SvixID, string(r.Stage))
 	}
-	o.Warn = func(context.Context, string, error) {}
-	if w.Pipeline, err = pipeline.Start(t.Context(), o); err != nil {
+	o.OnMessage = func(ctx context.Context, r consumer.Report) {
+		syncfn.Observer{Log: log}.Message(ctx, r)
+		h.note(r.SvixID, string(r.Outcome))
+	}
+	o.Warn = lambdafn.Warn(log)
+	if h.p, err = pipeline.Start(t.Context(), o); err != nil {
 		t.Fatalf("Start() = %v, want a pipeline", err)
 	}
-	t.Cleanup(func() { w.Stop(t.Context()) })
-	return w
+	t.Cleanup(func() { h.p.Stop(t.Context()) })
+	h.queues = h.p.SQS
+	return h
 }
 
-func (w *world) see(id, stage string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.steps[id] = append(w.steps[id], stage)
+func (h *harness) note(id, stage string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.steps[id] = append(h.steps[id], stage)
 }
 
 // stages are those of a message so far.
-func (w *world) stages(id string) []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return slices.Clone(w.steps[id])
+func (h *harness) stages(id string) []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.steps[id])
 }
 
-// ended waits until the message came that often to an end, and says to which
-// the last time.
-func (w *world) ended(t *testing.T, id string, times int) (last string) {
-	t.Helper()
-	until(t, id+" comes to its end", func() bool {
-		n := 0
-		for _, stage := range w.stages(id) {
-			if stage != string(ingest.Queued) {
-				n, last = n+1, stage
-			}
-		}
-		return n >= times
+// outcomes are the stages of a message less those of its way into the queue.
+func (h *harness) outcomes(id string) []string {
+	return slices.DeleteFunc(h.stages(id), func(s string) bool { return s == string(ingest.Queued) })
+}
+
+// outcome waits until the message had so many outcomes, and returns the last.
+func (h *harness) outcome(id string, times int) string {
+	h.t.Helper()
+	var got []string
+	h.until(id+" has an outcome", func() bool {
+		got = h.outcomes(id)
+		return len(got) >= times
 	})
-	return last
+	return got[len(got)-1]
+}
+
+// wantOutcome waits until the message had so many outcomes, and fails unless
+// the last is this one.
+func (h *harness) wantOutcome(id string, times int, want string) {
+	h.t.Helper()
+	if got := h.outcome(id, times); got != want {
+		h.t.Errorf("outcome %d of %s = %s, want %s", times, id, got, want)
+	}
 }
 
 // until polls until ok; it never relies on how long anything takes.
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
+func (h *harness) until(what string, ok func() bool) {
+	h.t.Helper()
 	for end := time.Now().Add(patience); !ok(); time.Sleep(3 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("not within %s: %s", patience, what)
+			h.t.Fatalf("not within %s: %s", patience, what)
 		}
 	}
 }
@@ -115,36 +145,50 @@ func signed(id, body string) svixtest.Request {
 }
 
 // do sends a request over HTTP.
-func (w *world) do(t *testing.T, r svixtest.Request) (status int, body string, header http.Header) {
-	t.Helper()
-	url := strings.TrimSuffix(w.WebhookURL, ingest.Path) + r.Path
-	req, err := http.NewRequestWithContext(t.Context(), r.Method, url, bytes.NewReader(r.Body))
+func (h *harness) do(r svixtest.Request) (status int, body string, header http.Header) {
+	h.t.Helper()
+	url := strings.TrimSuffix(h.p.WebhookURL, ingest.Path) + r.Path
+	req, err := http.NewRequestWithContext(h.t.Context(), r.Method, url, bytes.NewReader(r.Body))
 	if err != nil {
-		t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	for name, value := range r.Header {
 		req.Header.Set(name, value)
 	}
 	resp, err := http.DefaultTransport.RoundTrip(req) // follows no redirect
 	if err != nil {
-		t.Fatalf("POST %s = %v, want an answer", url, err)
+		h.t.Fatalf("%s %s = %v, want an answer", r.Method, url, err)
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
-		t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	return resp.StatusCode, string(text), resp.Header
 }
 
-// accepted posts an event, wants it accepted, and says what became of it.
-func (w *world) accepted(t *testing.T, id, body string) (outcome string) {
-	t.Helper()
-	before := len(slices.DeleteFunc(w.stages(id), func(s string) bool { return s == string(ingest.Queued) }))
-	if status, reply, _ := w.do(t, signed(id, body)); status != http.StatusOK {
-		t.Fatalf("POST of %s = %d %s, want 200", id, status, reply)
+// post posts a request that has to be accepted.
+func (h *harness) post(r svixtest.Request) {
+	h.t.Helper()
+	if status, reply, _ := h.do(r); status != http.StatusOK {
+		h.t.Fatalf("POST of %s = %d %s, want 200", r.Header["svix-id"], status, reply)
 	}
-	return w.ended(t, id, before+1)
+}
+
+// send posts an event and returns its outcome.
+func (h *harness) send(id, body string) string {
+	h.t.Helper()
+	before := len(h.outcomes(id))
+	h.post(signed(id, body))
+	return h.outcome(id, before+1)
+}
+
+// wantSent posts an event and fails unless its outcome is this one.
+func (h *harness) wantSent(id, body, want string) {
+	h.t.Helper()
+	if got := h.send(id, body); got != want {
+		h.t.Errorf("outcome of %s = %s, want %s", id, got, want)
+	}
 }
 
 func sample(t *testing.T, name string) string {
@@ -156,35 +200,54 @@ func sample(t *testing.T, name string) string {
 	return string(body)
 }
 
-// received are the messages of a queue, received by hand.
-func received(t *testing.T, c *sqs.Client, url string) []sqstypes.Message {
-	t.Helper()
-	out, err := c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+// receive receives the messages of a queue.
+func (h *harness) receive(url string) []sqstypes.Message {
+	h.t.Helper()
+	out, err := h.queues.ReceiveMessage(h.t.Context(), &sqs.ReceiveMessageInput{
 		QueueUrl: &url, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"},
 	})
 	if err != nil {
-		t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	return out.Messages
 }
 
 // count is the number of a queue's messages, hidden ones too.
-func count(t *testing.T, c *sqs.Client, url string) (n int) {
-	t.Helper()
-	out, err := c.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{"All"}})
+func (h *harness) count(url string) (n int) {
+	h.t.Helper()
+	out, err := h.queues.GetQueueAttributes(h.t.Context(), &sqs.GetQueueAttributesInput{
+		QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{"All"},
+	})
 	if err != nil {
-		t.Fatal(err)
+		h.t.Fatal(err)
 	}
-	for _, name := range []string{"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"} {
+	for _, name := range []string{
+		"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed",
+	} {
 		i, err := strconv.Atoi(out.Attributes[name])
 		if err != nil {
-			t.Fatal(err)
+			h.t.Fatal(err)
 		}
 		n += i
 	}
 	return n
 }
 
+// drain waits until the queue is empty.
+func (h *harness) drain() {
+	h.t.Helper()
+	h.until("the queue is empty", func() bool { return h.count(h.p.QueueURL) == 0 })
+}
+
+// wantDeadLetters fails unless the dead-letter queue holds so many.
+func (h *harness) wantDeadLetters(want int) {
+	h.t.Helper()
+	if got := h.count(h.p.DeadLetterQueueURL); got != want {
+		h.t.Errorf("dead letters = %d, want %d", got, want)
+	}
+}
+
+// attributes are a message's, as text.
 func attributes(m sqstypes.Message) map[string]string {
 	out := map[string]string{}
 	for name, a := range m.MessageAttributes {
@@ -193,14 +256,52 @@ func attributes(m sqstypes.Message) map[string]string {
 	return out
 }
 
-// byHand puts a message on the queue past ingest.
-func (w *world) byHand(t *testing.T, m delivery.Message) {
-	t.Helper()
-	in := &sqs.SendMessageInput{QueueUrl: &w.QueueURL, MessageBody: &m.Body, MessageAttributes: map[string]sqstypes.MessageAttributeValue{}}
+// enqueue puts a message on a queue past ingest.
+func (h *harness) enqueue(url string, m delivery.Message) {
+	h.t.Helper()
+	in := &sqs.SendMessageInput{
+		QueueUrl: &url, MessageBody: &m.Body, MessageAttributes: map[string]sqstypes.MessageAttributeValue{},
+	}
 	for name, text := range m.Attributes {
-		in.MessageAttributes[name] = sqstypes.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(text)}
+		in.MessageAttributes[name] = sqstypes.MessageAttributeValue{
+			DataType: aws.String("String"), StringValue: &text,
+		}
 	}
-	if _, err := w.SQS.SendMessage(t.Context(), in); err != nil {
-		t.Fatal(err)
+	if _, err := h.queues.SendMessage(h.t.Context(), in); err != nil {
+		h.t.Fatal(err)
 	}
+}
+
+// rows are a table's, as plain values, by key.
+func (h *harness) rows(table string) map[string]map[string]any {
+	h.t.Helper()
+	rows := map[string]map[string]any{}
+	pages := dynamodb.NewScanPaginator(h.p.DynamoDB, &dynamodb.ScanInput{
+		TableName: &table, ConsistentRead: aws.Bool(true),
+	})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(h.t.Context())
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		for _, item := range out.Items {
+			row := dynamo.PlainValues(item)
+			rows[key(row)] = row
+		}
+	}
+	return rows
+}
+
+// key is that of a row of either table.
+func key(row map[string]any) string {
+	if pk, ok := row["pk"].(string); ok {
+		return pk + " " + row["sk"].(string)
+	}
+	return row["svix_id"].(string)
+}
+
+// row is that of a key in the Directory table, nil where none is.
+func (h *harness) row(key string) map[string]any {
+	h.t.Helper()
+	return h.rows(h.p.DirectoryTable)[key]
 }

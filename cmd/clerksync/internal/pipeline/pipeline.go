@@ -33,17 +33,21 @@ import (
 
 // Options say what to run.
 type Options struct {
-	Addr      string      // of the webhook, e.g. 127.0.0.1:3000
-	AWSAddr   string      // of the embedded AWS endpoint; "" where AWS is set
-	AWS       *aws.Config // an outside endpoint instead of the embedded one
-	Secrets   *svix.Secrets
-	Secret    string // its text, for the embedded Parameter Store; "" keeps it out
+	Addr    string // of the webhook, e.g. 127.0.0.1:3000
+	AWSAddr string // of the emulators' endpoint; "" where AWS is set
+	// AWS is the configuration of another endpoint instead of the emulators.
+	AWS *aws.Config
+	// Secrets verify requests. Secret is their text, which the emulated SSM keeps
+	// as SecretParameter; "" keeps it out.
+	Secrets *svix.Secrets
+	Secret  string
+	// Instances are the Clerk instances whose events are taken; none for all.
 	Instances []string
 	Storage   settings.Storage
 
 	OnRequest func(context.Context, ingest.Report)
 	OnMessage func(context.Context, consumer.Report)
-	Warn      func(ctx context.Context, deed string, err error)
+	Warn      func(ctx context.Context, operation string, err error)
 }
 
 // Pipeline is a running pipeline.
@@ -68,8 +72,10 @@ const SecretParameter = "/clerksync/signing-secret"
 const (
 	// functionTimeout is the sync function's in template.yaml.
 	functionTimeout = 60 * time.Second
-	pollers         = 4
-	headerTimeout   = 10 * time.Second
+	// pollers is how many batches are in flight at most.
+	pollers = 4
+	// headerTimeout bounds how long a client may take to send a request's headers.
+	headerTimeout = 10 * time.Second
 )
 
 // Start runs a pipeline until Stop. The error says which address is taken or
@@ -82,6 +88,7 @@ func Start(ctx context.Context, o Options) (_ *Pipeline, err error) {
 			p.Stop(ctx)
 		}
 	}()
+	// The AWS endpoint comes first: it is where the webhook keeps what it accepts.
 	cfg := o.AWS
 	if cfg == nil {
 		services := emulator.Options{SecureStrings: map[string]string{}}
@@ -141,22 +148,25 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 
 func serve(l net.Listener, h http.Handler) *http.Server {
 	s := &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout}
-	go func() { _ = s.Serve(l) }() // ends with Stop
+	go func() { _ = s.Serve(l) }() // returns when Stop is called
 	return s
 }
 
 // drainTimeout bounds how long Stop waits for the queue to run empty.
 const drainTimeout = 10 * time.Second
 
-// Stop takes no more requests, finishes what is in flight though ctx has
-// ended, and returns.
+// Stop ends the webhook, waits until the messages that it has accepted are
+// applied, even if ctx has ended, and then stops the rest. The order matters: an
+// emulated queue ends with the process, and a message that Svix was told is
+// accepted would be lost with it. The queue of another endpoint keeps its
+// messages for the next start.
 func (p *Pipeline) Stop(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	if p.webhook != nil {
 		_ = p.webhook.Shutdown(ctx)
 		if p.aws != nil {
-			p.drain(ctx) // an embedded queue ends with the process
+			p.drain(ctx)
 		}
 	}
 	p.stop()
@@ -168,7 +178,8 @@ func (p *Pipeline) Stop(ctx context.Context) {
 
 // drain waits until the queue shows no message.
 func (p *Pipeline) drain(ctx context.Context) {
-	visible, hidden := types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible
+	visible := types.QueueAttributeNameApproximateNumberOfMessages
+	hidden := types.QueueAttributeNameApproximateNumberOfMessagesNotVisible
 	for ctx.Err() == nil {
 		out, err := p.SQS.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
 			QueueUrl: &p.QueueURL, AttributeNames: []types.QueueAttributeName{visible, hidden},

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
@@ -29,45 +30,25 @@ func messageID(name string) string { return "msg_" + strings.ReplaceAll(name, ".
 // their base64 where SQS cannot keep every character.
 func TestTheQueueHoldsTheSignedBytes(t *testing.T) {
 	t.Parallel()
-	o := newOutside(t)
-	o.stay()
-	w := start(t, pipeline.Options{AWS: o.cfg})
+	e := newEndpoint(t)
+	e.holdMessages()
+	h := e.start(t)
 	encoded := 0
 	for _, name := range events.Names() {
 		body := sample(t, name)
-		status, reply, _ := w.do(t, signed(messageID(name), body))
-		if status != http.StatusOK {
-			t.Errorf("POST of %s = %d %s, want 200", name, status, reply)
-			continue
-		}
-		messages := received(t, o.sqs, w.QueueURL)
+		status, reply, _ := h.do(signed(messageID(name), body))
+		want := 1
 		if strings.Contains(reply, `"ignored"`) {
-			if len(messages) > 0 {
-				t.Errorf("the queue holds %d messages for the ignored %s, want none", len(messages), name)
-			}
+			want = 0
+		}
+		messages := h.receive(h.p.QueueURL)
+		if status != http.StatusOK || len(messages) != want {
+			t.Errorf("POST of %s = %d %s, with %d messages on the queue, want 200 and %d",
+				name, status, reply, len(messages), want)
 			continue
 		}
-		if len(messages) != 1 {
-			t.Errorf("the queue holds %d messages for %s, want one", len(messages), name)
-			continue
-		}
-		got, a := *messages[0].Body, attributes(messages[0])
-		if a["encoding"] != "" {
-			encoded++
-			raw, err := base64.StdEncoding.DecodeString(got)
-			if err != nil || a["encoding"] != "base64" || !delivery.NeedsBase64([]byte(body)) {
-				t.Errorf("%s is on the queue in encoding %q, %v", name, a["encoding"], err)
-			}
-			got = string(raw)
-		}
-		if diff := cmp.Diff(body, got); diff != "" {
-			t.Errorf("%s on the queue (-signed +queued):\n%s", name, diff)
-		}
-		if a["svix-id"] != messageID(name) || a["v"] != "1" || !strings.HasPrefix(body[strings.LastIndex(body, `"type"`):], fmt.Sprintf(`"type":%q`, a["event-type"])) {
-			t.Errorf("attributes of %s = %v", name, a)
-		}
-		if _, err := time.Parse(directory.TimeFormat, a["received-at"]); err != nil {
-			t.Errorf("received-at of %s = %q, want RFC 3339 with ms", name, a["received-at"])
+		for _, m := range messages {
+			encoded += checkQueued(t, name, body, m)
 		}
 	}
 	if encoded == 0 {
@@ -75,87 +56,108 @@ func TestTheQueueHoldsTheSignedBytes(t *testing.T) {
 	}
 }
 
-// Whatever the queue's trouble is, the answer is 503, so that Svix sends again;
-// where the message was stored all the same, the second is a duplicate.
-func TestTheQueueDoesNotTakeIt(t *testing.T) {
+// checkQueued holds a message of the queue against the sample that was signed,
+// and counts it if it is in base64.
+func checkQueued(t *testing.T, name, body string, m types.Message) (encoded int) {
+	t.Helper()
+	got, a := *m.Body, attributes(m)
+	if a["encoding"] != "" {
+		encoded = 1
+		raw, err := base64.StdEncoding.DecodeString(got)
+		if err != nil || a["encoding"] != "base64" || !delivery.NeedsBase64([]byte(body)) {
+			t.Errorf("%s is on the queue in encoding %q, %v", name, a["encoding"], err)
+		}
+		got = string(raw)
+	}
+	if diff := cmp.Diff(body, got); diff != "" {
+		t.Errorf("%s on the queue (-signed +queued):\n%s", name, diff)
+	}
+	eventType := fmt.Sprintf(`"type":%q`, a["event-type"])
+	rightType := strings.HasPrefix(body[strings.LastIndex(body, `"type"`):], eventType)
+	if a["svix-id"] != messageID(name) || a["v"] != "1" || !rightType {
+		t.Errorf("attributes of %s = %v", name, a)
+	}
+	if _, err := time.Parse(directory.TimeFormat, a["received-at"]); err != nil {
+		t.Errorf("received-at of %s = %q, want RFC 3339 with ms", name, a["received-at"])
+	}
+	return encoded
+}
+
+// Whatever keeps a message from the queue, the answer is 503, so that Svix sends
+// again; where the message was stored all the same, the second is a duplicate.
+func TestTheQueueFails(t *testing.T) {
 	t.Parallel()
 	for _, f := range []fault{
-		{500, "InternalError", false},
-		{503, "ServiceUnavailable", false},
-		{400, "RequestThrottled", false},
-		{403, "AccessDenied", false},
-		{500, "InternalError", true},
+		{status: 500, code: "InternalError"},
+		{status: 503, code: "ServiceUnavailable"},
+		{status: 400, code: "RequestThrottled"},
+		{status: 403, code: "AccessDenied"},
+		{status: 500, code: "InternalError", after: true},
 	} {
 		t.Run(fmt.Sprintf("%d %s, stored %t", f.status, f.code, f.after), func(t *testing.T) {
 			t.Parallel()
-			o := newOutside(t)
-			w := start(t, pipeline.Options{AWS: o.cfg})
-			o.fail("AmazonSQS.SendMessage", f)
-			status, body, _ := w.do(t, signed("msg_1", sample(t, "user.created")))
-			if status != 503 || body != `{"error":"unavailable"}` {
+			e := newEndpoint(t)
+			h := e.start(t)
+			e.inject("AmazonSQS.SendMessage", f)
+			status, body, _ := h.do(signed("msg_1", sample(t, "user.created")))
+			if status != http.StatusServiceUnavailable || body != `{"error":"unavailable"}` {
 				t.Errorf("POST while SendMessage fails = %d %s, want 503 unavailable", status, body)
 			}
-			o.mend()
+			e.mend()
 			want := []string{"rejected", "queued", "applied"}
 			if f.after {
-				want = []string{"rejected", "queued", "applied", "duplicate"}
+				want = append(want, "duplicate")
 			}
-			if status, body, _ := w.do(t, signed("msg_1", sample(t, "user.created"))); status != 200 {
-				t.Errorf("POST of the same message again = %d %s, want 200", status, body)
-			}
-			until(t, "the messages come to their end", func() bool { return len(w.stages("msg_1")) >= len(want) && count(t, o.sqs, w.QueueURL) == 0 })
-			if diff := cmp.Diff(sorted(want), sorted(w.stages("msg_1"))); diff != "" {
+			h.post(signed("msg_1", sample(t, "user.created")))
+			h.until("the messages have their outcomes", func() bool {
+				return len(h.stages("msg_1")) >= len(want) && h.count(h.p.QueueURL) == 0
+			})
+			if diff := cmp.Diff(sorted(want), sorted(h.stages("msg_1"))); diff != "" {
 				t.Errorf("stages (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// While DynamoDB is away messages wait on the queue; afterwards each is
-// applied, and none is dead.
+// While DynamoDB fails, messages wait on the queue; afterwards each is applied,
+// and none is a dead letter.
 // https://github.com/SatyamPandey-07/WorkSphere/pull/372
-func TestTheTablesAreAway(t *testing.T) {
+func TestTheTablesFail(t *testing.T) {
 	t.Parallel()
-	o := newOutside(t)
-	w := start(t, pipeline.Options{AWS: o.cfg})
-	o.fail("DynamoDB_20120810", fault{500, "InternalServerError", false})
+	e := newEndpoint(t)
+	h := e.start(t)
+	e.inject("DynamoDB_20120810", fault{status: 500, code: "InternalServerError"})
 	names := []string{"user.created", "organization.created"}
 	for _, name := range names {
-		if got := w.accepted(t, messageID(name), sample(t, name)); got != "failed" {
-			t.Errorf("%s while DynamoDB fails is %s, want failed", name, got)
-		}
+		h.wantSent(messageID(name), sample(t, name), "failed")
 	}
-	if got := count(t, o.sqs, w.QueueURL); got != len(names) {
+	if got := h.count(h.p.QueueURL); got != len(names) {
 		t.Errorf("the queue holds %d messages, want %d", got, len(names))
 	}
-	o.mend()
-	o.comeAgain(t, len(names))
+	e.mend()
+	e.redeliver(h, len(names))
 	for _, name := range names {
-		if got := w.ended(t, messageID(name), 2); got != "applied" {
-			t.Errorf("%s afterwards is %s, want applied", name, got)
-		}
+		h.wantOutcome(messageID(name), 2, "applied")
 	}
-	until(t, "the queue is empty", func() bool { return count(t, o.sqs, w.QueueURL) == 0 })
-	if got := count(t, o.sqs, w.DeadLetterQueueURL); got != 0 {
-		t.Errorf("dead letters = %d, want none", got)
-	}
+	h.drain()
+	h.wantDeadLetters(0)
 }
 
 // A write whose answer is lost has had its effect once.
 func TestTheAnswerOfAWriteIsLost(t *testing.T) {
 	t.Parallel()
-	o := newOutside(t)
-	w := start(t, pipeline.Options{AWS: o.cfg})
-	o.fail("DynamoDB_20120810.TransactWriteItems", fault{500, "InternalServerError", true})
-	if got := w.accepted(t, "msg_1", sample(t, "user.created")); got == "failed" {
-		o.mend()
-		o.comeAgain(t, 1)
+	e := newEndpoint(t)
+	h := e.start(t)
+	e.inject("DynamoDB_20120810.TransactWriteItems", fault{status: 500, code: "InternalServerError", after: true})
+	if got := h.send("msg_1", sample(t, "user.created")); got == "failed" {
+		e.mend()
+		e.redeliver(h, 1)
 	}
-	until(t, "the queue is empty", func() bool { return count(t, o.sqs, w.QueueURL) == 0 })
-	if row := w.row(t, jonah, "USER"); row == nil {
+	h.drain()
+	if h.row(jonah) == nil {
 		t.Error("no row, want Jonah's")
 	}
-	if d := w.rows(t, w.DeliveriesTable); len(d) != 1 || d[0]["outcome"] != "applied" {
+	if d := h.rows(h.p.DeliveriesTable); len(d) != 1 || d["msg_1"]["outcome"] != "applied" {
 		t.Errorf("deliveries = %v, want one that is applied", d)
 	}
 }
@@ -163,38 +165,32 @@ func TestTheAnswerOfAWriteIsLost(t *testing.T) {
 // The queue outlives the process: what one accepted the next applies.
 func TestTheQueueOutlivesTheProcess(t *testing.T) {
 	t.Parallel()
-	o := newOutside(t)
-	o.stay()
-	first := start(t, pipeline.Options{AWS: o.cfg})
-	if status, body, _ := first.do(t, signed("msg_1", sample(t, "user.created"))); status != 200 {
-		t.Fatalf("POST = %d %s, want 200", status, body)
+	e := newEndpoint(t)
+	e.holdMessages()
+	first := e.start(t)
+	first.post(signed("msg_1", sample(t, "user.created")))
+	first.p.Stop(t.Context())
+	e.releaseMessages()
+	second := e.start(t)
+	e.clock.Advance(time.Hour) // a receive that the first broke off may have hidden it
+	if second.p.QueueURL != first.p.QueueURL {
+		t.Errorf("queue of the second start = %s, want %s", second.p.QueueURL, first.p.QueueURL)
 	}
-	first.Stop(t.Context())
-	o.let()
-	second := start(t, pipeline.Options{AWS: o.cfg})
-	o.clock.Advance(time.Hour) // a receive that the first broke off may have hidden it
-	if second.QueueURL != first.QueueURL {
-		t.Errorf("queue of the second start = %s, want %s", second.QueueURL, first.QueueURL)
-	}
-	if got := second.ended(t, "msg_1", 1); got != "applied" {
-		t.Errorf("the message is %s, want applied", got)
-	}
+	second.wantOutcome("msg_1", 1, "applied")
 }
 
 // Stop returns when what was accepted is applied.
 func TestStopFinishesWhatIsInFlight(t *testing.T) {
 	t.Parallel()
-	w := start(t, pipeline.Options{})
+	h := start(t, pipeline.Options{})
 	const n = 30
 	for i := range n {
-		if status, body, _ := w.do(t, signed(fmt.Sprintf("msg_%d", i), sample(t, "user.created"))); status != 200 {
-			t.Fatalf("POST = %d %s, want 200", status, body)
-		}
+		h.post(signed(fmt.Sprintf("msg_%d", i), sample(t, "user.created")))
 	}
-	w.Stop(t.Context())
+	h.p.Stop(t.Context())
 	for i := range n {
-		if got := w.stages(fmt.Sprintf("msg_%d", i)); len(got) != 2 {
-			t.Errorf("stages of message %d after Stop = %v, want queued and an end", i, got)
+		if got := h.stages(fmt.Sprintf("msg_%d", i)); len(got) != 2 {
+			t.Errorf("stages of message %d after Stop = %v, want queued and an outcome", i, got)
 		}
 	}
 }
