@@ -101,8 +101,7 @@ const preconnectTimeout = 2 * time.Second
 //
 // It is best effort: where no connection comes about, the first request opens
 // one and reports what is wrong. Where the settings switch it off, nothing is
-// done, the functions in concurrently included, for their work is done when it
-// is needed too.
+// done, the functions in concurrently included.
 func (c *Config) Preconnect(s Service, concurrently ...func()) {
 	if c.noPreconnect {
 		return

@@ -14,16 +14,14 @@ import (
 // in the functions, the command, the emulators and the tests. It sends requests
 // through base, or through the SDK's own client where base is nil.
 //
-// It hands the body of each request to net/http as bytes in memory, so that no
-// answer is broken off. The SDK closes a request's body as soon as the answer
+// Without it answers may be broken off. The SDK closes a request's body as soon as the answer
 // begins. From then on the body's WriteTo returns io.EOF (smithy-go,
 // transport/http/internal/io), where io.Copy wants nil at the end. If net/http
 // still looks whether the body has more than was announced, which a fast server
 // makes likely, it takes that for a failure and closes the connection: an
 // answer of more than a few KB then ends in "use of closed network connection".
-//
-// It also saves a write: net/http sends a body that it knows to be in memory
-// together with the headers, the SDK's own body after them.
+// So this client hands net/http each body as bytes in memory. That also saves a
+// write, because such a body is sent together with the headers.
 func NewHTTPClient(base aws.HTTPClient) aws.HTTPClient {
 	if base == nil {
 		base = awshttp.NewBuildableClient()

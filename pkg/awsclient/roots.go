@@ -12,12 +12,10 @@ import (
 	"time"
 )
 
-// amazonRoots are the five roots of Amazon Trust Services, from which AWS's own
-// endpoints have their certificates: https://www.amazontrust.com/repository/
-// `make roots` writes the file anew from Debian's ca-certificates.
-//
-// They are embedded because reading all of the system's roots, some 150
-// certificates, is most of what the first TLS connection of a process costs.
+// amazonRoots are the five roots of Amazon Trust Services, which issues the
+// certificates of AWS's own endpoints: https://www.amazontrust.com/repository/
+// `make roots` writes the file. Reading all of the system's roots, some 150,
+// would be most of what the first TLS connection of a process costs.
 //
 //go:embed roots.pem
 var amazonRoots []byte
@@ -31,8 +29,7 @@ type tlsDialer struct {
 }
 
 // newTLSDialer returns a dialer that knows Amazon's roots, or only the system's
-// where the user has chosen those (https://pkg.go.dev/crypto/x509#SystemCertPool
-// reads SSL_CERT_FILE).
+// where certFile is set: crypto/x509 reads those from that file.
 func newTLSDialer(certFile string) *tlsDialer {
 	isAmazon := isAmazonHost
 	if certFile != "" {
@@ -65,9 +62,8 @@ func (d *tlsDialer) dial(ctx context.Context, network, addr string) (net.Conn, e
 			return conn, err
 		}
 		// AWS may use a root one day that this version does not have. The function
-		// then goes on with the system's roots and only starts more slowly. What
-		// those do not verify either is refused. Any other error is not about
-		// roots, so a second dial would only take time.
+		// then only starts more slowly, by the system's roots. What those do not
+		// verify either is refused. No other error is about roots.
 	}
 	return dialVerified(ctx, network, addr, d.system)
 }
@@ -81,8 +77,7 @@ func dialVerified(ctx context.Context, network, addr string, roots *x509.CertPoo
 	d := tls.Dialer{NetDialer: &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}, Config: &tls.Config{
 		RootCAs:    roots,
 		MinVersion: tls.VersionTLS12,
-		// Small first records let a browser show the start of a page. A request to
-		// AWS is read when it is complete, so more records are only more writes.
+		// Small records, for browsers that show a page early, are only more writes.
 		DynamicRecordSizingDisabled: true,
 	}}
 	return d.DialContext(ctx, network, addr)

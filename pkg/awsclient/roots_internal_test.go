@@ -148,7 +148,7 @@ func serveTLS(t *testing.T, maxVersion uint16, chain ...*issued) (url string, di
 	}
 	s.TLS = &tls.Config{
 		Certificates: []tls.Certificate{c},
-		MinVersion:   tls.VersionTLS10, //nolint:gosec // the test is whether the client refuses it
+		MinVersion:   tls.VersionTLS10, // whether the client refuses it is tested
 		MaxVersion:   maxVersion,
 	}
 	dials = &atomic.Int32{}

@@ -2,7 +2,6 @@ package consumer_test
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -17,37 +16,17 @@ import (
 	"github.com/clerksync/clerksync/pkg/dynamo/dynamotest"
 )
 
-// calls counts a client's requests by operation.
-type calls struct {
-	mu    sync.Mutex
-	names []string
-}
-
-func (c *calls) Do(r *http.Request) (*http.Response, error) {
-	c.mu.Lock()
-	c.names = append(c.names, strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB_20120810."))
-	c.mu.Unlock()
-	return http.DefaultTransport.RoundTrip(r)
-}
-
-// take returns the requests since the last call.
-func (c *calls) take() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	names := c.names
-	c.names = nil
-	return names
-}
-
 // onEmulator is a harness on DynamoDB's protocol.
-func onEmulator(t *testing.T, p consumer.DeletionPolicy) (*harness, *dynamodb.Client, dynamotest.Names, *calls) {
+func onEmulator(
+	t *testing.T, p consumer.DeletionPolicy,
+) (*harness, *dynamodb.Client, dynamotest.Names, *dynamotest.Requests) {
 	t.Helper()
-	count := &calls{}
-	client, names := dynamotest.Open(t, func(o *dynamodb.Options) { o.HTTPClient = count })
+	requests := &dynamotest.Requests{}
+	client, names := dynamotest.Open(t, func(o *dynamodb.Options) { o.HTTPClient = requests })
 	h := newHarness(withPolicy(p), func(_ *harness, c *consumer.Config) {
 		c.Table = dynamo.New(client, names.Directory, names.Deliveries)
 	})
-	return h, client, names, count
+	return h, client, names, requests
 }
 
 // The same history leads to the same rows on DynamoDB's protocol as in memory.
@@ -89,12 +68,12 @@ func TestRequests(t *testing.T) {
 	check := func(name string, p consumer.DeletionPolicy, records []delivery.Record, want ...string) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h, _, _, count := onEmulator(t, p)
+			h, _, _, requests := onEmulator(t, p)
 			last := len(records) - 1
 			h.handle(t, records[:last]...)
-			count.take()
+			requests.Take()
 			h.handle(t, records[last])
-			if diff := cmp.Diff(want, count.take()); diff != "" {
+			if diff := cmp.Diff(want, requests.Take()); diff != "" {
 				t.Errorf("requests differ (-want +got):\n%s", diff)
 			}
 		})

@@ -99,6 +99,7 @@ func TestRequestIsSigned(t *testing.T) {
 // A start must not fail for one lost answer, nor spend its time on an answer
 // that will stay the same.
 func TestReadRetries(t *testing.T) {
+	t.Parallel()
 	const (
 		fault    = `{"__type":"InternalServerError"}`
 		notFound = `{"__type":"com.amazonaws.ssm#ParameterNotFound"}`
