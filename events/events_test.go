@@ -16,9 +16,8 @@ import (
 	"github.com/clerksync/clerksync/events"
 )
 
-// documented lists every event type in Clerk's webhook specification
-// (https://github.com/clerk/openapi-specs, webhooks/2025-04-15.yml) and the one
-// that only @clerk/backend knows, subscriptionItem.created.
+// documented lists every event type in Clerk's webhook specification (https://github.com/clerk/openapi-specs,
+// webhooks/2025-04-15.yml) and the one that only @clerk/backend has, subscriptionItem.created.
 func documented() []string {
 	return []string{
 		"email.created",
@@ -41,8 +40,8 @@ func documented() []string {
 	}
 }
 
-// filler is the one sample whose content means nothing, on purpose.
-const filler = "generated.example"
+// placeholder is the one sample whose content has no meaning, on purpose.
+const placeholder = "generated.example"
 
 func body(t *testing.T, name string) []byte {
 	t.Helper()
@@ -78,7 +77,7 @@ func TestNames(t *testing.T) {
 	}
 	for _, name := range names {
 		if strings.Contains(name, "/") || strings.HasSuffix(name, ".json") {
-			t.Errorf("Names() has %q, want no folder and no .json", name)
+			t.Errorf("Names() contains %q, want it without folder and .json", name)
 		}
 	}
 }
@@ -93,24 +92,24 @@ func TestBodyShape(t *testing.T) {
 			if bytes.ContainsAny(b, "\n\r") {
 				t.Error("has a line break, want one line and no newline at its end")
 			}
-			// Only white space between tokens goes: numbers and escapes stay.
-			var small bytes.Buffer
-			if err := json.Compact(&small, b); err != nil || !bytes.Equal(small.Bytes(), b) {
-				t.Errorf("not minified (%v)", err)
+			var compact bytes.Buffer
+			if err := json.Compact(&compact, b); err != nil || !bytes.Equal(compact.Bytes(), b) {
+				t.Errorf("has white space between tokens, want compact JSON (%v)", err)
 			}
 			e := event(t, name)
+			members := []string{"data", "event_attributes", "instance_id", "object", "timestamp", "type"}
 			for key := range e {
-				if !slices.Contains([]string{"data", "event_attributes", "instance_id", "object", "timestamp", "type"}, key) {
-					t.Errorf("has a key %q that no envelope has", key)
+				if !slices.Contains(members, key) {
+					t.Errorf("has the member %q, which an envelope does not have", key)
 				}
 			}
 			if _, ok := e["data"].(map[string]any); !ok {
-				t.Error("has no object \"data\"")
+				t.Error("lacks an object \"data\"")
 			}
 			if _, ok := e["timestamp"].(json.Number); !ok {
-				t.Error("has no number \"timestamp\"")
+				t.Error("lacks a number \"timestamp\"")
 			}
-			if name == filler {
+			if name == placeholder {
 				return
 			}
 			parts := strings.Split(name, ".")
@@ -144,18 +143,18 @@ func TestBodyIsTheCallersOwn(t *testing.T) {
 	}
 }
 
+// Other tests look for these texts to see whether a secret was stored.
 func TestSecretsAreMarkedAsFake(t *testing.T) {
-	tests := []struct{ name, marker string }{
-		{"organizationInvitation.created", "ticket=FAKE-TICKET-"},
-		{"organizationInvitation.accepted", "ticket=FAKE-TICKET-"},
-		{"organizationInvitation.revoked", "ticket=FAKE-TICKET-"},
-		{"waitlistEntry.updated", "ticket=FAKE-TICKET-"},
-		{"email.created", "424242"},
-		{"sms.created", "424242"},
-	}
-	for _, tt := range tests {
-		if !bytes.Contains(body(t, tt.name), []byte(tt.marker)) {
-			t.Errorf("%s has no %q, by which tests find out whether it was kept", tt.name, tt.marker)
+	for name, marker := range map[string]string{
+		"organizationInvitation.created":  "ticket=FAKE-TICKET-",
+		"organizationInvitation.accepted": "ticket=FAKE-TICKET-",
+		"organizationInvitation.revoked":  "ticket=FAKE-TICKET-",
+		"waitlistEntry.updated":           "ticket=FAKE-TICKET-",
+		"email.created":                   "424242",
+		"sms.created":                     "424242",
+	} {
+		if !bytes.Contains(body(t, name), []byte(marker)) {
+			t.Errorf("%s does not contain %q", name, marker)
 		}
 	}
 }
@@ -175,9 +174,8 @@ func objects(v any, visit func(map[string]any)) {
 	}
 }
 
-// millis reads a time of the envelope or of an object in milliseconds; seconds
-// have at most eleven digits.
-func millis(t *testing.T, v any) (at int64, there bool) {
+// milliseconds reads a time of the envelope or of an object. A number of at most eleven digits is in seconds.
+func milliseconds(t *testing.T, v any) (at int64, ok bool) {
 	t.Helper()
 	n, ok := v.(json.Number)
 	if !ok {
@@ -193,17 +191,18 @@ func millis(t *testing.T, v any) (at int64, there bool) {
 	return at, true
 }
 
+// Times are as Clerk sends them: an object is created before it is updated, and the event follows the update at once.
 func TestTimesAreInOrder(t *testing.T) {
 	const weekBegins, weekEnds = 1772409600000, 1773014400000 // 2026-03-02, 2026-03-09 UTC
 	for _, name := range events.Names() {
 		e := event(t, name)
 		data, _ := e["data"].(map[string]any)
-		sent, _ := millis(t, e["timestamp"])
-		created, ok := millis(t, data["created_at"])
+		sent, _ := milliseconds(t, e["timestamp"])
+		created, ok := milliseconds(t, data["created_at"])
 		if !ok {
 			created = sent
 		}
-		updated, ok := millis(t, data["updated_at"])
+		updated, ok := milliseconds(t, data["updated_at"])
 		if !ok {
 			updated = created
 		}
@@ -220,34 +219,35 @@ func TestTimesAreInOrder(t *testing.T) {
 	}
 }
 
-func TestMembershipDeletionMovesNoTime(t *testing.T) {
+// Clerk's event about a removed membership has the times of its creation: a test of the order needs that shape.
+func TestMembershipDeletionHasTheTimesOfItsCreation(t *testing.T) {
 	removed, changed := event(t, "organizationMembership.deleted"), event(t, "organizationMembership.updated")
 	data := removed["data"].(map[string]any)
 	if data["updated_at"] != data["created_at"] || removed["timestamp"] != data["created_at"] {
 		t.Errorf("deleted: created_at %v, updated_at %v, timestamp %v, want them equal",
 			data["created_at"], data["updated_at"], removed["timestamp"])
 	}
-	before, _ := millis(t, removed["timestamp"])
-	after, _ := millis(t, changed["timestamp"])
+	before, _ := milliseconds(t, removed["timestamp"])
+	after, _ := milliseconds(t, changed["timestamp"])
 	if before >= after {
 		t.Errorf("deleted has timestamp %d, want it below that of the update, %d", before, after)
 	}
 }
 
-// One id is one entity: the same one everywhere, or the story falls apart.
+// One id is one object: created at one time everywhere, and one owner for each address and telephone number.
 func TestIDsAreUnique(t *testing.T) {
-	born, owner := map[string]json.Number{}, map[string]string{}
+	created, owner := map[string]json.Number{}, map[string]string{}
 	for _, name := range events.Names() {
-		if name == filler {
+		if name == placeholder {
 			continue
 		}
 		objects(event(t, name)["data"], func(o map[string]any) {
 			id, _ := o["id"].(string)
 			if at, ok := o["created_at"].(json.Number); ok && id != "" {
-				if first, seen := born[id]; seen && first != at {
+				if first, seen := created[id]; seen && first != at {
 					t.Errorf("%s: %s was created at %s, elsewhere at %s", name, id, at, first)
 				}
-				born[id] = at
+				created[id] = at
 			}
 			mails, _ := o["email_addresses"].([]any)
 			phones, _ := o["phone_numbers"].([]any)
@@ -268,34 +268,34 @@ func TestIDsAreUnique(t *testing.T) {
 	}
 }
 
-// Whoever the events of the story speak of, and whatever they belong to, has
-// an event that creates it; an odd shape touches none of them.
-func TestTheStoryHoldsTogether(t *testing.T) {
-	told := map[string]bool{}
+// Every user and organization that an event of the story refers to is created by an event; the samples of rare shapes
+// are about objects of their own.
+func TestTheStoryIsComplete(t *testing.T) {
+	created := map[string]bool{}
 	for _, name := range events.Names() {
 		family, rest, _ := strings.Cut(name, ".")
 		if rest != "created" && !slices.Contains(storyVariants(), name) {
 			continue
 		}
 		if family == "user" || family == "organization" {
-			told[event(t, name)["data"].(map[string]any)["id"].(string)] = true
+			created[event(t, name)["data"].(map[string]any)["id"].(string)] = true
 		}
 	}
 	for _, name := range events.Names() {
 		e := event(t, name)
 		data := e["data"].(map[string]any)
 		if strings.Count(name, ".") == 2 && !slices.Contains(storyVariants(), name) {
-			if id, _ := data["id"].(string); told[id] {
-				t.Errorf("%s is about %s of the story, want an entity of its own", name, id)
+			if id, _ := data["id"].(string); created[id] {
+				t.Errorf("%s is about %s of the story, want an object of its own", name, id)
 			}
 			continue
 		}
-		if name == filler {
+		if name == placeholder {
 			continue
 		}
 		for _, id := range references(e) {
-			if !told[id] {
-				t.Errorf("%s speaks of %s, which no event creates", name, id)
+			if !created[id] {
+				t.Errorf("%s refers to %s, which no event creates", name, id)
 			}
 		}
 	}
@@ -309,7 +309,7 @@ func storyVariants() []string {
 	}
 }
 
-// references returns the users and organizations that an event speaks of.
+// references returns the ids of the users and organizations that an event refers to.
 func references(e map[string]any) []string {
 	var ids []string
 	objects(e["data"], func(o map[string]any) {
@@ -322,6 +322,7 @@ func references(e map[string]any) []string {
 	return ids
 }
 
+// Addresses, telephone numbers and IP addresses are of the ranges that are reserved for examples.
 func TestNothingIsReal(t *testing.T) {
 	host := regexp.MustCompile(`(?:@|https?://)([A-Za-z0-9.-]+)`)
 	phone := regexp.MustCompile(`\+\d+`)
@@ -329,7 +330,9 @@ func TestNothingIsReal(t *testing.T) {
 	made := regexp.MustCompile(`(?i)^([a-z0-9-]+\.)*([a-z0-9-]+\.(example|test)|example\.com)$`)
 	fictional := regexp.MustCompile(`^\+1\d{3}55501\d\d$`)
 	ranges := []netip.Prefix{
-		netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"),
+		netip.MustParsePrefix("192.0.2.0/24"),
+		netip.MustParsePrefix("198.51.100.0/24"),
+		netip.MustParsePrefix("203.0.113.0/24"),
 	}
 	for _, name := range events.Names() {
 		var text []string
@@ -343,18 +346,18 @@ func TestNothingIsReal(t *testing.T) {
 		all := strings.Join(text, "\n")
 		for _, m := range host.FindAllStringSubmatch(all, -1) {
 			if !made.MatchString(m[1]) {
-				t.Errorf("%s: %q is not a domain kept for examples", name, m[1])
+				t.Errorf("%s: %q is not a domain reserved for examples", name, m[1])
 			}
 		}
 		for _, m := range phone.FindAllString(all, -1) {
 			if !fictional.MatchString(m) {
-				t.Errorf("%s: %q is not a number kept for fiction (555-01xx)", name, m)
+				t.Errorf("%s: %q is not a number reserved for fiction (555-01xx)", name, m)
 			}
 		}
 		for _, m := range address.FindAllString(all, -1) {
 			ip, err := netip.ParseAddr(m)
 			if err != nil || !slices.ContainsFunc(ranges, func(p netip.Prefix) bool { return p.Contains(ip) }) {
-				t.Errorf("%s: %q is not an address kept for documentation", name, m)
+				t.Errorf("%s: %q is not an address reserved for documentation", name, m)
 			}
 		}
 	}

@@ -1,12 +1,14 @@
-// Bundle packs built functions for a release: one zip for each, the same bytes
-// from the same commit, whoever builds it and when.
+// Bundle packs a built function for a release into a zip, which has the same bytes whoever builds the same commit, and
+// whenever.
 //
 //	go run ./cmd/bundle DIR OUT.zip     # DIR/bootstrap -> OUT.zip
 package main
 
 import (
 	"archive/zip"
+	"bytes"
 	"compress/flate"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -25,35 +27,28 @@ func main() {
 	}
 }
 
-// pack writes dir's bootstrap into a zip, without what differs from build to
-// build: times, owners, the order of files.
-func pack(dir, out string) (err error) {
-	in, err := os.Open(filepath.Join(dir, "bootstrap")) //nolint:gosec // the caller's own folder
+// pack writes dir's bootstrap into a zip, without what differs from build to build: times, owners, the order of files.
+func pack(dir, out string) error {
+	bootstrap, err := os.ReadFile(filepath.Join(dir, "bootstrap")) //nolint:gosec // the caller's own folder
 	if err != nil {
 		return fmt.Errorf("read the function: %w", err)
 	}
-	defer func() { _ = in.Close() }()
-	f, err := os.Create(out) //nolint:gosec // the caller's own file
-	if err != nil {
-		return fmt.Errorf("write the bundle: %w", err)
-	}
-	defer func() {
-		if closeErr := f.Close(); err == nil && closeErr != nil {
-			err = fmt.Errorf("write the bundle: %w", closeErr)
-		}
-	}()
-	z := zip.NewWriter(f)
-	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestCompression) })
+	var bundle bytes.Buffer
+	z := zip.NewWriter(&bundle)
+	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
+		return flate.NewWriter(w, flate.BestCompression)
+	})
 	h := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)}
-	h.SetMode(0o755)
+	h.SetMode(0o755) // Lambda runs it
 	w, err := z.CreateHeader(h)
+	if err == nil {
+		_, err = w.Write(bootstrap)
+	}
+	// Closing writes the zip's directory: without it nothing can read the file.
+	if err = errors.Join(err, z.Close()); err == nil {
+		err = os.WriteFile(out, bundle.Bytes(), 0o644) //nolint:gosec // a release is public
+	}
 	if err != nil {
-		return fmt.Errorf("write the bundle: %w", err)
-	}
-	if _, err := io.Copy(w, in); err != nil {
-		return fmt.Errorf("write the bundle: %w", err)
-	}
-	if err := z.Close(); err != nil {
 		return fmt.Errorf("write the bundle: %w", err)
 	}
 	return nil
