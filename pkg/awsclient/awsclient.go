@@ -71,7 +71,7 @@ func New(s settings.AWS) *Config {
 		},
 		endpoints:    map[Service]string{SQS: s.SQSEndpoint, DynamoDB: s.DynamoDBEndpoint, SSM: s.SSMEndpoint},
 		http:         NewHTTPClient(client),
-		noPreconnect: !s.WarmUp,
+		noPreconnect: !s.Preconnect,
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 func functionSettings(url string) settings.AWS {
 	return settings.AWS{
 		Region: "us-east-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example-canary", SessionToken: "token",
-		SQSEndpoint: url, DynamoDBEndpoint: url, SSMEndpoint: url, WarmUp: true,
+		SQSEndpoint: url, DynamoDBEndpoint: url, SSMEndpoint: url, Preconnect: true,
 	}
 }
 
@@ -60,7 +60,7 @@ func TestForCarriesRegionAndCredentials(t *testing.T) {
 	keys, err := cfg.Credentials.Retrieve(t.Context())
 	got := settings.AWS{
 		Region: cfg.Region, AccessKeyID: keys.AccessKeyID, SecretAccessKey: keys.SecretAccessKey,
-		SessionToken: keys.SessionToken, WarmUp: true,
+		SessionToken: keys.SessionToken, Preconnect: true,
 	}
 	if got != s || err != nil {
 		t.Errorf("For holds %+v, %v, want %+v", got, err, s)
@@ -159,6 +159,6 @@ func TestPreconnectIsBestEffort(t *testing.T) {
 // WARM_UP=off leaves all of it to the first request.
 func TestPreconnectSwitchedOff(t *testing.T) {
 	s := functionSettings("http://127.0.0.1:1")
-	s.WarmUp = false
+	s.Preconnect = false
 	awsclient.New(s).Preconnect(awsclient.SSM, func() { t.Error("Preconnect ran the function, want nothing done") })
 }

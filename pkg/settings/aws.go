@@ -16,9 +16,9 @@ type AWS struct {
 	DynamoDBEndpoint string
 	SSMEndpoint      string
 
-	// WarmUp is false where WARM_UP is off: no connection is opened before the
-	// first request needs it.
-	WarmUp bool
+	// Preconnect says whether a connection is opened before the first request
+	// needs it. It is false where WARM_UP is off.
+	Preconnect bool
 	// CertFile is SSL_CERT_FILE: a bundle of root certificates that crypto/x509
 	// reads in place of the system's own. Where it is set, it alone is trusted.
 	CertFile string
@@ -37,7 +37,7 @@ func (r *reader) aws() AWS {
 		AccessKeyID:     r.required("AWS_ACCESS_KEY_ID"),
 		SecretAccessKey: r.required("AWS_SECRET_ACCESS_KEY"),
 		SessionToken:    r.get("AWS_SESSION_TOKEN"),
-		WarmUp:          r.get("WARM_UP") != "off",
+		Preconnect:      r.get("WARM_UP") != "off",
 		CertFile:        r.get("SSL_CERT_FILE"),
 	}
 	var bad []string // one variable may stand for several services and is named once

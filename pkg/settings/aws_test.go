@@ -14,7 +14,7 @@ func TestReadAWS(t *testing.T) {
 	got, err := settings.ReadAWS(vars.get)
 	want := settings.AWS{
 		Region: "us-east-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example-canary", SessionToken: "token",
-		CertFile: "/roots.pem", WarmUp: false,
+		CertFile: "/roots.pem", Preconnect: false,
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("ReadAWS = %v (-want +got):\n%s", err, diff)
@@ -46,7 +46,7 @@ func TestEndpoints(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, err := settings.ReadAWS(account().with(c.vars).get)
-			if err != nil || s.SQSEndpoint != c.sqs || s.DynamoDBEndpoint != c.dynamo || s.SSMEndpoint != c.ssm || !s.WarmUp {
+			if err != nil || s.SQSEndpoint != c.sqs || s.DynamoDBEndpoint != c.dynamo || s.SSMEndpoint != c.ssm || !s.Preconnect {
 				t.Errorf("ReadAWS = %+v, %v, want the endpoints %q, %q, %q", s, err, c.sqs, c.dynamo, c.ssm)
 			}
 		})

@@ -36,7 +36,7 @@ func sessionToken() string { return strings.Repeat("example/", 128) }
 func lambdaConfig(url string) *awsclient.Config {
 	return awsclient.New(settings.AWS{
 		Region: "us-east-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example", SessionToken: sessionToken(),
-		SQSEndpoint: url, DynamoDBEndpoint: url, SSMEndpoint: url, WarmUp: true,
+		SQSEndpoint: url, DynamoDBEndpoint: url, SSMEndpoint: url, Preconnect: true,
 	})
 }
 

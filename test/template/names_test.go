@@ -1,12 +1,9 @@
 package template_test
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // Others find resources and outputs by these names.
@@ -50,42 +47,6 @@ func TestEveryParameterIsDescribedAndBounded(t *testing.T) {
 		}
 		if kind := fields["Type"]; kind != "String" && kind != "Number" {
 			t.Errorf("type of Parameters[%s] = %v, want String or Number: any other may resolve a secret", name, kind)
-		}
-	}
-}
-
-// Each function gets exactly the variables that it reads, and the Go runtime's as docs/performance.md is measured with
-// them.
-func TestEnvironment(t *testing.T) {
-	tmpl := load(t)
-	shared := property(tmpl, "Globals.Function.Environment.Variables")
-	for id, want := range map[string]string{
-		"IngestFunction": `
-			QUEUE_URL: !Ref Queue
-			CLERK_WEBHOOK_SIGNING_SECRET: "" # the template does not hold the secret
-			CLERK_WEBHOOK_SECRET_PARAMETER: /clerksync/signing-secret
-			CLERK_INSTANCE_ID: ""
-			GOMEMLIMIT: 200MiB
-			GOMAXPROCS: "1" # one request at a time`,
-		"SyncFunction": `
-			QUEUE_URL: !Ref Queue
-			DEAD_LETTER_QUEUE_URL: !Ref DeadLetterQueue
-			DIRECTORY_TABLE: !Ref DirectoryTable
-			DELIVERIES_TABLE: !Ref DeliveriesTable
-			DELETION_POLICY: soft
-			OBJECT_STORAGE: full
-			DELIVERY_RETENTION_DAYS: 90
-			GOMEMLIMIT: 400MiB`,
-	} {
-		all := asMap(parseYAML(t, want+`
-			LOG_LEVEL: INFO
-			AWS_ENDPOINT_URL: ""
-			GOGC: "400"
-			SSL_CERT_DIR: /nonexistent`))
-		got := maps.Clone(asMap(property(tmpl, id+".Environment.Variables")))
-		maps.Copy(got, asMap(shared))
-		if diff := cmp.Diff(all, got); diff != "" {
-			t.Errorf("environment of %s (-want +got):\n%s", id, diff)
 		}
 	}
 }

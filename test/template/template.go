@@ -85,6 +85,16 @@ func (t *Template) Get(path ...string) any {
 	return t.eval(value)
 }
 
+// Raw is the value at path as it is written, Ref of a parameter included.
+func (t *Template) Raw(path ...string) any {
+	var value any = t.root
+	for _, name := range path {
+		fields, _ := value.(map[string]any)
+		value = fields[name]
+	}
+	return value
+}
+
 // Names returns the sorted names of the mapping at the path.
 func (t *Template) Names(path ...string) []string {
 	fields, _ := t.Get(path...).(map[string]any)
