@@ -19,6 +19,8 @@ func (u assignments) apply(before item) (item, error) {
 				return nil, err
 			}
 		}
+		// A value without a kind stands for none: REMOVE, or a set that DELETE has
+		// emptied, which leaves no attribute.
 		switch {
 		case v.kind != "":
 			whole, err = assign(whole, a.path, v)

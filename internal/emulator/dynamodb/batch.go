@@ -31,6 +31,8 @@ type batchGetOutput struct {
 	UnprocessedKeys map[string]keysInput
 }
 
+// batchGetItem reads items up to the size of an answer; the other keys come back
+// unprocessed.
 func (s *service) batchGetItem(in batchGetInput) (out batchGetOutput, err error) {
 	count := 0
 	for name, request := range in.RequestItems {
@@ -93,6 +95,8 @@ type batchWriteInput struct {
 
 type batchWriteOutput struct{ UnprocessedItems struct{} }
 
+// batchWriteItem checks all writes and then stores each on its own: a batch is no
+// transaction, but none of its writes can fail here once all are located.
 func (s *service) batchWriteItem(in batchWriteInput) (out batchWriteOutput, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -35,6 +35,7 @@ func compare(operator string, a, b value) bool {
 	return false
 }
 
+// equal compares values of any type; sets whatever the order of their elements.
 func equal(a, b value) bool {
 	if a.kind != b.kind {
 		return false

@@ -7,7 +7,7 @@ import (
 	"github.com/truora/minidyn/interpreter/language"
 )
 
-// condition tells whether an item, or nil for none, meets an expression.
+// condition says whether an item, or nil for none, meets an expression.
 type condition func(item) bool
 
 // operand is a side of a comparison; false where the attribute is absent.
@@ -30,6 +30,7 @@ func (p *placeholders) condition(label string, text *string) (condition, []path,
 	return met, c.paths, err
 }
 
+// condition compiles an expression of the language's tree.
 func (c *compiler) condition(e language.Expression) (condition, error) {
 	switch n := e.(type) {
 	case *language.PrefixExpression:
@@ -74,6 +75,7 @@ func (c *compiler) comparison(n *language.InfixExpression) (condition, error) {
 		return nil, err
 	}
 	return func(it item) bool {
+		// What is absent is unequal to everything, and in no order with it.
 		a, hasA := sides[0](it)
 		b, hasB := sides[1](it)
 		if !hasA || !hasB {
@@ -124,6 +126,7 @@ func (c *compiler) operands(list ...language.Expression) ([]operand, error) {
 	return all, nil
 }
 
+// operand compiles a side of a comparison: a value, the function size, or a path.
 func (c *compiler) operand(e language.Expression) (operand, error) {
 	if v, ok, err := c.value(e); ok {
 		return func(item) (value, bool) { return v, true }, err
@@ -139,6 +142,7 @@ func (c *compiler) operand(e language.Expression) (operand, error) {
 	return p.find, err
 }
 
+// callParts returns a function's name and its arguments.
 func callParts(call *language.CallExpression) (string, []language.Expression) {
 	if name, ok := call.Function.(*language.Identifier); ok {
 		return name.Value, call.Arguments
@@ -146,6 +150,7 @@ func callParts(call *language.CallExpression) (string, []language.Expression) {
 	return "", nil
 }
 
+// call compiles the functions that are conditions of their own.
 func (c *compiler) call(n *language.CallExpression) (condition, error) {
 	name, arguments := callParts(n)
 	switch {
@@ -188,6 +193,8 @@ func beginsWith(v, part value) bool {
 	return v.kind == part.kind && (v.kind == "S" || v.kind == "B") && strings.HasPrefix(v.text, part.text)
 }
 
+// contains says whether a text or binary has the part, or a set or list the
+// element.
 func contains(v, part value) bool {
 	switch v.kind {
 	case "S", "B":

@@ -138,6 +138,7 @@ func (c *compiler) refuse(format string, args ...any) error {
 	return invalid("Invalid "+c.label+": "+format, args...)
 }
 
+// checkText refuses what the parser would take, or not survive.
 func (c *compiler) checkText(text string) error {
 	switch {
 	case strings.TrimSpace(text) == "":
@@ -198,6 +199,7 @@ func (c *compiler) path(e language.Expression) (path, error) {
 	return p, err
 }
 
+// steps compiles the names and indexes of a path, outermost first.
 func (c *compiler) steps(e language.Expression) (path, error) {
 	switch n := e.(type) {
 	case *language.Identifier:
@@ -225,6 +227,7 @@ func (c *compiler) steps(e language.Expression) (path, error) {
 	return nil, c.refuse("Syntax error; a document path is expected")
 }
 
+// name resolves a name or its placeholder, and refuses reserved words.
 func (c *compiler) name(n *language.Identifier) (string, error) {
 	switch {
 	case strings.HasPrefix(n.Value, "#"):

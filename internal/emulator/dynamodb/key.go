@@ -27,7 +27,7 @@ func (k keySchema) attributes() []keyAttribute {
 	return []keyAttribute{k.hash, k.sort}
 }
 
-// has tells whether the named attribute is part of the key.
+// has says whether the named attribute is part of the key.
 func (k keySchema) has(name string) bool {
 	return name == k.hash.name || k.sort.name != "" && name == k.sort.name
 }
@@ -43,8 +43,8 @@ func (k keySchema) of(it item) item {
 	return key
 }
 
-// in tells whether the item has every part of the key: whether a sparse index
-// holds it.
+// in says whether the item has every part of the key, and so whether a sparse
+// index holds it.
 func (k keySchema) in(it item) bool {
 	return len(k.of(it)) == len(k.attributes())
 }
@@ -83,8 +83,8 @@ func (v value) sortable() string {
 	return number.sortable()
 }
 
-// segment is the range of positions that a parallel scan's segment covers; an
-// empty end is open.
+// segment is the range of positions that a parallel scan's segment covers: its
+// share of the 2^64 digests with which positions begin. An empty end is open.
 func segment(number, total uint64) (start, end string) {
 	bound := func(n uint64) string {
 		var b [8]byte

@@ -41,6 +41,8 @@ func parseDecimal(text string) (decimal, error) {
 	return normal(parts[1] == "-", parts[2]+parts[3], exponent+len(parts[2]))
 }
 
+// normal brings a number into the form in which equal ones are equal, or refuses
+// it: DynamoDB never rounds.
 func normal(negative bool, digits string, exponent int) (decimal, error) {
 	trimmed := strings.TrimLeft(digits, "0")
 	exponent -= len(digits) - len(trimmed)
@@ -93,7 +95,8 @@ func (d decimal) sortable() string {
 	for i := range key {
 		key[i] = ^key[i]
 	}
-	// Of two negative numbers the one with further digits is the smaller.
+	// Of two negative numbers that begin alike, the one with further digits is the
+	// smaller.
 	return string(append(key, 0xFF))
 }
 
@@ -112,6 +115,7 @@ func sum(a, b string, minus bool) (string, error) {
 // scale makes every number a whole one: 129 zeros and 38 digits after the point.
 const scale = maxDigits - minExponent
 
+// scaled is the number times ten to the scale.
 func scaled(text string) *big.Int {
 	number, err := parseDecimal(text)
 	if err != nil || number.digits == "" {

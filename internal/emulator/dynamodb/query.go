@@ -13,6 +13,7 @@ type queryInput struct {
 	ScanIndexForward       *bool
 }
 
+// query is the operation Query.
 func (s *service) query(in queryInput) (searchOutput, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -72,6 +73,7 @@ type sortBounds struct {
 	over  func(value) bool // nil: to the last
 }
 
+// narrow is the part of the rows from (included) to (excluded) within the bounds.
 func (b sortBounds) narrow(q *search, from, to int) (int, int) {
 	first := func(test func(value) bool, otherwise int) int {
 		if test == nil {
@@ -135,7 +137,7 @@ func (q *search) keyCondition(text *string) (hash value, bounds sortBounds, err 
 	return hash, bounds, nil
 }
 
-// keyTest takes one condition on a key apart.
+// keyTest reads one condition on a key.
 func (c *compiler) keyTest(e language.Expression) (name, operator string, values []value, err error) {
 	var subject language.Expression
 	var operands []language.Expression
@@ -173,6 +175,8 @@ func (c *compiler) keyTest(e language.Expression) (name, operator string, values
 	return p[0].name, operator, values, nil
 }
 
+// newSortBounds are the bounds of one condition. Each test is monotonic along the
+// rows, so that the page is found by halving.
 func newSortBounds(operator string, values []value) sortBounds {
 	v := values[0]
 	atLeast := func(x value) bool { return compare(language.GTE, x, v) }

@@ -9,6 +9,7 @@ type scanInput struct {
 // maxSegments is the greatest TotalSegments.
 const maxSegments = 1_000_000
 
+// scan is the operation Scan, of all rows or of one segment of them.
 func (s *service) scan(in scanInput) (searchOutput, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -25,7 +25,8 @@ type searchInput struct {
 	ReturnConsumedCapacity    string
 }
 
-// search is a Query or a Scan that was understood.
+// search is a Query or a Scan that was compiled: both read a range of rows that
+// are sorted, and differ in how they find it.
 type search struct {
 	table   *table
 	index   *index // nil for the table itself
@@ -150,8 +151,9 @@ func (q *search) startPosition(key item) (string, error) {
 	return q.table.key.position(key), nil
 }
 
-// page reads rows from to (exclusive), backwards where forward is false, until
-// the limit or 1 MB is reached.
+// page reads rows from (included) to (excluded), backwards where forward is
+// false, until the limit or 1 MB is reached. As on AWS, both count the rows that
+// the filter then leaves out.
 func (q *search) page(from, to int, forward bool) searchOutput {
 	items := []item{}
 	out := searchOutput{}
@@ -186,6 +188,7 @@ func (q *search) page(from, to int, forward bool) searchOutput {
 	return out
 }
 
+// keyOf is the key after which the next page starts.
 func (q *search) keyOf(last item) item {
 	key := q.table.key.of(last)
 	if q.index != nil {

@@ -29,6 +29,7 @@ type indexDescription struct {
 	ProvisionedThroughput throughput
 }
 
+// describe is the table as DescribeTable shows it.
 func (t *table) describe() description {
 	d := description{
 		TableName:            t.name,
@@ -60,6 +61,7 @@ func (t *table) describe() description {
 	return d
 }
 
+// bytes is the size of all items.
 func (r rows) bytes() int {
 	total := 0
 	for _, x := range r {
@@ -79,6 +81,7 @@ type updateTTLInput struct {
 	TimeToLiveSpecification ttlSpecification
 }
 
+// updateTimeToLive refuses what changes nothing, as DynamoDB does.
 func (s *service) updateTimeToLive(in updateTTLInput) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

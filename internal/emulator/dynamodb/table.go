@@ -8,14 +8,16 @@ import (
 	"time"
 )
 
-// row is one item at its position. It is replaced, never changed.
+// row is one item at its position. It is replaced, never changed, so that an
+// answer can still be written from it when the lock is gone.
 type row struct {
 	position string
 	item     item
 	size     int // in bytes, of the item
 }
 
-// rows are sorted by position.
+// rows are sorted by position, which makes a page of a Query or Scan a slice, and
+// lets it start after an item that was deleted meanwhile.
 type rows []row
 
 // search returns where the position is or would be.
@@ -30,6 +32,7 @@ func (r rows) after(position string) int {
 	return sort.Search(len(r), func(i int) bool { return r[i].position > position })
 }
 
+// get returns the item at a position, nil if there is none.
 func (r rows) get(position string) item {
 	if i, ok := r.search(position); ok {
 		return r[i].item
@@ -37,6 +40,7 @@ func (r rows) get(position string) item {
 	return nil
 }
 
+// put adds a row, or replaces the one at its position.
 func (r *rows) put(x row) {
 	i, ok := r.search(x.position)
 	if ok {
@@ -75,7 +79,7 @@ func (x *index) project(t *table, it item) item {
 	return projected
 }
 
-// projects tells whether the index holds the named attribute at all.
+// projects says whether the index holds the named attribute at all.
 func (x *index) projects(t *table, name string) bool {
 	return x.projection.ProjectionType == "ALL" || t.key.has(name) || x.key.has(name) ||
 		slices.Contains(x.projection.NonKeyAttributes, name)
@@ -86,7 +90,7 @@ func (x *index) position(t *table, it item) string {
 	return x.key.position(it) + t.key.position(it)
 }
 
-// table is one table with everything that was said about it.
+// table is one table: its rows, and its settings as they were asked for.
 type table struct {
 	name       string
 	key        keySchema
@@ -95,7 +99,7 @@ type table struct {
 	definition createTableInput
 	created    time.Time
 	ttl        ttlSpecification
-	recovery   bool // point-in-time recovery, on paper
+	recovery   bool // point-in-time recovery, which is only remembered
 }
 
 func (t *table) index(name string) (*index, error) {
@@ -107,7 +111,7 @@ func (t *table) index(name string) (*index, error) {
 	return nil, invalid("The table does not have the specified index: %s", name)
 }
 
-// check refuses an item that the table could not hold.
+// check refuses an item that the table, or one of its indexes, could not hold.
 func (t *table) check(it item) error {
 	if err := t.key.checkItem(it); err != nil {
 		return err
@@ -128,7 +132,8 @@ func (t *table) check(it item) error {
 	return nil
 }
 
-// store replaces the item at a position; nil takes it away.
+// store replaces the item at a position; nil deletes it. Each index loses the old
+// item before it gets the new one, whose key there may be another.
 func (t *table) store(position string, next item) {
 	old := t.rows.get(position)
 	for _, x := range t.indexes {

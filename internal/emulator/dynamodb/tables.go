@@ -60,6 +60,8 @@ func badName(name, member string) error {
 	return unsatisfied(name, member, "3 to 255 of a-z, A-Z, 0-9, '_', '-' and '.'")
 }
 
+// newTable makes a table, or refuses what CreateTable asks for: keys that are not
+// defined, attributes that no key uses, or more indexes than a table may have.
 func newTable(in createTableInput) (*table, error) {
 	t := &table{name: in.TableName, definition: in}
 	kinds := map[string]string{}
@@ -121,6 +123,8 @@ func (t *table) checkNewIndex(x indexInput) error {
 	return nil
 }
 
+// newKeySchema reads a key of a hash attribute and perhaps a sort attribute, whose
+// types the table defines.
 func newKeySchema(elements []keyElement, kinds map[string]string) (keySchema, error) {
 	var key keySchema
 	if len(elements) < 1 || len(elements) > 2 || elements[0].KeyType != "HASH" {

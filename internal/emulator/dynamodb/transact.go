@@ -37,6 +37,8 @@ type transactWriteInput struct {
 	ReturnItemCollectionMetrics string
 }
 
+// transactWriteItems is the operation TransactWriteItems. The token is noted only
+// after success, as a transaction that failed may be sent again under its token.
 func (s *service) transactWriteItems(in transactWriteInput) (struct{}, error) {
 	if n := len(in.TransactItems); n < 1 || n > maxActions {
 		return struct{}{}, unsatisfied(n, "transactItems", "Member must have length between 1 and %d", maxActions)
@@ -89,7 +91,7 @@ func digest(actions []transactAction) ([sha256.Size]byte, error) {
 	return sha256.Sum256(text), nil
 }
 
-// spent tells whether this very request already had its effect.
+// spent says whether this very request already had its effect.
 func (s *service) spent(token string, content [sha256.Size]byte) (bool, error) {
 	earlier, ok := s.tokens[token]
 	if !ok || !s.now().Before(earlier.until) {
@@ -139,8 +141,8 @@ func (s *service) transact(actions []transactAction) error {
 	return nil
 }
 
-// forEach takes a step with every write. If one is refused, the error is the
-// cancellation that has all the reasons.
+// forEach runs a step on every write, also after one was refused: the error is
+// the cancellation, which has the reason of each.
 func forEach(writes []*write, step func(int, *write) error) error {
 	reasons := make([]reason, len(writes))
 	failed := false
@@ -170,7 +172,7 @@ func (s *service) prepareAction(a transactAction) (*write, error) {
 	return s.prepare(k, *members[k])
 }
 
-// distinct tells whether no two writes are on one item.
+// distinct says whether no two writes are on one item.
 func distinct(writes []*write) bool {
 	type position struct {
 		table *table

@@ -62,6 +62,8 @@ func (p *placeholders) assignments(text *string, key keySchema) (assignments, er
 	return u, checkOverlap(c.label, targets)
 }
 
+// rank puts removals after everything else: an action that sets an element of a
+// list means its index before any removal.
 func rank(a action) int {
 	if a.kind == language.REMOVE {
 		return 1
@@ -69,6 +71,7 @@ func rank(a action) int {
 	return 0
 }
 
+// action compiles one action of an update.
 func (c *compiler) action(e language.Expression) (action, error) {
 	n, ok := e.(*language.ActionExpression)
 	if !ok || n == nil {
@@ -98,7 +101,7 @@ func (c *compiler) action(e language.Expression) (action, error) {
 	return a, err
 }
 
-// takes tells whether ADD or DELETE work with values of this type.
+// takes says whether ADD or DELETE work with values of this type.
 func (a action) takes(v value) bool {
 	return v.set != nil || a.kind == language.ADD && v.kind == "N"
 }
@@ -132,6 +135,7 @@ func (a action) combine(it item, v value) (value, error) {
 	return value{kind: old.kind, set: set}, nil
 }
 
+// setSource compiles what SET assigns: an operand, or a sum or difference of two.
 func (c *compiler) setSource(e language.Expression) (source, error) {
 	n, ok := e.(*language.InfixExpression)
 	if !ok {
@@ -180,6 +184,7 @@ func (c *compiler) setOperand(e language.Expression) (source, error) {
 	}, err
 }
 
+// setFunction compiles if_not_exists and list_append.
 func (c *compiler) setFunction(call *language.CallExpression) (source, error) {
 	name, arguments := callParts(call)
 	if len(arguments) != 2 || name != "if_not_exists" && name != "list_append" {

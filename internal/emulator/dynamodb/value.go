@@ -29,6 +29,7 @@ type item map[string]value
 // Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
 func (v *value) UnmarshalJSON(data []byte) error { return v.decode(data, 0) }
 
+// decode reads a value at that depth of nesting.
 func (v *value) decode(data []byte, depth int) error {
 	if depth > maxDepth {
 		return invalid("Nesting Levels have exceeded supported limits")
@@ -48,6 +49,7 @@ func (v *value) decode(data []byte, depth int) error {
 	return nil
 }
 
+// decodeKind reads what the one member of a value holds.
 func (v *value) decodeKind(raw []byte, depth int) error {
 	switch v.kind {
 	case "S", "N", "B":
@@ -127,6 +129,7 @@ func (v *value) decodeSet(raw []byte) error {
 	return nil
 }
 
+// decodeInto decodes JSON that must not be null.
 func decodeInto(raw []byte, target any) error {
 	if string(raw) == "null" || json.Unmarshal(raw, target) != nil {
 		return badValue()
@@ -138,6 +141,7 @@ func badValue() error {
 	return invalid("Supplied AttributeValue is empty or malformed, must contain exactly one of the supported datatypes")
 }
 
+// decodeScalar reads the text of an S, N or B into the form of value.text.
 func decodeScalar(kind, text string) (string, error) {
 	switch kind {
 	case "N":
@@ -159,6 +163,8 @@ func (it item) MarshalJSON() ([]byte, error) { return it.appendJSON(nil), nil }
 // MarshalJSON writes DynamoDB's JSON of a value.
 func (v value) MarshalJSON() ([]byte, error) { return v.appendJSON(nil), nil }
 
+// appendJSON writes the attributes by name, so that equal items have equal text:
+// a request token stands for the text of its transaction.
 func (it item) appendJSON(b []byte) []byte {
 	b = append(b, '{')
 	for i, name := range slices.Sorted(maps.Keys(it)) {

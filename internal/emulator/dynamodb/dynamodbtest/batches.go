@@ -26,6 +26,8 @@ func (s *suite) putBatches(pk string, n int) {
 	}
 }
 
+// batchGet: parents are read in batches of at most a hundred; what is not
+// there is left out.
 func (s *suite) batchGet() {
 	s.putBatches("batch", 99)
 	get := func(keys ...row) (*dynamodb.BatchGetItemOutput, error) {
@@ -61,6 +63,7 @@ func (s *suite) batchGet() {
 	}
 }
 
+// scanSegments: parallel readers of a table see each item once.
 func (s *suite) scanSegments() {
 	s.putBatches("segment", 200)
 	const segments = 4

@@ -21,6 +21,8 @@ func sized(sk string, size int) row {
 	return at(pk, sk, row{"v": text(strings.Repeat("é", rest/2) + strings.Repeat("e", rest%2))})
 }
 
+// itemLimit: projector leaves out what would not fit, which is right only if
+// the limit is exact.
 func (s *suite) itemLimit() {
 	s.put(sized("put", largestItem))
 	over := s.action(sized("over", largestItem+1), "", nil)
@@ -46,6 +48,8 @@ func (s *suite) wantItemsRefused(items map[string]row) {
 	}
 }
 
+// emptyKeys: keys of the table and of an index are there, not empty and of
+// their type.
 func (s *suite) emptyKeys() {
 	s.wantItemsRefused(map[string]row{
 		"an empty hash key":  at("", "1"),
@@ -56,6 +60,7 @@ func (s *suite) emptyKeys() {
 	})
 }
 
+// longKeys: the limits of keys count bytes.
 func (s *suite) longKeys() {
 	long := func(prefix string, size int) string { return prefix + strings.Repeat("x", size-len(prefix)) }
 	email := func(size int) row { return row{"email": text(long("long@example.com", size))} }
@@ -68,6 +73,8 @@ func (s *suite) longKeys() {
 	})
 }
 
+// indexKeyType: an attribute that is the key of an index must be of its type,
+// or the whole item is refused.
 func (s *suite) indexKeyType() {
 	of := func(v types.AttributeValue) row { return at("index-type", "1", row{"email": v}) }
 	s.wantItemsRefused(map[string]row{
@@ -79,6 +86,7 @@ func (s *suite) indexKeyType() {
 	s.wantRefused("an update to an index key of N", err, failedChecks)
 }
 
+// numberLimits: a number is kept with 38 digits, or refused, never rounded.
 func (s *suite) numberLimits() {
 	largest := "9." + strings.Repeat("9", 37) + "E+125"
 	for _, n := range []string{largest, "-" + largest, "1E-130", "0", strings.Repeat("9", 38)} {

@@ -65,6 +65,7 @@ func (s *suite) race(n int, write func(i int) error) (wins int) {
 	return wins
 }
 
+// oneWriterWins: of many conditional writers of one key, exactly one succeeds.
 func (s *suite) oneWriterWins() {
 	wins := s.race(racers, func(i int) error {
 		return s.putIf(at("race", "put", row{"v": text(strconv.Itoa(i))}), absent, nil)

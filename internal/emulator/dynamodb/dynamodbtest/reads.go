@@ -17,6 +17,8 @@ import (
 // service lags.
 const indexWait = 20 * time.Second
 
+// sparseIndex: an item without the attribute is not in the index, and one that
+// loses or changes it does not stay there.
 func (s *suite) sparseIndex() {
 	const email = "sparse@example.com"
 	with := at("sparse", "1", row{"email": text(email), "name": text("Ada")})
@@ -73,6 +75,8 @@ func (s *suite) wantIndexed(when, email string, want []string) {
 	}
 }
 
+// indexConsistentRead: an index lags, so that a consistent read of it is
+// refused.
 func (s *suite) indexConsistentRead() {
 	_, err := s.client.Query(s.t.Context(), &dynamodb.QueryInput{
 		TableName: &s.rows, IndexName: aws.String("by_email"), ConsistentRead: aws.Bool(true),
@@ -147,6 +151,8 @@ func (s *suite) pageAfterDeleted() {
 	}
 }
 
+// limitBeforeFilter: a page is limited by what is read, not by what the filter
+// keeps.
 func (s *suite) limitBeforeFilter() {
 	for i := range 6 {
 		s.put(at("filter", strconv.Itoa(i), row{"n": number(strconv.Itoa(i % 2))}))
@@ -166,6 +172,8 @@ func (s *suite) limitBeforeFilter() {
 	}
 }
 
+// beginsWith: the children of an organization are the rows whose sort key has
+// a prefix, in the order of their bytes.
 func (s *suite) beginsWith() {
 	for _, sk := range []string{
 		"MEMBER", "MEMBER#", "MEMBER#a", "MEMBER#é", "MEMBER#\U0010FFFF", "MEMBER$", "MEMBERS", "ORG",
@@ -192,6 +200,7 @@ func (s *suite) beginsWith() {
 	}
 }
 
+// timeToLive: the setting by which rows of deliveries expire is kept.
 func (s *suite) timeToLive() {
 	out, err := s.client.UpdateTimeToLive(s.t.Context(), &dynamodb.UpdateTimeToLiveInput{
 		TableName: &s.seen,

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
+// allOrNothing: ledger and row share a transaction; if one is refused, the
+// other must not be written.
 func (s *suite) allOrNothing() {
 	s.put(at("all", "taken", row{"v": text("old")}))
 	err := s.transact(
@@ -39,6 +41,8 @@ func (s *suite) allOrNothing() {
 	s.wantText("all", "taken", "v", "2")
 }
 
+// reasonsByPosition: whether a message is a duplicate or stale is read off the
+// position of the reason.
 func (s *suite) reasonsByPosition() {
 	s.put(at("reasons", "1"))
 	s.put(at("reasons", "3"))
@@ -75,6 +79,8 @@ func (s *suite) duplicateFirst() {
 	}
 }
 
+// failureShowsItem: a failed condition shows the item where that was asked
+// for, in each kind of action.
 func (s *suite) failureShowsItem() {
 	kinds := []string{"put", "update", "delete", "check"}
 	for _, sk := range kinds {
@@ -122,6 +128,7 @@ func (s *suite) failureShowsItem() {
 	}
 }
 
+// oneOperationPerItem is a limit that test doubles forget:
 // https://github.com/Simi24/dynantic/issues/15
 func (s *suite) oneOperationPerItem() {
 	err := s.transact(
@@ -133,6 +140,8 @@ func (s *suite) oneOperationPerItem() {
 	s.wantNone("twice", "1")
 }
 
+// hundredActions: a hundred actions are accepted, one more is refused as a
+// whole.
 func (s *suite) hundredActions() {
 	var actions []types.TransactWriteItem
 	for i := range 101 {

@@ -15,6 +15,8 @@ const (
 	revSmaller = "attribute_not_exists(pk) OR rev < :rev"
 )
 
+// putIfAbsent is the condition of the ledger: of two deliveries of one message
+// the second is refused and changes nothing.
 func (s *suite) putIfAbsent() {
 	if err := s.putIf(at("absent", "1", row{"v": text("first")}), absent, nil); err != nil {
 		s.t.Fatalf("first put: %v", err)
@@ -93,6 +95,8 @@ func (s *suite) typesDoNotCompare() {
 	s.wantRefused("two conditions in a row", err, failedChecks)
 }
 
+// removeTakesAway: an update that removes an attribute leaves no trace of it,
+// alone and in a transaction.
 func (s *suite) removeTakesAway() {
 	const expression = "SET c = :c REMOVE a, email"
 	full := row{"a": text("a"), "b": text("b"), "c": text("c"), "email": text("remove@example.com")}
@@ -127,6 +131,8 @@ func (s *suite) wantItem(want row) {
 	}
 }
 
+// valuesKept: every character of a text and every digit of a number comes
+// back.
 func (s *suite) valuesKept() {
 	want := at("values", "1", row{
 		"empty":      text(""),
@@ -157,6 +163,8 @@ func (s *suite) valuesKept() {
 	s.wantItem(want)
 }
 
+// keysNeverCollide: ids of Clerk meet in keys, joined by separators; two keys
+// are two items whatever stands in them.
 func (s *suite) keysNeverCollide() {
 	pairs := [][2]string{
 		{"key", "b.c"}, {"key.b", "c"}, {"key#b", "c"}, {"key", "b#c"}, {"key|b", "c"}, {"key", "b|c"},

@@ -27,11 +27,14 @@ func entry(id, body string) types.SendMessageBatchRequestEntry {
 	return types.SendMessageBatchRequestEntry{Id: &id, MessageBody: &body}
 }
 
+// sendBatch returns what SQS says of each entry.
 func (q *queue) sendBatch(entries ...types.SendMessageBatchRequestEntry) (*sqs.SendMessageBatchOutput, error) {
 	q.t.Helper()
 	return q.c.SendMessageBatch(q.t.Context(), &sqs.SendMessageBatchInput{QueueUrl: &q.url, Entries: entries})
 }
 
+// batchIsSent: each entry becomes a message of its own, with its attributes,
+// and its id is found by the id of the entry.
 func (q *queue) batchIsSent() {
 	var entries []types.SendMessageBatchRequestEntry
 	for i := range 10 {
@@ -54,6 +57,8 @@ func (q *queue) batchIsSent() {
 	}
 }
 
+// batchIsPartial: a refused entry is reported beside those that were accepted,
+// as the sender must send just that one again.
 func (q *queue) batchIsPartial() {
 	empty := entry("value", "b")
 	empty.MessageAttributes = attrs{"a": text("")}
@@ -87,6 +92,8 @@ func (q *queue) wantFailed(failed []types.BatchResultErrorEntry, ids ...string) 
 	}
 }
 
+// batchShapes: a batch that is wrong as a whole is refused with an error type
+// of its own, and nothing of it is sent.
 func (q *queue) batchShapes() {
 	var eleven []types.SendMessageBatchRequestEntry
 	for i := range 11 {
@@ -110,6 +117,7 @@ func (q *queue) batchShapes() {
 	q.wantNone("after refused batches", 1)
 }
 
+// batchTooLong: the limit of a batch is that of one message.
 func (q *queue) batchTooLong() {
 	half := strings.Repeat("a", 1<<19)
 	if _, err := q.sendBatch(entry("a", half), entry("b", half)); err != nil {
@@ -119,6 +127,8 @@ func (q *queue) batchTooLong() {
 	wantType[*types.BatchRequestTooLong](q.t, "send batch of a byte over 1 MiB", err)
 }
 
+// deleteBatch: sync acknowledges with batches, and must learn of each message
+// whether it is deleted.
 func (q *queue) deleteBatch() {
 	m := q.sendOne(ofQueue)
 	out, err := q.c.DeleteMessageBatch(q.t.Context(), &sqs.DeleteMessageBatchInput{
@@ -135,6 +145,7 @@ func (q *queue) deleteBatch() {
 	q.wantNone("after delete batch", 1)
 }
 
+// visibilityBatch: sync delays failed messages with batches.
 func (q *queue) visibilityBatch() {
 	m := q.sendOne(ofQueue)
 	out, err := q.c.ChangeMessageVisibilityBatch(q.t.Context(), &sqs.ChangeMessageVisibilityBatchInput{

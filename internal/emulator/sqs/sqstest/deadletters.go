@@ -34,6 +34,8 @@ func (dead *queue) exhaust(source *queue) (m types.Message, given int) {
 	return m, given
 }
 
+// becomesDeadLetter: after as many receives as the policy allows the next one
+// moves the message, which says where it came from.
 func (dead *queue) becomesDeadLetter() {
 	source := dead.newSource("2")
 	id := source.send("poison", nil)
@@ -48,6 +50,8 @@ func (dead *queue) becomesDeadLetter() {
 	source.wantNone("after the message became a dead letter", 1)
 }
 
+// deadLetterKeeps: what is put back from the dead letters must be the message
+// as it was.
 func (dead *queue) deadLetterKeeps() {
 	source := dead.newSource("1")
 	content := func(m types.Message) []string {
@@ -65,6 +69,8 @@ func (dead *queue) deadLetterKeeps() {
 	}
 }
 
+// staysBelowMaximum: the last receive that the policy allows still belongs to
+// the source.
 func (dead *queue) staysBelowMaximum() {
 	source := dead.newSource("3")
 	source.send("m", nil)
@@ -74,6 +80,7 @@ func (dead *queue) staysBelowMaximum() {
 	dead.wantNone("after 3 receives of at most 3", 1)
 }
 
+// maximumAsText: CloudFormation and some tools write the number as text.
 func (dead *queue) maximumAsText() {
 	source := dead.newSource(`"1"`)
 	source.send("m", nil)
@@ -82,6 +89,8 @@ func (dead *queue) maximumAsText() {
 	}
 }
 
+// badRedrivePolicy: a policy that cannot work must not be accepted, or
+// messages would be received for ever.
 func (q *queue) badRedrivePolicy() {
 	for _, policy := range []string{
 		`{"deadLetterTargetArn":"` + q.arn + `-missing","maxReceiveCount":1}`,

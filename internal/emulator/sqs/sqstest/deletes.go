@@ -21,6 +21,8 @@ func deleteChecks() []check {
 	}
 }
 
+// deletedStaysAway: a deletion is the acknowledgement; the message must not
+// come after its visibility timeout.
 func (q *queue) deletedStaysAway() {
 	m := q.sendOne(ofQueue)
 	// Deleting twice is no error: consumers do after a lost answer.
@@ -30,6 +32,8 @@ func (q *queue) deletedStaysAway() {
 	q.wantNone("after delete", 1)
 }
 
+// latestHandleDeletes: of a message that was received twice, the receiver with
+// the latest handle acknowledges.
 func (q *queue) latestHandleDeletes() {
 	old := q.sendOne(ofQueue)
 	q.one(ofQueue)
@@ -43,6 +47,8 @@ func (q *queue) latestHandleDeletes() {
 	q.wantNone("after delete with the latest handle", 1)
 }
 
+// foreignHandles: a handle that cannot be of this queue is a mistake of the
+// caller, and never deletes anything.
 func (q *queue) foreignHandles() {
 	m := newQueue(q.t, q.c, nil).sendOne(ofQueue)
 	for what, handle := range map[string]string{

@@ -28,6 +28,8 @@ func messageChecks() []check {
 	}
 }
 
+// bodiesComeBack: a body is what Svix signed; one changed byte would break its
+// signature, or worse, a name.
 func (q *queue) bodiesComeBack() {
 	want := make(map[string]string)
 	for _, body := range []string{
@@ -59,6 +61,8 @@ func sampleAttributes() attrs {
 	}
 }
 
+// attributesComeBack: attributes carry the svix id and the times of a
+// delivery.
 func (q *queue) attributesComeBack() {
 	want := sampleAttributes()
 	q.send("with attributes", want)
@@ -68,6 +72,8 @@ func (q *queue) attributesComeBack() {
 	}
 }
 
+// attributeChecksums: the SDK compares the digest of a body; the one of
+// attributes is ours to hold.
 func (q *queue) attributeChecksums() {
 	out, err := q.trySend("checked", sampleAttributes())
 	if err != nil {
@@ -104,6 +110,7 @@ func checksum(all attrs) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// attributesArePicked: only the attributes that the receiver names come along.
 func (q *queue) attributesArePicked() {
 	q.send("m", attrs{"a": text("1"), "ab": text("2"), "b": text("3")})
 	for _, test := range []struct{ ask, want []string }{
@@ -133,6 +140,8 @@ func (q *queue) attributesArePicked() {
 	}
 }
 
+// systemAttributes: the receive count and the times, by which sync tells a
+// poison message, come from the queue.
 func (q *queue) systemAttributes() {
 	const trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
 	if _, err := q.c.SendMessage(q.t.Context(), &sqs.SendMessageInput{
@@ -155,6 +164,7 @@ func (q *queue) systemAttributes() {
 	}
 }
 
+// mebibyteIsTaken: the largest message counts bytes, not characters.
 func (q *queue) mebibyteIsTaken() {
 	body := strings.Repeat("é", 1<<19)
 	q.send(body, nil)

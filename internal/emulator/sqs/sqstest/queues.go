@@ -21,6 +21,8 @@ func queueChecks() []check {
 	}
 }
 
+// attributesAreSet: a new queue has the defaults that SQS documents, and shows
+// what was set.
 func (q *queue) attributesAreSet() {
 	preset := map[string]string{
 		"VisibilityTimeout": "30", "MessageRetentionPeriod": "345600",
@@ -42,6 +44,8 @@ func (q *queue) attributesAreSet() {
 	q.wantAttributes(want)
 }
 
+// attributesRefused: a slip in a setting must be an error, not a queue with
+// another setting.
 func (q *queue) attributesRefused() {
 	unknown := q.setAttributes(map[string]string{"Colour": "red"})
 	wantType[*types.InvalidAttributeName](q.t, "set attribute Colour", unknown)
@@ -59,6 +63,8 @@ func (q *queue) attributesRefused() {
 	}
 }
 
+// createAgain: a start that finds its queue already there gets its URL, unless
+// it wants another one.
 func (q *queue) createAgain() {
 	create := func(visibility string) (*sqs.CreateQueueOutput, error) {
 		return q.c.CreateQueue(q.t.Context(), &sqs.CreateQueueInput{
@@ -90,6 +96,8 @@ func (q *queue) foundAndListed() {
 	})
 }
 
+// numbersFollow: status and alarms read how many messages are ready, in flight
+// and delayed.
 func (q *queue) numbersFollow() {
 	for range 2 {
 		q.send("m", nil)

@@ -33,6 +33,8 @@ func (q *queue) sendError(body string, attributes attrs) error {
 	return err
 }
 
+// refusedCharacters: ingest sends a body with such characters in base64, so
+// the queue must not take it as it is and lose them.
 func (q *queue) refusedCharacters() {
 	for _, bad := range []string{"\x00", "\x01", "\b", "\v", "\f", "\x1f", "\ufffe", "\uffff"} {
 		err := q.sendError(`{"first_name":"`+bad+`"}`, nil)
@@ -41,10 +43,13 @@ func (q *queue) refusedCharacters() {
 	q.wantNone("after refused bodies", 1)
 }
 
+// emptyBody: a message without a body is refused.
 func (q *queue) emptyBody() {
 	q.wantCode("send of an empty body", q.sendError("", nil), "MissingParameter", invalidValue)
 }
 
+// refusedNames: names of attributes have SQS's own characters and no reserved
+// prefix.
 func (q *queue) refusedNames() {
 	for _, name := range []string{
 		".a", "a.", "a..b", "AWS.a", "aws.a", "Amazon.a", "a b", "a/b", "é", strings.Repeat("a", 257),
@@ -55,6 +60,8 @@ func (q *queue) refusedNames() {
 	q.wantNone("after refused names", 1)
 }
 
+// refusedValues: values are not empty, have characters that SQS keeps, and are
+// of their type.
 func (q *queue) refusedValues() {
 	typed := func(kind, value string) types.MessageAttributeValue {
 		return types.MessageAttributeValue{DataType: &kind, StringValue: &value}
@@ -72,6 +79,8 @@ func (q *queue) refusedValues() {
 	q.wantNone("after refused values", 1)
 }
 
+// elevenAttributes: a message carries at most ten attributes, of which a
+// delivery needs half.
 func (q *queue) elevenAttributes() {
 	many := attrs{}
 	for i := range 10 {
@@ -82,6 +91,8 @@ func (q *queue) elevenAttributes() {
 	q.wantCode("send with eleven attributes", q.sendError("eleven", many), invalidValue)
 }
 
+// sizeLimit: what counts are the bytes of the body and of names, types and
+// values of attributes.
 func (q *queue) sizeLimit() {
 	const limit = 2048
 	attributes := attrs{"name": text("value")}
@@ -96,6 +107,8 @@ func (q *queue) sizeLimit() {
 	q.wantCode("send of 1,025 characters of two bytes", q.sendError(wide, nil), invalidValue)
 }
 
+// numbersOutOfRange: a wait or a timeout beyond the limit is an error, never
+// cut to it.
 func (q *queue) numbersOutOfRange() {
 	for what, in := range map[string]sqs.ReceiveMessageInput{
 		"receive of 11 messages":         {MaxNumberOfMessages: 11},
@@ -109,6 +122,8 @@ func (q *queue) numbersOutOfRange() {
 	q.wantCode("send delayed by 901 s", q.sendDelayed(901), invalidValue)
 }
 
+// missingQueue: a queue that is gone is told apart from one that does not
+// answer, by type and by the older code.
 func (q *queue) missingQueue() {
 	missing := &queue{t: q.t, c: q.c, name: q.name + "-missing", url: q.url + "-missing"}
 	_, urlErr := q.c.GetQueueUrl(q.t.Context(), &sqs.GetQueueUrlInput{QueueName: &missing.name})

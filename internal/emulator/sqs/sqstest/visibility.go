@@ -33,6 +33,8 @@ func (q *queue) hiddenThenAgain() {
 	}
 }
 
+// countRises: the receive count makes a message a suspect, and its first times
+// stay.
 func (q *queue) countRises() {
 	first := q.sendOne(ofQueue)
 	m := first
@@ -51,12 +53,14 @@ func (q *queue) countRises() {
 	}
 }
 
+// ownVisibility: a receive's own timeout goes before the queue's.
 func (q *queue) ownVisibility() {
 	q.sendOne(20)
 	time.Sleep(aWhile)
 	q.wantNone("2 s after a receive with visibility 20 on a queue with 1", 1)
 }
 
+// visibilityExtends: a receiver that needs longer keeps the message hidden.
 func (q *queue) visibilityExtends() {
 	m := q.sendOne(2)
 	q.setVisibility(m, 5)
@@ -65,6 +69,8 @@ func (q *queue) visibilityExtends() {
 	q.one(ofQueue)
 }
 
+// visibilityZero: a receiver that gives a message up makes it visible for
+// others at once.
 func (q *queue) visibilityZero() {
 	q.setVisibility(q.sendOne(ofQueue), 0)
 	began := time.Now()
@@ -77,6 +83,8 @@ func (q *queue) visibilityZero() {
 	}
 }
 
+// visibilityRefused: a timeout of a message that is not in flight, or beyond
+// the limit, is an error.
 func (q *queue) visibilityRefused() {
 	m := q.sendOne(ofQueue)
 	handle := aws.ToString(m.ReceiptHandle)

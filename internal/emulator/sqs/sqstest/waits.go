@@ -31,6 +31,8 @@ func (q *queue) wantPollEnds(what string) {
 	}
 }
 
+// pollEndsOnSend: a waiting receiver gets a message when it is sent, not when
+// its wait ends.
 func (q *queue) pollEndsOnSend() {
 	sent := make(chan error, 1)
 	go func() {
@@ -44,11 +46,13 @@ func (q *queue) pollEndsOnSend() {
 	}
 }
 
+// pollEndsOnVisible: the same for a message that becomes visible again.
 func (q *queue) pollEndsOnVisible() {
 	q.sendOne(ofQueue)
 	q.wantPollEnds("message visible after 2 s")
 }
 
+// pollLasts: without messages a receive waits as long as it was asked to.
 func (q *queue) pollLasts() { q.wantPollLasts(2, 1500*time.Millisecond) }
 
 // pollByQueue asks for no wait, which leaves it to the queue.
@@ -63,6 +67,8 @@ func (q *queue) wantPollLasts(wait int32, least time.Duration) {
 	}
 }
 
+// delayed: a message that is sent with a delay is not received before it, and
+// its receive count starts then.
 func (q *queue) delayed() {
 	if err := q.sendDelayed(3); err != nil {
 		q.t.Fatalf("send with delay: %v", err)
@@ -73,6 +79,7 @@ func (q *queue) delayed() {
 	}
 }
 
+// manyCome: a receive gives at most ten, and none of many is lost.
 func (q *queue) manyCome() {
 	for i := range 23 {
 		q.send("m"+strconv.Itoa(i), nil)
