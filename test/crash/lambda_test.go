@@ -16,16 +16,16 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// lambda runs the program as Lambda does, one process after the other.
+// lambda runs the function as Lambda does, one process after the other.
 type lambda struct {
-	program string
-	env     []string
-	// deadline is a batch's, from the moment at which a process took it.
-	deadline time.Duration
-	// lapse, unless 0, is what a process is left with from when it hangs: the
-	// rest of its time, in which nothing happens, is skipped.
-	lapse time.Duration
-	hangs <-chan struct{}
+	bootstrap string // path of the function's binary
+	env       []string
+	// timeout is the function's, from the moment at which a process took a batch.
+	timeout time.Duration
+	// skipTo, unless 0, is how long a process has left once a call of it gets no
+	// answer: the rest of the timeout, in which nothing happens, is skipped.
+	skipTo time.Duration
+	hangs  <-chan struct{} // the proxy's
 
 	mu      sync.Mutex
 	process *process
@@ -34,30 +34,30 @@ type lambda struct {
 // process is one sandbox: a process and its runtime API,
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 type process struct {
-	api      *httptest.Server
-	command  *exec.Cmd
-	deadline time.Duration
-	event    chan []byte
-	answer   chan []byte // nil for an invocation that failed as a whole
-	gone     chan struct{}
+	api     *httptest.Server
+	command *exec.Cmd
+	timeout time.Duration
+	event   chan []byte   // that the process takes next
+	answer  chan []byte   // nil for an invocation that failed as a whole
+	gone    chan struct{} // closed when the process is
 }
 
-// end is how an invocation ended.
-type end string
+// invocationEnd is how an invocation ended.
+type invocationEnd string
 
 const (
-	answered end = "answered"
-	died     end = "died"
-	late     end = "killed at the deadline"
+	answered invocationEnd = "answered"
+	died     invocationEnd = "died"
+	timedOut invocationEnd = "timed out" // Lambda killed it at its timeout
 )
 
-// timeout is the function's in the template.
-const timeout = time.Minute
+// templateTimeout is the function's timeout in the template.
+const templateTimeout = time.Minute
 
-func newLambda(t *testing.T, program string, w *world) *lambda {
+func newLambda(t *testing.T, bootstrap string, e *environment) *lambda {
 	t.Helper()
-	l := &lambda{program: program, env: w.env(), deadline: timeout, hangs: w.hangs}
-	w.signal = l.signal
+	l := &lambda{bootstrap: bootstrap, env: e.variables(), timeout: templateTimeout, hangs: e.proxy.hangs}
+	e.proxy.signal = l.signal
 	t.Cleanup(func() {
 		l.mu.Lock()
 		p := l.process
@@ -76,8 +76,9 @@ func (p *process) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-r.Context().Done():
 		case event := <-p.event:
+			deadline := strconv.FormatInt(time.Now().Add(p.timeout).UnixMilli(), 10)
 			w.Header().Set("Lambda-Runtime-Aws-Request-Id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
-			w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(p.deadline).UnixMilli(), 10))
+			w.Header().Set("Lambda-Runtime-Deadline-Ms", deadline)
 			w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:000000000000:function:sync")
 			_, _ = w.Write(event)
 		}
@@ -94,8 +95,9 @@ func (p *process) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// signal sends the process a signal: SIGKILL, as an out-of-memory killer does
-// and Lambda at the deadline, or SIGSTOP, after which nothing in it moves.
+// signal sends the process a signal: SIGKILL, as the kernel does when memory
+// runs out and Lambda does at the timeout, or SIGSTOP, after which nothing in it
+// runs.
 func (l *lambda) signal(s syscall.Signal) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -104,17 +106,22 @@ func (l *lambda) signal(s syscall.Signal) {
 	}
 }
 
-// running is the process there is, or a new one.
-func (l *lambda) running(t *testing.T) *process {
+// start returns the process that runs, or starts a new one.
+func (l *lambda) start(t *testing.T) *process {
 	t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.process != nil {
 		return l.process
 	}
-	p := &process{deadline: l.deadline, event: make(chan []byte), answer: make(chan []byte, 1), gone: make(chan struct{})}
+	p := &process{
+		timeout: l.timeout,
+		event:   make(chan []byte),
+		answer:  make(chan []byte, 1),
+		gone:    make(chan struct{}),
+	}
 	p.api = httptest.NewServer(p)
-	p.command = exec.CommandContext(t.Context(), l.program)
+	p.command = exec.CommandContext(t.Context(), l.bootstrap)
 	p.command.Env = append(l.env, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(p.api.URL, "http://"))
 	if err := p.command.Start(); err != nil {
 		p.api.Close()
@@ -132,42 +139,42 @@ func (l *lambda) running(t *testing.T) *process {
 	return p
 }
 
-// invoke hands the batch to a process and kills it at the deadline. Unless it
-// answered, the batch failed as a whole.
-func (l *lambda) invoke(t *testing.T, batch events.SQSEvent) (failed map[string]bool, how end) {
+// invoke hands the batch to a process, kills it at its timeout, and returns the
+// ids of the messages that failed. Unless it answered, all of them did.
+func (l *lambda) invoke(t *testing.T, batch events.SQSEvent) (failed map[string]bool, end invocationEnd) {
 	t.Helper()
 	payload, err := json.Marshal(batch)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := l.running(t)
+	p := l.start(t)
 	select {
 	case p.event <- payload:
 	case <-p.gone:
 		t.Fatal("the function died before it took a batch")
-	case <-time.After(timeout):
+	case <-time.After(templateTimeout):
 		t.Fatal("the function does not start")
 	}
-	deadline := time.After(l.deadline)
+	timeout := time.After(l.timeout)
 	for {
 		select {
 		case <-l.hangs:
-			if l.lapse > 0 {
-				deadline = time.After(l.lapse)
+			if l.skipTo > 0 {
+				timeout = time.After(l.skipTo)
 			}
 		case <-p.gone:
 			return nil, died
-		case <-deadline:
+		case <-timeout:
 			l.signal(syscall.SIGKILL)
 			<-p.gone
-			return nil, late
+			return nil, timedOut
 		case answer := <-p.answer:
-			return failures(t, answer), answered
+			return failedIDs(t, answer), answered
 		}
 	}
 }
 
-func failures(t *testing.T, answer []byte) map[string]bool {
+func failedIDs(t *testing.T, answer []byte) map[string]bool {
 	t.Helper()
 	var r events.SQSEventResponse
 	if err := json.Unmarshal(answer, &r); err != nil {
