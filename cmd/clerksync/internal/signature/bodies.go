@@ -127,28 +127,3 @@ func characterSets(b []byte, yield yieldBody) bool {
 	return (!fits || yield(narrow, mistaken("Latin-1", "UTF-8"))) &&
 		yield([]byte(string(wide)), mistaken("UTF-8", "Latin-1"))
 }
-
-// rewritings are the body's JSON as other programs write it, with and without a line feed at its end. The order of keys
-// as it arrived comes first: most programs keep it.
-func rewritings(b []byte, yield yieldBody) bool {
-	text := bytes.TrimSpace(bytes.TrimPrefix(b, []byte(byteOrderMark)))
-	root, ok := parse(text)
-	if !ok {
-		return true
-	}
-	for _, sorted := range []bool{false, true} {
-		for _, w := range writings() {
-			for _, l := range layouts() {
-				words := "the same JSON was signed as " + l.words + w.words
-				if sorted {
-					words += ", its keys in alphabetical order"
-				}
-				why, body := proven(w.cause, "%s", words), style{l, w.write, sorted}.render(root)
-				if !yield(body, why) || !yield(append(body, '\n'), why) {
-					return false
-				}
-			}
-		}
-	}
-	return true
-}
