@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -62,7 +63,7 @@ func TestPagesAreWhole(t *testing.T) {
 	for i := range 30 {
 		for _, pk := range []string{"a", "b", "c"} {
 			putPeople(t, service, fmt.Sprintf(`{%s,"odd":{"N":"%d"},"email":{"S":"%d@example.com"}}`,
-				key(pk, fmt.Sprint(i)), i%2, i%3))
+				key(pk, strconv.Itoa(i)), i%2, i%3))
 		}
 	}
 	rapid.Check(t, func(rt *rapid.T) {
@@ -110,7 +111,7 @@ func TestSegments(t *testing.T) {
 	t.Parallel()
 	service := withPeople(t)
 	for i := range 300 {
-		putPeople(t, service, fmt.Sprintf(`{%s,"email":{"S":"%d@example.com"}}`, key(fmt.Sprint(i), "1"), i))
+		putPeople(t, service, fmt.Sprintf(`{%s,"email":{"S":"%d@example.com"}}`, key(strconv.Itoa(i), "1"), i))
 	}
 	for _, total := range []int{1, 2, 3, 7, 64} {
 		for _, index := range []string{"", `,"IndexName":"by_email"`} {

@@ -13,7 +13,7 @@ import (
 // Start serves a handler on a free port until the test ends, and returns the
 // configuration with which the SDK reaches it; its BaseEndpoint is the URL. The
 // handler is one of emulator.New, or one with faults in front of it.
-func Start(t testing.TB, h http.Handler) aws.Config {
+func Start(t *testing.T, h http.Handler) aws.Config {
 	t.Helper()
 	e, err := emulator.Start(t.Context(), "127.0.0.1:0", h)
 	if err != nil {

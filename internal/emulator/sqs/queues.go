@@ -31,6 +31,18 @@ func (s *service) find(url string) (*queue, error) {
 	return q, nil
 }
 
+// lockQueue locks the service, also when it returns an error, and brings the
+// queue up to the time that it returns.
+func (s *service) lockQueue(url string) (*queue, time.Time, error) {
+	s.mu.Lock()
+	now := s.now()
+	q, err := s.find(url)
+	if err == nil {
+		q.advance(now)
+	}
+	return q, now, err
+}
+
 type createQueueIn struct {
 	QueueName  string
 	Attributes map[string]string
@@ -89,10 +101,8 @@ type queueIn struct {
 }
 
 func (s *service) deleteQueue(in queueIn) (empty, error) {
-	s.mu.Lock()
-	now := s.now()
+	q, now, err := s.lockQueue(in.QueueURL)
 	defer s.mu.Unlock()
-	q, err := s.find(in.QueueURL)
 	if err != nil {
 		return empty{}, err
 	}
@@ -103,10 +113,8 @@ func (s *service) deleteQueue(in queueIn) (empty, error) {
 }
 
 func (s *service) purgeQueue(in queueIn) (empty, error) {
-	s.mu.Lock()
-	now := s.now()
+	q, now, err := s.lockQueue(in.QueueURL)
 	defer s.mu.Unlock()
-	q, err := s.find(in.QueueURL)
 	if err != nil {
 		return empty{}, err
 	}
@@ -124,10 +132,8 @@ type setAttributesIn struct {
 }
 
 func (s *service) setQueueAttributes(in setAttributesIn) (empty, error) {
-	s.mu.Lock()
-	now := s.now()
+	q, now, err := s.lockQueue(in.QueueURL)
 	defer s.mu.Unlock()
-	q, err := s.find(in.QueueURL)
 	if err != nil {
 		return empty{}, err
 	}
@@ -152,14 +158,11 @@ type getAttributesOut struct {
 }
 
 func (s *service) getQueueAttributes(in getAttributesIn) (getAttributesOut, error) {
-	s.mu.Lock()
-	now := s.now()
+	q, _, err := s.lockQueue(in.QueueURL)
 	defer s.mu.Unlock()
-	q, err := s.find(in.QueueURL)
 	if err != nil {
 		return getAttributesOut{}, err
 	}
-	q.advance(now)
 	all := maps.Clone(q.attributes)
 	all["QueueArn"] = q.arn
 	all["CreatedTimestamp"] = strconv.FormatInt(q.created.Unix(), 10)

@@ -96,14 +96,11 @@ func pause(ctx context.Context, d time.Duration, changed <-chan struct{}) bool {
 func (s *service) tryReceive(
 	in *receiveIn,
 ) (got []receivedMessage, wait time.Duration, changed <-chan struct{}, err error) {
-	s.mu.Lock()
-	now := s.now()
+	q, now, err := s.lockQueue(in.QueueURL)
 	defer s.mu.Unlock()
-	q, err := s.find(in.QueueURL)
 	if err != nil {
 		return nil, 0, nil, err
 	}
-	q.advance(now)
 	wait = q.settings.wait
 	if in.WaitTimeSeconds != nil {
 		wait = time.Duration(*in.WaitTimeSeconds) * time.Second

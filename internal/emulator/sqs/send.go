@@ -28,10 +28,8 @@ func (s *service) sendMessage(in sendIn) (sendOut, error) {
 		return sendOut{}, err
 	}
 	m, out := in.message()
-	s.mu.Lock()
-	now := s.now()
+	q, now, err := s.lockQueue(in.QueueURL)
 	defer s.mu.Unlock()
-	q, err := s.find(in.QueueURL)
 	if err != nil {
 		return sendOut{}, err
 	}
@@ -64,10 +62,8 @@ func (s *service) sendMessageBatch(in sendBatchIn) (sendBatchOut, error) {
 		return sendBatchOut{}, refuseOld("BatchRequestTooLong",
 			"Batch requests cannot be longer than %d bytes. You have sent %d bytes.", maxMessageSize, total)
 	}
-	s.mu.Lock()
-	now := s.now()
+	q, now, err := s.lockQueue(in.QueueURL)
 	defer s.mu.Unlock()
-	q, err := s.find(in.QueueURL)
 	if err != nil {
 		return sendBatchOut{}, err
 	}

@@ -77,17 +77,6 @@ func (s *service) changeVisibilityBatch(in settleBatchIn) (batchOut, error) {
 	return s.settleBatch(in, (*queue).changeVisibility)
 }
 
-// lockQueue locks the service, also when it returns an error.
-func (s *service) lockQueue(url string) (*queue, time.Time, error) {
-	s.mu.Lock()
-	now := s.now()
-	q, err := s.find(url)
-	if err == nil {
-		q.advance(now)
-	}
-	return q, now, err
-}
-
 func (s *service) settleBatch(in settleBatchIn, do func(*queue, settleEntry, time.Time) error) (batchOut, error) {
 	if err := checkBatch(in.Entries, settleEntry.id); err != nil {
 		return batchOut{}, err

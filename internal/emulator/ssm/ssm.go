@@ -62,4 +62,4 @@ func refuse(code, format string, args ...any) error {
 	return &awsjson.Error{Type: code, Message: fmt.Sprintf(format, args...)}
 }
 
-func invalid(format string, args ...any) error { return refuse("ValidationException", format, args...) }
+func invalid(message string) error { return refuse("ValidationException", "%s", message) }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,10 +18,11 @@ func user(id, members string) string {
 		`"data":{"id":"` + id + `","updated_at":1772447460000` + members + `}}`
 }
 
-// membership is one that was created at a time, a JSON value, with more members.
-func membership(createdAt, members string) string {
+// membership is that of a user, created at a time, a JSON value, with more
+// members.
+func membership(userID, createdAt, members string) string {
 	return `{"type":"organizationMembership.created","timestamp":1,"data":{"id":"orgmem_h","created_at":` + createdAt +
-		`,"organization":{"id":"org_h"},"public_user_data":{"user_id":"user_h"},"role":"org:admin"` + members + `}}`
+		`,"organization":{"id":"org_h"},"public_user_data":{"user_id":"` + userID + `"},"role":"org:admin"` + members + `}}`
 }
 
 // hostileBodies are signed bodies by name, and they by what becomes of them: an
@@ -50,8 +52,8 @@ func hostileBodies() map[string]map[string]string {
 		},
 		"dead": {
 			"an id too long for a key": user(long, ``),
-			"a negative time":          membership("-5", ""),
-			"a time in the year 5138":  membership("99999999999999", ""),
+			"a negative time":          membership("user_before", "-5", ""),
+			"a time in the year 5138":  membership("user_after", "99999999999999", ""),
 			"times of another type":    `{"type":"user.created","timestamp":{},"data":{"id":"user_t"}}`,
 		},
 		"applied": {
@@ -70,9 +72,9 @@ func hostileBodies() map[string]map[string]string {
 				`,"username":"","external_id":"","email_addresses":[{"id":"i","email_address":""}]`),
 			"index values too long": user("user_index", `,"username":"`+long+`","external_id":"`+long+`"`),
 			"an id with separators": user("user#/a|b", ``),
-			"300 permissions": membership("1772447460000",
+			"300 permissions": membership("user_may", "1772447460000",
 				`,"permissions":["`+strings.Repeat(`org:p","`, 299)+`org:q"]`),
-			"seconds with a fraction": membership(`"1772447461.5"`, ""),
+			"seconds with a fraction": membership("user_seconds", `"1772447461.5"`, ""),
 			"no times":                `{"type":"user.created","data":{"id":"user_timeless"}}`,
 			"unknown object":          user("user_object", `,"object":"spaceship","new_field":{"a":[1,2,{"b":null}]}`),
 			"members of the wrong shape": user("user_shape", `,"email_addresses":{"a":1},"phone_numbers":"x",`+
@@ -97,7 +99,7 @@ func TestHostileInput(t *testing.T) {
 			n++
 			id := fmt.Sprintf("msg_%d", n)
 			status, reply, _ := h.do(signed(id, body))
-			got := fmt.Sprint(status)
+			got := strconv.Itoa(status)
 			if status == http.StatusOK {
 				got = h.outcome(id, 1)
 			}

@@ -167,8 +167,18 @@ func (s *suite) valuesKept() {
 // are two items whatever stands in them.
 func (s *suite) keysNeverCollide() {
 	pairs := [][2]string{
-		{"key", "b.c"}, {"key.b", "c"}, {"key#b", "c"}, {"key", "b#c"}, {"key|b", "c"}, {"key", "b|c"},
-		{"key", "\x00c"}, {"key\x00", "c"}, {"key\x00\x01", "c"}, {"key", "\x01\x00c"}, {"key/b", "c"}, {"key", "b/c"},
+		{"key", "b.c"},
+		{"key.b", "c"},
+		{"key#b", "c"},
+		{"key", "b#c"},
+		{"key|b", "c"},
+		{"key", "b|c"},
+		{"key/b", "c"},
+		{"key", "b/c"},
+		{"key", "\x00c"},
+		{"key\x00", "c"},
+		{"key\x00\x01", "c"},
+		{"key", "\x01\x00c"},
 	}
 	for _, pair := range pairs {
 		if err := s.putIf(at(pair[0], pair[1], row{"v": text(pair[0] + "+" + pair[1])}), absent, nil); err != nil {

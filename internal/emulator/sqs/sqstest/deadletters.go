@@ -21,11 +21,11 @@ func deadLetterChecks() []check {
 
 // exhaust receives the source's only message until it comes out as a dead
 // letter, and returns it with the number of times that the source gave it.
-func (dead *queue) exhaust(source *queue) (m types.Message, given int) {
-	dead.t.Helper()
-	dead.eventually("receives of a message that becomes no dead letter", 20*time.Second, func() (got any, ok bool) {
+func (q *queue) exhaust(source *queue) (m types.Message, given int) {
+	q.t.Helper()
+	q.eventually("receives of a message that becomes no dead letter", 20*time.Second, func() (got any, ok bool) {
 		given += len(source.receive(0, shownAgain))
-		letters := dead.receive(0, 60)
+		letters := q.receive(0, 60)
 		if len(letters) > 0 {
 			m = letters[0]
 		}
@@ -36,24 +36,24 @@ func (dead *queue) exhaust(source *queue) (m types.Message, given int) {
 
 // becomesDeadLetter: after as many receives as the policy allows the next one
 // moves the message, which says where it came from.
-func (dead *queue) becomesDeadLetter() {
-	source := dead.newSource("2")
+func (q *queue) becomesDeadLetter() {
+	source := q.newSource("2")
 	id := source.send("poison", nil)
-	m, given := dead.exhaust(source)
+	m, given := q.exhaust(source)
 	if given != 2 || aws.ToString(m.MessageId) != id {
-		dead.t.Errorf("dead letter = message %s after %d receives, want %s after 2",
+		q.t.Errorf("dead letter = message %s after %d receives, want %s after 2",
 			aws.ToString(m.MessageId), given, id)
 	}
 	if got := m.Attributes["DeadLetterQueueSourceArn"]; got != source.arn {
-		dead.t.Errorf("dead letter = DeadLetterQueueSourceArn %q, want %q", got, source.arn)
+		q.t.Errorf("dead letter = DeadLetterQueueSourceArn %q, want %q", got, source.arn)
 	}
 	source.wantNone("after the message became a dead letter", 1)
 }
 
 // deadLetterKeeps: what is put back from the dead letters must be the message
 // as it was.
-func (dead *queue) deadLetterKeeps() {
-	source := dead.newSource("1")
+func (q *queue) deadLetterKeeps() {
+	source := q.newSource("1")
 	content := func(m types.Message) []string {
 		attribute := aws.ToString(m.MessageAttributes["svix-id"].StringValue)
 		return []string{aws.ToString(m.MessageId), aws.ToString(m.Body), attribute, m.Attributes["SentTimestamp"]}
@@ -61,31 +61,31 @@ func (dead *queue) deadLetterKeeps() {
 	id := source.send("poison\n", attrs{"svix-id": text("msg_a1")})
 	want := content(source.one(shownAgain))
 	if !slices.Equal(want[:3], []string{id, "poison\n", "msg_a1"}) {
-		dead.t.Fatalf("message = id, body, attribute, sent %q, want the sent ones", want)
+		q.t.Fatalf("message = id, body, attribute, sent %q, want the sent ones", want)
 	}
-	m, _ := dead.exhaust(source)
+	m, _ := q.exhaust(source)
 	if got := content(m); !slices.Equal(got, want) {
-		dead.t.Errorf("dead letter = id, body, attribute, sent %q, want %q", got, want)
+		q.t.Errorf("dead letter = id, body, attribute, sent %q, want %q", got, want)
 	}
 }
 
 // staysBelowMaximum: the last receive that the policy allows still belongs to
 // the source.
-func (dead *queue) staysBelowMaximum() {
-	source := dead.newSource("3")
+func (q *queue) staysBelowMaximum() {
+	source := q.newSource("3")
 	source.send("m", nil)
 	for range 3 {
 		source.one(shownAgain)
 	}
-	dead.wantNone("after 3 receives of at most 3", 1)
+	q.wantNone("after 3 receives of at most 3", 1)
 }
 
 // maximumAsText: CloudFormation and some tools write the number as text.
-func (dead *queue) maximumAsText() {
-	source := dead.newSource(`"1"`)
+func (q *queue) maximumAsText() {
+	source := q.newSource(`"1"`)
 	source.send("m", nil)
-	if _, given := dead.exhaust(source); given != 1 {
-		dead.t.Errorf("dead letter after %d receives, want 1", given)
+	if _, given := q.exhaust(source); given != 1 {
+		q.t.Errorf("dead letter after %d receives, want 1", given)
 	}
 }
 
