@@ -93,7 +93,10 @@ func (s *stack) deploy(t *testing.T, parameters ...string) {
 	s.allowBatchActions(t)
 }
 
-func samConfig(t *testing.T) string { return filepath.Join(program.Repository(t), "samconfig.toml") }
+func samConfig(t *testing.T) string {
+	t.Helper()
+	return filepath.Join(program.Repository(t), "samconfig.toml")
+}
 
 // physicalID is the name that a resource of the template got.
 func (s *stack) physicalID(t *testing.T, logical string) string {

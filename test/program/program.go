@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,8 +18,8 @@ import (
 )
 
 // Build builds a main package, named from the repository's root (./functions/sync), as the Makefile builds the
-// functions, with more flags where a test needs them, and returns the binary's path. What is measured and killed is then
-// what is deployed; test/imports compares the tags.
+// functions, with more flags where a test needs them, and returns the binary's path. What is measured and killed is
+// then what is deployed; test/imports compares the tags.
 func Build(tb testing.TB, pkg string, flags ...string) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), filepath.Base(pkg))
@@ -74,7 +73,7 @@ func (c Command) Output(tb testing.TB) (stdout, stderr string, err error) {
 
 func (c Command) command(ctx context.Context, tb testing.TB) *exec.Cmd {
 	tb.Helper()
-	cmd := exec.CommandContext(ctx, c.Args[0], c.Args[1:]...)
+	cmd := exec.CommandContext(ctx, c.Args[0], c.Args[1:]...) //nolint:gosec // tests name their own programs
 	own := slices.DeleteFunc(cmd.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
 	cmd.Dir, cmd.Env = Repository(tb), append(own, c.Env...)
 	return cmd
@@ -126,7 +125,7 @@ func Tail(file string) string {
 // FromEnv returns the path of a program that an environment variable names. Without one the test is skipped.
 func FromEnv(tb testing.TB, variable string) string {
 	tb.Helper()
-	path := os.Getenv(variable)
+	path := os.Getenv(variable) //nolint:forbidigo // only the environment of a test knows where its programs are
 	if path == "" {
 		tb.Skipf("%s does not name a program: see the package's documentation", variable)
 	}
@@ -154,7 +153,8 @@ func WaitForHTTP(tb testing.TB, url string) {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		answer, err := http.DefaultClient.Do(r)
+		client := http.Client{Timeout: 5 * time.Second}
+		answer, err := client.Do(r)
 		if err != nil {
 			return false
 		}
@@ -171,7 +171,11 @@ func FreePort(tb testing.TB) string {
 		tb.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return port
 }
 
 // WaitUntil waits until done returns true. The test ends if that takes longer than the timeout.

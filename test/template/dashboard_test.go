@@ -81,17 +81,17 @@ func TestDashboardIsWellFormed(t *testing.T) {
 // A person who opens it sees first whether the table is in step, and what a blank dashboard means.
 func TestDashboardAnswersAtAGlance(t *testing.T) {
 	tmpl := load(t)
-	var top string
+	var top strings.Builder
 	for _, w := range dashboard(t, tmpl) {
 		if w.Y == 0 {
-			top += w.Properties.Markdown
+			top.WriteString(w.Properties.Markdown)
 		}
 	}
 	for _, words := range []string{
 		"Is my table in step?", "Everything is blank?", "docs/operations.md#everything-is-blank",
 	} {
-		if !strings.Contains(top, words) {
-			t.Errorf("text at the top = %q, want it to say %q", top, words)
+		if !strings.Contains(top.String(), words) {
+			t.Errorf("text at the top = %q, want it to say %q", top.String(), words)
 		}
 	}
 	var shown []string

@@ -117,7 +117,7 @@ func characterSets(b []byte, yield yieldBody) bool {
 	narrow, wide := make([]byte, 0, len(b)), make([]rune, 0, len(b))
 	for _, r := range string(b) {
 		if r <= 0xff {
-			narrow = append(narrow, byte(r))
+			narrow = append(narrow, byte(r)) //nolint:gosec // it fits, see above
 		}
 	}
 	for _, c := range b {

@@ -57,7 +57,7 @@ func escapeUnicode(text []byte) []byte {
 	var out []byte
 	for _, r := range string(text) {
 		if r <= '~' {
-			out = append(out, byte(r))
+			out = append(out, byte(r)) //nolint:gosec // it fits, see above
 			continue
 		}
 		for _, unit := range utf16.Encode([]rune{r}) {
