@@ -1,5 +1,4 @@
-// Bundle packs a built function for a release into a zip, which has the same bytes whoever builds the same commit, and
-// whenever.
+// Bundle packs a built function for a release into a zip, which has the same bytes each time that a commit is built.
 //
 //	go run ./cmd/bundle DIR OUT.zip     # DIR/bootstrap -> OUT.zip
 package main

@@ -34,7 +34,7 @@ func cpuClock() clock {
 }
 
 // compare runs both sides in turn, round by round, so that whatever else the machine does hits them alike, and reports
-// each one's median time and the median of the rounds' ratios beside the target.
+// each one's median time and the median of the rounds' ratios with the target.
 func compare(b *testing.B, c clock, target float64, floor, subject func()) {
 	b.Helper()
 	var times [2][]float64

@@ -1,7 +1,7 @@
 // Package bench measures clerksync against floors that are measured in the same run: a machine's speed then cancels
 // out, and what is left says how close to the least possible the code is. It holds nothing but tests.
 //
-//	make bench                                       every figure beside its floor and its target
+//	make bench                                       every figure with its floor and its target
 //	go test ./test/bench                             what must never change: requests and units of each event
 //	START_GATE=1 go test -v -run Start ./test/bench  instructions and memory at start-up (needs valgrind)
 //
@@ -16,7 +16,7 @@
 //   - Time: compare_test.go runs two functions in turn; verify_test.go, ingest_test.go, sync_test.go and dev_test.go
 //     compare with it a signature's check, one request, one batch and the whole pipeline.
 //   - Start: start_test.go starts the built functions in processes (process_test.go) under Lambda's runtime protocol
-//     (runtime_test.go), beside what tutorials write (testdata).
+//     (runtime_test.go), together with what tutorials write (testdata).
 //   - wiring_test.go wires the functions as their main packages do, stubaws_test.go answers their calls,
 //     events_test.go builds what they receive.
 //

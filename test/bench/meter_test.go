@@ -15,7 +15,7 @@ import (
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
-// cost is what a message costs at AWS beside the functions' own time.
+// cost is what a message costs at AWS, without the functions' own time.
 type cost struct {
 	Requests int // to DynamoDB
 	Write    int // write units of the tables

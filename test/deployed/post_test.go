@@ -73,7 +73,7 @@ func (s *stack) tryDeliver(ctx context.Context, r request, timeout time.Duration
 	}
 }
 
-// deliver is tryDeliver that ends the test where it fails.
+// deliver is tryDeliver that stops the test where it fails.
 func (s *stack) deliver(t *testing.T, r request, timeout time.Duration) {
 	t.Helper()
 	if _, err := s.tryDeliver(t.Context(), r, timeout); err != nil {

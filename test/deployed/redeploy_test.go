@@ -137,7 +137,7 @@ func (f *traffic) update(user string) request {
 	return request{id: trafficID("user.updated", user), body: withID(f.updated, user)}
 }
 
-// checkEffects wants every user in the table as the update left it, and messages that come again to change nothing.
+// checkEffects wants every user in the table as the update left it, and messages that are sent again to change nothing.
 func (f *traffic) checkEffects(t *testing.T) {
 	t.Helper()
 	var ids []string
@@ -160,7 +160,7 @@ func (f *traffic) checkEffects(t *testing.T) {
 	}
 	f.stack.waitForEmptyQueue(t)
 	if diff := cmp.Diff(rows, f.rows(t)); diff != "" {
-		t.Errorf("messages that came again after the deploy changed rows (-before +after):\n%s", diff)
+		t.Errorf("messages that were sent again after the deploy changed rows (-before +after):\n%s", diff)
 	}
 	f.checkLoggedOnce(t, ids)
 }
@@ -181,8 +181,8 @@ var outcomeLine = regexp.MustCompile(
 	`"svix_id":"([^"]+)","event_type":"[^"]+","entity":"[^"]+","outcome":"([^"]+)"`)
 
 // checkLoggedOnce wants the old and the new function together to have logged one effect for each id at most: whatever
-// comes again is a duplicate. The emulator may lose the last lines of a function that it kills, so that a few effects
-// are missing in the log; that the messages had them, the table shows.
+// is received again is a duplicate. The emulator may lose the last lines of a function that it kills, so that a few
+// effects are missing in the log; that the messages had them, the table shows.
 func (f *traffic) checkLoggedOnce(t *testing.T, ids []string) {
 	t.Helper()
 	outcomes := map[string][]string{} // by id

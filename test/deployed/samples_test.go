@@ -85,7 +85,7 @@ func (s *stack) testDuplicates(t *testing.T) {
 	}
 	s.waitForEmptyQueue(t)
 	if diff := cmp.Diff(before, s.userRow(t, idOf(r.body))); diff != "" || before.text("svix_id") != r.id {
-		t.Errorf("a message that came four times changed its row %v (-first +last):\n%s", before, diff)
+		t.Errorf("a message that was posted four times changed its row %v (-first +last):\n%s", before, diff)
 	}
 	t.Log("duplicates: 200, and the row is not written again")
 }

@@ -58,7 +58,7 @@ func (s *stack) run(t *testing.T, args ...string) string {
 	return program.Command{Env: emulatorEnv(s.aws.url), Args: args}.Run(t)
 }
 
-// build makes the functions, with these variables beside the usual ones.
+// build makes the functions, with these variables in addition to the usual ones.
 func (s *stack) build(t *testing.T, env ...string) {
 	t.Helper()
 	program.Command{Env: append(emulatorEnv(s.aws.url), env...), Args: []string{
@@ -67,8 +67,8 @@ func (s *stack) build(t *testing.T, env ...string) {
 	}}.Run(t)
 }
 
-// deploy deploys the template with these parameters beside the architecture and the endpoint, fills the emulator's gaps
-// and reads the outputs.
+// deploy deploys the template with these parameters in addition to the architecture and the endpoint, fills the
+// emulator's gaps and reads the outputs.
 func (s *stack) deploy(t *testing.T, parameters ...string) {
 	t.Helper()
 	s.run(t, append([]string{

@@ -19,7 +19,8 @@ const (
 	sdk    = "github.com/aws/aws-sdk-go-v2"
 )
 
-// layer says what its packages may import beside the standard library. Its lists are words with spaces between them.
+// layer says what its packages may import in addition to the standard library. Its lists are words with spaces
+// between them.
 type layer struct {
 	packages string // a/... stands for a and all below it, but for packages that are named elsewhere
 	layers   string // whose packages may be imported

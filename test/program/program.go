@@ -48,7 +48,7 @@ type Command struct {
 	Env   []string // on top of the test's own, which is passed on without its AWS_ variables
 }
 
-// Run returns what the program wrote to stdout. The test ends if it fails.
+// Run returns what the program wrote to stdout. The test stops if it fails.
 func (c Command) Run(tb testing.TB) string {
 	tb.Helper()
 	out, errs, err := c.Output(tb)
@@ -79,8 +79,8 @@ func (c Command) command(ctx context.Context, tb testing.TB) *exec.Cmd {
 	return cmd
 }
 
-// Start runs the program until the test ends, with its output in the file whose path is returned; the file's end is
-// shown if the test failed. The whole group of its processes is killed with it, for some leave children behind.
+// Start runs the program until the test is over, with its output in the file whose path is returned; the file's end is
+// shown if the test failed. The whole group of its processes is killed with it, for some do not stop their children.
 func (c Command) Start(tb testing.TB) (output string) {
 	tb.Helper()
 	name := filepath.Base(c.Args[0])
@@ -178,7 +178,7 @@ func FreePort(tb testing.TB) string {
 	return port
 }
 
-// WaitUntil waits until done returns true. The test ends if that takes longer than the timeout.
+// WaitUntil waits until done returns true. The test stops if that takes longer than the timeout.
 func WaitUntil(tb testing.TB, timeout time.Duration, what string, done func() bool) {
 	tb.Helper()
 	deadline := time.Now().Add(timeout)

@@ -47,7 +47,8 @@ func actionsOf(statements []policyStatement) []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// A managed policy holds 6,144 characters without white space. A placeholder stands for at most 32 more: a stack's name.
+// A managed policy holds 6,144 characters without white space. A placeholder stands for at most 32 more: a stack's
+// name.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 func TestPoliciesCanBeCreatedAsTheyAre(t *testing.T) {
 	for _, name := range []string{"deploy.json", "operate.json", "read.json"} {

@@ -39,7 +39,7 @@ func TestParseEvaluatesWhatDependsOnParameters(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		params params
-		want   map[string]any // beside what does not depend on parameters
+		want   map[string]any // in addition to what does not depend on parameters
 		things []string
 	}{
 		"by default": {

@@ -158,7 +158,7 @@ func TestFunctionsHaveTheirOwnRolesAndNothingIsAdded(t *testing.T) {
 			t.Errorf("role of %s = %s, want %s", id, got, want)
 		}
 		if got := property(tmpl, id+".Policies"); got != nil {
-			t.Errorf("Policies of %s = %v, want none beside its role", id, got)
+			t.Errorf("Policies of %s = %v, want its role only", id, got)
 		}
 	}
 	for _, id := range tmpl.OfType("AWS::IAM::Role") {

@@ -19,7 +19,7 @@ const byteOrderMark = "\xef\xbb\xbf"
 type yieldBody = func(body []byte, why Finding) bool
 
 // bodyCandidates are the bodies that may have been signed instead of b, the likeliest first. Some equal b. They are
-// made one at a time: a body may hold a megabyte, and most searches end early.
+// made one at a time: a body may hold a megabyte, and most searches stop early.
 func bodyCandidates(b []byte) iter.Seq2[[]byte, Finding] {
 	return func(yield func([]byte, Finding) bool) {
 		_ = trimmings(b, yield) && lineEndings(b, yield) && encodings(b, yield) && rewritings(b, yield)

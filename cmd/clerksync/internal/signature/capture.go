@@ -38,7 +38,7 @@ func ParseCapture(text []byte) (c Capture, err error) {
 }
 
 // gatewayEvent is an event of API Gateway in payload format 1.0 or 2.0, as far
-// as it tells about the request:
+// as it is about the request:
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 type gatewayEvent struct {
 	Headers        map[string]any `json:"headers"`

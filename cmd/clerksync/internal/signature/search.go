@@ -14,7 +14,7 @@ import (
 
 const (
 	defaultMaxHashed = 1 << 31
-	hashedPerMAC     = 256 // bytes that an HMAC hashes beside the body
+	hashedPerMAC     = 256 // bytes that an HMAC hashes in addition to the body
 	// svixRetries is how long Svix goes on sending one message by itself: https://docs.svix.com/retries
 	svixRetries = 28 * time.Hour
 )

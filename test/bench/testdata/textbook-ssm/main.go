@@ -1,4 +1,4 @@
-// The textbook's webhook receiver as tutorials end it: the SDK's default configuration, the default certificate roots,
+// The textbook's webhook receiver as tutorials finish it: the SDK's default configuration, the default certificate roots,
 // the signing secret from SSM, Svix's own library.
 package main
 
