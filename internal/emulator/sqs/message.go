@@ -12,13 +12,12 @@ import (
 	"time"
 )
 
-// attribute is one value of MessageAttributes or MessageSystemAttributes.
+// attribute is one value of MessageAttributes. The lists that the protocol also
+// names are not there, as SQS does not take them.
 type attribute struct {
-	DataType         string   `json:"DataType"`
-	StringValue      *string  `json:"StringValue,omitempty"`
-	BinaryValue      []byte   `json:"BinaryValue,omitempty"`
-	StringListValues []string `json:"StringListValues,omitempty"`
-	BinaryListValues [][]byte `json:"BinaryListValues,omitempty"`
+	DataType    string
+	StringValue *string `json:",omitempty"`
+	BinaryValue []byte  `json:",omitempty"`
 }
 
 type attributes map[string]attribute
@@ -26,10 +25,9 @@ type attributes map[string]attribute
 // message is one message of one queue. It is either ready (element is set) or
 // waiting (index is its position in the heap).
 type message struct {
-	id, sender   string
+	id           string
 	body, md5    string
 	attributes   attributes
-	traceHeader  string
 	sent         time.Time
 	firstReceive time.Time
 	receives     int    // in all its queues, as ApproximateReceiveCount says
@@ -68,8 +66,6 @@ func (a attribute) check(name string) error {
 	case custom && strings.HasSuffix(a.DataType, "."), len(a.DataType) > 256, !allowed(a.DataType):
 		return errInvalid("The type of message (user) attribute '%s' is invalid: "+
 			"at most 256 bytes, a label after the period.", name)
-	case len(a.StringListValues) > 0, len(a.BinaryListValues) > 0:
-		return errInvalid("Message attribute list values in SendMessage operation are not supported.")
 	case a.isBinary() && a.StringValue != nil, !a.isBinary() && a.BinaryValue != nil:
 		return errInvalid("Message (user) attribute '%s' has a value of another kind than its type '%s'.",
 			name, a.DataType)

@@ -168,11 +168,10 @@ func (m *message) received(in *receiveIn) receivedMessage {
 	out.MD5OfMessageAttributes = out.MessageAttributes.md5()
 	millis := func(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
 	for name, value := range map[string]string{
-		"SenderId":                         m.sender,
+		"SenderId":                         account,
 		"SentTimestamp":                    millis(m.sent),
 		"ApproximateReceiveCount":          strconv.Itoa(m.receives),
 		"ApproximateFirstReceiveTimestamp": millis(m.firstReceive),
-		"AWSTraceHeader":                   m.traceHeader,
 		"DeadLetterQueueSourceArn":         m.source,
 	} {
 		wanted := func(names []string) bool { return slices.Contains(names, name) || slices.Contains(names, "All") }

@@ -8,19 +8,17 @@ type sendIn struct {
 }
 
 type sendEntry struct {
-	ID                      string `json:"Id"`
-	MessageBody             string
-	DelaySeconds            *int
-	MessageAttributes       attributes
-	MessageSystemAttributes attributes
+	ID                string `json:"Id"`
+	MessageBody       string
+	DelaySeconds      *int
+	MessageAttributes attributes
 }
 
 type sendOut struct {
-	ID                           string `json:"Id,omitempty"`
-	MessageID                    string `json:"MessageId"`
-	MD5OfMessageBody             string
-	MD5OfMessageAttributes       string `json:",omitempty"`
-	MD5OfMessageSystemAttributes string `json:",omitempty"`
+	ID                     string `json:"Id,omitempty"`
+	MessageID              string `json:"MessageId"`
+	MD5OfMessageBody       string
+	MD5OfMessageAttributes string `json:",omitempty"`
 }
 
 func (s *service) sendMessage(in sendIn) (sendOut, error) {
@@ -95,19 +93,10 @@ func (e *sendEntry) check() error {
 	case e.DelaySeconds != nil && (*e.DelaySeconds < 0 || *e.DelaySeconds > 900):
 		return errValue(*e.DelaySeconds, "DelaySeconds", "DelaySeconds must be >= 0 and <= 900.")
 	}
-	if err := e.MessageAttributes.check(); err != nil {
-		return err
-	}
-	for name, a := range e.MessageSystemAttributes {
-		if name != "AWSTraceHeader" || a.DataType != "String" || a.value() == "" || !allowed(a.value()) {
-			return errInvalid("Message system attribute '%s' is invalid: "+
-				"only AWSTraceHeader is there, of type String and not empty.", name)
-		}
-	}
-	return nil
+	return e.MessageAttributes.check()
 }
 
-// size is what counts towards limits, in bytes; system attributes are free.
+// size is what counts towards limits, in bytes.
 func (e *sendEntry) size() int { return len(e.MessageBody) + e.MessageAttributes.size() }
 
 func (e *sendEntry) checkSize(most int) error {
@@ -120,15 +109,8 @@ func (e *sendEntry) checkSize(most int) error {
 // message makes the message that the entry asks for, without id and time, and
 // the answer without id.
 func (e *sendEntry) message() (*message, sendOut) {
-	m := &message{
-		body: e.MessageBody, md5: md5Text(e.MessageBody), attributes: e.MessageAttributes,
-		sender: account, traceHeader: e.MessageSystemAttributes["AWSTraceHeader"].value(),
-	}
-	return m, sendOut{
-		MD5OfMessageBody:             m.md5,
-		MD5OfMessageAttributes:       e.MessageAttributes.md5(),
-		MD5OfMessageSystemAttributes: e.MessageSystemAttributes.md5(),
-	}
+	m := &message{body: e.MessageBody, md5: md5Text(e.MessageBody), attributes: e.MessageAttributes}
+	return m, sendOut{MD5OfMessageBody: m.md5, MD5OfMessageAttributes: m.attributes.md5()}
 }
 
 // send puts a message that was checked into the queue and returns its id.

@@ -21,8 +21,9 @@ func user(id, members string) string {
 // membership is that of a user, created at a time, a JSON value, with more
 // members.
 func membership(userID, createdAt, members string) string {
-	return `{"type":"organizationMembership.created","timestamp":1,"data":{"id":"orgmem_h","created_at":` + createdAt +
-		`,"organization":{"id":"org_h"},"public_user_data":{"user_id":"` + userID + `"},"role":"org:admin"` + members + `}}`
+	return `{"type":"organizationMembership.created","timestamp":1,` +
+		`"data":{"id":"orgmem_h","created_at":` + createdAt + `,"organization":{"id":"org_h"},` +
+		`"public_user_data":{"user_id":"` + userID + `"},"role":"org:admin"` + members + `}}`
 }
 
 // hostileBodies are signed bodies by name, and they by what becomes of them: an
