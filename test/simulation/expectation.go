@@ -58,9 +58,9 @@ func (e *expectation) agreesWithClerk(messages []*message) error {
 		}
 		if l := last[m.key]; l != nil {
 			sameIncarnation := l.incarnation == m.incarnation && l.incarnationID == m.incarnationID
-			clear := m.incarnation > l.incarnation ||
+			decided := m.incarnation > l.incarnation ||
 				sameIncarnation && !l.deletion && (m.deletion || m.updated > l.updated)
-			unclear[m.key] = unclear[m.key] || !clear
+			unclear[m.key] = unclear[m.key] || !decided
 		}
 		last[m.key] = m
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/pkg/directory/directorytest"
 )
 
 // Memory is the pair of tables in memory, with what DynamoDB leaves open: the
@@ -63,10 +64,7 @@ func (m *Memory) Read(ctx context.Context, keys ...directory.Key) ([]directory.R
 	defer m.mu.Unlock()
 	rows := make([]directory.Row, len(keys))
 	for i, k := range keys {
-		if err := checkKey(k); err != nil {
-			return nil, err
-		}
-		rows[i] = deepCopy(m.rows[k])
+		rows[i] = directorytest.DeepCopy(m.rows[k])
 	}
 	return rows, nil
 }
@@ -99,7 +97,7 @@ func (m *Memory) page(
 	}
 	for _, sk := range keys {
 		if r := from[directory.Key{PK: pk, SK: sk}]; r.Live() {
-			rows = append(rows, deepCopy(r))
+			rows = append(rows, directorytest.DeepCopy(r))
 		}
 	}
 	return rows, next
@@ -157,22 +155,4 @@ func (m *Memory) String() string {
 		fmt.Fprintln(&b, id, m.ledger[id].Outcome)
 	}
 	return b.String()
-}
-
-// deepCopy is a copy that shares nothing with the row, nil for nil.
-func deepCopy(r directory.Row) directory.Row {
-	c := r.Clone()
-	for name, v := range c {
-		if l, ok := v.([]string); ok {
-			c[name] = slices.Clone(l)
-		}
-	}
-	return c
-}
-
-func checkKey(k directory.Key) error {
-	if !k.Valid() {
-		return fmt.Errorf("%w: key of %d and %d bytes", directory.ErrWriteRefused, len(k.PK), len(k.SK))
-	}
-	return nil
 }

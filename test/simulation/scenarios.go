@@ -126,6 +126,11 @@ func membershipRaces() []Scenario {
 			},
 			Consumers: [2][]int{{1, 0}, {2}},
 		},
+	}
+}
+
+func otherRaces() []Scenario {
+	return []Scenario{
 		{
 			Name: "the life of a membership in five events, the last of its organization",
 			Events: func(c *clerk) {
@@ -138,11 +143,6 @@ func membershipRaces() []Scenario {
 			},
 			Consumers: [2][]int{{4, 1, 2}, {0, 3}},
 		},
-	}
-}
-
-func otherRaces() []Scenario {
-	return []Scenario{
 		{
 			Name: "a domain moves while it is deleted",
 			Events: func(c *clerk) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/pkg/directory/directorytest"
 )
 
 var errConflict = errors.New("simulation: transaction conflict")
@@ -47,8 +48,8 @@ func correctRules() rules { return rules{holds: directory.Condition.Holds} }
 // begin decides on a write. Where the result is Written, it returns the
 // transaction, none of whose items is visible yet; else nil.
 func (m *Memory) begin(w directory.Write, r rules) (*transaction, directory.Result, error) {
-	t := &transaction{write: w}
-	if err := t.addItems(m); err != nil {
+	t, err := m.newTransaction(w)
+	if err != nil {
 		return nil, 0, err
 	}
 	if slices.ContainsFunc(t.keys, m.underWay) {
@@ -95,10 +96,12 @@ func (m *Memory) show(t *transaction, i int) (over bool) {
 	return !t.partly
 }
 
-// addItems makes the transaction's items of its write. Its errors are what
-// DynamoDB refuses.
-func (t *transaction) addItems(m *Memory) error {
-	w := t.write
+// newTransaction makes a transaction of a write. Its error is DynamoDB's refusal.
+func (m *Memory) newTransaction(w directory.Write) (*transaction, error) {
+	if err := directorytest.CheckWrite(w); err != nil {
+		return nil, fmt.Errorf("write to memory: %w", err)
+	}
+	t := &transaction{write: w}
 	if w.LedgerEntry != nil {
 		e := *w.LedgerEntry
 		t.addItem(ledgerKey(e.SvixID), func() { m.ledger[e.SvixID] = e })
@@ -108,52 +111,22 @@ func (t *transaction) addItems(m *Memory) error {
 		puts = append([]directory.Row{w.Row}, w.Put...)
 	}
 	for _, r := range puts {
-		if err := checkRow(r); err != nil {
-			return err
-		}
-		r = deepCopy(r)
+		r = directorytest.DeepCopy(r)
 		t.addItem(r.Key(), func() {
 			m.rows[r.Key()] = r
 			m.unindexed = append(m.unindexed, r.Key())
 		})
 	}
 	for _, k := range w.Drop {
-		if err := checkKey(k); err != nil {
-			return err
-		}
 		t.addItem(k, func() {
 			delete(m.rows, k)
 			m.unindexed = append(m.unindexed, k)
 		})
 	}
-	for i, k := range t.keys {
-		if slices.Contains(t.keys[:i], k) {
-			return fmt.Errorf("%w: two operations on one item", directory.ErrWriteRefused)
-		}
-	}
-	return nil
+	return t, nil
 }
 
 func (t *transaction) addItem(k directory.Key, show func()) {
 	t.keys = append(t.keys, k)
 	t.invisible = append(t.invisible, item{k, show})
-}
-
-func checkRow(r directory.Row) error {
-	if err := checkKey(r.Key()); err != nil {
-		return err
-	}
-	if r.Size() > directory.MaxRowBytes {
-		return fmt.Errorf("%w: item of %d bytes", directory.ErrWriteRefused, r.Size())
-	}
-	for _, name := range directory.Indexes() {
-		v, ok := r[name]
-		if !ok {
-			continue
-		}
-		if s, isText := v.(string); !isText || s == "" || len(s) > directory.MaxIndexKey {
-			return fmt.Errorf("%w: index key %s is empty, too long or not a text", directory.ErrWriteRefused, name)
-		}
-	}
-	return nil
 }

@@ -35,7 +35,7 @@ func (m *Memory) Rows() map[directory.Key]directory.Row {
 	defer m.mu.Unlock()
 	rows := make(map[directory.Key]directory.Row, len(m.rows))
 	for k, r := range m.rows {
-		rows[k] = copied(r)
+		rows[k] = DeepCopy(r)
 	}
 	return rows
 }
@@ -59,7 +59,7 @@ func (m *Memory) Write(ctx context.Context, w directory.Write) (directory.Result
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	if err := acceptable(w); err != nil {
+	if err := CheckWrite(w); err != nil {
 		return 0, err
 	}
 	m.mu.Lock()
@@ -97,7 +97,7 @@ func (m *Memory) put(r directory.Row) {
 		i, _ := slices.BinarySearch(sks, k.SK)
 		m.sortKeys[k.PK] = slices.Insert(sks, i, k.SK)
 	}
-	m.rows[k] = copied(r)
+	m.rows[k] = DeepCopy(r)
 }
 
 // Read is directory.Table's.
@@ -109,7 +109,7 @@ func (m *Memory) Read(ctx context.Context, keys ...directory.Key) ([]directory.R
 	defer m.mu.Unlock()
 	rows := make([]directory.Row, len(keys))
 	for i, k := range keys {
-		rows[i] = copied(m.rows[k])
+		rows[i] = DeepCopy(m.rows[k])
 	}
 	return rows, nil
 }
@@ -132,7 +132,7 @@ func (m *Memory) Live(ctx context.Context, pk, prefix, after string) (rows []dir
 		}
 		r := m.rows[directory.Key{PK: pk, SK: sk}]
 		if r.Live() {
-			rows = append(rows, copied(r))
+			rows = append(rows, DeepCopy(r))
 		}
 		if size += r.Size(); size >= pageBytes {
 			return rows, sk, nil
@@ -141,8 +141,8 @@ func (m *Memory) Live(ctx context.Context, pk, prefix, after string) (rows []dir
 	return rows, "", nil
 }
 
-// copied shares nothing with r.
-func copied(r directory.Row) directory.Row {
+// DeepCopy returns a copy that shares nothing with the row, nil for nil.
+func DeepCopy(r directory.Row) directory.Row {
 	c := r.Clone()
 	for name, v := range c {
 		if list, ok := v.([]string); ok {
@@ -152,39 +152,35 @@ func copied(r directory.Row) directory.Row {
 	return c
 }
 
-func refuse(reason string) error { return fmt.Errorf("%w: %s", directory.ErrWriteRefused, reason) }
-
-// acceptable says whether DynamoDB would take the write in some state of the
-// tables.
-func acceptable(w directory.Write) error {
+// CheckWrite returns an error that wraps directory.ErrWriteRefused for a write
+// that DynamoDB refuses whatever the tables hold.
+func CheckWrite(w directory.Write) error {
+	keys := slices.Clone(w.Drop)
 	rows := w.Put
 	if w.Row != nil {
 		rows = append(slices.Clone(w.Put), w.Row)
 	}
-	seen := map[directory.Key]bool{}
-	keys := slices.Clone(w.Drop)
 	for _, r := range rows {
-		if err := acceptableRow(r); err != nil {
+		if err := checkRow(r); err != nil {
 			return err
 		}
 		keys = append(keys, r.Key())
 	}
-	for _, k := range keys {
+	for i, k := range keys {
 		switch {
 		case !k.Valid():
 			return refuse("key")
-		case seen[k]:
+		case slices.Contains(keys[:i], k):
 			return refuse("two operations on one item")
 		}
-		seen[k] = true
 	}
 	if w.LedgerEntry != nil && (w.LedgerEntry.SvixID == "" || len(w.LedgerEntry.SvixID) > directory.MaxPK) {
-		return refuse("key of the delivery")
+		return refuse("key of the ledger entry")
 	}
 	return nil
 }
 
-func acceptableRow(r directory.Row) error {
+func checkRow(r directory.Row) error {
 	for _, name := range directory.Indexes() {
 		v, ok := r[name]
 		if s, text := v.(string); ok && (!text || s == "" || len(s) > directory.MaxIndexKey) {
@@ -196,3 +192,5 @@ func acceptableRow(r directory.Row) error {
 	}
 	return nil
 }
+
+func refuse(reason string) error { return fmt.Errorf("%w: %s", directory.ErrWriteRefused, reason) }

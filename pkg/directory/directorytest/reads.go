@@ -16,7 +16,7 @@ func values() []Check {
 	every, largest, odd := rowOfEveryValue(), largestRow(), rowsWithOddKeys()
 	return []Check{
 		check("every value comes back as it was",
-			write(newer(copied(every)), written),
+			write(newer(DeepCopy(every)), written),
 			exist(every),
 			exist(every, every),
 			listing(every.Key().PK, "", every),
@@ -82,7 +82,7 @@ func ownRows(ctx context.Context, t directory.Table) error {
 	r := user("a", "1", "Ada")
 	list := []string{"org:a:read"}
 	r["permissions"] = list
-	want := copied(r)
+	want := DeepCopy(r)
 	if err := put(r)(ctx, t); err != nil {
 		return err
 	}
