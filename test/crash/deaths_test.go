@@ -11,8 +11,8 @@ import (
 )
 
 // A death at any remote call, before it or after it, changes nothing in the
-// end: what was not acknowledged comes again, and every row of both tables is
-// then what it is without a death. A death after a call that only reads is one
+// end: what was not deleted from the queue is received again, and every row of
+// both tables is then what it is without a death. A death after a call that only reads is one
 // before the next call.
 func TestDeathAtEveryCall(t *testing.T) {
 	t.Parallel()
@@ -36,7 +36,7 @@ func TestDeathAtEveryCall(t *testing.T) {
 				}
 				e.processHistory(t, bootstrap)
 				got := e.historyState(t)
-				// At least once: a death after the dead letter was sent sends another.
+				// A death after the dead letter was sent sends another: at least once.
 				if got.DeadLetters[invalidMessage] == 2 {
 					got.DeadLetters[invalidMessage] = 1
 				}

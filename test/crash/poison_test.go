@@ -40,7 +40,7 @@ func withPoison() []message {
 // timeout after the one before.
 //
 // In its first consumer.Suspect-1 receives a message runs at once with all
-// others of its batch: the process dies, and the batch comes again as a whole,
+// others of its batch: the process dies, and the whole batch is received again,
 // even if the message had its effect. From then on the messages run alone, in
 // random order, and those that are done are deleted from the queue before the
 // next one runs. So in each further receive a neighbour is done with if it runs
@@ -75,7 +75,7 @@ const (
 const skipTo = 50 * time.Millisecond
 
 // A poison message neither holds back its neighbours for long nor takes them
-// along to the dead letters, and nothing takes place twice. The process is
+// along to the dead letters, and no write is made twice. The process is
 // killed for want of memory (by the kernel, at any moment, here at the poison
 // message's own remote call), or nothing in it runs any more, or the poison
 // message's goroutine alone does not go on. Of these, the last two do not end by

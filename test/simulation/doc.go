@@ -8,7 +8,7 @@
 //     Clerk. A model of a Clerk instance (clerk.go) carries them out on its
 //     objects; operations.go is the table of all operations. An event builder
 //     (eventbuilder.go, attributes.go) makes each message (message.go): the
-//     JSON, and beside it the row that the tables shall hold.
+//     JSON and, independently of it, the row that the tables should hold in the end.
 //   - The scheduler (scheduler.go) drives the history. It delivers the messages
 //     shuffled, duplicated and late to a model of SQS (queue.go) and hands them
 //     in batches to several consumers at once. These are the real ones; the

@@ -11,7 +11,7 @@ import (
 )
 
 // eventBuilder makes one event: the JSON that Clerk would send and, without
-// reading that, the row that the tables shall hold.
+// reading that, the row that the tables should hold.
 type eventBuilder struct {
 	clerk *clerk
 	data  jsonObject

@@ -165,7 +165,7 @@ func (p *exhaustivePolicy) deaths(s *scheduler, c *call) []transition {
 	return append(list, transition{
 		id: c.name + " done: death", keys: c.keys, worker: c.by.worker, death: true,
 		do: func() {
-			s.harness.take(c)
+			s.harness.removeCall(c)
 			s.perform(c, errBroken)
 			p.die(s, c)
 		},

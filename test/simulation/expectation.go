@@ -10,7 +10,7 @@ import (
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
-// expectation is what the tables shall hold when all is done, by the fields of
+// expectation is what the tables should hold when all is done, by the fields of
 // the model's messages.
 type expectation struct {
 	policy  consumer.DeletionPolicy
@@ -88,8 +88,8 @@ func (e *expectation) undecided(k directory.Key) bool {
 	return k.SK == "DOMAIN" && !w.deletion && !e.anyDeleted(w.parents) && e.hadDeletedParent(k)
 }
 
-// pointers says which pointer of a key there shall be, given that its row is
-// right, and which there shall not be.
+// pointers returns the pointer that should be there, given that the key's row
+// is right, and the keys of former pointers, which should not.
 func (e *expectation) pointers(k directory.Key, row directory.Row, messages []*message) (
 	want directory.Row, none []directory.Key,
 ) {

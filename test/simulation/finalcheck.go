@@ -23,7 +23,7 @@ type tables interface {
 }
 
 // check compares all that the tables and the dead letters hold with what they
-// shall hold.
+// should hold.
 func (e *expectation) check(ctx context.Context, t tables, messages []*message, watched *monitor) error {
 	known := map[directory.Key]bool{}
 	for _, k := range e.keys {
@@ -91,7 +91,7 @@ func readRow(ctx context.Context, t tables, k directory.Key) (directory.Row, err
 	return rows[0], nil
 }
 
-// checkRow compares the row at a key, nil for none, with what it shall be.
+// checkRow compares the row at a key, nil for none, with what it should be.
 func (e *expectation) checkRow(k directory.Key, row directory.Row) error {
 	w := e.winner[k]
 	if row.Gone() {

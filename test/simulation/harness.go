@@ -39,8 +39,8 @@ type harness struct {
 // call is a remote call of a consumer. Either run or runPart is set.
 type call struct {
 	by *invocation
-	// name is the same in every run, and calls that wait at the same time and
-	// have the same name are the same.
+	// name is the same in every run. Calls that wait at the same time under the
+	// same name ask for the same.
 	name  string
 	keys  []directory.Key // of the rows that it touches; an empty SK stands for all rows below the PK
 	reads bool            // it only reads from the tables
@@ -88,7 +88,8 @@ func (h *harness) report(f func()) {
 }
 
 // await makes a consumer's call: it waits until the scheduler has answered, or
-// until ctx ends.
+// until ctx ends. The call may take effect all the same in the second case, as
+// a request that is on its way does.
 func (h *harness) await(ctx context.Context, c *call) error {
 	c.answer = make(chan struct{})
 	killed := false
@@ -132,7 +133,7 @@ func (h *harness) kill(inv *invocation) {
 	inv.cancel()
 }
 
-// calls are those that wait, in an order that is the same in every run.
+// calls are the calls that wait, in an order that is the same in every run.
 func (h *harness) calls() []*call {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -140,17 +141,17 @@ func (h *harness) calls() []*call {
 	return slices.Clone(h.waiting)
 }
 
-// take removes a call from those that wait and reports whether its caller
+// removeCall removes a call from those that wait and reports whether its caller
 // still waits for the answer.
-func (h *harness) take(c *call) bool {
+func (h *harness) removeCall(c *call) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.waiting = without(h.waiting, c)
 	return !c.abandoned
 }
 
-// takeCompleted removes the calls that came back from a real table.
-func (h *harness) takeCompleted() (list []completion) {
+// removeCompleted removes and returns the calls that came back from a real table.
+func (h *harness) removeCompleted() (list []completion) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	list, h.completed = h.completed, nil
@@ -164,15 +165,16 @@ func (h *harness) dropCalls(inv *invocation) {
 	h.waiting = slices.DeleteFunc(h.waiting, func(c *call) bool { return c.by == inv })
 }
 
-// ended are the invocations whose consumer returned, oldest first.
-func (h *harness) ended() []*invocation {
+// returned are the invocations whose consumer returned, oldest first.
+func (h *harness) returned() []*invocation {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	slices.SortFunc(h.finished, func(a, b *invocation) int { return a.id - b.id })
 	return slices.Clone(h.finished)
 }
 
-func (h *harness) forget(inv *invocation) {
+// removeInvocation removes an invocation whose consumer returned.
+func (h *harness) removeInvocation(inv *invocation) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.finished = without(h.finished, inv)

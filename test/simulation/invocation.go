@@ -68,10 +68,11 @@ func (s *scheduler) consumerConfig(inv *invocation, chance float64) consumer.Con
 	}
 }
 
-// finish does what Lambda's event source mapping does when a batch has ended:
-// it deletes the messages that did not fail. A batch that died deletes none.
+// finish does what Lambda's event source mapping does when a consumer returned:
+// it deletes the messages that did not fail. Of a batch whose process died it
+// deletes none, whatever the consumer had done by then.
 func (s *scheduler) finish(inv *invocation) {
-	s.harness.forget(inv)
+	s.harness.removeInvocation(inv)
 	s.running[inv.worker] = nil
 	for _, r := range inv.records {
 		s.queue.get(r.MessageID).holders--

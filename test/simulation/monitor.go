@@ -187,7 +187,7 @@ func (m *monitor) cameBack(c *call, err error) {
 	}
 }
 
-// finished checks a batch that ended: what it reports, and the message ids
+// finished checks a batch whose consumer returned: what it reports, and the message ids
 // that it returns as failed. It returns the ids of the others, which are done.
 func (m *monitor) finished(inv *invocation, failed []string) (done []string) {
 	for _, r := range inv.reports {

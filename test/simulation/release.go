@@ -7,12 +7,13 @@ import (
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
-// release lets calls of one name go on, all in the same way: as they should,
-// or with a fault. Calls whose invocation is over may have been on their way.
+// release carries out calls of one name, all in the same way: as they should
+// be, or with a fault. Where the caller has given up or died, the request may or
+// may not have left before that; if it has, it takes effect late.
 func (s *scheduler) release(group []*call) {
 	awaited := true
 	for _, c := range group {
-		awaited = s.harness.take(c) && awaited
+		awaited = s.harness.removeCall(c) && awaited
 	}
 	if !awaited {
 		if s.random.IntN(2) == 0 {
@@ -30,8 +31,7 @@ func (s *scheduler) release(group []*call) {
 	}
 }
 
-// perform does what the call asks and answers it, with failure unless that is
-// nil.
+// perform carries out a call and answers it, with failure unless that is nil.
 func (s *scheduler) perform(c *call, failure error) {
 	switch {
 	case c.onTables():
@@ -71,9 +71,10 @@ func (s *scheduler) applyLateEffect(c *call) {
 	s.perform(c, nil)
 }
 
-// accessMemory carries a call to the tables in memory out. itemByItem says
+// accessMemory carries out a call to the tables in memory. itemByItem says
 // whether the items of a transaction become visible each by a choice of its
-// own, in any order, or all at once.
+// own, in any order, or all at once. The write is answered only when all of them
+// are visible: what DynamoDB has acknowledged, every later read sees.
 func (s *scheduler) accessMemory(c *call, failure error, itemByItem func() bool) {
 	if c.write == nil {
 		s.countAnomalies(c)

@@ -20,7 +20,7 @@ type Scenario struct {
 	// Events emits the events, in Clerk's order.
 	Events func(c *clerk)
 	// Consumers are the events that each consumer works on, one after the
-	// other, by their place among the emitted ones.
+	// other, by index.
 	Consumers [2][]int
 	// ItemByItem makes the items of each transaction visible one by one.
 	ItemByItem bool
@@ -35,13 +35,13 @@ type Scenario struct {
 }
 
 // EveryInterleaving runs all interleavings of the scenario. It returns how
-// many there were, in how many different ways they ended, and the first that
+// many there were, in how many different states they ended, and the first that
 // broke a promise.
 func (s Scenario) EveryInterleaving(t *testing.T) (runs, ends int, err error) {
 	t.Helper()
 	clerk := newClerk(s.Plan, "", 7)
 	s.Events(clerk)
-	ended := map[string]bool{}
+	finalStates := map[string]bool{}
 	for p := (&exhaustivePolicy{scenario: s}); ; {
 		run := p.newRun(clerk.messages)
 		synctest.Test(t, func(*testing.T) {
@@ -51,13 +51,13 @@ func (s Scenario) EveryInterleaving(t *testing.T) (runs, ends int, err error) {
 		})
 		if !p.pruned {
 			runs++
-			ended[run.memory.String()] = true
+			finalStates[run.memory.String()] = true
 		}
 		if err != nil {
-			return runs, len(ended), fmt.Errorf("%w\nafter:\n  %s", err, strings.Join(p.chosen(), "\n  "))
+			return runs, len(finalStates), fmt.Errorf("%w\nafter:\n  %s", err, strings.Join(p.chosen(), "\n  "))
 		}
 		if !p.backtrack() {
-			return runs, len(ended), nil
+			return runs, len(finalStates), nil
 		}
 	}
 }

@@ -48,7 +48,7 @@ type policy interface {
 	receives(s *scheduler) []choice
 	// choose picks what happens next. It reports false to end the run here.
 	choose(s *scheduler, possible []choice) (choice, bool)
-	// access carries a call to the tables out and answers it, with failure
+	// access carries out a call to the tables and answers it, with failure
 	// unless that is nil.
 	access(s *scheduler, c *call, failure error)
 }
@@ -94,7 +94,7 @@ func (s *scheduler) run() error {
 	defer s.stop()
 	for s.monitor.broken == nil {
 		s.harness.settle()
-		for _, c := range s.harness.takeCompleted() {
+		for _, c := range s.harness.removeCompleted() {
 			s.complete(c)
 		}
 		possible := s.choices()
@@ -156,7 +156,7 @@ func (s *scheduler) choices() []choice {
 	for _, c := range s.lateEffects {
 		list = append(list, choice{do: func() { s.applyLateEffect(c) }})
 	}
-	for _, inv := range s.harness.ended() {
+	for _, inv := range s.harness.returned() {
 		list = append(list, choice{anytime: true, do: func() { s.finish(inv) }})
 	}
 	if len(s.arrivals) > 0 {
@@ -202,7 +202,7 @@ func (s *scheduler) arrive() {
 }
 
 // check is the end of a history that broke no promise on its way: it compares
-// all rows, pointers and ledger entries with what they shall be.
+// all rows, pointers and ledger entries with what they should be.
 func (s *scheduler) check(ctx context.Context, t tables) error {
 	e, err := expect(s.plan.Policy, s.messages)
 	if err != nil {

@@ -28,35 +28,35 @@ func shrink(t *testing.T, seed uint64) {
 		return
 	}
 	defer restore()
-	generator, story := plans(), ""
+	generator, trace := plans(), ""
 	done := make(chan struct{})
 	go func() { // rapid ends the goroutine of a test that failed
 		defer close(done)
 		rapid.Check(&quietTB{name: t.Name()}, func(rt *rapid.T) {
-			if s := shortestStory(t, generator.Draw(rt, "")); s != "" {
-				story = s
+			if s := shortestTrace(t, generator.Draw(rt, "")); s != "" {
+				trace = s
 				rt.Fatalf("broken")
 			}
 		})
 	}()
 	<-done
-	t.Logf("a short history that fails:\n%s", story)
+	t.Logf("a short history that fails:\n%s", trace)
 }
 
-// shortestStory is the shortest of the first three stories of a plan that
-// break a promise, "" where none does.
-func shortestStory(t *testing.T, p Plan) (story string) {
+// shortestTrace is the shortest of the first three histories of a plan
+// that break a promise, "" where none does.
+func shortestTrace(t *testing.T, p Plan) (shortest string) {
 	t.Helper()
 	for tried, found := 0, 0; tried < interleavings && found < 3; tried++ {
 		if s, err := runHistory(t, p, nil, &Tally{}, true); err != nil {
 			found++
-			if told := s.story() + err.Error(); story == "" || len(told) < len(story) {
-				story = told
+			if text := s.describe() + err.Error(); shortest == "" || len(text) < len(shortest) {
+				shortest = text
 			}
 		}
 		p.Seed++
 	}
-	return story
+	return shortest
 }
 
 // setRapidFlags sets flags, which are the only way to give rapid a seed. It

@@ -35,25 +35,25 @@ func Replay(t *testing.T, seed uint64) {
 	t.Helper()
 	tally := &Tally{}
 	s, err := runHistory(t, planOf(seed), nil, tally, true)
-	t.Logf("%s\n%s", s.story(), tally)
+	t.Logf("%s\n%s", s.describe(), tally)
 	if err != nil {
 		t.Errorf("the history of seed %d: %v", seed, err)
 		shrink(t, seed)
 	}
 }
 
-// Story is the history of one seed, step by step.
-func Story(t *testing.T, seed uint64) string {
+// Trace returns the history of one seed, step by step.
+func Trace(t *testing.T, seed uint64) string {
 	t.Helper()
 	s, err := runHistory(t, planOf(seed), nil, &Tally{}, true)
-	return fmt.Sprint(s.story(), err)
+	return fmt.Sprint(s.describe(), err)
 }
 
 // planOf is the plan of a seed.
 func planOf(seed uint64) Plan { return plans().Example(int(seed)) } //nolint:gosec // a seed may be any number
 
 // runHistory runs a history under the random policy and adds it to the tally.
-// With tracing it keeps the story.
+// With tracing it keeps every step.
 func runHistory(t *testing.T, p Plan, bug *Bug, tally *Tally, tracing bool) (s *scheduler, err error) {
 	t.Helper()
 	messages := history(p, "")
@@ -101,8 +101,8 @@ func eachHistory(
 	return failedSeed, failed
 }
 
-// story tells a history that was traced.
-func (s *scheduler) story() string {
+// describe returns a history that was traced, step by step.
+func (s *scheduler) describe() string {
 	var b strings.Builder
 	p := s.plan
 	fmt.Fprintf(&b, "policy %s, object storage %s, %d consumers, seed %d\n", p.Policy, p.Storage, p.Workers, p.Seed)

@@ -39,7 +39,7 @@ func TestSimulation(t *testing.T) {
 // The same seed is the same history, step by step.
 func TestSimulationReplays(t *testing.T) {
 	for seed := uint64(1); seed <= 40; seed++ {
-		if first, second := simulation.Story(t, seed), simulation.Story(t, seed); first != second {
+		if first, second := simulation.Trace(t, seed), simulation.Trace(t, seed); first != second {
 			t.Fatalf("the history of seed %d differs from itself:\n%s\n%s", seed, first, second)
 		}
 	}
