@@ -64,12 +64,14 @@ func event(t *testing.T, name string) map[string]any {
 	return e
 }
 
+// Whatever Clerk may send has a sample, so that tests over all samples are tests over all types.
 func TestTypes(t *testing.T) {
 	if diff := cmp.Diff(documented(), events.Types()); diff != "" {
 		t.Errorf("Types() differs from the documented types (-want +got):\n%s", diff)
 	}
 }
 
+// Names are what `clerksync send` takes and completes.
 func TestNames(t *testing.T) {
 	names := events.Names()
 	if !slices.IsSorted(names) {
@@ -82,6 +84,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// Each sample is as Clerk sends it: a signature is made over these bytes.
 func TestBodyShape(t *testing.T) {
 	for _, name := range events.Names() {
 		t.Run(name, func(t *testing.T) {
@@ -126,6 +129,7 @@ func TestBodyShape(t *testing.T) {
 	}
 }
 
+// The error helps a person who mistyped a name, and a name cannot reach other files.
 func TestBodyUnknown(t *testing.T) {
 	for _, name := range []string{"user.creatd", "user.created.json", "", "../events"} {
 		b, err := events.Body(name)
@@ -135,6 +139,7 @@ func TestBodyUnknown(t *testing.T) {
 	}
 }
 
+// A caller may change its copy.
 func TestBodyIsTheCallersOwn(t *testing.T) {
 	first := body(t, "user.created")
 	clear(first)

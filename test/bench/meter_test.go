@@ -93,6 +93,7 @@ type write struct {
 	Key       attributes
 }
 
+// count adds what a request costs. done says whether the emulator took it.
 func (m *meter) count(action string, body []byte, done bool) {
 	var in struct {
 		write
@@ -195,6 +196,7 @@ func (a attributes) size() (n int) {
 	return n
 }
 
+// valueSize is the size of one attribute's value. Kinds that our rows do not have count as one byte.
 func valueSize(v map[string]json.RawMessage) int {
 	for kind, raw := range v {
 		var s string

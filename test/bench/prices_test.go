@@ -29,6 +29,7 @@ func changed(sample string, set map[string]any) event {
 	return event{id: "3", sample: sample, set: set}
 }
 
+// applied and hard are an event that has its effect under the soft and the hard deletion policy.
 func applied(e event, before ...event) scenario {
 	return scenario{event: e, before: before, policy: consumer.Soft, outcome: consumer.Applied}
 }

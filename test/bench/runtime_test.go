@@ -49,6 +49,7 @@ func (a *runtimeAPI) expect(event []byte, responses int) {
 
 func (a *runtimeAPI) address() string { return strings.TrimPrefix(a.URL, "http://") }
 
+// ServeHTTP takes responses and errors; a function that has given enough responses waits at /next.
 func (a *runtimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasSuffix(r.URL.Path, "/next") {
 		a.handOut(w, r)

@@ -38,6 +38,7 @@ func BenchmarkStart(b *testing.B) {
 	b.Run("init-boosted", func(b *testing.B) { benchmarkStart(b, group, true) })
 }
 
+// benchmarkStart starts the contenders in turn, so that whatever else the machine does hits them alike.
 func benchmarkStart(b *testing.B, group string, unlimitedInit bool) {
 	b.Helper()
 	api := newRuntimeAPI(b)
@@ -128,6 +129,7 @@ func TestStartInstructions(t *testing.T) {
 	}
 }
 
+// countInstructions runs a function until it asks for its first event. Its address for that refuses connections.
 func countInstructions(tb testing.TB, path string) int {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)

@@ -40,6 +40,7 @@ func stubAWS(delay time.Duration) http.HandlerFunc {
 	}
 }
 
+// stubAnswer is the least that the clients take for a success.
 func stubAnswer(target string, body []byte) string {
 	switch {
 	case strings.HasSuffix(target, ".SendMessage"):
@@ -56,6 +57,7 @@ func stubAnswer(target string, body []byte) string {
 // stubVariable makes this test binary the stub, with its value as the delay.
 const stubVariable = "CLERKSYNC_BENCH_STUB"
 
+// TestMain serves as the stub where the variable is set, and runs the tests otherwise.
 func TestMain(m *testing.M) {
 	delay, err := time.ParseDuration(os.Getenv(stubVariable))
 	if err != nil {

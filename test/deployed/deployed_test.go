@@ -22,6 +22,8 @@ const (
 	effectTimeout = time.Minute
 )
 
+// The stack is one, and its parts change it: a secret is stored, replaced, the stack deployed again and deleted. The
+// order of the parts is therefore that of a deployment's life.
 func TestDeployed(t *testing.T) { //nolint:tparallel // its parts follow one another
 	t.Parallel()
 	sam, ministack := program.FromEnv(t, "DEPLOYED_SAM"), program.FromEnv(t, "DEPLOYED_MINISTACK")
@@ -42,6 +44,7 @@ func TestDeployed(t *testing.T) { //nolint:tparallel // its parts follow one ano
 	t.Run("sam delete leaves the tables", s.testDelete)
 }
 
+// A stack without a secret must say so to Svix, which then retries, instead of rejecting what may be genuine.
 func (s *stack) testMissingSecret(t *testing.T) {
 	r := request{id: "msg_before", body: sample(t, "user.created")}
 	s.wantAnswer(t, r, http.StatusInternalServerError, `{"error":"not_configured"}`)
@@ -103,6 +106,7 @@ func (s *stack) testDeadLetters(t *testing.T) {
 	}
 }
 
+// Whatever is not signed by the secret, or not now, gets no further than the answer: neither table has a row of it.
 func (s *stack) testRejections(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -127,6 +131,8 @@ func (s *stack) testRejections(t *testing.T) {
 	}
 }
 
+// The events of a user arrive in the reverse of the order in which they happened, each after the other had its
+// effect.
 func (s *stack) testOrder(t *testing.T) {
 	for _, step := range []struct{ name, want string }{
 		{name: "user.deleted", want: "applied"},
@@ -143,6 +149,7 @@ func (s *stack) testOrder(t *testing.T) {
 	t.Log("deleted, updated, created: applied, stale, stale, and the user stays deleted")
 }
 
+// API Gateway decides by the content type whether it passes the body as text or in base64. Both must verify.
 func (s *stack) testContentTypes(t *testing.T) {
 	for i, contentType := range []string{"text/plain", "application/octet-stream"} {
 		r := request{id: fmt.Sprintf("msg_type_%d", i), contentType: contentType}

@@ -33,6 +33,7 @@ type ministack struct {
 	refused atomic.Int64 // calls of DynamoDB while it was down
 }
 
+// startMinistack starts ministack and the proxy. Everything is given the proxy's address, the functions in it too.
 func startMinistack(t *testing.T, path string) *ministack {
 	t.Helper()
 	m := &ministack{}

@@ -26,6 +26,7 @@ type samLocal struct {
 	endpoint string // of dev
 }
 
+// README promises that `sam local` works against `clerksync dev`: the functions in containers reach its emulators.
 func TestSAMLocal(t *testing.T) { //nolint:tparallel // its parts follow one another
 	t.Parallel()
 	l := &samLocal{sam: program.FromEnv(t, "DEPLOYED_SAM"), folder: t.TempDir()}
@@ -116,6 +117,7 @@ func (l *samLocal) get(t *testing.T, endpoint string, args ...string) (rows stri
 	return out, err == nil
 }
 
+// Each sample request is signed anew before it is used, because a signature is good for five minutes.
 func (l *samLocal) testInvokeIngest(t *testing.T) {
 	received := func(id string) string { return `{\"received\":true,\"id\":\"` + id + `\"}` }
 	rejected := func(code string) string { return `{\"error\":\"` + code + `\"}` }
@@ -143,6 +145,7 @@ func (l *samLocal) testInvokeIngest(t *testing.T) {
 	}
 }
 
+// Each sample batch has the effect that events/README.md describes, and reports no failed message.
 func (l *samLocal) testInvokeSync(t *testing.T) {
 	for _, c := range []struct {
 		file string
@@ -178,6 +181,7 @@ func wantNoFailures(t *testing.T, command, answer string) {
 	}
 }
 
+// The whole way: clerksync send to sam's API, ingest in a container, dev's queue and its own sync, the table.
 func (l *samLocal) testStartAPI(t *testing.T) {
 	port := program.FreePort(t)
 	args := append([]string{l.sam, "local", "start-api", "--port", port}, l.flags(t)...)

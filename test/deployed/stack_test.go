@@ -126,6 +126,7 @@ func (s *stack) logs(t *testing.T, function, filter string) string {
 	return strings.Join(strings.Fields(out), "")
 }
 
+// delete deletes the stack as an operator does.
 func (s *stack) delete(t *testing.T) {
 	t.Helper()
 	s.run(t, s.sam, "delete", "--config-file", samConfig(t), "--config-env", "local", "--stack-name", stackName,

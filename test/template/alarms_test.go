@@ -163,6 +163,7 @@ func TestSilenceIsReportedWhileSvixStillRetries(t *testing.T) {
 	}
 }
 
+// An alarm on the duration must go off before the function is killed at its timeout, whatever the timeout is.
 func TestThresholdsFollowTheTemplate(t *testing.T) {
 	tmpl := load(t, params{"MaxDeletionsPerHour": 7, "MaxLagMilliseconds": 9000})
 	fourFifths := func(function string) int { // of the timeout, in milliseconds

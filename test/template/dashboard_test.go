@@ -59,6 +59,7 @@ func dashboardMetrics(t *testing.T, tmpl *template.Template) (all []metric) {
 	return all
 }
 
+// CloudWatch takes a dashboard with widgets that cover one another or have no data, and shows it so.
 func TestDashboardIsWellFormed(t *testing.T) {
 	widgets := dashboard(t, load(t))
 	for i, w := range widgets {
@@ -118,6 +119,7 @@ func TestDashboardAnswersAtAGlance(t *testing.T) {
 	}
 }
 
+// An alarm that does not exist would stand on the dashboard as an error.
 func TestDashboardShowsEveryAlarm(t *testing.T) {
 	for name, p := range map[string]params{
 		"by default":                 nil,

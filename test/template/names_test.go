@@ -33,6 +33,7 @@ func TestNamesThatOthersRelyOn(t *testing.T) {
 	}
 }
 
+// A person who deploys sees the descriptions in the console, and a wrong value must fail before anything is created.
 func TestEveryParameterIsDescribedAndBounded(t *testing.T) {
 	tmpl := load(t)
 	for _, name := range tmpl.Names("Parameters") {
@@ -88,6 +89,7 @@ func TestTables(t *testing.T) {
 	}
 }
 
+// Log groups that Lambda makes by itself never expire and stay when the stack is deleted.
 func TestLogsExpireAndBelongToTheStack(t *testing.T) {
 	tmpl := load(t)
 	groups := tmpl.OfType("AWS::Logs::LogGroup")

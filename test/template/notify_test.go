@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// Every alarm goes to one topic, the stack's own or the customer's, when it goes off and when it is over.
 func TestWhereAlarmsGo(t *testing.T) {
 	const other, email = "arn:aws:sns:us-east-1:111122223333:on-call", "on-call@example.com"
 	for name, c := range map[string]struct {
@@ -66,6 +67,7 @@ func TestRecoveryIsSentUnlessTheParameterSaysNo(t *testing.T) {
 	}
 }
 
+// An open topic would let other accounts send false alarms.
 func TestTopicTakesThisStacksAlarmsOnly(t *testing.T) {
 	wantProperty(t, load(t), "AlarmTopicPolicy.PolicyDocument.Statement", `
 		- Sid: AllowThisAccountsAlarms

@@ -32,6 +32,7 @@ Resources:
   Thing2: {Type: Example::Thing, Condition: IsOn}
 `
 
+// The tests of the template rely on conditions and references being evaluated as CloudFormation does it.
 func TestParseEvaluatesWhatDependsOnParameters(t *testing.T) {
 	tmpl, err := template.Parse([]byte(small))
 	if err != nil {
@@ -70,6 +71,7 @@ func TestParseEvaluatesWhatDependsOnParameters(t *testing.T) {
 	}
 }
 
+// A template that CloudFormation refuses must not pass here: a name that stands twice would hide the first value.
 func TestParseRefusesWhatCloudFormationWould(t *testing.T) {
 	for text, want := range map[string]string{
 		"A: &x {b: 1}\nC: *x\n": "aliases",

@@ -52,6 +52,7 @@ func grants(t *testing.T, tmpl *template.Template) (all []grant) {
 	return all
 }
 
+// The list is complete: a permission that is added by mistake fails as one that is missing does.
 func TestEachRoleMayDoExactlyThis(t *testing.T) {
 	const (
 		parameter = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${SecretParameterName}"
@@ -104,6 +105,7 @@ func TestEachRoleMayDoExactlyThis(t *testing.T) {
 	}
 }
 
+// A wildcard would grant what a later version of the code, or of AWS, adds.
 func TestEveryStatementNamesItsActionsAndOneARN(t *testing.T) {
 	tmpl := load(t, params{"Tracing": "Active", "SecretKeyArn": "arn:aws:kms:us-east-1:111122223333:key/x"})
 	for _, g := range grants(t, tmpl) {
@@ -150,6 +152,7 @@ func TestNoPolicyApartGrantsWhatLambdaChecks(t *testing.T) {
 	}
 }
 
+// SAM adds policies and roles by itself where a template leaves room for it.
 func TestFunctionsHaveTheirOwnRolesAndNothingIsAdded(t *testing.T) {
 	tmpl := load(t)
 	for _, id := range tmpl.OfType("AWS::Serverless::Function") {

@@ -44,6 +44,7 @@ func queriedFields(t *testing.T, tmpl *template.Template) map[string]map[string]
 	return all
 }
 
+// A saved query that names a field by another name than the code finds nothing and says nothing.
 func TestEveryFieldOfAQueryIsLogged(t *testing.T) {
 	// Words of the query language, which are not fields:
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
@@ -68,6 +69,7 @@ func TestEveryFieldOfAQueryIsLogged(t *testing.T) {
 	}
 }
 
+// The same holds for a value: an outcome that is renamed in the code must be renamed here.
 func TestEveryValueOfAQueryIsLogged(t *testing.T) {
 	compared := regexp.MustCompile(`(\w+) (?:=|in) (\[[^]]*\]|"[^"]*")`)
 	quoted := regexp.MustCompile(`"([^"]*)"`)
@@ -90,6 +92,7 @@ func TestEveryValueOfAQueryIsLogged(t *testing.T) {
 	}
 }
 
+// The runbook's questions each have their query.
 func TestQueriesThatAnOperatorNeeds(t *testing.T) {
 	all := queries(load(t))
 	for _, want := range []string{

@@ -27,6 +27,7 @@ func anchors(page string) (all []string) {
 	return all
 }
 
+// Alarms link to headings by the names that GitHub makes of them.
 func TestAnchors(t *testing.T) {
 	got := anchors("# Operations\n\n## Server errors (5xx)\n\ntext # no heading\n\n" +
 		"```\n# a comment\n```\n### What's `dead`?\n")
@@ -35,6 +36,7 @@ func TestAnchors(t *testing.T) {
 	}
 }
 
+// A link that leads nowhere is found by the person who is woken up at night.
 func TestRunbookLinksLeadSomewhere(t *testing.T) {
 	page := readFile(t, "docs/operations.md")
 	sections := anchors(page)
@@ -59,6 +61,7 @@ func TestRunbookLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
+// Each alarm and each task of an operator has its section; other pages link to these.
 func TestRunbookCovers(t *testing.T) {
 	sections := anchors(readFile(t, "docs/operations.md"))
 	for _, want := range []string{

@@ -115,6 +115,7 @@ func TestRouteHasNoAuthorizer(t *testing.T) {
 	}
 }
 
+// A binary for another processor than the function's fails at its first invocation only.
 func TestArchitectureOfTemplateAndMakefileAgree(t *testing.T) {
 	arch := load(t).Get("Parameters", "Architecture", "Default")
 	m := regexp.MustCompile(`(?m)^GOARCH \?= .*\b(arm64|amd64)\)?$`).FindStringSubmatch(readFile(t, "Makefile"))

@@ -26,6 +26,7 @@ type recorded struct{ signature.Request }
 
 type change = func(*recorded)
 
+// record signs the body and applies the changes, in their order.
 func record(body string, changes ...change) *recorded {
 	in := svixtest.Signed(svixtest.Epoch(), body)
 	r := &recorded{signature.Request{

@@ -1,5 +1,5 @@
-// The textbook's webhook receiver as tutorials finish it: the SDK's default configuration, the default certificate roots,
-// the signing secret from SSM, Svix's own library.
+// The textbook's webhook receiver as tutorials finish it: the SDK's default configuration, the default certificate
+// roots, the signing secret from SSM, Svix's own library.
 package main
 
 import (
