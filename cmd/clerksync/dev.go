@@ -14,6 +14,8 @@ import (
 	"github.com/clerksync/clerksync/pkg/settings"
 )
 
+// devCommand runs the pipeline. Its defaults are the addresses at which the other
+// commands look for it.
 func (p program) devCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "dev",
@@ -42,6 +44,8 @@ OBJECT_STORAGE are obeyed as by the functions. Ctrl-C finishes what is in flight
 	}
 }
 
+// dev turns flags and variables into options and runs the pipeline with them. An
+// endpoint that is named takes the place of the emulators.
 func (p program) dev(ctx context.Context, c *cli.Command) error {
 	if c.Bool("once") && !c.Bool("demo") {
 		return terminal.Usagef("--once goes with --demo")
@@ -64,10 +68,6 @@ func (p program) dev(ctx context.Context, c *cli.Command) error {
 	if o.Secret, err = webhook.FindSecret(c.String("secret"), p.getenv); err != nil {
 		return err
 	}
-	if o.Pipeline.Secrets, err = o.Secret.Parse(); err != nil {
-		return err
-	}
-	o.Pipeline.Secret = o.Secret.Text
 	if endpoint := c.String("endpoint-url"); endpoint != "" {
 		cfg, err := deployment.LoadConfig(ctx, p.getenv, endpoint)
 		if err != nil {
@@ -78,7 +78,8 @@ func (p program) dev(ctx context.Context, c *cli.Command) error {
 	return dev.Run(ctx, p.term, o)
 }
 
-// readSettings reads the variables that the functions read.
+// readSettings reads the variables that the functions read, so that dev treats
+// events as a deployed stack with the same settings does.
 func (p program) readSettings(o *dev.Options) (err error) {
 	if o.Pipeline.Instances, err = settings.ReadInstances(p.getenv); err != nil {
 		return terminal.Usagef("%w", err)

@@ -13,6 +13,8 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 )
 
+// dlqCommand has four commands below it: two look at dead letters, two remove
+// them from their queue.
 func (p program) dlqCommand() *cli.Command {
 	flags := func(more ...cli.Flag) []cli.Flag { return slices.Concat(queueFlags(), stackFlags(), more) }
 	all := toggle("all", "every dead letter")
@@ -68,30 +70,32 @@ func (p program) openDeadLetters(ctx context.Context, c *cli.Command) (*deployme
 	return d.DeadLetters(ctx)
 }
 
+// listDeadLetters prints a line a dead letter: as JSON at once, for a queue may be
+// long, and for people at the end, sorted by when it died.
 func (p program) listDeadLetters(ctx context.Context, c *cli.Command) error {
 	dead, err := p.openDeadLetters(ctx, c)
 	if err != nil {
 		return err
 	}
-	var letters []deployment.DeadLetter
+	var found []deployment.DeadLetter
 	err = dead.Walk(ctx, func(l deployment.DeadLetter) (bool, error) {
-		letters = append(letters, l)
+		found = append(found, l)
 		if c.Bool("json") {
 			p.term.PrintJSON(l)
 		}
 		return false, nil
 	})
-	if err == nil && len(letters) == 0 {
+	if err == nil && len(found) == 0 {
 		p.term.Note("%s no dead letters.", terminal.Good("ok:"))
 	}
-	if len(letters) == 0 || c.Bool("json") {
+	if len(found) == 0 || c.Bool("json") {
 		return err
 	}
-	slices.SortFunc(letters, func(a, b deployment.DeadLetter) int {
+	slices.SortFunc(found, func(a, b deployment.DeadLetter) int {
 		return strings.Compare(a.DeadSince+a.SvixID, b.DeadSince+b.SvixID)
 	})
 	var rows [][]any
-	for _, l := range letters {
+	for _, l := range found {
 		rows = append(rows, []any{l.DeadSince, l.SvixID, l.EventType, l.Reason})
 	}
 	p.term.PrintTable([]string{"dead since", "svix id", "event", "reason"}, rows)
@@ -115,26 +119,27 @@ func (p program) findDeadLetter(
 	return found, err
 }
 
+// showDeadLetter prints the body to stdout, so that it can be piped elsewhere, and
+// the reason to stderr.
 func (p program) showDeadLetter(ctx context.Context, c *cli.Command) error {
-	ids, err := terminal.IDs(c)
+	id, err := terminal.ID(c)
 	if err != nil {
 		return err
 	}
-	if len(ids) != 1 {
-		return terminal.Usagef("dlq show needs one svix id or message id")
-	}
-	l, err := p.findDeadLetter(ctx, c, ids[0])
+	l, err := p.findDeadLetter(ctx, c, id)
 	if err != nil {
 		return err
 	}
 	if l == nil {
-		return fmt.Errorf("no dead letter %q here", ids[0])
+		return fmt.Errorf("no dead letter %q here", id)
 	}
 	p.term.Note("%s\n%s  %s  dead since %s\n", terminal.Bad(l.Reason), l.EventType, terminal.Dim(l.SvixID), l.DeadSince)
 	p.term.PrintText(l.Body())
 	return nil
 }
 
+// redriveDeadLetters puts each selected dead letter back on the queue and deletes
+// it after that. An old message cannot harm newer state: sync finds it stale.
 func (p program) redriveDeadLetters(ctx context.Context, c *cli.Command) error {
 	selected, err := selectDeadLetters(c)
 	if err != nil {
@@ -151,6 +156,8 @@ func (p program) redriveDeadLetters(ctx context.Context, c *cli.Command) error {
 	return p.removeDeadLetters(ctx, c, dead, selected, "redriven", dead.Redrive)
 }
 
+// dropDeadLetters deletes the selected dead letters, which only a replay from Svix
+// brings back, so it asks first.
 func (p program) dropDeadLetters(ctx context.Context, c *cli.Command) error {
 	selected, err := selectDeadLetters(c)
 	if err != nil {
@@ -160,7 +167,8 @@ func (p program) dropDeadLetters(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	// The question comes last: a queue that is not there needs no answer.
+	// The question comes after the queue is found: one that is not there needs no
+	// answer.
 	if !c.Bool("yes") && !c.Bool("dry-run") && !p.term.Confirm(
 		fmt.Sprintf("Drop %s for good? Nothing brings them back but a replay from Svix.", selected)) {
 		return errors.New("nothing was dropped")
@@ -175,6 +183,8 @@ type selection struct {
 	ids []string
 }
 
+// selectDeadLetters wants either ids or --all: neither is taken for all, and both
+// contradict each other.
 func selectDeadLetters(c *cli.Command) (s selection, err error) {
 	if s.ids, err = terminal.IDs(c); err != nil {
 		return s, err
@@ -193,8 +203,9 @@ func (s selection) String() string {
 }
 
 // removeDeadLetters applies f to the selected dead letters, deletes each from
-// the queue after that, and prints progress. With --dry-run it prints alone. The
-// past participle says to people what was done.
+// the queue after that, and prints progress. With --dry-run it prints alone. done
+// is a past participle that says to people what happened. Ids that no dead letter
+// has are an error at the end: the others are removed all the same.
 func (p program) removeDeadLetters(
 	ctx context.Context, c *cli.Command, dead *deployment.DeadLetters, s selection, done string,
 	f func(context.Context, deployment.DeadLetter) error,
@@ -204,7 +215,9 @@ func (p program) removeDeadLetters(
 		done = "would be " + done
 	}
 	missing := slices.Clone(s.ids)
-	seen := map[string]bool{} // contents: a message that dies again during the walk stays a dead letter
+	// Contents, not ids: a message that is put back and dies again during the walk
+	// has a new id. It stays a dead letter, else the walk would not end.
+	seen := map[string]bool{}
 	err := dead.Walk(ctx, func(l deployment.DeadLetter) (remove bool, err error) {
 		if seen[l.Content()] || !s.all && !slices.ContainsFunc(s.ids, l.HasID) {
 			return false, nil

@@ -10,6 +10,8 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 )
 
+// doctorCommand checks all that status would show, and more. Below it stands the
+// one diagnosis that looks at a recorded request instead of a deployment.
 func (p program) doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "doctor",
@@ -51,6 +53,9 @@ The exit status is 1 if a check fails; a warning does not count.`,
 	}
 }
 
+// doctor prints each verdict as soon as it is known, for a check may take half a
+// minute, and counts them at the end. The flag --max-silence counts only where it
+// is given, so that the stack's own alarm comes before the flag's default.
 func (p program) doctor(ctx context.Context, c *cli.Command) error {
 	o := doctor.Options{
 		Names: names(c), Getenv: p.getenv, Now: p.now, Wait: c.Duration("wait"), NoSend: c.Bool("no-send"),
@@ -75,6 +80,7 @@ func (p program) doctor(ctx context.Context, c *cli.Command) error {
 	return nil
 }
 
+// printVerdict prints a verdict, for people with how to mend it on a line below.
 func (p program) printVerdict(v doctor.Verdict, asJSON bool) {
 	if asJSON {
 		p.term.PrintJSON(v)

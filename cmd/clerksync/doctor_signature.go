@@ -16,6 +16,8 @@ import (
 	"github.com/clerksync/clerksync/pkg/settings"
 )
 
+// doctorSignatureCommand explains why one request was refused. It needs no
+// deployment: a file with the request and a secret are enough.
 func (p program) doctorSignatureCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "signature",
@@ -59,6 +61,8 @@ The exit status is 0 if the endpoint would accept the request, else 1.`,
 	}
 }
 
+// explainSignature collects the request and the secrets at hand, and lets package
+// signature find what matches.
 func (p program) explainSignature(ctx context.Context, c *cli.Command) error {
 	r, err := p.readRequest(c)
 	if err != nil {
@@ -78,7 +82,9 @@ func (p program) explainSignature(ctx context.Context, c *cli.Command) error {
 	return nil
 }
 
-// readRequest reads the request from the files that the flags name.
+// readRequest reads the request from the files that the flags name. The first
+// --headers is the request; others lend their headers. A body of its own goes
+// before one that is recorded with the headers, and --at before the time there.
 func (p program) readRequest(c *cli.Command) (r signature.Request, err error) {
 	files, bodyFile := c.StringSlice("headers"), c.String("body")
 	if len(files) == 0 {
@@ -118,7 +124,8 @@ func (p program) readRequest(c *cli.Command) (r signature.Request, err error) {
 	return r, nil
 }
 
-// secretsToTry are those that may have signed, the endpoint's own first.
+// secretsToTry are those that may have signed, the endpoint's own first. The kept
+// secret of `clerksync dev` is looked at and never made: a new one signed nothing.
 func (p program) secretsToTry(ctx context.Context, c *cli.Command) (out []signature.Secret, err error) {
 	given := c.StringSlice("secret")
 	for i, text := range given {
@@ -140,7 +147,7 @@ func (p program) secretsToTry(ctx context.Context, c *cli.Command) (out []signat
 			out = append(out, signature.Secret{From: variable, Text: text})
 		}
 	}
-	if path, err := webhook.KeptSecretPath(); err == nil { // webhook.KeptSecret would make one
+	if path, err := webhook.KeptSecretPath(); err == nil {
 		if b, err := os.ReadFile(path); err == nil {
 			out = append(out, signature.Secret{From: "clerksync dev", Text: strings.TrimSpace(string(b))})
 		}
@@ -166,6 +173,8 @@ func (p program) readStackSecret(ctx context.Context, c *cli.Command) (parameter
 	return parameter, text, err
 }
 
+// printResult prints the findings, each with how to mend it. Where the request is
+// good they are warnings: something is odd and does no harm.
 func (p program) printResult(r signature.Result, asJSON bool) {
 	if asJSON {
 		if r.Findings == nil {

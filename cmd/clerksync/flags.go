@@ -9,6 +9,8 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 )
 
+// text is a flag with a value, textOr one with a default, toggle one without a
+// value. The name of the value stands in backquotes in the usage.
 func text(name, usage string) *cli.StringFlag { return &cli.StringFlag{Name: name, Usage: usage} }
 
 func textOr(value, name, usage string) *cli.StringFlag {
@@ -19,7 +21,8 @@ func toggle(name, usage string) *cli.BoolFlag { return &cli.BoolFlag{Name: name,
 
 func jsonLinesFlag() cli.Flag { return toggle("json", "print one JSON object a line") }
 
-// The flags that say where to look. Each command has those it needs.
+// The flags below say where to look. Each command has those it needs, and names
+// reads them all.
 
 func endpointFlag() cli.Flag {
 	return text("endpoint-url", "talk to the AWS endpoint at `URL` instead of AWS")
@@ -29,6 +32,8 @@ func stackFlags() []cli.Flag {
 	return []cli.Flag{text("stack", "read names and URLs from the outputs of stack `NAME`"), endpointFlag()}
 }
 
+// tableFlags have the variables of the functions behind them, so that a shell that
+// is set up for one works for the other. queueFlags do, too.
 func tableFlags() []cli.Flag {
 	directory := text("directory-table", "`NAME` of the Directory table")
 	deliveries := text("deliveries-table", "`NAME` of the Deliveries table")
@@ -60,10 +65,5 @@ func names(c *cli.Command) deployment.Names {
 
 // findDeployment finds out where the flags tell to look.
 func (p program) findDeployment(ctx context.Context, c *cli.Command) (*deployment.Deployment, error) {
-	n := names(c)
-	cfg, err := n.LoadConfig(ctx, p.getenv)
-	if err != nil {
-		return nil, err
-	}
-	return deployment.Find(ctx, cfg, n)
+	return deployment.Open(ctx, p.getenv, names(c))
 }

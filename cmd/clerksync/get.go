@@ -21,6 +21,9 @@ import (
 // lookup is how one command of get finds rows: a method of deployment.Rows.
 type lookup func(r *deployment.Rows, ctx context.Context, name string) ([]deployment.Record, error)
 
+// getCommand has a command below it for each kind of thing. They differ in how
+// they find rows alone, but for delivery: a message that is not in its table may
+// be a dead letter.
 func (p program) getCommand() *cli.Command {
 	below := func(name, usage, args, example string, find lookup) *cli.Command {
 		return &cli.Command{
@@ -62,25 +65,25 @@ are named. A deleted row shows with its deleted_at. Nothing found is exit status
 // errNothingFound says that a lookup found nothing.
 var errNothingFound = errors.New("not here")
 
+// get prints the rows that the one argument stands for. A lookup that fails may
+// have looked in the wrong place, so the error says how to name another; one that
+// finds nothing says where it looked.
 func (p program) get(ctx context.Context, c *cli.Command, find lookup) error {
-	ids, err := terminal.IDs(c)
+	id, err := terminal.ID(c)
 	if err != nil {
 		return err
-	}
-	if len(ids) != 1 {
-		return terminal.Usagef("get %s needs one argument: %s", c.Name, c.ArgsUsage)
 	}
 	d, err := p.findDeployment(ctx, c)
 	if err != nil {
 		return err
 	}
-	rows, err := find(d.Rows(), ctx, ids[0])
+	rows, err := find(d.Rows(), ctx, id)
 	if err != nil {
 		return fmt.Errorf("%w\nIs it the right place? `clerksync dev` runs a pipeline here; "+
 			"--stack, --directory-table and --endpoint-url name another", err)
 	}
 	if len(rows) == 0 {
-		return fmt.Errorf("%w: %s %q (%s)", errNothingFound, c.Name, ids[0], d)
+		return fmt.Errorf("%w: %s %q (%s)", errNothingFound, c.Name, id, d)
 	}
 	for i, row := range rows {
 		if i > 0 && !c.Bool("json") {
@@ -91,8 +94,10 @@ func (p program) get(ctx context.Context, c *cli.Command, find lookup) error {
 	return nil
 }
 
-// getDelivery prints the entry of a message in the Deliveries table, or its dead
-// letter, or says where else to look.
+// getDelivery prints the entry of a message in the Deliveries table. Only where
+// that has none it reads the dead-letter queue, which hides messages from others
+// for a moment. A message that is in neither may be in many places: the error
+// names them.
 func (p program) getDelivery(ctx context.Context, c *cli.Command) error {
 	err := p.get(ctx, c, (*deployment.Rows).Delivery)
 	if !errors.Is(err, errNothingFound) {
@@ -118,8 +123,9 @@ func (p program) getDelivery(ctx context.Context, c *cli.Command) error {
 	return nil
 }
 
-// printRow prints a row, for people an attribute a line: first the key, by which
-// they know it.
+// printRow prints a row, for people an attribute a line. The key comes first, by
+// which they know the row, then what kind of row it is and whether it is deleted.
+// Clerk's JSON would fill the screen, so only its size is printed.
 func (p program) printRow(r deployment.Record, asJSON bool) {
 	if asJSON {
 		p.term.PrintJSON(r)

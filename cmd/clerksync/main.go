@@ -1,5 +1,9 @@
 // Clerksync is the command that runs, feeds and looks into clerksync: the
 // whole pipeline on a laptop, sample events, and the rows in the tables.
+//
+// Each command has a file: its flags and help, one call, and how the result is
+// printed. What the call does stands in packages below internal. Flags that
+// several commands share are in flags.go.
 package main
 
 import (
@@ -15,6 +19,8 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 )
 
+// main is the one place that ends the process. Ctrl-C and SIGTERM end the context
+// instead: each command stops in its own way, dev after what is in flight.
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	term := terminal.New(ctx, os.Stdin, os.Stdout, os.Stderr)
@@ -23,7 +29,8 @@ func main() {
 	os.Exit(status)
 }
 
-// program is what every command takes from the process around it.
+// program is what every command takes from the process around it. Nothing below
+// reads the environment or the clock by itself.
 type program struct {
 	term   *terminal.Terminal
 	getenv func(string) string

@@ -2,7 +2,6 @@ package main_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -88,8 +87,7 @@ func named(args []string) (name, prefix string, rest []string) {
 func startDev(ts *testscript.TestScript, _ bool, args []string) {
 	name, prefix, args := named(args)
 	flags := []string{"dev", "--addr", "127.0.0.1:0", "--aws-addr", "127.0.0.1:0", "--json"}
-	words := len(args) > 0 && args[0] == "words"
-	if words {
+	if len(args) > 0 && args[0] == "words" {
 		flags, args = flags[:len(flags)-1], args[1:]
 	}
 	program, err := exec.LookPath("clerksync")
@@ -113,43 +111,29 @@ func startDev(ts *testscript.TestScript, _ bool, args []string) {
 	}()
 	ts.Defer(func() { _ = p.Process.Kill() })
 	processes(ts)[name] = p
-	ready := p.ready(ts, words)
-	for k, v := range ready {
+	for k, v := range p.ready(ts) {
 		ts.Setenv(prefix+k, v)
 	}
 }
 
-// ready waits until the process says where it listens.
-func (p *process) ready(ts *testscript.TestScript, words bool) map[string]string {
+// ready waits until the process says where it listens, in words or as JSON.
+func (p *process) ready(ts *testscript.TestScript) map[string]string {
+	isReady := regexp.MustCompile(`"event":"ready".*\n|Ctrl-C stops`)
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		text := ts.ReadFile(p.name+".out") + ts.ReadFile(p.name+".err")
 		select {
 		case err := <-p.done:
-			ts.Fatalf("%s ended at once: %v\n%s%s", p.name, err, ts.ReadFile(p.name+".out"), ts.ReadFile(p.name+".err"))
+			ts.Fatalf("%s ended at once: %v\n%s", p.name, err, text)
 		default:
 		}
-		var line struct {
-			WebhookURL  string `json:"webhook_url"`
-			EndpointURL string `json:"endpoint_url"`
-			Secret      string `json:"secret"`
+		if !isReady.MatchString(text) {
+			continue
 		}
-		if words {
-			addresses := regexp.MustCompile(`(?s)Webhook +(\S+)\n +Secret +(\S+)\n +AWS +(\S+) .*Ctrl-C stops`)
-			m := addresses.FindStringSubmatch(ts.ReadFile(p.name + ".err"))
-			if m == nil {
-				continue
-			}
-			line.WebhookURL, line.Secret, line.EndpointURL = m[1], m[2], m[3]
-		} else {
-			text, _, whole := strings.Cut(ts.ReadFile(p.name+".out"), "\n")
-			if !whole {
-				continue
-			}
-			ts.Check(json.Unmarshal([]byte(text), &line))
-		}
-		addr := strings.TrimSuffix(strings.TrimPrefix(line.WebhookURL, "http://"), "/webhooks/clerk")
+		webhook := regexp.MustCompile(`http://([^"\s]+)/webhooks/clerk`).FindStringSubmatch(text)
+		aws := regexp.MustCompile(`http://([^"\s/]+)["\s]`).FindStringSubmatch(text)
 		return map[string]string{
-			"URL": line.WebhookURL, "ADDR": addr, "SECRET": line.Secret,
-			"AWS": line.EndpointURL, "AWS_ADDR": strings.TrimPrefix(line.EndpointURL, "http://"),
+			"URL": webhook[0], "ADDR": webhook[1], "AWS": "http://" + aws[1], "AWS_ADDR": aws[1],
+			"SECRET": regexp.MustCompile(`whsec_[^"\s]+`).FindString(text),
 		}
 	}
 	ts.Fatalf("%s is not ready within %s", p.name, patience)

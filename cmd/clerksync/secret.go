@@ -15,6 +15,8 @@ import (
 	"github.com/clerksync/clerksync/pkg/svix"
 )
 
+// secretCommand keeps the secret where the deployed ingest function reads it. A
+// secret is never an argument, and no output repeats one.
 func (p program) secretCommand() *cli.Command {
 	flags := func() []cli.Flag {
 		return []cli.Flag{textOr(pipeline.SecretParameter, "parameter", "`NAME` of the SSM parameter"), endpointFlag()}
@@ -46,6 +48,8 @@ list of processes.`,
 	}
 }
 
+// openParameter opens the parameter that the flags name: in AWS, for a
+// `clerksync dev` has its secret already, unless an endpoint is named.
 func (p program) openParameter(ctx context.Context, c *cli.Command) (*deployment.Parameter, error) {
 	cfg, err := deployment.LoadConfig(ctx, p.getenv, c.String("endpoint-url"))
 	if err != nil {
@@ -54,6 +58,8 @@ func (p program) openParameter(ctx context.Context, c *cli.Command) (*deployment
 	return deployment.NewParameter(cfg, c.String("parameter")), nil
 }
 
+// setSecret stores the text only if it parses: what is there stays where a typing
+// mistake would replace it.
 func (p program) setSecret(ctx context.Context, c *cli.Command) error {
 	parameter, err := p.openParameter(ctx, c)
 	if err != nil {
@@ -76,6 +82,8 @@ func (p program) setSecret(ctx context.Context, c *cli.Command) error {
 	return nil
 }
 
+// checkSecret says whether ingest could read the parameter: a missing or malformed
+// one makes it answer 500 not_configured.
 func (p program) checkSecret(ctx context.Context, c *cli.Command) error {
 	parameter, err := p.openParameter(ctx, c)
 	if err != nil {

@@ -17,6 +17,8 @@ import (
 	"github.com/clerksync/clerksync/pkg/svix"
 )
 
+// sendCommand plays Svix: for a pipeline on this machine, and for any endpoint
+// whose secret the user has.
 func (p program) sendCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "send",
@@ -54,6 +56,8 @@ The exit status is 1 unless every answer is 2xx.`,
 	}
 }
 
+// send posts the events one after the other and prints each answer. An endpoint
+// that answers ends nothing, whatever it says; one that cannot be reached does.
 func (p program) send(ctx context.Context, c *cli.Command) error {
 	bodies, err := p.eventsToSend(c)
 	if err != nil {
@@ -91,6 +95,8 @@ func (p program) send(ctx context.Context, c *cli.Command) error {
 	return nil
 }
 
+// printAnswer prints a line an answer: the status is green where Svix would be
+// content.
 func (p program) printAnswer(a webhook.Answer, asJSON bool) {
 	style := terminal.Bad
 	if a.Accepted() {

@@ -11,6 +11,8 @@ import (
 	"github.com/clerksync/clerksync/pkg/svix"
 )
 
+// signCommand makes what AWS hands to the functions, for sam local, which invokes
+// one of them with a file.
 func (p program) signCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "sign",
@@ -36,6 +38,8 @@ secret that send would use.`,
 	}
 }
 
+// sign prints one event or writes all samples. --at makes both reproducible: the
+// samples in the repository are those of one fixed time.
 func (p program) sign(_ context.Context, c *cli.Command) error {
 	names := terminal.Files(c)
 	if len(names) > 1 {

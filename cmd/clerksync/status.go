@@ -9,6 +9,9 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 )
 
+// statusCommand prints numbers, as a dashboard does. They come from the metrics
+// where there are some, which costs a cent per thousand series, else from the
+// tables.
 func (p program) statusCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "status",
@@ -32,6 +35,8 @@ The exit status is 0 where all could be read: status reports, doctor judges.`,
 	}
 }
 
+// status prints the report, and before it why the metrics of a stack were not
+// used.
 func (p program) status(ctx context.Context, c *cli.Command) error {
 	d, err := p.findDeployment(ctx, c)
 	if err != nil {

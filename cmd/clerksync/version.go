@@ -11,6 +11,7 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 )
 
+// versionCommand prints more than --version does: what a bug report needs.
 func (p program) versionCommand() *cli.Command {
 	return &cli.Command{
 		Name: "version", Usage: "say which version this is",

@@ -14,11 +14,7 @@ import (
 func find(t *testing.T, s *deploymenttest.Stack) *deployment.Deployment {
 	t.Helper()
 	n := deployment.Names{EndpointURL: s.Pipeline.Endpoint}
-	cfg, err := n.LoadConfig(t.Context(), func(string) string { return "" })
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := deployment.Find(t.Context(), cfg, n)
+	d, err := deployment.Open(t.Context(), func(string) string { return "" }, n)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,6 +71,15 @@ type Deployment struct {
 	IngestFunction, SyncFunction    string // names; "" without a stack, and until FindFunctions
 }
 
+// Open loads the configuration for the names and finds out where to look.
+func Open(ctx context.Context, getenv func(string) string, n Names) (*Deployment, error) {
+	cfg, err := n.LoadConfig(ctx, getenv)
+	if err != nil {
+		return nil, err
+	}
+	return Find(ctx, cfg, n)
+}
+
 // Find finds out where to look. A name that the user gave goes before an output
 // of the stack, and that before what `clerksync dev` uses.
 func Find(ctx context.Context, cfg aws.Config, n Names) (_ *Deployment, err error) {

@@ -113,7 +113,7 @@ func (d *Deployment) ReadMetrics(ctx context.Context, from, to time.Time, all ..
 		for _, r := range page.MetricDataResults {
 			i, err := strconv.Atoi(aws.ToString(r.Id)[1:])
 			if err != nil || i >= len(out) {
-				return nil, fmt.Errorf("read the metrics: CloudWatch answered for %q, an unknown query", aws.ToString(r.Id))
+				return nil, fmt.Errorf("read the metrics: CloudWatch answered an unknown query %q", aws.ToString(r.Id))
 			}
 			for j := range min(len(r.Timestamps), len(r.Values)) {
 				out[i] = append(out[i], Point{r.Timestamps[j], r.Values[j]})

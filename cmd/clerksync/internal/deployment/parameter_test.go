@@ -46,9 +46,9 @@ func TestParameterFailures(t *testing.T) {
 		body   string
 		want   string
 	}{
-		"denied":              {status: 400, body: code("AccessDeniedException"), want: "SSM answered AccessDeniedException"},
-		"throttled":           {status: 400, body: code("ThrottlingException"), want: "SSM answered ThrottlingException"},
-		"server error":        {status: 500, body: code("InternalServerError"), want: "SSM answered InternalServerError"},
+		"denied":              {status: 400, body: code("AccessDeniedException"), want: "SSM answered AccessDenied"},
+		"throttled":           {status: 400, body: code("ThrottlingException"), want: "SSM answered Throttling"},
+		"server error":        {status: 500, body: code("InternalServerError"), want: "SSM answered Internal"},
 		"answers nothing":     {status: 200, body: `{}`, want: "read parameter /p"},
 		"answers no value":    {status: 200, body: `{"Parameter":{"Name":"/p"}}`, want: "read parameter /p"},
 		"answers empty value": {status: 200, body: `{"Parameter":{"Value":""}}`, want: "read parameter /p"},

@@ -92,14 +92,9 @@ func (d *demo) setActive(active bool) {
 // run sends the week through and shows what happened to each message and the
 // rows at the end. It is an error where a message came out otherwise than it
 // should.
-func (d *demo) run(ctx context.Context, p *pipeline.Pipeline) error {
+func (d *demo) run(ctx context.Context, p *pipeline.Pipeline, signer webhook.Signer) error {
 	d.setActive(true)
 	defer d.setActive(false)
-	secrets, err := d.screen.secret.Parse()
-	if err != nil {
-		return err
-	}
-	signer := webhook.Signer{Secrets: secrets, Now: d.screen.now}
 	// The ids of one run have a mark in common. It is read once, for a message that
 	// is sent again keeps its id.
 	mark := strconv.FormatInt(d.screen.now().Unix(), 36)

@@ -18,7 +18,7 @@ import (
 
 // Options say what to run and how to show it.
 type Options struct {
-	Pipeline pipeline.Options // its three callbacks are Run's to set
+	Pipeline pipeline.Options // Run sets the callbacks and the secret
 	Secret   webhook.Secret   // shown unless it is the user's
 	Demo     bool             // send the first week through at the start
 	Once     bool             // and stop after it
@@ -29,6 +29,11 @@ type Options struct {
 // Run runs the pipeline until ctx ends, which is terminal.ErrInterrupted, or
 // until the demo is over where the options want it once.
 func Run(ctx context.Context, term *terminal.Terminal, o Options) error {
+	secrets, err := o.Secret.Parse()
+	if err != nil {
+		return err
+	}
+	o.Pipeline.Secrets, o.Pipeline.Secret = secrets, o.Secret.Text
 	screen := newScreen(term, o)
 	demo := newDemo(screen)
 	o.Pipeline.OnRequest, o.Pipeline.OnMessage, o.Pipeline.Warn = demo.onRequest, demo.onMessage, screen.warn
@@ -38,7 +43,7 @@ func Run(ctx context.Context, term *terminal.Terminal, o Options) error {
 	}
 	screen.showReady(p)
 	if o.Demo {
-		if err := demo.run(ctx, p); err != nil || o.Once {
+		if err := demo.run(ctx, p, webhook.Signer{Secrets: secrets, Now: o.Now}); err != nil || o.Once {
 			p.Stop(ctx)
 			return err
 		}

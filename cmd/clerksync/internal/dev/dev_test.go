@@ -49,7 +49,9 @@ func TestReadyIsTheFirstLine(t *testing.T) {
 func TestNext(t *testing.T) {
 	t.Parallel()
 	const webhookURL, endpoint = deployment.DefaultWebhookURL, deployment.DefaultEndpointURL
-	const otherURL, otherEndpoint = "http://127.0.0.1:30001/webhooks/clerk", "http://127.0.0.1:45661" // they begin alike
+	// The ports begin as the default ones.
+	const otherURL, otherEndpoint = "http://127.0.0.1:30001/webhooks/clerk", "http://127.0.0.1:45661"
+	const getUser = "get user jonah@lumenoak.example"
 	for _, tt := range []struct {
 		url, endpoint string
 		kept          bool // the secret
@@ -58,8 +60,8 @@ func TestNext(t *testing.T) {
 		{url: webhookURL, endpoint: endpoint, kept: true, want: "send user.created"},
 		{url: webhookURL, endpoint: endpoint, want: "send --secret whsec_... user.created"},
 		{url: otherURL, endpoint: endpoint, kept: true, want: "send --to " + otherURL + " user.created"},
-		{url: webhookURL, endpoint: endpoint, want: "get user jonah@lumenoak.example"},
-		{url: webhookURL, endpoint: otherEndpoint, want: "get user jonah@lumenoak.example --endpoint-url " + otherEndpoint},
+		{url: webhookURL, endpoint: endpoint, want: getUser},
+		{url: webhookURL, endpoint: otherEndpoint, want: getUser + " --endpoint-url " + otherEndpoint},
 	} {
 		var words bytes.Buffer
 		s := dev.NewScreen(terminal.New(t.Context(), nil, io.Discard, &words),
@@ -84,10 +86,6 @@ func TestDemoAcrossSeconds(t *testing.T) {
 		},
 		Secret: webhook.Secret{Text: svixtest.Secret}, Demo: true, Once: true, JSON: true,
 		Now: func() time.Time { return time.Now().Add(time.Duration(looks.Add(1)) * time.Second) },
-	}
-	var err error
-	if o.Pipeline.Secrets, err = o.Secret.Parse(); err != nil {
-		t.Fatal(err)
 	}
 	if err := dev.Run(t.Context(), terminal.New(t.Context(), nil, &out, io.Discard), o); err != nil {
 		t.Errorf("Run = %v, want all as it should be:\n%s", err, out.String())

@@ -13,6 +13,7 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment/deploymenttest"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/doctor"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
@@ -155,9 +156,11 @@ func TestDev(t *testing.T) {
 		},
 		"malformed secret": {
 			change: func(o *options) { o.Secret = "whsec_x" },
-			want:   map[string]doctor.Status{"secret": doctor.Fail, "signature": doctor.Skip, "way-through": doctor.Skip},
+			want: map[string]doctor.Status{
+				"secret": doctor.Fail, "signature": doctor.Skip, "way-through": doctor.Skip,
+			},
 		},
-		"secret by parameter":      {change: func(o *options) { o.Secret, o.Parameter = "", "/clerksync/signing-secret" }},
+		"secret by parameter":      {change: func(o *options) { o.Secret, o.Parameter = "", pipeline.SecretParameter }},
 		"another instance":         {instance: "ins_a", want: skipped("way-through")},
 		"its instance":             {instance: "ins_a", change: func(o *options) { o.Instance = "ins_a" }},
 		"its instance by variable": {instance: "ins_a", change: func(o *options) { o.Getenv = variables }},

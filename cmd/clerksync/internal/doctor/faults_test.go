@@ -227,9 +227,7 @@ func TestSecretFaults(t *testing.T) {
 
 func TestEndpointFaults(t *testing.T) {
 	answers := func(status int, text string) func(*stack) {
-		return func(s *stack) {
-			s.Intercept = func(w http.ResponseWriter, _ *http.Request) { answer(w, status, text) }
-		}
+		return func(s *stack) { s.Webhook = func(w http.ResponseWriter, _ *http.Request) { answer(w, status, text) } }
 	}
 	redirect := http.RedirectHandler("https://example.com/", http.StatusMovedPermanently).ServeHTTP
 	testFaults(t, "endpoint", map[string]fault{
@@ -240,7 +238,7 @@ func TestEndpointFaults(t *testing.T) {
 			plant: func(s *stack) { output("WebhookUrl", strings.TrimSuffix(s.Pipeline.WebhookURL, "clerk"))(s) },
 			says:  "does not know the path", mend: "without a slash",
 		},
-		"redirected":      {plant: func(s *stack) { s.Intercept = redirect }, says: "redirects", mend: "no redirect"},
+		"redirected":      {plant: func(s *stack) { s.Webhook = redirect }, says: "redirects", mend: "no redirect"},
 		"route gone":      {plant: answers(404, `{"message":"no"}`), says: "no such route", mend: "/webhooks/clerk"},
 		"authorizer":      {plant: answers(403, `{"message":"no"}`), says: "refuses requests", mend: "no authorizer"},
 		"throttled":       {plant: answers(429, `{}`), says: "throttled", mend: "ThrottlingRateLimit"},
@@ -251,10 +249,12 @@ func TestEndpointFaults(t *testing.T) {
 	})
 	clock := func(ahead time.Duration) func(*stack) {
 		return func(s *stack) {
-			s.Rewrite = func(r *http.Response) error {
+			through := s.Proxy(s.Pipeline.WebhookURL)
+			through.ModifyResponse = func(r *http.Response) error {
 				r.Header.Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
 				return nil
 			}
+			s.Webhook = through.ServeHTTP
 		}
 	}
 	testFaults(t, "clock", map[string]fault{
@@ -269,15 +269,15 @@ func TestRoundtripFaults(t *testing.T) {
 	// pipeline.
 	signed := func(accept func(body string, h http.Header) bool, status int, text string) func(*stack) {
 		return func(s *stack) {
-			through := s.Proxy(s.Pipeline.WebhookURL)
-			s.Intercept = func(w http.ResponseWriter, r *http.Request) {
+			through := s.Webhook
+			s.Webhook = func(w http.ResponseWriter, r *http.Request) {
 				body, err := io.ReadAll(r.Body)
 				if err == nil && accept(string(body), r.Header) {
 					answer(w, status, text)
 					return
 				}
 				r.Body = io.NopCloser(strings.NewReader(string(body)))
-				through.ServeHTTP(w, r)
+				through(w, r)
 			}
 		}
 	}

@@ -25,11 +25,7 @@ func ignoreAttributes() cmp.Option {
 // found.
 func find(t *testing.T, n deployment.Names) *deployment.Deployment {
 	t.Helper()
-	cfg, err := n.LoadConfig(t.Context(), func(string) string { return "" })
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := deployment.Find(t.Context(), cfg, n)
+	d, err := deployment.Open(t.Context(), func(string) string { return "" }, n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,26 +39,19 @@ func find(t *testing.T, n deployment.Names) *deployment.Deployment {
 func TestMetrics(t *testing.T) {
 	s := deploymenttest.New(t)
 	s.UseAsAWS()
-	for _, c := range []struct {
-		metric, function string
-		ago              time.Duration
-		value            float64
-	}{
-		{"Received", deploymenttest.IngestFunction, 5 * time.Minute, 9},
-		{"Verified", deploymenttest.IngestFunction, 5 * time.Minute, 6},
-		{"Verified", deploymenttest.IngestFunction, 30 * time.Hour, 50},
-		{"Queued", deploymenttest.IngestFunction, 5 * time.Minute, 5},
-		{"Ignored", deploymenttest.IngestFunction, 5 * time.Minute, 1},
-		{"Rejected", deploymenttest.IngestFunction, 5 * time.Minute, 3},
-		{"Applied", deploymenttest.SyncFunction, 4 * time.Minute, 3},
-		{"Applied", deploymenttest.SyncFunction, 6 * time.Minute, 1},
-		{"Stale", deploymenttest.SyncFunction, 4 * time.Minute, 1},
-		{"Failed", deploymenttest.SyncFunction, 4 * time.Minute, 2},
-		{"Lag", deploymenttest.SyncFunction, 4 * time.Minute, 850},
-	} {
-		s.Account.Count(c.metric, c.function, c.ago, c.value)
-	}
-	s.Account.Count("Rejected", deploymenttest.IngestFunction, 5*time.Minute, 3, "invalid_signature")
+	const minute = time.Minute
+	s.Account.Count("Received", deploymenttest.IngestFunction, 5*minute, 9)
+	s.Account.Count("Verified", deploymenttest.IngestFunction, 5*minute, 6)
+	s.Account.Count("Verified", deploymenttest.IngestFunction, 30*time.Hour, 50)
+	s.Account.Count("Queued", deploymenttest.IngestFunction, 5*minute, 5)
+	s.Account.Count("Ignored", deploymenttest.IngestFunction, 5*minute, 1)
+	s.Account.Count("Rejected", deploymenttest.IngestFunction, 5*minute, 3)
+	s.Account.Count("Rejected", deploymenttest.IngestFunction, 5*minute, 3, "invalid_signature")
+	s.Account.Count("Applied", deploymenttest.SyncFunction, 4*minute, 3)
+	s.Account.Count("Applied", deploymenttest.SyncFunction, 6*minute, 1)
+	s.Account.Count("Stale", deploymenttest.SyncFunction, 4*minute, 1)
+	s.Account.Count("Failed", deploymenttest.SyncFunction, 4*minute, 2)
+	s.Account.Count("Lag", deploymenttest.SyncFunction, 4*minute, 850)
 	s.Account.SetQueueAge(42 * time.Second)
 	s.PutUser("a", "ins_a")
 	s.PutRow(s.Pipeline.DirectoryTable, map[string]string{
@@ -99,20 +88,15 @@ func TestDeliveries(t *testing.T) {
 	s := deploymenttest.New(t)
 	s.UseAsAWS()
 	now := time.Now()
-	for id, row := range map[string]struct {
-		outcome   string
-		ago, took time.Duration
-	}{
-		"msg_a": {outcome: "applied", ago: time.Minute, took: 200 * time.Millisecond},
-		"msg_b": {outcome: "stale", ago: 30 * time.Second, took: 100 * time.Millisecond},
-		"msg_c": {outcome: "applied", ago: 48 * time.Hour, took: time.Second},
-	} {
-		received := now.Add(-row.ago)
+	put := func(id, outcome string, ago, took time.Duration) {
 		s.PutRow(s.Pipeline.DeliveriesTable, map[string]string{
-			"svix_id": id, "outcome": row.outcome,
-			"received_at": deployment.FormatTime(received), "processed_at": deployment.FormatTime(received.Add(row.took)),
+			"svix_id": id, "outcome": outcome, "received_at": deployment.FormatTime(now.Add(-ago)),
+			"processed_at": deployment.FormatTime(now.Add(took - ago)),
 		})
 	}
+	put("msg_a", "applied", time.Minute, 200*time.Millisecond)
+	put("msg_b", "stale", 30*time.Second, 100*time.Millisecond)
+	put("msg_c", "applied", 48*time.Hour, time.Second)
 	lag := 200
 	want := status.Report{
 		Stack: deploymenttest.StackName, WebhookURL: s.WebhookURL, Source: "deliveries",

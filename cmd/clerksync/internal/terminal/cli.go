@@ -86,6 +86,15 @@ EXAMPLES{{range index .Metadata "examples"}}
 // Examples is the metadata of a command whose help ends in these lines.
 func Examples(lines ...string) map[string]any { return map[string]any{"examples": lines} }
 
+// ID returns the argument of a command that takes one id.
+func ID(c *cli.Command) (string, error) {
+	ids, err := IDs(c)
+	if err == nil && len(ids) != 1 {
+		err = Usagef("%s needs one argument: %s", c.FullName(), c.ArgsUsage)
+	}
+	return strings.Join(ids, ""), err
+}
+
 // IDs returns the arguments of a command that takes the names of things. None
 // begins with a dash: behind such an argument the library reads no flags, so
 // that a flag would count as an id.

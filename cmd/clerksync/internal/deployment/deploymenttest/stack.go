@@ -41,9 +41,8 @@ const (
 type Stack struct {
 	Pipeline   *pipeline.Pipeline
 	Account    *Account
-	WebhookURL string                     // of the webhook in front of the pipeline's
-	Intercept  http.HandlerFunc           // answers instead of the pipeline, unless it is nil
-	Rewrite    func(*http.Response) error // changes the pipeline's answers, unless it is nil
+	WebhookURL string           // passes requests to Webhook
+	Webhook    http.HandlerFunc // the pipeline's, until a test sets another
 	t          *testing.T
 }
 
@@ -67,20 +66,8 @@ func New(t *testing.T, instances ...string) *Stack {
 	}
 	t.Cleanup(func() { p.Stop(context.WithoutCancel(t.Context())) })
 	s := &Stack{t: t, Pipeline: p}
-	webhook := s.Proxy(p.WebhookURL)
-	webhook.ModifyResponse = func(r *http.Response) error {
-		if s.Rewrite == nil {
-			return nil
-		}
-		return s.Rewrite(r)
-	}
-	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.Intercept == nil {
-			webhook.ServeHTTP(w, r)
-			return
-		}
-		s.Intercept(w, r)
-	}))
+	s.Webhook = s.Proxy(p.WebhookURL).ServeHTTP
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.Webhook(w, r) }))
 	t.Cleanup(front.Close)
 	s.WebhookURL = front.URL + ingest.Path
 	s.Account = &Account{
