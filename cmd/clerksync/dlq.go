@@ -102,7 +102,8 @@ func (p program) listDeadLetters(ctx context.Context, c *cli.Command) error {
 	return err
 }
 
-// findDeadLetter returns the dead letter with that id, nil where there is none.
+// findDeadLetter returns the dead letter with that id, nil where there is none. It
+// walks to the end of the queue: what it received must show again for others.
 func (p program) findDeadLetter(
 	ctx context.Context, c *cli.Command, id string,
 ) (found *deployment.DeadLetter, err error) {

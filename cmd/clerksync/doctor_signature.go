@@ -156,7 +156,8 @@ func (p program) secretsToTry(ctx context.Context, c *cli.Command) (out []signat
 }
 
 // readStackSecret reads the secret of the parameter that is named, else of the
-// stack's.
+// stack's. It needs neither the tables nor the queues, so it does not look for
+// them: the user may have rights to the parameter alone.
 func (p program) readStackSecret(ctx context.Context, c *cli.Command) (parameter, text string, err error) {
 	cfg, err := deployment.LoadConfig(ctx, p.getenv, c.String("endpoint-url"))
 	if err != nil {

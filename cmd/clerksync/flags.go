@@ -48,7 +48,7 @@ func queueFlags() []cli.Flag {
 	return []cli.Flag{queue, dead}
 }
 
-// placeFlags are all of them.
+// placeFlags are all of them, for commands that look at a whole deployment.
 func placeFlags(more ...cli.Flag) []cli.Flag {
 	url := text("url", "`URL` of the webhook (default: the stack's output, or clerksync dev's)")
 	return slices.Concat(tableFlags(), queueFlags(), stackFlags(), []cli.Flag{url}, more)
@@ -63,7 +63,8 @@ func names(c *cli.Command) deployment.Names {
 	}
 }
 
-// findDeployment finds out where the flags tell to look.
+// findDeployment finds out where the flags tell to look. Without any of them it is
+// a `clerksync dev` at its default addresses.
 func (p program) findDeployment(ctx context.Context, c *cli.Command) (*deployment.Deployment, error) {
 	return deployment.Open(ctx, p.getenv, names(c))
 }

@@ -18,7 +18,8 @@ import (
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
-// lookup is how one command of get finds rows: a method of deployment.Rows.
+// lookup is how one command of get finds rows: a method of deployment.Rows, which
+// takes its receiver first.
 type lookup func(r *deployment.Rows, ctx context.Context, name string) ([]deployment.Record, error)
 
 // getCommand has a command below it for each kind of thing. They differ in how
@@ -36,6 +37,7 @@ func (p program) getCommand() *cli.Command {
 				"clerksync get "+example+" --stack clerksync"),
 		}
 	}
+	// What the one argument may be: it is tried as an id first.
 	const user, organization = "<id | e-mail | username | external id>", "<id | slug>"
 	delivery := below("delivery", "what happened to a message", "<svix id>",
 		"delivery msg_2b3Ck9u0PqVbFZ1r2s3T4u5V6w7", (*deployment.Rows).Delivery)

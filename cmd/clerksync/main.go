@@ -42,7 +42,8 @@ func (p program) run(ctx context.Context, args []string) error {
 	return p.term.Run(ctx, p.commands(), args)
 }
 
-// commands returns the root of the tree of commands.
+// commands returns the root of the tree of commands, in the order in which a new
+// user meets them. Without a command the root prints its help.
 func (p program) commands() *cli.Command {
 	build, _ := debug.ReadBuildInfo()
 	return &cli.Command{

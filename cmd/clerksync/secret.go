@@ -18,6 +18,7 @@ import (
 // secretCommand keeps the secret where the deployed ingest function reads it. A
 // secret is never an argument, and no output repeats one.
 func (p program) secretCommand() *cli.Command {
+	// The default is the stack's, too, so that a first deployment needs no flag.
 	flags := func() []cli.Flag {
 		return []cli.Flag{textOr(pipeline.SecretParameter, "parameter", "`NAME` of the SSM parameter"), endpointFlag()}
 	}
@@ -69,6 +70,7 @@ func (p program) setSecret(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return fmt.Errorf("read the signing secret: %w", err)
 	}
+	// The error of ParseSecrets names a secret by its place, never by its text.
 	secrets, err := svix.ParseSecrets(text)
 	if err != nil {
 		return fmt.Errorf("the text cannot be a signing secret: %w. "+

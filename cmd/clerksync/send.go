@@ -110,8 +110,9 @@ func (p program) printAnswer(a webhook.Answer, asJSON bool) {
 }
 
 // eventsToSend returns the bodies that the arguments name, each with the fields
-// that --set sets. It refuses flags that contradict each other before anything
-// is sent.
+// that --set sets. It refuses flags that contradict each other before anything is
+// sent: half a sequence of events would be hard to repeat. An id that Svix would
+// never give is sent all the same, for that is worth a test.
 func (p program) eventsToSend(c *cli.Command) ([][]byte, error) {
 	names := terminal.Files(c)
 	if c.Bool("all") {

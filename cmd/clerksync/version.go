@@ -23,7 +23,8 @@ outside a clone of the repository, and go run, know no commit.`,
 	}
 }
 
-// buildVersion is what a program knows of its own making.
+// buildVersion is what a program knows of its own making, as the flag --json
+// prints it.
 type buildVersion struct {
 	Version  string `json:"version"`
 	Commit   string `json:"commit,omitempty"`
@@ -33,7 +34,8 @@ type buildVersion struct {
 	Platform string `json:"platform"`
 }
 
-// newBuildVersion takes nil where the program was built without modules.
+// newBuildVersion reads what the Go command wrote into the program; info is nil
+// where that was built without modules.
 func newBuildVersion(info *debug.BuildInfo) buildVersion {
 	v := buildVersion{Version: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if info == nil {
@@ -56,6 +58,7 @@ func newBuildVersion(info *debug.BuildInfo) buildVersion {
 	return v
 }
 
+// version prints one line for people, with the commit only where it is known.
 func (p program) version(_ context.Context, c *cli.Command) error {
 	info, _ := debug.ReadBuildInfo()
 	v := newBuildVersion(info)

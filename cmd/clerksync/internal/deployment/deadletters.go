@@ -22,35 +22,34 @@ import (
 // message is received, which hides it from others, looked at, and shown again
 // at the end.
 type DeadLetters struct {
+	deployment *Deployment
 	client     *sqs.Client
-	url        string
-	queueURL   string // where Redrive puts a message
-	batchSize  int32
-	visibility time.Duration
 }
+
+const (
+	maxBatch = 10 // messages of one request, as SQS has it
+	// visibility is for how long a message that was received is hidden.
+	visibility = 15 * time.Second
+)
 
 // DeadLetters opens the dead-letter queue for reading and deleting.
 func (d *Deployment) DeadLetters(ctx context.Context) (*DeadLetters, error) {
-	return d.openDeadLetters(ctx, d.AWS)
+	if err := d.FindQueues(ctx); err != nil {
+		return nil, err
+	}
+	return &DeadLetters{d, sqs.NewFromConfig(d.AWS)}, nil
 }
 
 // RedrivableDeadLetters opens the dead-letter queue for Redrive, too. The queue
 // of a stack takes messages from ingest and from one role of the stack alone:
 // that role is assumed.
 func (d *Deployment) RedrivableDeadLetters(ctx context.Context) (*DeadLetters, error) {
-	cfg := d.AWS
+	assumed := *d
 	if d.Stack != nil {
 		role := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(d.AWS), d.Stack.Outputs[outputRedriveRole])
-		cfg.Credentials = aws.NewCredentialsCache(role)
+		assumed.AWS.Credentials = aws.NewCredentialsCache(role)
 	}
-	return d.openDeadLetters(ctx, cfg)
-}
-
-func (d *Deployment) openDeadLetters(ctx context.Context, cfg aws.Config) (*DeadLetters, error) {
-	if err := d.FindQueues(ctx); err != nil {
-		return nil, err
-	}
-	return &DeadLetters{sqs.NewFromConfig(cfg), d.DeadLetterQueueURL, d.QueueURL, 10, 15 * time.Second}, nil
+	return assumed.DeadLetters(ctx)
 }
 
 // DeadLetter is a message in the dead-letter queue.
@@ -119,7 +118,7 @@ func (d *DeadLetters) Walk(ctx context.Context, see func(DeadLetter) (remove boo
 			remove, err := see(l)
 			if remove {
 				removed++
-				in := &sqs.DeleteMessageInput{QueueUrl: &d.url, ReceiptHandle: m.ReceiptHandle}
+				in := &sqs.DeleteMessageInput{QueueUrl: &d.deployment.DeadLetterQueueURL, ReceiptHandle: m.ReceiptHandle}
 				_, err = d.client.DeleteMessage(ctx, in)
 			} else {
 				keep = append(keep, m)
@@ -138,18 +137,19 @@ func (d *DeadLetters) Walk(ctx context.Context, see func(DeadLetter) (remove boo
 		// More messages are hidden than we have seen: another walk has them, or the
 		// response to a receive was lost. They show again within the visibility
 		// timeout, so it is right to wait that long and no longer.
-		if d.countHidden(ctx) <= len(seen)-removed || time.Since(idleSince) > d.visibility {
-			return nil
+		q, err := d.deployment.ReadQueue(ctx, d.deployment.DeadLetterQueueURL)
+		if err != nil || q.InFlight <= len(seen)-removed || time.Since(idleSince) > visibility {
+			return nil //nolint:nilerr // where the queue does not say, nothing is waited for
 		}
 	}
 }
 
 func (d *DeadLetters) receive(ctx context.Context) ([]types.Message, error) {
 	out, err := d.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-		QueueUrl:                    &d.url,
-		MaxNumberOfMessages:         d.batchSize,
+		QueueUrl:                    &d.deployment.DeadLetterQueueURL,
+		MaxNumberOfMessages:         maxBatch,
 		WaitTimeSeconds:             1,
-		VisibilityTimeout:           int32(d.visibility.Seconds()),
+		VisibilityTimeout:           int32(visibility.Seconds()),
 		MessageAttributeNames:       []string{"All"},
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
 	})
@@ -159,24 +159,10 @@ func (d *DeadLetters) receive(ctx context.Context) ([]types.Message, error) {
 	return out.Messages, nil
 }
 
-// countHidden returns how many messages are received and not yet shown again,
-// by us or by others; 0 where the queue does not say.
-func (d *DeadLetters) countHidden(ctx context.Context) int {
-	const name = types.QueueAttributeNameApproximateNumberOfMessagesNotVisible
-	out, err := d.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-		QueueUrl: &d.url, AttributeNames: []types.QueueAttributeName{name},
-	})
-	if err != nil {
-		return 0
-	}
-	n, _ := strconv.Atoi(out.Attributes[string(name)])
-	return n
-}
-
 // release shows messages again at once. Where that fails they show again after
 // the visibility timeout.
 func (d *DeadLetters) release(ctx context.Context, messages []types.Message) {
-	for part := range slices.Chunk(messages, int(d.batchSize)) {
+	for part := range slices.Chunk(messages, maxBatch) {
 		entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(part))
 		for i, m := range part {
 			entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{
@@ -184,7 +170,7 @@ func (d *DeadLetters) release(ctx context.Context, messages []types.Message) {
 			}
 		}
 		_, _ = d.client.ChangeMessageVisibilityBatch(ctx,
-			&sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &d.url, Entries: entries})
+			&sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &d.deployment.DeadLetterQueueURL, Entries: entries})
 	}
 }
 
@@ -201,7 +187,7 @@ func (d *DeadLetters) Redrive(ctx context.Context, l DeadLetter) error {
 		}
 	}
 	out, err := d.client.SendMessage(ctx, &sqs.SendMessageInput{
-		QueueUrl: &d.queueURL, MessageBody: l.message.Body, MessageAttributes: attributes,
+		QueueUrl: &d.deployment.QueueURL, MessageBody: l.message.Body, MessageAttributes: attributes,
 	})
 	if err := sqsqueue.ConfirmSend(out, err); err != nil {
 		return fmt.Errorf("put %s back on the queue: %w", l.MessageID, err)

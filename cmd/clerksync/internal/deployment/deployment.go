@@ -50,6 +50,14 @@ func (n Names) Local() bool {
 	return n.Stack == "" && cmp.Or(n.DirectoryTable, n.DeliveriesTable, n.QueueURL, n.DeadLetterQueueURL) == ""
 }
 
+// Webhook is the URL of the webhook as far as the names tell, else "".
+func (n Names) Webhook() string {
+	if n.WebhookURL == "" && n.Local() {
+		return DefaultWebhookURL
+	}
+	return n.WebhookURL
+}
+
 // LoadConfig returns the AWS configuration to look with.
 func (n Names) LoadConfig(ctx context.Context, getenv func(string) string) (aws.Config, error) {
 	endpoint := cmp.Or(n.EndpointURL, getenv("AWS_ENDPOINT_URL"))
@@ -97,10 +105,7 @@ func Find(ctx context.Context, cfg aws.Config, n Names) (_ *Deployment, err erro
 	d.DeliveriesTable = cmp.Or(n.DeliveriesTable, outputs[outputDeliveriesTable], pipeline.DeliveriesTable)
 	d.QueueURL = cmp.Or(n.QueueURL, outputs[outputQueue])
 	d.DeadLetterQueueURL = cmp.Or(n.DeadLetterQueueURL, outputs[outputDeadLetterQueue])
-	d.WebhookURL = cmp.Or(n.WebhookURL, outputs["WebhookUrl"])
-	if d.Local && d.WebhookURL == "" {
-		d.WebhookURL = DefaultWebhookURL
-	}
+	d.WebhookURL = cmp.Or(n.Webhook(), outputs["WebhookUrl"])
 	return d, nil
 }
 

@@ -44,6 +44,8 @@ func (d *demo) onMessage(_ context.Context, r consumer.Report) {
 	d.see(st)
 }
 
+// see is called by ingest and by several batches of sync at once. It never waits:
+// a token in notify that is not taken yet stands for this step, too.
 func (d *demo) see(st step) {
 	d.mu.Lock()
 	hide := d.active && !d.screen.json
@@ -153,7 +155,7 @@ func (d *demo) send(
 }
 
 // showDirectory shows the rows of the Directory table: to people the live ones
-// and the tombstones in a table each.
+// and the tombstones in a table each, for tombstones need a word of explanation.
 func (d *demo) showDirectory(ctx context.Context, p *pipeline.Pipeline) error {
 	var rows []deployment.Record
 	_, err := deployment.NewRows(p.DynamoDB, p.DirectoryTable, p.DeliveriesTable).

@@ -39,7 +39,8 @@ func newScreen(term *terminal.Terminal, o Options) *screen {
 	return &screen{term: term, secret: o.Secret, json: o.JSON, now: o.Now, ready: make(chan struct{})}
 }
 
-// showReady shows where the pipeline listens.
+// showReady shows where the pipeline listens. A secret that the user gave is not
+// shown: it may be the one of a real endpoint.
 func (s *screen) showReady(p *pipeline.Pipeline) {
 	defer close(s.ready)
 	if s.json {
@@ -142,7 +143,7 @@ func (s *screen) show(st step) {
 }
 
 // stageStyle colours a stage: green for done, yellow for without effect, red for
-// refused or failed.
+// refused or failed. Stale and duplicate are yellow, not red: losing is right.
 func stageStyle(stage string) terminal.Style {
 	switch stage {
 	case string(ingest.Queued), string(consumer.Applied):

@@ -96,7 +96,10 @@ func Examine(ctx context.Context, o Options, report func(Verdict)) error {
 	}
 	secret, v := findSecret(ctx, o, cfg, d)
 	say("secret", v)
-	url := o.webhookURL(d)
+	url := o.Names.Webhook()
+	if d != nil {
+		url = d.WebhookURL
+	}
 	endpoint, v := checkEndpoint(ctx, o, url)
 	say("endpoint", v)
 	say("clock", checkClock(endpoint))
@@ -131,17 +134,6 @@ func deploymentChecks() []deploymentCheck {
 		{"rejections", checkRejections},
 		{"concurrency", checkConcurrency},
 	}
-}
-
-// webhookURL is "" where it is not known.
-func (o Options) webhookURL(d *deployment.Deployment) string {
-	switch {
-	case d != nil:
-		return d.WebhookURL
-	case o.Names.WebhookURL == "" && o.Names.Local():
-		return deployment.DefaultWebhookURL
-	}
-	return o.Names.WebhookURL
 }
 
 // couldNotRead is the verdict where a check could not read what it looks at: an

@@ -66,6 +66,8 @@ func findSecret(
 }
 
 // findLocalSecret finds the environment's secret, or that of a `clerksync dev`.
+// The kept secret is dev's alone: another endpoint would refuse it, which would
+// look like a fault of the endpoint.
 func findLocalSecret(o Options) (*signingSecret, Verdict) {
 	s, err := webhook.FindSecret("", o.Getenv)
 	switch {
@@ -130,6 +132,8 @@ func checkEndpoint(ctx context.Context, o Options, to string) (e endpoint, v Ver
 		}
 		return e, fail(mend, "%v", err)
 	}
+	// The header has whole seconds, and the answer took its time on the way: half of
+	// it is a fair guess for when the header was written.
 	if at, err := http.ParseTime(answer.Header.Get("date")); err == nil {
 		skew := at.Sub(asked.Add(answer.Elapsed / 2))
 		e.skew = &skew
@@ -152,7 +156,9 @@ func isOpen(to string) bool {
 	return ip == nil || !ip.IsLoopback()
 }
 
-// judgeUnsigned judges the answer to a request without a signature.
+// judgeUnsigned judges the answer to a request without a signature. Of the many
+// wrong ones each names who answered: clerksync, the gateway or something before
+// it, for each is mended elsewhere.
 func judgeUnsigned(a webhook.Answer) Verdict {
 	code, said := readReply(a).Error, quote(a)
 	switch {

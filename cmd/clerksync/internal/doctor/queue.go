@@ -123,7 +123,9 @@ func checkEventSource(ctx context.Context, d *deployment.Deployment, _ Options) 
 	return judgeMapping(out.EventSourceMappings[0], d.SyncFunction)
 }
 
-// judgeMapping wants the mapping to lead to the function, any where it is "".
+// judgeMapping wants the mapping to lead to the function, any where it is "", and
+// to report item by item: without ReportBatchItemFailures one success would delete
+// the failed messages of its batch.
 func judgeMapping(m types.EventSourceMappingConfiguration, want string) Verdict {
 	update := "aws lambda update-event-source-mapping --uuid " + aws.ToString(m.UUID)
 	state, result := aws.ToString(m.State), aws.ToString(m.LastProcessingResult)
@@ -150,7 +152,8 @@ func judgeMapping(m types.EventSourceMappingConfiguration, want string) Verdict 
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 const unreserved = 100
 
-// checkConcurrency advises on what a flood of requests may take.
+// checkConcurrency advises on what a flood of requests may take. Without a
+// reservation ingest takes any execution of the account, and sync may get none.
 func checkConcurrency(ctx context.Context, d *deployment.Deployment, _ Options) Verdict {
 	if d.IngestFunction == "" {
 		return skip("it needs a stack")

@@ -123,7 +123,9 @@ func judgeSigned(a webhook.Answer, from string) Verdict {
 }
 
 // checkWayThrough sends the deletion of a role that never was, waits for its
-// tombstone and deletes what it left. accepted is checkSignature's result.
+// tombstone and deletes what it left. accepted is checkSignature's result: an
+// endpoint that refused one event of ours would refuse this one for the same
+// reason.
 func checkWayThrough(ctx context.Context, o Options, d *deployment.Deployment, p prober, accepted bool) Verdict {
 	if d == nil {
 		return notFound()

@@ -34,7 +34,8 @@ func checkCredentials(ctx context.Context, cfg aws.Config, err error) Verdict {
 }
 
 // checkStack finds the deployment, nil where it fails, and judges the state of
-// its stack.
+// its stack. A stack that was rolled back runs well, as the version before: that
+// is a warning.
 func checkStack(
 	ctx context.Context, cfg aws.Config, err error, names deployment.Names,
 ) (d *deployment.Deployment, v Verdict) {
@@ -111,7 +112,8 @@ func missingIndexes(t *types.TableDescription, want []string) []string {
 	})
 }
 
-// checkExpiry checks that entries of the Deliveries table expire.
+// checkExpiry checks that entries of the Deliveries table expire. DynamoDB allows
+// one change an hour, which the advice has to say.
 func checkExpiry(ctx context.Context, d *deployment.Deployment, _ Options) Verdict {
 	mend := "aws dynamodb update-time-to-live --table-name " + d.DeliveriesTable +
 		" --time-to-live-specification Enabled=true,AttributeName=expires_at"
@@ -134,7 +136,8 @@ func checkExpiry(ctx context.Context, d *deployment.Deployment, _ Options) Verdi
 	return pass("records of messages expire from %s", d.DeliveriesTable)
 }
 
-// checkBackups checks point-in-time recovery.
+// checkBackups checks point-in-time recovery. Off by the stack's own parameter it
+// is a choice, and so a warning.
 func checkBackups(ctx context.Context, d *deployment.Deployment, _ Options) Verdict {
 	if d.Local {
 		return skip("clerksync dev keeps its tables in memory")

@@ -57,6 +57,8 @@ func checkInstances(ctx context.Context, d *deployment.Deployment, o Options) Ve
 	switch {
 	case len(seen) == 0:
 		return pass("no row names an instance (%s read)", looked)
+	// The endpoint ignores events of such an instance, so nothing updates these rows
+	// any more: they are from before CLERK_INSTANCE_ID was set.
 	case len(allowed) > 0 && len(strangers) > 0:
 		return fail("delete the rows whose instance_id it is, once their secret is no longer taken",
 			"rows of an instance that the endpoint does not take: %s", strings.Join(strangers, ", "))
@@ -68,7 +70,10 @@ func checkInstances(ctx context.Context, d *deployment.Deployment, o Options) Ve
 	return pass("rows of %s; %s read", strings.Join(found, ", "), looked)
 }
 
-// checkRejections looks for messages of Clerk's that are turned away.
+// checkRejections looks for messages of Clerk's that are turned away. Svix sends
+// a message again for about 28 hours, so a fault that is mended the same day loses
+// nothing. What any stranger can cause is a warning at most, unless no message was
+// good at the same time.
 func checkRejections(ctx context.Context, d *deployment.Deployment, o Options) Verdict {
 	if d.Stack == nil {
 		return skip("it needs a stack's metrics")
@@ -115,6 +120,8 @@ const (
 // of that age.
 func checkSilence(ctx context.Context, d *deployment.Deployment, o Options) Verdict {
 	now, limit := o.Now(), o.maxSilence(d)
+	// Where the metrics know no event, or an emulator has none, the Deliveries table
+	// may: it keeps a message for weeks.
 	var received, applied time.Time
 	if d.Stack != nil {
 		var err error
@@ -137,6 +144,8 @@ func checkSilence(ctx context.Context, d *deployment.Deployment, o Options) Verd
 	case applied.IsZero() && received.IsZero():
 		return warn(fmt.Sprintf("add the endpoint in Clerk's dashboard, Webhooks, with the URL %s, and tick its events",
 			d.WebhookURL), "no event came yet, or none in 90 days")
+	// Both differences: events that came in within the last minutes may be on their
+	// way.
 	case received.Sub(applied) > patience && now.Sub(received) > patience:
 		since := "was ever applied"
 		if !applied.IsZero() {
@@ -165,7 +174,8 @@ func (o Options) maxSilence(d *deployment.Deployment) time.Duration {
 	return DefaultMaxSilence
 }
 
-// recovery is what mends an outage of that age.
+// recovery is what mends an outage of that age. The steps differ by what Svix
+// still does by itself, still offers by hand, or no longer has.
 func recovery(age time.Duration, since time.Time) string {
 	const look = "If Clerk's dashboard (Webhooks, the endpoint) shows no message since then, all is well and it was " +
 		"quiet. Else mend what the other checks say. Then: "

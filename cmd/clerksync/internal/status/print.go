@@ -11,7 +11,8 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 )
 
-// Show prints the report for people, on one screen.
+// Show prints the report for people, on one screen. What is not known has no
+// line, but for the two times: that no event came is worth knowing.
 func (r Report) Show(term *terminal.Terminal, now time.Time) {
 	line := func(name, format string, args ...any) {
 		term.Print("%s  "+format, append([]any{terminal.Dim(fmt.Sprintf("%-13s", name))}, args...)...)
@@ -50,6 +51,8 @@ func (r Report) Show(term *terminal.Terminal, now time.Time) {
 	}
 }
 
+// showRows prints the counts by kind. Tombstones stand apart: they are rows, and
+// yet nothing that a reader of the table would find.
 func (r Report) showRows(term *terminal.Terminal) {
 	var rows [][]any
 	for _, kind := range slices.Sorted(maps.Keys(r.Rows)) {
@@ -81,7 +84,8 @@ func formatCounts(n map[string]int) string {
 	return cmp.Or(strings.Join(parts, ", "), "nothing")
 }
 
-// formatAge prints a time and how long ago it was.
+// formatAge prints a time and how long ago it was. The empty text is no time: the
+// event did not happen, or happened before the metrics and the table begin.
 func formatAge(text string, now time.Time) terminal.Styled {
 	at, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {

@@ -61,7 +61,8 @@ const (
 
 // Collect reads all that the report holds. Rows are counted to the end of the
 // table where countAll is set. A note says why the metrics were not used; it is
-// nil where they were, or where there are none.
+// nil where they were, or where there are none. Metrics that cannot be read are no
+// error, for the tables know most of it; tables and queues that cannot be read are.
 func Collect(ctx context.Context, d *deployment.Deployment, now time.Time, countAll bool) (r Report, note, err error) {
 	r.WebhookURL = d.WebhookURL
 	measured := false
@@ -89,7 +90,9 @@ func rejectionReasons() []string {
 	}
 }
 
-// readMetrics says whether there are any metrics of this deployment.
+// readMetrics fills in what CloudWatch knows, and says whether that is anything:
+// a stack whose functions never ran has no metrics at all, and its tables may
+// still hold what a test put there. All series of the last hour are one request.
 func (r *Report) readMetrics(ctx context.Context, d *deployment.Deployment, now time.Time) (found bool, err error) {
 	received, applied, err := d.LastEvents(ctx, now)
 	if err != nil {
@@ -187,7 +190,8 @@ func (r *Report) readQueues(ctx context.Context, d *deployment.Deployment, now t
 	if d.Stack == nil {
 		return nil
 	}
-	// Where the age cannot be read the rest of the report still helps.
+	// The age is the metric's alone. Where it cannot be read the rest of the report
+	// still helps, so it is left out.
 	points, err := d.ReadMetrics(ctx, now.Add(-10*time.Minute), now, d.OldestMessageSeries())
 	if err == nil && len(points[0]) > 0 {
 		age := int(points[0][0].Value)
@@ -196,6 +200,8 @@ func (r *Report) readQueues(ctx context.Context, d *deployment.Deployment, now t
 	return nil
 }
 
+// countRows asks DynamoDB how many rows there are, and counts by kind where they
+// are few: reading a large table costs money, which is the user's to decide.
 func (r *Report) countRows(ctx context.Context, d *deployment.Deployment, all bool) error {
 	in := &dynamodb.DescribeTableInput{TableName: &d.DirectoryTable}
 	out, err := dynamodb.NewFromConfig(d.AWS).DescribeTable(ctx, in)
