@@ -34,7 +34,7 @@ func TestOneAddressServesAll(t *testing.T) {
 	}
 }
 
-// An old client, or a curl without the header, is told what is spoken here.
+// An old client, or a curl without the header, learns what it has to send.
 func TestUnknownService(t *testing.T) {
 	t.Parallel()
 	for _, target := range []string{"", "AmazonS3.ListBuckets"} {

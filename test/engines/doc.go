@@ -1,7 +1,7 @@
 // Package engines runs the conformance suites of tables and queues on
 // engines that are not ours: ministack and moto, where they are installed, and
 // whatever else is named, a real AWS account included. Where engines differ,
-// the embedded ones take the strictest side; what the others let pass is named
+// our emulators take the strictest side; what the others let pass is named
 // in gaps_test.go, each with its reason, and a run logs how much that is.
 //
 //	MINISTACK=/path/to/ministack go test -v ./test/engines/
@@ -20,6 +20,6 @@
 // names in the account that the credentials belong to, and deletes them; a
 // table that cannot be deleted is a failure that names it. It costs some 2 US
 // cents: about 20,000 write units, 33,000 read units and 500 SQS requests, as
-// counted on the embedded engines. A run that is killed leaves its tables and
+// counted on our emulators. A run that is killed leaves its tables and
 // queues behind: their names start with dynamotest-, dynamodbtest- or sqstest-.
 package engines

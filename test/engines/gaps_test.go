@@ -31,9 +31,9 @@ func (g gaps) suites(e engines) []suite {
 		table = append(table, c.Name)
 	}
 	return []suite{
-		{name: "engine", checks: dynamodbtest.Names(), gaps: g.engine, runs: e.tables != nil},
-		{name: "table", checks: table, gaps: g.table, runs: e.tables != nil},
-		{name: "queue", checks: sqstest.Names(), gaps: g.queue, runs: e.queues != nil},
+		{name: "dynamodb", checks: dynamodbtest.Names(), gaps: g.dynamodb, runs: e.tables != nil},
+		{name: "directory", checks: table, gaps: g.directory, runs: e.tables != nil},
+		{name: "sqs", checks: sqstest.Names(), gaps: g.sqs, runs: e.queues != nil},
 	}
 }
 
@@ -62,9 +62,9 @@ func TestSummary(t *testing.T) {
 	t.Parallel()
 	const leftOut = "checks left out, each named in gaps_test.go"
 	g := gaps{
-		engine: map[string]string{"a": "", "b": ""},
-		table:  map[string]string{"c": ""},
-		queue:  map[string]string{"d": ""},
+		dynamodb:  map[string]string{"a": "", "b": ""},
+		directory: map[string]string{"c": ""},
+		sqs:       map[string]string{"d": ""},
 	}
 	tables, queues := dynamodb.New(dynamodb.Options{}), sqs.New(sqs.Options{})
 	for name, c := range map[string]struct {
@@ -73,16 +73,16 @@ func TestSummary(t *testing.T) {
 	}{
 		"both": {
 			engines: engines{tables: tables, queues: queues},
-			want:    "^4 of N " + leftOut + " \\(engine 2 of N, table 1 of N, queue 1 of N\\)$",
+			want:    "^4 of N " + leftOut + " \\(dynamodb 2 of N, directory 1 of N, sqs 1 of N\\)$",
 		},
 		"tables alone": {
 			engines: engines{tables: tables},
-			want: "^3 of N " + leftOut + " \\(engine 2 of N, table 1 of N\\); " +
-				"not run for want of an endpoint: queue$",
+			want: "^3 of N " + leftOut + " \\(dynamodb 2 of N, directory 1 of N\\); " +
+				"not run for want of an endpoint: sqs$",
 		},
 		"queues alone": {
 			engines: engines{queues: queues},
-			want:    "^1 of N " + leftOut + " \\(queue 1 of N\\); not run for want of an endpoint: engine, table$",
+			want:    "^1 of N " + leftOut + " \\(sqs 1 of N\\); not run for want of an endpoint: dynamodb, directory$",
 		},
 	} {
 		want := regexp.MustCompile(strings.ReplaceAll(c.want, "N", "[0-9]+"))
@@ -118,12 +118,12 @@ func ministack() gaps {
 	queue["a deleted message stays away"] = "refuses a second deletion, which SQS takes"
 	queue["the latest of several handles deletes"] = "refuses an older handle, which SQS takes"
 	return gaps{
-		engine: map[string]string{
+		dynamodb: map[string]string{
 			"limit-empty-keys": "takes an item without its sort key in a transaction",
 			"limit-long-keys":  "takes an index key of 2,049 bytes",
 		},
-		table: map[string]string{"an index key over 2,048 bytes is refused": "takes it"},
-		queue: queue,
+		directory: map[string]string{"an index key over 2,048 bytes is refused": "takes it"},
+		sqs:       queue,
 	}
 }
 
@@ -140,7 +140,7 @@ func moto() gaps {
 		"a message received too often becomes a dead letter":       "does not say where it came from",
 	})
 	return gaps{
-		engine: map[string]string{
+		dynamodb: map[string]string{
 			"types-do-not-compare":             "answers 500",
 			"transaction-request-token":        "takes another content under the same token",
 			"race-transactions-never-both-win": "its transactions are not isolated",
@@ -150,13 +150,13 @@ func moto() gaps {
 			"limit-numbers":                    "takes 39 digits and 1e126",
 			"index-sparse-and-forgetting":      "answers 500 to a scan of an index",
 		},
-		table: map[string]string{
+		directory: map[string]string{
 			"a row of 400 KB is taken":                        "counts an item's size otherwise",
 			"an index key that is no text is refused":         "takes it",
 			"of 50 racing writers the greatest revision wins": "its transactions are not isolated",
 			"of 20 racing copies of a message one is written": "its transactions are not isolated",
 		},
-		queue: queue,
+		sqs: queue,
 	}
 }
 

@@ -30,7 +30,7 @@ func histories(t *testing.T, name string, otherwise int) int {
 }
 
 // TestSimulationOverHTTP runs the simulation's histories through the SDK and
-// real HTTP on the embedded engine.
+// real HTTP on our emulator.
 func TestSimulationOverHTTP(t *testing.T) {
 	n := histories(t, "SIMULATION_HTTP", 20)
 	simulate(t, dynamodb.NewFromConfig(emulatortest.Start(t, emulator.New(emulator.Options{}))), n)

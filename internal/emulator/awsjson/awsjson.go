@@ -33,7 +33,7 @@ import (
 type Service struct {
 	// Target is the header X-Amz-Target up to the period: DynamoDB_20120810.
 	Target string
-	// Version is that of the protocol, 1.0 or 1.1, which the content type tells.
+	// Version is that of the protocol, 1.0 or 1.1, which the content type names.
 	Version string
 	// MaxBody is the size in bytes of the longest request that the service takes.
 	MaxBody int64

@@ -133,7 +133,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// What the SDK reads beside the body: the protocol's version, a request id of
+// What the SDK reads of an answer except its body: the protocol's version, a request id of
 // its own for each request, and the checksum of exactly the bytes that came.
 func TestHeaders(t *testing.T) {
 	t.Parallel()

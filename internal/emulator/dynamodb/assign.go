@@ -10,7 +10,7 @@ import (
 // apply returns the item after the update. Every action reads the item as it
 // was before any of them.
 func (u assignments) apply(before item) (item, error) {
-	whole := value{kind: "M", fields: before}
+	root := value{kind: "M", fields: before}
 	for _, a := range u {
 		var v value
 		var err error
@@ -23,15 +23,15 @@ func (u assignments) apply(before item) (item, error) {
 		// emptied, which leaves no attribute.
 		switch {
 		case v.kind != "":
-			whole, err = assign(whole, a.path, v)
+			root, err = assign(root, a.path, v)
 		case a.kind == language.REMOVE || before[a.path[0].name].kind != "":
-			whole, err = without(whole, a.path)
+			root, err = without(root, a.path)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
-	return whole.fields, nil
+	return root.fields, nil
 }
 
 func badPath() error {

@@ -112,7 +112,7 @@ func sum(a, b string, minus bool) (string, error) {
 	return total.String(), err
 }
 
-// scale makes every number a whole one: 129 zeros and 38 digits after the point.
+// scale makes every number an integer: 129 zeros and 38 digits after the point.
 const scale = maxDigits - minExponent
 
 // scaled is the number times ten to the scale.
@@ -121,9 +121,9 @@ func scaled(text string) *big.Int {
 	if err != nil || number.digits == "" {
 		return new(big.Int)
 	}
-	whole, _ := new(big.Int).SetString(number.digits+strings.Repeat("0", scale+number.exponent-len(number.digits)), 10)
+	integer, _ := new(big.Int).SetString(number.digits+strings.Repeat("0", scale+number.exponent-len(number.digits)), 10)
 	if number.negative {
-		whole.Neg(whole)
+		integer.Neg(integer)
 	}
-	return whole
+	return integer
 }

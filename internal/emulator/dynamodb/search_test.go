@@ -30,7 +30,7 @@ func TestNumbersSortAsNumbers(t *testing.T) {
 	backwards := slices.Clone(numbers())
 	slices.Reverse(backwards)
 	for name, test := range map[string]struct {
-		condition, values, more string // beside pk
+		condition, values, more string // except for pk
 		want                    []string
 	}{
 		"all":       {want: numbers()},

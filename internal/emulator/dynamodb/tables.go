@@ -26,7 +26,7 @@ type indexInput struct {
 	ProvisionedThroughput *throughput
 }
 
-// createTableInput has the members of CreateTable that the engine keeps.
+// createTableInput has the members of CreateTable that are known here.
 type createTableInput struct {
 	TableName              string
 	AttributeDefinitions   []attributeDefinition

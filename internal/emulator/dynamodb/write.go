@@ -51,7 +51,7 @@ func checkEnum(value, member string, allowed ...string) error {
 type write struct {
 	kind      kind
 	table     *table
-	key       item // of a put the whole item
+	key       item // of a put all of the item
 	position  string
 	condition condition // nil for none
 	returnOld bool      // a failed condition shows the item

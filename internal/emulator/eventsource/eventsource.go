@@ -104,11 +104,11 @@ func (s *Source) invoke(ctx context.Context, messages []types.Message) (done []t
 	}
 	answer, err := s.Invoke(ctx, payload)
 	if err != nil {
-		return nil, fmt.Errorf("the function failed, its whole batch comes again: %w", err)
+		return nil, fmt.Errorf("the function failed, all of its batch comes again: %w", err)
 	}
 	var response events.SQSEventResponse
 	if err := json.Unmarshal(answer, &response); err != nil {
-		return nil, fmt.Errorf("the function's answer is not a batch response, its whole batch comes again: %w", err)
+		return nil, fmt.Errorf("the function's answer is not a batch response, all of its batch comes again: %w", err)
 	}
 	failed := map[string]bool{}
 	for _, f := range response.BatchItemFailures {

@@ -67,7 +67,7 @@ func (q *queue) add(m *message, now time.Time, delay time.Duration) {
 }
 
 // makeReady puts a detached message at the end of those that can be received, so
-// that one that comes again does not go ahead of those that never came.
+// that one that comes again does not overtake those that never came.
 func (q *queue) makeReady(m *message) {
 	m.element = q.ready.PushBack(m)
 	q.wakePolls()

@@ -1,4 +1,4 @@
-// Package sqs is Amazon SQS in memory, for running the whole pipeline on one
+// Package sqs is Amazon SQS in memory, for running the pipeline on one
 // machine. Nothing that is deployed imports it.
 //
 // It promises what SQS documents for standard queues and refuses what SQS
@@ -39,7 +39,7 @@ import (
 const (
 	region  = "us-east-1"
 	account = "000000000000"
-	// maxBody is a whole batch of 1 MiB in JSON, every byte of it escaped as
+	// maxBody is a batch of 1 MiB in JSON, every byte of it escaped as
 	// six, and some room for names.
 	maxBody = 8 << 20
 	// defaultInFlightLimit is the number of messages of one queue that may be

@@ -31,8 +31,8 @@ type parameterOut struct {
 	DataType          string
 }
 
-// out tells a parameter; the value of a SecureString only to who asks for it
-// decrypted.
+// out is the parameter as an answer shows it: the value of a SecureString only to
+// a caller that asks for it decrypted.
 func (p parameter) out(decrypt bool, selector string) parameterOut {
 	value := p.value
 	if p.kind == secure && !decrypt {
@@ -53,7 +53,7 @@ func (s *service) find(asked string) (parameter, string, error) {
 	name, version, hasVersion := strings.Cut(name, ":")
 	versions := s.parameters[name]
 	if isARN && versions == nil {
-		// An ARN doesn't tell whether the name starts with a slash.
+		// An ARN does not say whether the name starts with a slash.
 		versions = s.parameters["/"+name]
 	}
 	if len(versions) == 0 {

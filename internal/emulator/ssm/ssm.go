@@ -1,5 +1,5 @@
 // Package ssm is the parameters of AWS Systems Manager in memory, for running
-// the whole pipeline on one machine. Nothing that is deployed imports it.
+// the pipeline on one machine. Nothing that is deployed imports it.
 //
 // It has the operations that New lists, with versions and with the kinds String,
 // StringList and SecureString. A SecureString that is asked for without

@@ -1,5 +1,5 @@
 // Package pipeline is the whole of clerksync in one process: the real ingest
-// and sync, joined by a queue and a poller as in Lambda, over embedded servers
+// and sync, joined by a queue and a poller as in Lambda, over the emulators
 // or the AWS endpoint that it is pointed at. Only `clerksync dev` and tests
 // use it.
 package pipeline
@@ -157,7 +157,7 @@ const drainTimeout = 10 * time.Second
 
 // Stop ends the webhook, waits until the messages that it has accepted are
 // applied, even if ctx has ended, and then stops the rest. The order matters: an
-// emulated queue ends with the process, and a message that Svix was told is
+// emulated queue ends with the process, and a message that Svix knows to be
 // accepted would be lost with it. The queue of another endpoint keeps its
 // messages for the next start.
 func (p *Pipeline) Stop(ctx context.Context) {

@@ -16,8 +16,8 @@ const (
 	rounds = 50
 )
 
-// attempts is how often a writer takes another turn when the engine says that
-// another write was at the item.
+// attempts is how often a writer tries again when the engine reports a conflict
+// with another write.
 const attempts = 20
 
 // decide runs a conditional write until it has won or lost. Losing is no error.

@@ -14,7 +14,7 @@ import (
 func batchChecks() []check {
 	twoSeconds := map[string]string{"VisibilityTimeout": "2"}
 	return []check{
-		{name: "a batch is sent whole, attributes included", run: (*queue).batchIsSent},
+		{name: "every entry of a batch is sent, attributes included", run: (*queue).batchIsSent},
 		{name: "a bad entry of a batch does not hold back the others", run: (*queue).batchIsPartial},
 		{name: "batches of the wrong shape are refused by type", run: (*queue).batchShapes},
 		{name: "a batch over one mebibyte is refused", run: (*queue).batchTooLong},
@@ -57,7 +57,7 @@ func (q *queue) batchIsSent() {
 	}
 }
 
-// batchIsPartial: a refused entry is reported beside those that were accepted,
+// batchIsPartial: a refused entry is reported as well as those that were accepted,
 // as the sender must send just that one again.
 func (q *queue) batchIsPartial() {
 	empty := entry("value", "b")

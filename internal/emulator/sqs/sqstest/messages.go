@@ -23,7 +23,7 @@ func messageChecks() []check {
 		{name: "message attributes come back exact", run: (*queue).attributesComeBack},
 		{name: "checksums of attributes are SQS's", run: (*queue).attributeChecksums},
 		{name: "message attributes are picked by name and prefix", run: (*queue).attributesArePicked},
-		{name: "system attributes tell sender and times", run: (*queue).systemAttributes},
+		{name: "system attributes name sender and times", run: (*queue).systemAttributes},
 		{name: "a mebibyte is taken", run: (*queue).mebibyteIsTaken},
 	}
 }
@@ -140,7 +140,7 @@ func (q *queue) attributesArePicked() {
 	}
 }
 
-// systemAttributes: the receive count and the times, by which sync tells a
+// systemAttributes: the receive count and the times, by which sync finds a
 // poison message, come from the queue.
 func (q *queue) systemAttributes() {
 	got := q.sendOne(30).Attributes

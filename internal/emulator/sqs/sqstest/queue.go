@@ -117,7 +117,7 @@ func (q *queue) sendDelayed(seconds int32) error {
 	return err
 }
 
-// The visibility timeouts that receive takes beside a number of seconds.
+// The visibility timeouts that receive takes instead of a number of seconds.
 const (
 	ofQueue    = -1 // the queue's own
 	shownAgain = 0  // none: each message is visible again at once

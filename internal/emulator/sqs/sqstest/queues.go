@@ -13,7 +13,7 @@ import (
 func queueChecks() []check {
 	eleven := map[string]string{"VisibilityTimeout": "11"}
 	return []check{
-		{name: "attributes of a queue are set and told", run: (*queue).attributesAreSet},
+		{name: "attributes of a queue are set and read", run: (*queue).attributesAreSet},
 		{name: "unknown attributes and bad values are refused", run: (*queue).attributesRefused},
 		{name: "creating a queue again needs the same attributes", attributes: eleven, run: (*queue).createAgain},
 		{name: "a queue is found by name and listed by prefix", run: (*queue).foundAndListed},

@@ -20,7 +20,7 @@ func refusalChecks() []check {
 		{name: "more than ten attributes are refused", run: (*queue).elevenAttributes},
 		{name: "the queue's size limit counts body and attributes", attributes: small, run: (*queue).sizeLimit},
 		{name: "numbers out of range are refused", run: (*queue).numbersOutOfRange},
-		{name: "a queue that is not there is told by type", run: (*queue).missingQueue},
+		{name: "a queue that is not there is named by type", run: (*queue).missingQueue},
 	}
 }
 
@@ -122,7 +122,7 @@ func (q *queue) numbersOutOfRange() {
 	q.wantCode("send delayed by 901 s", q.sendDelayed(901), invalidValue)
 }
 
-// missingQueue: a queue that is gone is told apart from one that does not
+// missingQueue: a queue that is gone is distinguished from one that does not
 // answer, by type and by the older code.
 func (q *queue) missingQueue() {
 	missing := &queue{t: q.t, c: q.c, name: q.name + "-missing", url: q.url + "-missing"}

@@ -22,7 +22,7 @@ import (
 )
 
 // gaps are the checks that an engine is known to fail, each with its reason.
-type gaps struct{ engine, table, queue map[string]string }
+type gaps struct{ dynamodb, directory, sqs map[string]string }
 
 // engines are what the suites run on; nil stands for none.
 type engines struct {
@@ -92,15 +92,15 @@ func named(t *testing.T, variable string) (cfg aws.Config, ok bool) {
 // has left out.
 func suites(t *testing.T, e engines, g gaps) {
 	t.Helper()
-	t.Run("engine", func(t *testing.T) {
-		dynamodbtest.Run(t, e.forTables(t), dynamodbtest.Options{Skip: g.engine})
+	t.Run("dynamodb", func(t *testing.T) {
+		dynamodbtest.Run(t, e.forTables(t), dynamodbtest.Options{Skip: g.dynamodb})
 	})
-	t.Run("queue", func(t *testing.T) {
-		sqstest.Run(t, e.forQueues(t), sqstest.Options{Skip: g.queue})
+	t.Run("sqs", func(t *testing.T) {
+		sqstest.Run(t, e.forQueues(t), sqstest.Options{Skip: g.sqs})
 	})
-	t.Run("table", func(t *testing.T) {
+	t.Run("directory", func(t *testing.T) {
 		client := e.forTables(t)
-		directorytest.RunBut(t, g.table, func(t *testing.T) directory.Table {
+		directorytest.RunBut(t, g.directory, func(t *testing.T) directory.Table {
 			t.Helper()
 			names := dynamotest.OpenAt(t, client)
 			return dynamo.New(client, names.Directory, names.Deliveries)
