@@ -34,6 +34,8 @@ func (u assignments) apply(before item) (item, error) {
 	return root.fields, nil
 }
 
+// badPath refuses a path whose container is not there, or of another type: an
+// update makes attributes, never the maps and lists around them.
 func badPath() error {
 	return invalid("The document path provided in the update expression is invalid for update")
 }
@@ -93,7 +95,7 @@ func without(container value, p path) (value, error) {
 	return container, nil
 }
 
-// findIn follows the path from any container.
+// findIn follows the path from any container, a list too.
 func (p path) findIn(container value) (value, bool) {
 	inside := append(path{{name: "v"}}, p...)
 	return inside.find(item{"v": container})

@@ -98,6 +98,7 @@ func (c *compiler) between(n *language.BetweenExpression) (condition, error) {
 	}, nil
 }
 
+// in compiles IN, which compares for equality and so takes values of any type.
 func (c *compiler) in(n *language.InExpression) (condition, error) {
 	if len(n.Range) == 0 || len(n.Range) > 100 {
 		return nil, c.refuse("IN takes 1 to 100 operands")

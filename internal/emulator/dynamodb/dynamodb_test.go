@@ -74,6 +74,8 @@ func putPeople(tb testing.TB, service http.Handler, item string) {
 	must(tb, service, "PutItem", on(`"Item":`+item))
 }
 
+// DescribeTable shows what a command or a table browser reads of a table, with
+// sizes and numbers as they are now.
 func TestTables(t *testing.T) {
 	t.Parallel()
 	service := emulator.New(emulator.Options{Now: func() time.Time { return time.UnixMilli(1767225600500) }})
@@ -104,6 +106,7 @@ func TestTables(t *testing.T) {
 	}
 }
 
+// Lists are paged by name, so that a table made meanwhile repeats no other.
 func TestListTables(t *testing.T) {
 	t.Parallel()
 	service := emulator.New(emulator.Options{})

@@ -100,6 +100,8 @@ func conditions() map[string][]string {
 	}
 }
 
+// Each condition decides a deletion, so that what it lets through has an effect
+// that shows.
 func TestConditions(t *testing.T) {
 	t.Parallel()
 	service := withPeople(t)
@@ -198,6 +200,7 @@ func TestUpdates(t *testing.T) {
 	}
 }
 
+// An update returns the item before or after it, all of it or what it touched.
 func TestReturnValues(t *testing.T) {
 	t.Parallel()
 	for returns, want := range map[string]string{

@@ -121,7 +121,8 @@ func scaled(text string) *big.Int {
 	if err != nil || number.digits == "" {
 		return new(big.Int)
 	}
-	integer, _ := new(big.Int).SetString(number.digits+strings.Repeat("0", scale+number.exponent-len(number.digits)), 10)
+	digits := number.digits + strings.Repeat("0", scale+number.exponent-len(number.digits))
+	integer, _ := new(big.Int).SetString(digits, 10)
 	if number.negative {
 		integer.Neg(integer)
 	}

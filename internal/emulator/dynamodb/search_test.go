@@ -21,6 +21,8 @@ func numbers() []string {
 	}
 }
 
+// Sort keys that are numbers are in the order of numbers, negative ones and those
+// of many digits too, and a key condition cuts that order where it should.
 func TestNumbersSortAsNumbers(t *testing.T) {
 	t.Parallel()
 	service := withPeople(t)
@@ -133,6 +135,8 @@ func TestSegments(t *testing.T) {
 	}
 }
 
+// A projection keeps exactly what its paths lead to, and one that overlaps or is
+// malformed is refused.
 func TestProjections(t *testing.T) {
 	t.Parallel()
 	service := withPeople(t)

@@ -102,6 +102,7 @@ type table struct {
 	recovery   bool // point-in-time recovery, which is only remembered
 }
 
+// index finds an index of the table by its name.
 func (t *table) index(name string) (*index, error) {
 	for _, x := range t.indexes {
 		if x.name == name {

@@ -101,6 +101,7 @@ func newTable(in createTableInput) (*table, error) {
 	return t, nil
 }
 
+// checkNewIndex refuses an index by its name or by what it is to project.
 func (t *table) checkNewIndex(x indexInput) error {
 	if !tableName.MatchString(x.IndexName) {
 		return badName(x.IndexName, "indexName")
@@ -148,6 +149,8 @@ func newKeySchema(elements []keyElement, kinds map[string]string) (keySchema, er
 	return key, nil
 }
 
+// checkBilling refuses a throughput that does not fit the mode. What is accepted
+// is given back by DescribeTable and limits nothing.
 func checkBilling(mode string, provisioned *throughput) error {
 	switch mode {
 	case "PAY_PER_REQUEST":
@@ -203,6 +206,7 @@ type listTablesInput struct {
 	Limit                   *int
 }
 
+// listTables lists names in their order; the last one of a page is its token.
 func (s *service) listTables(in listTablesInput) (any, error) {
 	limit := 100
 	if in.Limit != nil {

@@ -78,6 +78,7 @@ func (v *value) decodeKind(raw []byte, depth int) error {
 	return badValue()
 }
 
+// decodeList reads a list, whose elements are one level deeper.
 func (v *value) decodeList(raw []byte, depth int) error {
 	var elements []json.RawMessage
 	if err := decodeInto(raw, &elements); err != nil {
@@ -92,6 +93,7 @@ func (v *value) decodeList(raw []byte, depth int) error {
 	return nil
 }
 
+// decodeMap reads a map, whose members are one level deeper.
 func (v *value) decodeMap(raw []byte, depth int) error {
 	var members map[string]json.RawMessage
 	if err := decodeInto(raw, &members); err != nil {
@@ -108,6 +110,8 @@ func (v *value) decodeMap(raw []byte, depth int) error {
 	return nil
 }
 
+// decodeSet reads a set; numbers that are equal are the same element, however they
+// are written.
 func (v *value) decodeSet(raw []byte) error {
 	var texts []string
 	if err := decodeInto(raw, &texts); err != nil {

@@ -66,6 +66,8 @@ func names(t *testing.T, object json.RawMessage) []string {
 	return slices.Sorted(maps.Keys(m))
 }
 
+// A function that was written for Lambda's documented event finds all of its
+// fields here, and no others.
 func TestEventHasTheFieldsThatLambdaDocuments(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
@@ -139,6 +141,7 @@ func TestEventRoundTrip(t *testing.T) {
 	}
 }
 
+// Lambda sends an empty object, never null, which a function may range over.
 func TestEventOfAMessageWithoutAttributes(t *testing.T) {
 	t.Parallel()
 	text, err := json.Marshal(eventsource.Event([]types.Message{{MessageId: aws.String("1"), Body: aws.String("b")}}))

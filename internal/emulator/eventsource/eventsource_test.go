@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// Messages come in batches of at most ten, and each just once.
 func TestBatches(t *testing.T) {
 	t.Parallel()
 	h, f := newHarness(t), &function{}
@@ -135,6 +136,8 @@ func TestDeadLetters(t *testing.T) {
 	}
 }
 
+// The receive count of a message rises with each of its receives: sync finds
+// poison messages by it.
 func TestReceiveCount(t *testing.T) {
 	t.Parallel()
 	h, f := newHarness(t), &function{answers: []answer{failures("a"), failures()}}
@@ -175,6 +178,8 @@ func TestConcurrency(t *testing.T) {
 	until(t, "the queue is empty", func() bool { return h.counts(t, h.queue) == [2]string{"0", "0"} })
 }
 
+// When the source is stopped, the batch in flight is finished and its messages are
+// deleted: they would else come to the next start a second time.
 func TestRunFinishesWhatIsInFlight(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
@@ -206,6 +211,7 @@ func TestRunFinishesWhatIsInFlight(t *testing.T) {
 	}
 }
 
+// A queue that cannot be polled is reported, as nothing else would show it.
 func TestRunSaysThatTheQueueIsGone(t *testing.T) {
 	t.Parallel()
 	h, f := newHarness(t), &function{}

@@ -68,6 +68,7 @@ func TestSecureStringIsReadBack(t *testing.T) {
 	}
 }
 
+// Each write of a parameter is a version, and the name alone means the latest.
 func TestVersions(t *testing.T) {
 	t.Parallel()
 	c := client(t, emulator.Options{})
@@ -94,6 +95,7 @@ func wantType[E error](t *testing.T, what string, err error) {
 	}
 }
 
+// The command decides by these types what it says and what it does.
 func TestErrorsAreTyped(t *testing.T) {
 	t.Parallel()
 	c := client(t, emulator.Options{})
@@ -114,6 +116,7 @@ func TestErrorsAreTyped(t *testing.T) {
 	wantType[*types.ParameterNotFound](t, "DeleteParameter of one that is gone", err)
 }
 
+// Names and values that SSM refuses are refused.
 func TestPutRefuses(t *testing.T) {
 	t.Parallel()
 	c := client(t, emulator.Options{})

@@ -148,6 +148,8 @@ func TestSeveralSecrets(t *testing.T) {
 	}
 }
 
+// Of events that are verified, only those of the named instances are taken; the
+// others are accepted and go no further.
 func TestInstances(t *testing.T) {
 	t.Parallel()
 	h := start(t, pipeline.Options{Instances: []string{"ins_other"}})
@@ -162,6 +164,8 @@ func TestInstances(t *testing.T) {
 	}
 }
 
+// The two privacy settings reach the rows: no copy of Clerk's object, and nothing
+// of a person in a tombstone.
 func TestObjectStorageAndDeletionPolicy(t *testing.T) {
 	t.Parallel()
 	h := start(t, pipeline.Options{
