@@ -1,0 +1,14 @@
+# Makes the pointer of a membership or a domain from its row, without rev: the next event writes both whole.
+# docs/operations.md, "Put a row back by hand", feeds it the output of "aws dynamodb get-item".
+
+.Item
+| if .kind.S == "membership" then
+    {pk: {S: ("USER#" + .user_id.S)}, sk: {S: ("MEMBERSHIP#" + .org_id.S)}, kind: {S: "membership_of"},
+      id, org_id, user_id, role, role_name, permissions, created_at, updated_at, synced_at, svix_id, instance_id}
+  elif .kind.S == "domain" and .org_id then
+    {pk: {S: ("ORG#" + .org_id.S)}, sk: {S: ("DOMAIN#" + .id.S)}, kind: {S: "domain_of"},
+      id, org_id, name, enrollment_mode, synced_at, svix_id, instance_id}
+  else
+    error("only memberships, and domains of an organization, have a pointer")
+  end
+| with_entries(select(.value))
