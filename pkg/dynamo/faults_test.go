@@ -200,7 +200,8 @@ func TestUnprocessedKeys(t *testing.T) {
 	key := func(id string) string { return `{"pk":{"S":"USER#` + id + `"},"sk":{"S":"USER"}}` }
 	answer := func(items, keys string) string {
 		return `{"Responses":{"directory":[` + items + `]},` +
-			`"UnprocessedKeys":{"directory":{"Keys":[` + keys + `],"ConsistentRead":true}}}`
+			`"UnprocessedKeys":{"directory":{"Keys":[` + keys + `],"ConsistentRead":true}},` +
+			`"ConsumedCapacity":[{"TableName":"directory","CapacityUnits":1}]}`
 	}
 	a, b := directory.UserKey("a"), directory.UserKey("b")
 

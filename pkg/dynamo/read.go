@@ -22,8 +22,14 @@ const maxBatchGet = 100
 func (t *Table) Read(ctx context.Context, keys ...directory.Key) ([]directory.Row, error) {
 	if len(keys) == 1 {
 		out, err := t.client.GetItem(ctx, &dynamodb.GetItemInput{
-			TableName: &t.directory, Key: Key(keys[0]), ConsistentRead: aws.Bool(true),
+			TableName:              &t.directory,
+			Key:                    Key(keys[0]),
+			ConsistentRead:         aws.Bool(true),
+			ReturnConsumedCapacity: askForProof,
 		})
+		if err == nil {
+			err = Confirm(out.ConsumedCapacity, t.directory)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("get an item: %w", err)
 		}
@@ -60,7 +66,12 @@ func (t *Table) readBatch(
 ) (unread []map[string]types.AttributeValue, err error) {
 	out, err := t.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
 		RequestItems: map[string]types.KeysAndAttributes{t.directory: {Keys: keys, ConsistentRead: aws.Bool(true)}},
+		// An answer without this proof would say that all the rows are missing.
+		ReturnConsumedCapacity: askForProof,
 	})
+	if err == nil {
+		err = t.confirmBatch(out)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("get several items: %w", err)
 	}
@@ -85,6 +96,7 @@ func (t *Table) Live(ctx context.Context, pk, prefix, after string) ([]directory
 		KeyConditionExpression:    aws.String("pk = :pk"),
 		FilterExpression:          aws.String(ifLive),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": &types.AttributeValueMemberS{Value: pk}},
+		ReturnConsumedCapacity:    askForProof,
 	}
 	if prefix != "" { // begins_with refuses an empty text
 		in.KeyConditionExpression = aws.String("pk = :pk AND begins_with(sk, :sk)")
@@ -94,6 +106,9 @@ func (t *Table) Live(ctx context.Context, pk, prefix, after string) ([]directory
 		in.ExclusiveStartKey = Key(directory.Key{PK: pk, SK: after})
 	}
 	out, err := t.client.Query(ctx, in)
+	if err == nil { // an answer of something else would end the listing
+		err = Confirm(out.ConsumedCapacity, t.directory)
+	}
 	if err != nil {
 		return nil, "", fmt.Errorf("query rows: %w", err)
 	}

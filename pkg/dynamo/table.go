@@ -3,9 +3,9 @@
 // decision rests on a read that may be out of date. Each read is consistent: it
 // sees every write that was acknowledged before it began.
 //
-// table.go writes, read.go reads, item.go turns rows into items and back,
-// schema.go describes the tables as template.yaml makes them, and plain.go
-// shows any item as JSON does.
+// table.go writes, read.go reads, proof.go decides whether an answer is
+// DynamoDB's, item.go turns rows into items and back, schema.go describes the
+// tables as template.yaml makes them, and plain.go shows any item as JSON does.
 package dynamo
 
 import (
@@ -56,7 +56,8 @@ const (
 // PutItem where w is a single item, which costs half.
 //
 // After an error that is not directory.ErrWriteRefused it is not known whether
-// DynamoDB committed, because the answer may be what was lost. Repeating the
+// DynamoDB committed, because the answer may be what was lost, or may not be
+// DynamoDB's (proof.go). Repeating the
 // write is then right: if it was committed, the Deliveries row is there and the
 // result is AlreadyRecorded, and without a Deliveries row the row's own
 // condition fails against itself. No request token is needed for that. The SDK
@@ -66,7 +67,12 @@ func (t *Table) Write(ctx context.Context, w directory.Write) (directory.Result,
 	if len(items) == 1 && items[0].Put != nil {
 		return t.putItem(ctx, w, items[0].Put)
 	}
-	_, err := t.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items})
+	out, err := t.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
+		TransactItems: items, ReturnConsumedCapacity: askForProof,
+	})
+	if err == nil {
+		err = confirmEach(out.ConsumedCapacity, t.tablesOf(w)...)
+	}
 	if err == nil {
 		return directory.Written, nil
 	}
@@ -79,12 +85,16 @@ func (t *Table) Write(ctx context.Context, w directory.Write) (directory.Result,
 
 // putItem writes the only item of w.
 func (t *Table) putItem(ctx context.Context, w directory.Write, p *types.Put) (directory.Result, error) {
-	_, err := t.client.PutItem(ctx, &dynamodb.PutItemInput{
+	out, err := t.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName:                 p.TableName,
 		Item:                      p.Item,
 		ConditionExpression:       p.ConditionExpression,
 		ExpressionAttributeValues: p.ExpressionAttributeValues,
+		ReturnConsumedCapacity:    askForProof,
 	})
+	if err == nil {
+		err = Confirm(out.ConsumedCapacity, *p.TableName)
+	}
 	var failed *types.ConditionalCheckFailedException
 	switch {
 	case err == nil:

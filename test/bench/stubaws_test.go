@@ -22,6 +22,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,7 +53,27 @@ func stubAnswer(target string, body []byte) string {
 	case strings.HasSuffix(target, ".GetParameter"):
 		return `{"Parameter":{"Name":"p","Type":"SecureString","Value":"` + svixtest.Secret + `","Version":1}}`
 	}
+	if strings.HasPrefix(target, "DynamoDB_") {
+		return tableAnswer(target, body)
+	}
 	return "{}"
+}
+
+// tableAnswer names the tables of the request as consumed: an answer without them is not taken for DynamoDB's.
+func tableAnswer(target string, body []byte) string {
+	type capacity struct{ TableName string }
+	list := []capacity{}
+	for _, m := range regexp.MustCompile(`"(?:TableName|RequestItems)":(?:{)?"([^"]+)"`).FindAllSubmatch(body, -1) {
+		if c := (capacity{string(m[1])}); !slices.Contains(list, c) {
+			list = append(list, c)
+		}
+	}
+	var consumed any = list
+	if _, action, _ := strings.Cut(target, "."); !strings.HasPrefix(action, "Transact") && action != "BatchGetItem" {
+		consumed = list[0]
+	}
+	text, _ := json.Marshal(map[string]any{"ConsumedCapacity": consumed})
+	return string(text)
 }
 
 // stubVariable makes this test binary the stub, with its value as the delay.

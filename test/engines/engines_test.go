@@ -45,7 +45,9 @@ func TestMoto(t *testing.T) {
 	program.Command{Args: []string{path, "-H", "127.0.0.1", "-p", port}}.Start(t)
 	url := "http://127.0.0.1:" + port
 	program.WaitForHTTP(t, url+"/moto-api/")
-	suites(t, both(emulator.Config(url)), moto())
+	cfg := emulator.Config(url)
+	cfg.HTTPClient = motoWithCapacity{}
+	suites(t, both(cfg), moto())
 }
 
 // The variables that name an endpoint, "aws" for the one of the account that

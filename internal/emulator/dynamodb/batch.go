@@ -27,8 +27,9 @@ type batchGetInput struct {
 }
 
 type batchGetOutput struct {
-	Responses       map[string][]item
-	UnprocessedKeys map[string]keysInput
+	Responses        map[string][]item
+	UnprocessedKeys  map[string]keysInput
+	ConsumedCapacity []capacity `json:",omitempty"`
 }
 
 // batchGetItem reads items up to the size of an answer; the other keys come back
@@ -45,8 +46,12 @@ func (s *service) batchGetItem(in batchGetInput) (out batchGetOutput, err error)
 	if count == 0 || count > maxBatchGet {
 		return out, invalid("Too many or no items requested for the BatchGetItem call")
 	}
+	if err := checkCapacity(in.ReturnConsumedCapacity); err != nil {
+		return out, err
+	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	consumed := capacities{wanted: in.ReturnConsumedCapacity}
 	out.Responses, out.UnprocessedKeys = map[string][]item{}, map[string]keysInput{}
 	total := 0
 	for _, name := range slices.Sorted(maps.Keys(in.RequestItems)) {
@@ -71,7 +76,10 @@ func (s *service) batchGetItem(in batchGetInput) (out batchGetOutput, err error)
 			seen[position] = true
 			if total += found.size(); total > maxAnswer {
 				unread.Keys = append(unread.Keys, key)
-			} else if found != nil {
+				continue
+			}
+			consumed.add(name, readUnits(found.size(), request.ConsistentRead))
+			if found != nil {
 				out.Responses[name] = append(out.Responses[name], found)
 			}
 		}
@@ -79,6 +87,7 @@ func (s *service) batchGetItem(in batchGetInput) (out batchGetOutput, err error)
 			out.UnprocessedKeys[name] = unread
 		}
 	}
+	out.ConsumedCapacity = consumed.list
 	return out, nil
 }
 
@@ -93,14 +102,21 @@ type batchWriteInput struct {
 	ReturnItemCollectionMetrics string
 }
 
-type batchWriteOutput struct{ UnprocessedItems struct{} }
+type batchWriteOutput struct {
+	UnprocessedItems struct{}
+	ConsumedCapacity []capacity `json:",omitempty"`
+}
 
 // batchWriteItem checks all writes and then stores each on its own: a batch is no
 // transaction, but none of its writes can fail here once all are located.
 func (s *service) batchWriteItem(in batchWriteInput) (out batchWriteOutput, err error) {
+	if err := checkCapacity(in.ReturnConsumedCapacity); err != nil {
+		return out, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var writes []*write
+	consumed := capacities{wanted: in.ReturnConsumedCapacity}
 	for name, requests := range in.RequestItems {
 		for _, request := range requests {
 			w, err := s.prepareBatch(name, request)
@@ -108,6 +124,7 @@ func (s *service) batchWriteItem(in batchWriteInput) (out batchWriteOutput, err 
 				return out, err
 			}
 			writes = append(writes, w)
+			consumed.add(name, writeUnits(w.table.rows.get(w.position), w.key))
 		}
 	}
 	if n := len(writes); n == 0 || n > maxBatchWrite {
@@ -121,6 +138,7 @@ func (s *service) batchWriteItem(in batchWriteInput) (out batchWriteOutput, err 
 		_, next, _ := w.plan()
 		w.table.store(w.position, next)
 	}
+	out.ConsumedCapacity = consumed.list
 	return out, nil
 }
 

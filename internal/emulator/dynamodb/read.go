@@ -12,14 +12,19 @@ type getInput struct {
 
 // getOutput has no Item where there is none.
 type getOutput struct {
-	Item item `json:",omitzero"`
+	Item             item      `json:",omitzero"`
+	ConsumedCapacity *capacity `json:",omitempty"`
 }
 
 func (s *service) getItem(in getInput) (getOutput, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	if err := checkCapacity(in.ReturnConsumedCapacity); err != nil {
+		return getOutput{}, err
+	}
 	_, found, err := s.get(in)
-	return getOutput{found}, err
+	units := readUnits(found.size(), in.ConsistentRead)
+	return getOutput{found, newCapacity(in.ReturnConsumedCapacity, in.TableName, units)}, err
 }
 
 // get reads one item and returns its position in its table, also where there is

@@ -28,6 +28,7 @@ type searchInput struct {
 // search is a Query or a Scan that was compiled: both read a range of rows that
 // are sorted, and differ in how they find it.
 type search struct {
+	request searchInput
 	table   *table
 	index   *index // nil for the table itself
 	key     keySchema
@@ -45,7 +46,8 @@ type searchOutput struct {
 	Items            *[]item `json:",omitempty"`
 	Count            int
 	ScannedCount     int
-	LastEvaluatedKey item `json:",omitempty"`
+	LastEvaluatedKey item      `json:",omitempty"`
+	ConsumedCapacity *capacity `json:",omitempty"`
 }
 
 // search compiles what Query and Scan share; the caller holds the lock.
@@ -54,7 +56,10 @@ func (s *service) search(in searchInput) (*search, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &search{table: t, key: t.key, rows: t.rows, limit: math.MaxInt}
+	if err := checkCapacity(in.ReturnConsumedCapacity); err != nil {
+		return nil, err
+	}
+	q := &search{request: in, table: t, key: t.key, rows: t.rows, limit: math.MaxInt}
 	if in.IndexName != nil {
 		if q.index, err = t.index(*in.IndexName); err != nil {
 			return nil, err
@@ -157,7 +162,7 @@ func (q *search) startPosition(key item) (string, error) {
 func (q *search) page(from, to int, forward bool) searchOutput {
 	items := []item{}
 	out := searchOutput{}
-	bytes := 0
+	bytes, read := 0, 0 // with the row at which the page ends, and without it
 	var last item
 	for n := range to - from {
 		i := from + n
@@ -169,7 +174,7 @@ func (q *search) page(from, to int, forward bool) searchOutput {
 			out.LastEvaluatedKey = q.keyOf(last)
 			break
 		}
-		last = x.item
+		last, read = x.item, bytes
 		out.ScannedCount++
 		if q.filter != nil && !q.filter(x.item) {
 			continue
@@ -185,6 +190,8 @@ func (q *search) page(from, to int, forward bool) searchOutput {
 	if !q.count {
 		out.Items = &items
 	}
+	units := readUnits(read, q.request.ConsistentRead)
+	out.ConsumedCapacity = newCapacity(q.request.ReturnConsumedCapacity, q.request.TableName, units)
 	return out
 }
 

@@ -37,34 +37,42 @@ type transactWriteInput struct {
 	ReturnItemCollectionMetrics string
 }
 
+type transactWriteOutput struct {
+	ConsumedCapacity []capacity `json:",omitempty"`
+}
+
 // transactWriteItems is the operation TransactWriteItems. The token is noted only
 // after success, as a transaction that failed may be sent again under its token.
-func (s *service) transactWriteItems(in transactWriteInput) (struct{}, error) {
+func (s *service) transactWriteItems(in transactWriteInput) (out transactWriteOutput, err error) {
+	if err := checkCapacity(in.ReturnConsumedCapacity); err != nil {
+		return out, err
+	}
 	if n := len(in.TransactItems); n < 1 || n > maxActions {
-		return struct{}{}, unsatisfied(n, "transactItems", "Member must have length between 1 and %d", maxActions)
+		return out, unsatisfied(n, "transactItems", "Member must have length between 1 and %d", maxActions)
 	}
 	if len(in.ClientRequestToken) > 36 {
-		return struct{}{}, unsatisfied(in.ClientRequestToken, "clientRequestToken",
+		return out, unsatisfied(in.ClientRequestToken, "clientRequestToken",
 			"Member must have length less than or equal to 36")
 	}
 	content, err := digest(in.TransactItems)
 	if err != nil {
-		return struct{}{}, err
+		return out, err
 	}
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if done, err := s.spent(in.ClientRequestToken, content); done || err != nil {
-		return struct{}{}, err
+		out.ConsumedCapacity = s.rereadCapacity(in)
+		return out, err
 	}
-	if err := s.transact(in.TransactItems); err != nil {
-		return struct{}{}, err
+	if out.ConsumedCapacity, err = s.transact(in.TransactItems, in.ReturnConsumedCapacity); err != nil {
+		return out, err
 	}
 	if in.ClientRequestToken != "" {
 		s.forgetTokens()
 		s.tokens[in.ClientRequestToken] = spentToken{content, s.now().Add(tokenLife)}
 	}
-	return struct{}{}, nil
+	return out, nil
 }
 
 // forgetTokens drops, once a minute, the tokens that no longer count: the SDK
@@ -107,38 +115,64 @@ func (s *service) spent(token string, content [sha256.Size]byte) (bool, error) {
 // transact checks all actions, then writes all or none. No two of them are on
 // one item, so each can be planned on the state before the transaction, and
 // once all are planned none can fail any more.
-func (s *service) transact(actions []transactAction) error {
+func (s *service) transact(actions []transactAction, wanted string) ([]capacity, error) {
 	writes := make([]*write, len(actions))
 	for i, a := range actions {
 		var err error
 		if writes[i], err = s.prepareAction(a); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := forEach(writes, func(_ int, w *write) error { return w.locate() }); err != nil {
-		return err
+		return nil, err
 	}
 	if !distinct(writes) {
-		return invalid("Transaction request cannot include multiple operations on one item")
+		return nil, invalid("Transaction request cannot include multiple operations on one item")
 	}
 	next := make([]item, len(writes))
 	total := 0
+	consumed := capacities{wanted: wanted}
 	if err := forEach(writes, func(i int, w *write) (err error) {
-		_, next[i], err = w.plan()
+		var old item
+		old, next[i], err = w.plan()
 		total += next[i].size()
+		consumed.add(actions[i].tableName(), transactional*writeUnits(old, next[i]))
 		return err
 	}); err != nil {
-		return err
+		return nil, err
 	}
 	if total > maxTransaction {
-		return invalid("Aggregate size of the items in the transaction cannot exceed 4 MB")
+		return nil, invalid("Aggregate size of the items in the transaction cannot exceed 4 MB")
 	}
 	for i, w := range writes {
 		if w.kind != check {
 			w.table.store(w.position, next[i])
 		}
 	}
-	return nil
+	return consumed.list, nil
+}
+
+// rereadCapacity is what a transaction consumes that had its effect before, under
+// the same token: the units that reading its items takes.
+func (s *service) rereadCapacity(in transactWriteInput) []capacity {
+	consumed := capacities{wanted: in.ReturnConsumedCapacity}
+	for _, a := range in.TransactItems {
+		if w, err := s.prepareAction(a); err == nil && w.locate() == nil {
+			size := w.table.rows.get(w.position).size()
+			consumed.add(a.tableName(), transactional*readUnits(size, true))
+		}
+	}
+	return consumed.list
+}
+
+// tableName is that of the one action that is there.
+func (a transactAction) tableName() string {
+	for _, in := range []*writeInput{a.Put, a.Update, a.Delete, a.ConditionCheck} {
+		if in != nil {
+			return in.TableName
+		}
+	}
+	return ""
 }
 
 // forEach runs a step on every write, also after one was refused: the error is

@@ -132,13 +132,17 @@ func (w *write) plan() (old, next item, err error) {
 
 // writeOutput has Attributes where ReturnValues asked for them.
 type writeOutput struct {
-	Attributes item `json:",omitempty"`
+	Attributes       item      `json:",omitempty"`
+	ConsumedCapacity *capacity `json:",omitempty"`
 }
 
 // writeItem is the operation that runs one action on its own.
 func (s *service) writeItem(k kind, returns ...string) func(writeInput) (writeOutput, error) {
 	return func(in writeInput) (writeOutput, error) {
 		if err := checkEnum(in.ReturnValues, "returnValues", returns...); err != nil {
+			return writeOutput{}, err
+		}
+		if err := checkCapacity(in.ReturnConsumedCapacity); err != nil {
 			return writeOutput{}, err
 		}
 		s.mu.Lock()
@@ -155,24 +159,27 @@ func (s *service) writeItem(k kind, returns ...string) func(writeInput) (writeOu
 			return writeOutput{}, err
 		}
 		w.table.store(w.position, next)
-		return w.returned(in.ReturnValues, old, next), nil
+		return writeOutput{
+			Attributes:       w.returned(in.ReturnValues, old, next),
+			ConsumedCapacity: newCapacity(in.ReturnConsumedCapacity, in.TableName, writeUnits(old, next)),
+		}, nil
 	}
 }
 
-func (w *write) returned(wanted string, old, next item) writeOutput {
+func (w *write) returned(wanted string, old, next item) item {
 	touched := []path{} // nil would mean all of the item
 	for _, a := range w.assign {
 		touched = append(touched, a.path)
 	}
 	switch wanted {
 	case "ALL_OLD":
-		return writeOutput{old}
+		return old
 	case "ALL_NEW":
-		return writeOutput{next}
+		return next
 	case "UPDATED_OLD":
-		return writeOutput{project(old, touched)}
+		return project(old, touched)
 	case "UPDATED_NEW":
-		return writeOutput{project(next, touched)}
+		return project(next, touched)
 	}
-	return writeOutput{}
+	return nil
 }

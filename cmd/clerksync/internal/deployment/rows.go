@@ -82,8 +82,13 @@ func (r *Rows) find(ctx context.Context, k directory.Key, name string, indexes .
 }
 
 func (r *Rows) get(ctx context.Context, table string, key map[string]types.AttributeValue) ([]Record, error) {
-	in := &dynamodb.GetItemInput{TableName: &table, Key: key, ConsistentRead: aws.Bool(true)}
-	out, err := r.client.GetItem(ctx, in)
+	out, err := r.client.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &table, Key: key, ConsistentRead: aws.Bool(true),
+		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+	})
+	if err == nil { // an answer of something else would say that there is no such row
+		err = dynamo.Confirm(out.ConsumedCapacity, table)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read table %s: %w", table, err)
 	}
@@ -101,7 +106,11 @@ func (r *Rows) findIndexed(ctx context.Context, index, value string) (rows []Rec
 		IndexName:                 &index,
 		KeyConditionExpression:    aws.String(index + " = :v"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":v": &types.AttributeValueMemberS{Value: value}},
+		ReturnConsumedCapacity:    types.ReturnConsumedCapacityTotal,
 	})
+	if err == nil {
+		err = dynamo.Confirm(out.ConsumedCapacity, r.directory)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read index %s: %w", index, err)
 	}
@@ -139,9 +148,13 @@ func (r *Rows) children(
 		ExpressionAttributeValues: map[string]types.AttributeValue{
 			":pk": &types.AttributeValueMemberS{Value: pk}, ":sk": &types.AttributeValueMemberS{Value: prefix},
 		},
+		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 	})
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
+		if err == nil {
+			err = dynamo.Confirm(out.ConsumedCapacity, r.directory)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read table %s: %w", r.directory, err)
 		}
@@ -159,7 +172,10 @@ func (r *Rows) children(
 func (r *Rows) Walk(
 	ctx context.Context, table string, limit int, see func(Record), attributes ...string,
 ) (complete bool, err error) {
-	in := &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(len(attributes) == 0)}
+	in := &dynamodb.ScanInput{
+		TableName: &table, ConsistentRead: aws.Bool(len(attributes) == 0),
+		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+	}
 	if len(attributes) > 0 {
 		in.ExpressionAttributeNames = map[string]string{} // # escapes DynamoDB's reserved words
 		for _, name := range attributes {
@@ -173,6 +189,9 @@ func (r *Rows) Walk(
 			return false, nil
 		}
 		out, err := pages.NextPage(ctx)
+		if err == nil {
+			err = dynamo.Confirm(out.ConsumedCapacity, table)
+		}
 		if err != nil {
 			return false, fmt.Errorf("read table %s: %w", table, err)
 		}

@@ -174,6 +174,7 @@ func checks() []check {
 		{"query-begins-with", (*suite).beginsWith},
 		{"batch-get-100", (*suite).batchGet},
 		{"scan-segments-partition", (*suite).scanSegments},
+		{"consumed-capacity-names-tables", (*suite).consumedCapacity},
 		{"time-to-live-settings", (*suite).timeToLive},
 	}
 }
