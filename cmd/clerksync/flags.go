@@ -32,7 +32,7 @@ func stackFlags() []cli.Flag {
 	return []cli.Flag{text("stack", "read names and URLs from the outputs of stack `NAME`"), endpointFlag()}
 }
 
-// tableFlags have the variables of the functions behind them, so that a shell that
+// tableFlags fall back on the variables of the functions, so that a shell that
 // is set up for one works for the other. queueFlags do, too.
 func tableFlags() []cli.Flag {
 	directory := text("directory-table", "`NAME` of the Directory table")

@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 //	exits STATUS COMMAND...        runs a command and wants that exit status
 //	until PATTERN COMMAND...       runs a command until its stdout matches
 //	ingest FILE [at=TIME]          hands the request in FILE to the function
-//	                               behind the webhook and prints its answer
+//	                               of the webhook and prints its answer
 //	redirect                       sets REDIRECT to a URL that answers 308
 //
 // Nothing waits for a fixed time.

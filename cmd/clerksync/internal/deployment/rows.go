@@ -99,7 +99,7 @@ func (r *Rows) get(ctx context.Context, table string, key map[string]types.Attri
 }
 
 // findIndexed reads the rows whose keys an index has under a value: an index
-// holds keys alone, and may be behind its table.
+// holds keys alone, and is updated a moment after its table.
 func (r *Rows) findIndexed(ctx context.Context, index, value string) (rows []Record, err error) {
 	out, err := r.client.Query(ctx, &dynamodb.QueryInput{
 		TableName:                 &r.directory,

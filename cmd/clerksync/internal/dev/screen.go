@@ -105,7 +105,7 @@ func (s *screen) note(format string, args ...any) {
 	}
 }
 
-// warn prints the failure of an operation beside the messages' own.
+// warn prints the failure of an operation that no message ends with.
 func (s *screen) warn(_ context.Context, operation string, err error) {
 	s.term.Note("%s %s: %v", terminal.Bad("!"), operation, err)
 }

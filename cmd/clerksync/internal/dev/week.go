@@ -56,7 +56,7 @@ func firstWeek() []occurrence {
 		{day: "Wed", what: "the company changes its name", sample: "organization.updated", want: "applied"},
 		{day: "Wed", what: "Jonah gets another role", sample: "organizationMembership.updated", want: "applied"},
 		{
-			day: "Thu", what: "somebody forges his deletion", sample: "user.deleted", forged: true,
+			day: "Thu", what: "a forged deletion of his account", sample: "user.deleted", forged: true,
 			want: "rejected 400 invalid_signature",
 		},
 		{day: "Fri", what: "Jonah leaves the company", sample: "organizationMembership.deleted", want: "applied"},

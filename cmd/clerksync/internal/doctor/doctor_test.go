@@ -86,7 +86,7 @@ func skipped(checks ...string) map[string]doctor.Status {
 func checkNoRows(t *testing.T, s *stack) {
 	t.Helper()
 	if rows := s.Rows(); len(rows) > 0 {
-		t.Errorf("doctor leaves rows behind: %v", rows)
+		t.Errorf("doctor leaves rows: %v", rows)
 	}
 }
 

@@ -96,7 +96,7 @@ func ID(c *cli.Command) (string, error) {
 }
 
 // IDs returns the arguments of a command that takes the names of things. None
-// begins with a dash: behind such an argument the library reads no flags, so
+// begins with a dash: after such an argument the library reads no flags, so
 // that a flag would count as an id.
 func IDs(c *cli.Command) ([]string, error) {
 	for _, id := range c.Args().Slice() {
