@@ -136,10 +136,11 @@ func (d *DeadLetters) Walk(ctx context.Context, see func(DeadLetter) (remove boo
 		}
 		// More messages are hidden than we have seen: another walk has them, or the
 		// response to a receive was lost. They show again within the visibility
-		// timeout, so it is right to wait that long and no longer.
+		// timeout, so it is right to wait that long and no longer. Where the queue does
+		// not say, nothing is waited for.
 		q, err := d.deployment.ReadQueue(ctx, d.deployment.DeadLetterQueueURL)
 		if err != nil || q.InFlight <= len(seen)-removed || time.Since(idleSince) > visibility {
-			return nil //nolint:nilerr // where the queue does not say, nothing is waited for
+			return nil
 		}
 	}
 }

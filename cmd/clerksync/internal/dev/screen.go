@@ -1,8 +1,11 @@
 package dev
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
@@ -122,18 +125,11 @@ func (s *screen) show(st step) {
 	if st.Stage == string(ingest.Queued) {
 		return
 	}
-	words := st.EventType
-	if words == "" {
-		words = "request"
-	}
-	for _, more := range []string{st.Entity, st.Reason} {
-		if more != "" {
-			words += " " + more
-		}
-	}
+	words := slices.DeleteFunc([]string{cmp.Or(st.EventType, "request"), st.Entity, st.Reason},
+		func(word string) bool { return word == "" })
 	line := []any{
-		terminal.Dim(s.now().Format(time.TimeOnly)), stageStyle(st.Stage)(fmt.Sprintf("%-9s", st.Stage)), words,
-		terminal.Dim(st.SvixID),
+		terminal.Dim(s.now().Format(time.TimeOnly)), stageStyle(st.Stage)(fmt.Sprintf("%-9s", st.Stage)),
+		strings.Join(words, " "), terminal.Dim(st.SvixID),
 	}
 	if advice := advise(st); advice != "" { // in one call, so that no other message comes in between
 		s.term.Print("%s %s %s %s\n%19s%s", append(line, "", terminal.Dim(advice))...)

@@ -2,7 +2,6 @@ package status_test
 
 import (
 	"bytes"
-	"context"
 	"strings"
 	"testing"
 	"time"
@@ -172,7 +171,7 @@ func TestShow(t *testing.T) {
 		},
 	} {
 		var out, words bytes.Buffer
-		tt.report.Show(terminal.New(context.Background(), nil, &out, &words), time.Now())
+		tt.report.Show(terminal.New(t.Context(), nil, &out, &words), time.Now())
 		for _, want := range tt.want {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("%s: Show = %s, want %q", tt.name, out.String(), want)

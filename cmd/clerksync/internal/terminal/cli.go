@@ -40,7 +40,7 @@ func (t *Terminal) prepare(c *cli.Command) {
 	c.CustomHelpTemplate, c.CustomRootCommandHelpTemplate, c.HideHelpCommand = helpTemplate, helpTemplate, true
 	run := c.Action
 	c.Action = func(ctx context.Context, c *cli.Command) error {
-		problem := ""
+		var problem string
 		switch {
 		case c.Args().Present() && len(c.Commands) > 0:
 			problem = "has no such command"
