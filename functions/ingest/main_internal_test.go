@@ -128,24 +128,24 @@ func TestBadEnvironment(t *testing.T) {
 		env   map[string]string
 		names []string
 	}{
-		"nothing at all": {map[string]string{}, []string{"QUEUE_URL", "CLERK_WEBHOOK_SECRET", "CLERK_WEBHOOK_SECRET_PARAMETER", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}},
-		"no queue":       {c.env("QUEUE_URL", ""), []string{"QUEUE_URL"}},
-		"no region":      {c.env("AWS_REGION", ""), []string{"AWS_REGION"}},
+		"nothing at all": {env: map[string]string{}, names: []string{"QUEUE_URL", "CLERK_WEBHOOK_SECRET", "CLERK_WEBHOOK_SECRET_PARAMETER", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}},
+		"no queue":       {env: c.env("QUEUE_URL", ""), names: []string{"QUEUE_URL"}},
+		"no region":      {env: c.env("AWS_REGION", ""), names: []string{"AWS_REGION"}},
 		// https://github.com/harshdwivediiiii/pathfinder-ai/issues/2610
-		"no secret, empty strings": {c.env(noSecret, "", "CLERK_WEBHOOK_SECRET", "", "CLERK_WEBHOOK_SECRET_PARAMETER", ""), []string{"CLERK_WEBHOOK_SECRET", "CLERK_WEBHOOK_SECRET_PARAMETER"}},
+		"no secret, empty strings": {env: c.env(noSecret, "", "CLERK_WEBHOOK_SECRET", "", "CLERK_WEBHOOK_SECRET_PARAMETER", ""), names: []string{"CLERK_WEBHOOK_SECRET", "CLERK_WEBHOOK_SECRET_PARAMETER"}},
 		// https://github.com/standard-webhooks/standard-webhooks/issues/235
-		"v1, in front": {c.env(noSecret, "", "CLERK_WEBHOOK_SECRET", "v1,"+svixtest.Secret), []string{"CLERK_WEBHOOK_SECRET: entry 1 is not a whsec_ secret"}},
+		"v1, in front": {env: c.env(noSecret, "", "CLERK_WEBHOOK_SECRET", "v1,"+svixtest.Secret), names: []string{"CLERK_WEBHOOK_SECRET: entry 1 is not a whsec_ secret"}},
 		// https://github.com/corsairdev/corsair/pull/1024
-		"no base64": {c.env(noSecret, "whsec_!!!!"), []string{noSecret + ": entry 1"}},
-		"no key":    {c.env(noSecret, "whsec_"), []string{noSecret + ": entry 1"}},
+		"no base64": {env: c.env(noSecret, "whsec_!!!!"), names: []string{noSecret + ": entry 1"}},
+		"no key":    {env: c.env(noSecret, "whsec_"), names: []string{noSecret + ": entry 1"}},
 		// https://github.com/openai/openai-node/pull/1887
-		"short":                {c.env(noSecret, "whsec_eA=="), []string{noSecret + ": entry 1"}},
-		"short, a good beside": {c.env(noSecret, svixtest.Secret+" whsec_eA=="), []string{noSecret + ": entry 2"}},
+		"short":                {env: c.env(noSecret, "whsec_eA=="), names: []string{noSecret + ": entry 1"}},
+		"short, a good beside": {env: c.env(noSecret, svixtest.Secret+" whsec_eA=="), names: []string{noSecret + ": entry 2"}},
 		// https://github.com/nextlyhq/nextly/pull/227
-		"no prefix":    {c.env(noSecret, key), []string{noSecret + ": entry 1 is not a whsec_ secret"}},
-		"bad endpoint": {c.env("AWS_ENDPOINT_URL", "canary"), []string{"AWS_ENDPOINT_URL"}},
-		"bad level":    {c.env("LOG_LEVEL", "canary"), []string{"LOG_LEVEL"}},
-		"several":      {c.env("LOG_LEVEL", "canary", "QUEUE_URL", "", "AWS_ENDPOINT_URL_SQS", "canary"), []string{"LOG_LEVEL", "QUEUE_URL", "AWS_ENDPOINT_URL_SQS"}},
+		"no prefix":    {env: c.env(noSecret, key), names: []string{noSecret + ": entry 1 is not a whsec_ secret"}},
+		"bad endpoint": {env: c.env("AWS_ENDPOINT_URL", "canary"), names: []string{"AWS_ENDPOINT_URL"}},
+		"bad level":    {env: c.env("LOG_LEVEL", "canary"), names: []string{"LOG_LEVEL"}},
+		"several":      {env: c.env("LOG_LEVEL", "canary", "QUEUE_URL", "", "AWS_ENDPOINT_URL_SQS", "canary"), names: []string{"LOG_LEVEL", "QUEUE_URL", "AWS_ENDPOINT_URL_SQS"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			emptyKey := signed().With("svix-signature", svixtest.SignRaw(nil, svixtest.ID, signed().Header["svix-timestamp"], []byte(event)))
@@ -206,9 +206,9 @@ func TestEndToEnd(t *testing.T) {
 					r      svixtest.Request
 					status int
 				}{
-					{signed(), 200},
-					{signed().With("svix-signature", "v1,x"), 400},
-					{svixtest.SignedBy(svixtest.ThirdSecret, svixtest.ID, signed().Header["svix-timestamp"], event), 400},
+					{r: signed(), status: 200},
+					{r: signed().With("svix-signature", "v1,x"), status: 400},
+					{r: svixtest.SignedBy(svixtest.ThirdSecret, svixtest.ID, signed().Header["svix-timestamp"], event), status: 400},
 				} {
 					if status, body := invoke(t, h, step.r); status != step.status {
 						t.Errorf("answer = %d %s, want %d", status, body, step.status)

@@ -102,9 +102,9 @@ func TestBadEnvironment(t *testing.T) {
 		env  map[string]string
 		bad  []string
 	}{
-		{"one missing", map[string]string{"DIRECTORY_TABLE": ""}, []string{"DIRECTORY_TABLE"}},
-		{"all missing", map[string]string{"DIRECTORY_TABLE": "", "DELIVERIES_TABLE": "", "QUEUE_URL": "", "DEAD_LETTER_QUEUE_URL": "", "AWS_REGION": ""}, []string{"DIRECTORY_TABLE", "DELIVERIES_TABLE", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "AWS_REGION"}},
-		{"all bad", map[string]string{"DELETION_POLICY": canary, "OBJECT_STORAGE": canary, "DELIVERY_RETENTION_DAYS": canary, "LOG_LEVEL": canary, "AWS_ENDPOINT_URL_DYNAMODB": canary, "AWS_ENDPOINT_URL": canary}, []string{"DELETION_POLICY", "OBJECT_STORAGE", "DELIVERY_RETENTION_DAYS", "LOG_LEVEL", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"}},
+		{name: "one missing", env: map[string]string{"DIRECTORY_TABLE": ""}, bad: []string{"DIRECTORY_TABLE"}},
+		{name: "all missing", env: map[string]string{"DIRECTORY_TABLE": "", "DELIVERIES_TABLE": "", "QUEUE_URL": "", "DEAD_LETTER_QUEUE_URL": "", "AWS_REGION": ""}, bad: []string{"DIRECTORY_TABLE", "DELIVERIES_TABLE", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "AWS_REGION"}},
+		{name: "all bad", env: map[string]string{"DELETION_POLICY": canary, "OBJECT_STORAGE": canary, "DELIVERY_RETENTION_DAYS": canary, "LOG_LEVEL": canary, "AWS_ENDPOINT_URL_DYNAMODB": canary, "AWS_ENDPOINT_URL": canary}, bad: []string{"DELETION_POLICY", "OBJECT_STORAGE", "DELIVERY_RETENTION_DAYS", "LOG_LEVEL", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			lines := captured(t, func() {
@@ -156,10 +156,10 @@ func TestEndToEnd(t *testing.T) {
 		return out
 	}
 	for _, m := range []struct{ id, version, body string }{
-		{"msg_1", "1", `{"type":"user.created","timestamp":1772449375640,"data":{"id":"user_a1","first_name":"Zoé 🚒"}}`},
-		{"msg_1", "1", `{"type":"user.created","timestamp":1772449375640,"data":{"id":"user_a1","first_name":"Zoé 🚒"}}`},
-		{"msg_2", "1", `{"type":"user.deleted","data":{"id":null}}`},
-		{"msg_3", "2", `{"type":"user.created","data":{"id":"user_b2"}}`},
+		{id: "msg_1", version: "1", body: `{"type":"user.created","timestamp":1772449375640,"data":{"id":"user_a1","first_name":"Zoé 🚒"}}`},
+		{id: "msg_1", version: "1", body: `{"type":"user.created","timestamp":1772449375640,"data":{"id":"user_a1","first_name":"Zoé 🚒"}}`},
+		{id: "msg_2", version: "1", body: `{"type":"user.deleted","data":{"id":null}}`},
+		{id: "msg_3", version: "2", body: `{"type":"user.created","data":{"id":"user_b2"}}`},
 	} {
 		if _, err := client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &queue, MessageBody: &m.body, MessageAttributes: attributes(m.id, m.version)}); err != nil {
 			t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
@@ -22,95 +23,134 @@ import (
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
-// bench is an Ingest with everything around it.
-type bench struct {
-	clock   *svixtest.Clock
-	queue   *svixtest.Queue
-	handler *ingest.Ingest
+// harness is an Ingest with a clock and a queue of its own.
+type harness struct {
+	clock  *svixtest.Clock
+	queue  *svixtest.Queue
+	ingest *ingest.Ingest
 
 	mu      sync.Mutex
 	reports []ingest.Report
 }
 
-// newBench makes one; change may alter its configuration.
-func newBench(t *testing.T, change ...func(*ingest.Config)) *bench {
+// newHarness makes a harness; change may alter the configuration.
+func newHarness(t *testing.T, change ...func(*ingest.Config)) *harness {
 	t.Helper()
-	secrets, err := svix.ParseSecrets(svixtest.Secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &bench{clock: svixtest.NewClock(), queue: &svixtest.Queue{}}
+	h := &harness{clock: svixtest.NewClock(), queue: &svixtest.Queue{}}
 	c := ingest.Config{
-		Secrets: ingest.FixedSecrets(secrets), Queue: b.queue, KnowledgeOf: clerk.KnowledgeOf, Now: b.clock.Now,
+		Queue: h.queue, KnowledgeOf: clerk.KnowledgeOf, Now: h.clock.Now,
 		Observe: func(_ context.Context, r ingest.Report) {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			b.reports = append(b.reports, r)
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.reports = append(h.reports, r)
 		},
 	}
+	configured(svixtest.Secret)(&c)
 	for _, f := range change {
 		f(&c)
 	}
-	b.handler = ingest.New(c)
-	return b
+	h.ingest = ingest.New(c)
+	return h
 }
 
-func (b *bench) last() ingest.Report {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.reports[len(b.reports)-1]
+func (h *harness) lastReport() ingest.Report {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.reports[len(h.reports)-1]
 }
 
 // answer is what a sender sees.
 type answer struct {
 	Status int
 	Body   string
-	Header map[string]string // our own
+	Header map[string]string // the headers that Ingest sets
 }
 
-func plain(status int, body string) answer {
-	return answer{status, body, map[string]string{"Content-Type": "application/json"}}
-}
-
-func refusal(status int, code string) answer { return plain(status, `{"error":"`+code+`"}`) }
-
-func (a answer) with(name, value string) answer {
-	a.Header[name] = value
-	return a
-}
-
-// overHTTP asks the http.Handler.
-func (b *bench) overHTTP(r svixtest.Request) answer {
+// overHTTP sends a request to the http.Handler.
+func (h *harness) overHTTP(r svixtest.Request) answer {
 	w := httptest.NewRecorder()
-	b.handler.ServeHTTP(w, r.HTTP())
-	out := answer{w.Code, w.Body.String(), map[string]string{}}
+	h.ingest.ServeHTTP(w, r.HTTP())
+	out := answer{Status: w.Code, Body: w.Body.String(), Header: map[string]string{}}
 	for name := range w.Header() {
 		out.Header[name] = w.Header().Get(name)
 	}
 	return out
 }
 
-// asFunction asks the way Lambda does.
-func (b *bench) asFunction(t *testing.T, r svixtest.Request, asBase64 bool) answer {
+// asFunction sends a request to the Lambda function. The names of the reply's
+// headers are brought to the spelling of net/http.
+func (h *harness) asFunction(t *testing.T, r svixtest.Request, asBase64 bool) answer {
 	t.Helper()
-	return invoke(t, &ingestfn.Handler{Ingest: b.handler, Log: slog.New(slog.DiscardHandler)}, r.Lambda(asBase64))
+	f := &ingestfn.Handler{Ingest: h.ingest, Log: slog.New(slog.DiscardHandler)}
+	out, err := f.Invoke(t.Context(), r.Lambda(asBase64))
+	if err != nil {
+		t.Fatalf("Invoke = %v", err)
+	}
+	var reply struct {
+		StatusCode int
+		Headers    map[string]string
+		Body       string
+	}
+	if err := json.Unmarshal(out, &reply); err != nil {
+		t.Fatalf("Invoke replied %s: %v", out, err)
+	}
+	a := answer{Status: reply.StatusCode, Body: reply.Body, Header: map[string]string{}}
+	for name, value := range reply.Headers {
+		a.Header[http.CanonicalHeaderKey(name)] = value
+	}
+	return a
 }
 
 const event = `{"type":"user.updated","data":{"id":"user_a1"},"instance_id":"ins_a","timestamp":1767225600000}`
 
-// contract is one row of the HTTP contract.
+// contract is one row of the HTTP contract: a request, its answer, and how many
+// messages are on the queue afterwards.
 type contract struct {
 	r      svixtest.Request
 	want   answer
 	queued int
-	change func(*ingest.Config)
+	change func(*ingest.Config) // nil leaves the configuration as it is
 }
 
-func ok(ignored string) answer {
-	if ignored == "" {
-		return plain(200, `{"received":true,"id":"`+svixtest.ID+`"}`)
+// when returns the row with a change of the configuration.
+func (c contract) when(change func(*ingest.Config)) contract {
+	c.change = change
+	return c
+}
+
+func replyOf(status int, body string) answer {
+	return answer{Status: status, Body: body, Header: map[string]string{"Content-Type": "application/json"}}
+}
+
+// queued is the row of a request with the usual id that is queued.
+func queued(r svixtest.Request) contract {
+	return contract{r: r, want: accepted(svixtest.ID), queued: 1}
+}
+
+func accepted(id string) answer { return replyOf(200, `{"received":true,"id":"`+id+`"}`) }
+
+// ignored is the row of a request that is accepted and not kept.
+func ignored(r svixtest.Request, reason string) contract {
+	return contract{r: r, want: replyOf(200, `{"received":true,"id":"`+svixtest.ID+`","ignored":"`+reason+`"}`)}
+}
+
+// refused is the row of a request that is answered with an error.
+func refused(r svixtest.Request, code string) contract { return contract{r: r, want: refusal(code)} }
+
+func refusal(code string) answer {
+	status := map[string]int{
+		"not_found": 404, "method_not_allowed": 405, "not_configured": 500, "payload_too_large": 413,
+		"missing_headers": 400, "invalid_timestamp": 400, "invalid_signature": 400, "invalid_payload": 400,
+		"unavailable": 503,
+	}[code]
+	a := replyOf(status, `{"error":"`+code+`"}`)
+	switch code {
+	case "method_not_allowed":
+		a.Header["Allow"] = "POST"
+	case "invalid_payload":
+		a.Header["Webhook-Delivery"] = "abort-message"
 	}
-	return plain(200, `{"received":true,"id":"`+svixtest.ID+`","ignored":"`+ignored+`"}`)
+	return a
 }
 
 func instances(ids ...string) func(*ingest.Config) {
@@ -127,80 +167,59 @@ func configured(secrets string) func(*ingest.Config) {
 	}
 }
 
+func unconfigured(c *ingest.Config) { c.Secrets = ingest.FixedSecrets(nil) }
+
 func signed(body string) svixtest.Request { return svixtest.Signed(svixtest.Epoch(), body) }
 
 func signedWith(id, timestamp string) svixtest.Request {
 	return svixtest.SignedBy(svixtest.Secret, id, timestamp, event)
 }
 
+// at is a timestamp of Svix, d after the clock's beginning.
 func at(d time.Duration) string {
 	return strconv.FormatInt(svixtest.Epoch().Add(d).Unix(), 10)
 }
 
-// sized is an event of exactly n bytes.
-func sized(n int, fill string) string {
+// sized is an event of exactly n bytes, which consists mostly of one character.
+func sized(n int, character string) string {
 	const head, tail = `{"type":"user.updated","data":{"x":"`, `"}}`
 	room := n - len(head) - len(tail)
-	return head + strings.Repeat(fill, room/len(fill)) + strings.Repeat("a", room%len(fill)) + tail
+	return head + strings.Repeat(character, room/len(character)) + strings.Repeat("a", room%len(character)) + tail
 }
 
-// run holds each row against both forms of the way in; the function gets the
-// body as text, where it is UTF-8, and in base64.
+// run holds each row against both ways in. The function gets the body in base64
+// and, where it is UTF-8, as text.
 func run(t *testing.T, rows map[string]contract) {
 	t.Helper()
 	for name, c := range rows {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var change []func(*ingest.Config)
-			if c.change != nil {
-				change = append(change, c.change)
+			if c.change == nil {
+				c.change = func(*ingest.Config) {}
 			}
-			check := func(form string, ask func(b *bench) answer) {
-				b := newBench(t, change...)
-				if diff := cmp.Diff(c.want, ask(b)); diff != "" {
-					t.Errorf("answer, %s: %s", form, diff)
-				}
-				m := b.queue.Messages()
-				if len(m) != c.queued {
-					t.Fatalf("%s: %d messages are on the queue, want %d", form, len(m), c.queued)
-				}
-				if c.queued == 0 {
-					return
-				}
-				d, err := deliverytest.RecordOf(m[0]).Delivery()
-				if err != nil || string(d.Body) != string(c.r.Body) {
-					t.Errorf("%s: the queue has %.80q, %v, want the signed bytes %.80q", form, d.Body, err, c.r.Body)
-				}
-			}
-			check("http.Handler", func(b *bench) answer { return b.overHTTP(c.r) })
-			check("function, base64", func(b *bench) answer { return b.asFunction(t, c.r, true) })
+			c.check(t, "http.Handler", func(h *harness) answer { return h.overHTTP(c.r) })
+			c.check(t, "function, base64", func(h *harness) answer { return h.asFunction(t, c.r, true) })
 			if len(c.r.Body) < 500_000 && utf8.Valid(c.r.Body) { // JSON of large text is slow with -race
-				check("function, text", func(b *bench) answer { return b.asFunction(t, c.r, false) })
+				c.check(t, "function, text", func(h *harness) answer { return h.asFunction(t, c.r, false) })
 			}
 		})
 	}
 }
 
-// invoke hands a payload to the function and reads its reply, whose header
-// names are brought to net/http's spelling.
-func invoke(t *testing.T, h *ingestfn.Handler, payload []byte) answer {
+func (c contract) check(t *testing.T, way string, send func(h *harness) answer) {
 	t.Helper()
-	out, err := h.Invoke(t.Context(), payload)
-	if err != nil {
-		t.Fatalf("Invoke = %v", err)
+	h := newHarness(t, c.change)
+	if diff := cmp.Diff(c.want, send(h)); diff != "" {
+		t.Errorf("answer by %s (-want +got):\n%s", way, diff)
 	}
-	var reply struct {
-		StatusCode int
-		Headers    map[string]string
-		Body       string
+	m := h.queue.Messages()
+	if len(m) != c.queued {
+		t.Fatalf("%s: %d messages are on the queue, want %d", way, len(m), c.queued)
 	}
-	if err := json.Unmarshal(out, &reply); err != nil {
-		t.Fatalf("Invoke replied %s: %v", out, err)
+	if c.queued == 0 {
+		return
 	}
-	a := answer{reply.StatusCode, reply.Body, map[string]string{}}
-	names := map[string]string{"content-type": "Content-Type", "allow": "Allow", "webhook-delivery": "Webhook-Delivery"}
-	for name, value := range reply.Headers {
-		a.Header[names[name]] = value
+	if d, err := deliverytest.RecordOf(m[0]).Delivery(); err != nil || string(d.Body) != string(c.r.Body) {
+		t.Errorf("%s: the queue has %.80q, %v, want the signed bytes %.80q", way, d.Body, err, c.r.Body)
 	}
-	return a
 }

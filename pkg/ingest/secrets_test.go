@@ -13,13 +13,13 @@ import (
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
-// parameter is a secret that changes, kept somewhere that may fail.
+// parameter is an ingest.SecretReader whose text changes and which may fail.
 type parameter struct {
 	mu    sync.Mutex
 	text  string
 	err   error
 	reads int
-	hold  chan struct{} // where not nil, a read waits for it or for its end
+	hold  chan struct{} // where not nil, a read waits for it or for its own deadline
 }
 
 func (p *parameter) Read(ctx context.Context) (string, error) {
@@ -51,78 +51,88 @@ func (p *parameter) count() int {
 	return p.reads
 }
 
-// kept is an Ingest whose secrets are in p.
-type kept struct {
-	*bench
-	p        *parameter
+// rotation is an Ingest whose secrets are read from a parameter.
+type rotation struct {
+	harness   *harness
+	parameter *parameter
+
 	mu       sync.Mutex
 	warnings []string
 }
 
-func newKept(t *testing.T, text string) *kept {
+func newRotation(t *testing.T, text string) *rotation {
 	t.Helper()
-	k := &kept{p: &parameter{text: text}}
+	r := &rotation{parameter: &parameter{text: text}}
 	warn := func(_ context.Context, operation string, err error) {
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		k.warnings = append(k.warnings, operation+": "+err.Error())
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.warnings = append(r.warnings, operation+": "+err.Error())
 	}
-	k.bench = newBench(t, func(c *ingest.Config) { c.Secrets = ingest.ReadSecrets(k.p, c.Now, warn) })
-	return k
+	r.harness = newHarness(t, func(c *ingest.Config) { c.Secrets = ingest.ReadSecrets(r.parameter, c.Now, warn) })
+	return r
 }
 
-func (k *kept) post(secret string) int {
-	now := at(k.clock.Now().Sub(svixtest.Epoch()))
-	return k.overHTTP(svixtest.SignedBy(secret, svixtest.ID, now, event)).Status
+// signedNow is a request that is signed at the clock's time.
+func (r *rotation) signedNow(secret string) svixtest.Request {
+	return svixtest.SignedBy(secret, svixtest.ID, at(r.harness.clock.Now().Sub(svixtest.Epoch())), event)
 }
 
-func (k *kept) want(t *testing.T, secret string, status, reads int) {
+// post sends a request and checks the status and how often the parameter has
+// been read since the beginning.
+func (r *rotation) post(t *testing.T, secret string, status, reads int) {
 	t.Helper()
-	if got := k.post(secret); got != status || k.p.count() != reads {
-		t.Errorf("answer = %d after %d reads, want %d after %d", got, k.p.count(), status, reads)
+	got := r.harness.overHTTP(r.signedNow(secret)).Status
+	if got != status || r.parameter.count() != reads {
+		t.Errorf("answer = %d after %d reads, want %d after %d", got, r.parameter.count(), status, reads)
 	}
 }
+
+// advance moves the clock.
+func (r *rotation) advance(d time.Duration) { r.harness.clock.Advance(d) }
 
 const one, two = svixtest.Secret, svixtest.OtherSecret
 
+// A signature that matches no secret reads the parameter again, but never twice
+// within MinRefreshInterval.
 // https://github.com/aws-powertools/powertools-lambda-java/issues/215
 func TestSecretChangedWhileWarm(t *testing.T) {
-	k := newKept(t, one)
-	k.want(t, one, 200, 1)
-	k.want(t, one, 200, 1)
-	k.p.set(two, nil)
-	k.clock.Advance(ingest.MinRefreshInterval - 1)
-	k.want(t, two, 400, 1) // read a moment ago
-	k.want(t, one, 200, 1) // still known
-	k.clock.Advance(1)
-	k.want(t, two, 200, 2)
-	k.want(t, one, 400, 2)
-	k.want(t, two, 200, 2)
-	if len(k.warnings) != 0 {
-		t.Errorf("warnings = %q, want none", k.warnings)
+	r := newRotation(t, one)
+	r.post(t, one, 200, 1)
+	r.post(t, one, 200, 1)
+	r.parameter.set(two, nil)
+	r.advance(ingest.MinRefreshInterval - 1)
+	r.post(t, two, 400, 1) // it was read a moment ago
+	r.post(t, one, 200, 1) // it is still known
+	r.advance(1)
+	r.post(t, two, 200, 2)
+	r.post(t, one, 400, 2)
+	r.post(t, two, 200, 2)
+	if len(r.warnings) != 0 {
+		t.Errorf("warnings = %q, want none", r.warnings)
 	}
 }
 
 func TestSecretIsReadAgainAfterFiveMinutes(t *testing.T) {
-	k := newKept(t, one)
-	k.want(t, one, 200, 1)
-	k.clock.Advance(ingest.MaxAge - 1)
-	k.want(t, one, 200, 1)
-	k.clock.Advance(1)
-	k.want(t, one, 200, 2)
-	k.p.set(two, nil)
-	k.clock.Advance(ingest.MaxAge)
-	k.want(t, one, 400, 3) // though it was the old one's signature that came
-	k.want(t, two, 200, 3)
+	r := newRotation(t, one)
+	r.post(t, one, 200, 1)
+	r.advance(ingest.MaxAge - 1)
+	r.post(t, one, 200, 1)
+	r.advance(1)
+	r.post(t, one, 200, 2)
+	r.parameter.set(two, nil)
+	r.advance(ingest.MaxAge)
+	r.post(t, one, 400, 3) // the old secret is not kept beside the new one
+	r.post(t, two, 200, 3)
 }
 
+// During a rotation both secrets verify.
 func TestSecretRotation(t *testing.T) {
-	k := newKept(t, one)
-	k.want(t, one, 200, 1)
-	k.p.set(one+","+two, nil)
-	k.clock.Advance(time.Minute)
-	k.want(t, two, 200, 2)
-	k.want(t, one, 200, 2)
+	r := newRotation(t, one)
+	r.post(t, one, 200, 1)
+	r.parameter.set(one+","+two, nil)
+	r.advance(time.Minute)
+	r.post(t, two, 200, 2)
+	r.post(t, one, 200, 2)
 }
 
 // A read that fails, or holds a bad value, keeps what is there.
@@ -130,137 +140,130 @@ func TestSecretThatCannotBeRead(t *testing.T) {
 	for name, c := range map[string]struct {
 		text string
 		err  error
-		says string
+		says string // in the warning
 	}{
-		"failing":             {"", errors.New("throttled"), "throttled"},
-		"empty":               {"", nil, "holds no secret"},
-		"bad value":           {"whsec_eA==", nil, "entry 1 holds 1 bytes"},
-		"one bad beside good": {two + ",hunter2canary", nil, "entry 2 is not a whsec_ secret"},
+		"failing":               {text: "", err: errors.New("throttled"), says: "throttled"},
+		"empty":                 {text: "", err: nil, says: "holds no secret"},
+		"bad value":             {text: "whsec_eA==", err: nil, says: "entry 1 holds 1 bytes"},
+		"one bad beside a good": {text: two + ",hunter2canary", err: nil, says: "entry 2 is not a whsec_ secret"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			k := newKept(t, one)
-			k.want(t, one, 200, 1)
-			k.p.set(c.text, c.err)
-			k.clock.Advance(ingest.MaxAge)
-			k.want(t, one, 200, 2)
-			k.want(t, two, 400, 2)
-			k.clock.Advance(ingest.MinRefreshInterval)
-			k.want(t, two, 400, 3)
-			k.want(t, one, 200, 3)
-			if len(k.warnings) != 2 || !strings.Contains(k.warnings[0], c.says) {
-				t.Fatalf("warnings = %q, want two with %q", k.warnings, c.says)
+			r := newRotation(t, one)
+			r.post(t, one, 200, 1)
+			r.parameter.set(c.text, c.err)
+			r.advance(ingest.MaxAge)
+			r.post(t, one, 200, 2)
+			r.post(t, two, 400, 2)
+			r.advance(ingest.MinRefreshInterval)
+			r.post(t, two, 400, 3)
+			r.post(t, one, 200, 3)
+			if len(r.warnings) != 2 || !strings.Contains(r.warnings[0], c.says) {
+				t.Fatalf("warnings = %q, want two with %q", r.warnings, c.says)
 			}
 			for _, leak := range []string{"canary", "eA==", strings.TrimPrefix(two, "whsec_")} {
-				if strings.Contains(strings.Join(k.warnings, " "), leak) {
-					t.Errorf("warnings %q hold text of the secret", k.warnings)
+				if strings.Contains(strings.Join(r.warnings, " "), leak) {
+					t.Errorf("warnings %q hold text of the secret", r.warnings)
 				}
 			}
-			k.p.set(two, nil)
-			k.clock.Advance(ingest.MinRefreshInterval)
-			k.want(t, two, 200, 4)
+			r.parameter.set(two, nil)
+			r.advance(ingest.MinRefreshInterval)
+			r.post(t, two, 200, 4)
 		})
 	}
 }
 
+// Without any secret nothing is verified: Svix keeps the messages and retries.
 func TestSecretThatCouldNeverBeRead(t *testing.T) {
-	k := newKept(t, "")
-	k.p.set("", errors.New("access denied"))
-	k.want(t, one, 500, 1)
-	k.want(t, one, 500, 1)
-	if r := k.last(); r.Reason != "not_configured" || r.Stage != ingest.Rejected {
-		t.Errorf("report = %+v, want not_configured", r)
+	r := newRotation(t, "")
+	r.parameter.set("", errors.New("access denied"))
+	r.post(t, one, 500, 1)
+	r.post(t, one, 500, 1)
+	if got := r.harness.lastReport(); got.Reason != "not_configured" || got.Stage != ingest.Rejected {
+		t.Errorf("report = %+v, want not_configured", got)
 	}
-	k.clock.Advance(ingest.MinRefreshInterval)
-	k.want(t, one, 500, 2)
-	k.p.set(one, nil)
-	k.clock.Advance(ingest.MinRefreshInterval)
-	k.want(t, one, 200, 3)
-	if n := len(k.queue.Messages()); n != 1 {
+	r.advance(ingest.MinRefreshInterval)
+	r.post(t, one, 500, 2)
+	r.parameter.set(one, nil)
+	r.advance(ingest.MinRefreshInterval)
+	r.post(t, one, 200, 3)
+	if n := len(r.harness.queue.Messages()); n != 1 {
 		t.Errorf("%d messages are on the queue, want 1", n)
 	}
 }
 
+// Forged requests cannot make a function call SSM more often.
 // https://github.com/aws-samples/aws-cloudtrail-lake-github-audit-log/issues/8
 func TestFloodOfForgedRequests(t *testing.T) {
-	k := newKept(t, one)
-	const requests = 100_000
-	step := 10 * time.Millisecond // 1,000 s in all
-	forged := svixtest.SignedBy(two, svixtest.ID, at(0), event)
+	r := newRotation(t, one)
+	const requests = 10_000
+	step := 100 * time.Millisecond // 1,000 s in all
 	for range requests {
-		k.overHTTP(forged.With("svix-timestamp", at(k.clock.Now().Sub(svixtest.Epoch()))))
-		k.clock.Advance(step)
+		r.harness.overHTTP(r.signedNow(two))
+		r.advance(step)
 	}
-	if limit := int(requests*step/ingest.MinRefreshInterval) + 1; k.p.count() > limit || k.p.count() < limit-1 {
-		t.Errorf("%d requests in %v read %d times, want %d", requests, requests*step, k.p.count(), limit)
+	limit := int(requests*step/ingest.MinRefreshInterval) + 1
+	if reads := r.parameter.count(); reads > limit || reads < limit-1 {
+		t.Errorf("%d requests in %v read %d times, want %d", requests, requests*step, reads, limit)
 	}
-	if n := len(k.queue.Messages()); n > 0 {
+	if n := len(r.harness.queue.Messages()); n > 0 {
 		t.Errorf("%d messages are on the queue, want none", n)
 	}
 }
 
-// Whatever comes in at once, one read is under way.
+// Requests that come at the same time wait for one read.
 func TestOneFlight(t *testing.T) {
-	k := newKept(t, one)
-	k.want(t, one, 200, 1)
-	k.p.set(two, nil)
-	k.p.hold = make(chan struct{})
-	k.clock.Advance(ingest.MinRefreshInterval)
+	r := newRotation(t, one)
+	r.post(t, one, 200, 1)
+	r.parameter.set(two, nil)
+	r.parameter.hold = make(chan struct{})
+	r.advance(ingest.MinRefreshInterval)
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() {
-			if got := k.post(two); got != 200 {
+			if got := r.harness.overHTTP(r.signedNow(two)).Status; got != 200 {
 				t.Errorf("answer = %d, want 200", got)
 			}
 		})
 	}
-	for k.p.count() < 2 {
+	for r.parameter.count() < 2 {
 		time.Sleep(time.Millisecond)
 	}
-	close(k.p.hold)
+	close(r.parameter.hold)
 	wg.Wait()
-	if k.p.count() != 2 {
-		t.Errorf("read %d times, want 2", k.p.count())
+	if r.parameter.count() != 2 {
+		t.Errorf("read %d times, want 2", r.parameter.count())
 	}
 }
 
-// A sender who hangs up while the secret is read does not spoil it for others.
+// A sender who hangs up while the secret is read does not make the read fail for
+// the others.
 func TestSenderHangsUpDuringARead(t *testing.T) {
-	for name, first := range map[string]bool{"cold": true, "warm": false} {
+	for name, warm := range map[string]bool{"cold": false, "warm": true} {
 		t.Run(name, func(t *testing.T) {
-			k := newKept(t, one)
-			if !first {
-				k.want(t, one, 200, 1)
-				k.p.set(two, nil)
-				k.clock.Advance(ingest.MinRefreshInterval)
-			}
-			before := k.p.count()
-			ctx, cancel := context.WithCancel(t.Context())
-			cancel()
-			forged := svixtest.SignedBy(svixtest.ThirdSecret, svixtest.ID, at(k.clock.Now().Sub(svixtest.Epoch())), event)
-			r := forged.HTTP().WithContext(ctx)
-			k.handler.ServeHTTP(httptest.NewRecorder(), r)
+			r := newRotation(t, one)
 			secret := one
-			if !first {
+			if warm {
+				r.post(t, one, 200, 1)
+				r.parameter.set(two, nil)
+				r.advance(ingest.MinRefreshInterval)
 				secret = two
 			}
-			k.want(t, secret, 200, before+1)
+			before := r.parameter.count()
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			forged := r.signedNow(svixtest.ThirdSecret).HTTP().WithContext(ctx)
+			r.harness.ingest.ServeHTTP(httptest.NewRecorder(), forged)
+			r.post(t, secret, 200, before+1)
 		})
 	}
 }
 
+// A clock that was set back says nothing of the age of the secrets, so they are
+// read again.
 func TestClockSetBack(t *testing.T) {
-	k := newKept(t, one)
-	k.want(t, one, 200, 1)
-	k.clock.Advance(-time.Hour)
-	k.p.set(two, nil)
-	k.want(t, two, 200, 2)
-}
-
-func TestFixedSecrets(t *testing.T) {
-	b := newBench(t, func(c *ingest.Config) { c.Secrets = ingest.FixedSecrets(nil) })
-	for range 2 {
-		if got := b.overHTTP(signed(event)); got.Status != 500 || got.Body != `{"error":"not_configured"}` {
-			t.Errorf("answer = %v, want 500 not_configured", got)
-		}
-	}
+	r := newRotation(t, one)
+	r.post(t, one, 200, 1)
+	r.advance(-time.Hour)
+	r.parameter.set(two, nil)
+	r.post(t, two, 200, 2)
 }

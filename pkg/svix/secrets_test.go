@@ -24,22 +24,22 @@ func TestParseSecretsGood(t *testing.T) {
 		text string
 		want int
 	}{
-		"one":                    {one, 1},
-		"75 bytes, Svix's most":  {whsec(75), 1},
-		"24 bytes, the least":    {whsec(24), 1},
-		"padded":                 {whsec(25), 1},
-		"two by comma":           {one + "," + two, 2},
-		"two by comma and blank": {one + ", " + two, 2},
-		"two by line feed":       {one + "\n" + two + "\n", 2},
-		"the same twice":         {one + " " + one, 2},
-		"comma at the end":       {one + ",", 1},
+		"one":                    {text: one, want: 1},
+		"75 bytes, Svix's most":  {text: whsec(75), want: 1},
+		"24 bytes, the least":    {text: whsec(24), want: 1},
+		"padded":                 {text: whsec(25), want: 1},
+		"two by comma":           {text: one + "," + two, want: 2},
+		"two by comma and blank": {text: one + ", " + two, want: 2},
+		"two by line feed":       {text: one + "\n" + two + "\n", want: 2},
+		"the same twice":         {text: one + " " + one, want: 2},
+		"comma at the end":       {text: one + ",", want: 1},
 		// https://github.com/heripo-lab/heripo-engine/pull/47
-		"line feed at the end":     {one + "\n", 1},
-		"CRLF at the end":          {one + "\r\n", 1},
-		"blanks around":            {"  " + one + "  ", 1},
-		"tab at the end":           {one + "\t", 1},
-		"no-break space at an end": {one + "\u00a0", 1},
-		"line separator at an end": {one + "\u2028", 1},
+		"line feed at the end":     {text: one + "\n", want: 1},
+		"CRLF at the end":          {text: one + "\r\n", want: 1},
+		"blanks around":            {text: "  " + one + "  ", want: 1},
+		"tab at the end":           {text: one + "\t", want: 1},
+		"no-break space at an end": {text: one + "\u00a0", want: 1},
+		"line separator at an end": {text: one + "\u2028", want: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := svix.ParseSecrets(c.text)
@@ -58,32 +58,32 @@ func whsec(n int) string {
 func TestParseSecretsBad(t *testing.T) {
 	key := strings.TrimPrefix(svixtest.Secret, "whsec_")
 	for name, c := range map[string]struct{ text, want string }{
-		"empty":            {"", "holds no secret"},
-		"white space only": {" \n\t", "holds no secret"},
-		"commas only":      {",,", "holds no secret"},
+		"empty":            {text: "", want: "holds no secret"},
+		"white space only": {text: " \n\t", want: "holds no secret"},
+		"commas only":      {text: ",,", want: "holds no secret"},
 		// https://github.com/standard-webhooks/standard-webhooks/issues/235
-		"v1, in front": {"v1," + svixtest.Secret, "entry 1 is not a whsec_ secret"},
+		"v1, in front": {text: "v1," + svixtest.Secret, want: "entry 1 is not a whsec_ secret"},
 		// https://github.com/corsairdev/corsair/pull/1024
-		"no key":     {"whsec_", "entry 1 holds 0 bytes"},
-		"no base64":  {"whsec_!!!!", "entry 1 is not padded standard base64"},
-		"only signs": {"whsec_====", "entry 1 is not padded standard base64"},
+		"no key":     {text: "whsec_", want: "entry 1 holds 0 bytes"},
+		"no base64":  {text: "whsec_!!!!", want: "entry 1 is not padded standard base64"},
+		"only signs": {text: "whsec_====", want: "entry 1 is not padded standard base64"},
 		// https://github.com/openai/openai-node/pull/1887
-		"a key of one byte":             {"whsec_eA==", "entry 1 holds 1 bytes"},
-		"23 bytes":                      {whsec(23), "entry 1 holds 23 bytes"},
-		"one bad beside a good one":     {svixtest.Secret + ",whsec_eA==", "entry 2 holds 1 bytes"},
-		"a bad one before a good one":   {"whsec_eA== " + svixtest.Secret, "entry 1 holds 1 bytes"},
-		"the third of three is garbage": {svixtest.Secret + "\n" + svixtest.OtherSecret + "\nhunter2canary", "entry 3 is not a whsec_ secret"},
+		"a key of one byte":             {text: "whsec_eA==", want: "entry 1 holds 1 bytes"},
+		"23 bytes":                      {text: whsec(23), want: "entry 1 holds 23 bytes"},
+		"one bad beside a good one":     {text: svixtest.Secret + ",whsec_eA==", want: "entry 2 holds 1 bytes"},
+		"a bad one before a good one":   {text: "whsec_eA== " + svixtest.Secret, want: "entry 1 holds 1 bytes"},
+		"the third of three is garbage": {text: svixtest.Secret + "\n" + svixtest.OtherSecret + "\nhunter2canary", want: "entry 3 is not a whsec_ secret"},
 		// https://github.com/nextlyhq/nextly/pull/227
-		"no prefix":                 {key, "entry 1 is not a whsec_ secret"},
-		"prefix in capitals":        {"WHSEC_" + key, "entry 1 is not a whsec_ secret"},
-		"public key":                {"whpk_" + key, "entry 1 is not a whsec_ secret"},
-		"doubled prefix":            {"whsec_" + svixtest.Secret, "entry 1 is not padded standard base64"},
-		"quotes around":             {`"` + svixtest.Secret + `"`, "entry 1 is not a whsec_ secret"},
-		"cut off":                   {svixtest.Secret[:len(svixtest.Secret)-1], "entry 1 is not padded standard base64"},
-		"no padding":                {strings.TrimRight(whsec(25), "="), "entry 1 is not padded standard base64"},
-		"URL alphabet":              {"whsec_" + base64.URLEncoding.EncodeToString([]byte(strings.Repeat("\xff\xfe", 12))), "entry 1 is not padded standard base64"},
-		"bits behind the last byte": {"whsec_" + strings.Repeat("AAAA", 8) + "AB==", "entry 1 is not padded standard base64"},
-		"zero width space":          {svixtest.Secret + "\u200b", "entry 1 is not padded standard base64"},
+		"no prefix":                 {text: key, want: "entry 1 is not a whsec_ secret"},
+		"prefix in capitals":        {text: "WHSEC_" + key, want: "entry 1 is not a whsec_ secret"},
+		"public key":                {text: "whpk_" + key, want: "entry 1 is not a whsec_ secret"},
+		"doubled prefix":            {text: "whsec_" + svixtest.Secret, want: "entry 1 is not padded standard base64"},
+		"quotes around":             {text: `"` + svixtest.Secret + `"`, want: "entry 1 is not a whsec_ secret"},
+		"cut off":                   {text: svixtest.Secret[:len(svixtest.Secret)-1], want: "entry 1 is not padded standard base64"},
+		"no padding":                {text: strings.TrimRight(whsec(25), "="), want: "entry 1 is not padded standard base64"},
+		"URL alphabet":              {text: "whsec_" + base64.URLEncoding.EncodeToString([]byte(strings.Repeat("\xff\xfe", 12))), want: "entry 1 is not padded standard base64"},
+		"bits behind the last byte": {text: "whsec_" + strings.Repeat("AAAA", 8) + "AB==", want: "entry 1 is not padded standard base64"},
+		"zero width space":          {text: svixtest.Secret + "\u200b", want: "entry 1 is not padded standard base64"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := svix.ParseSecrets(c.text)
@@ -105,11 +105,11 @@ func TestEqual(t *testing.T) {
 		a, b string
 		want bool
 	}{
-		"same":             {one, one + "\n", true},
-		"same two":         {one + "," + two, one + " " + two, true},
-		"another":          {one, two, false},
-		"one more":         {one, one + "," + two, false},
-		"in another order": {one + "," + two, two + "," + one, false},
+		"same":             {a: one, b: one + "\n", want: true},
+		"same two":         {a: one + "," + two, b: one + " " + two, want: true},
+		"another":          {a: one, b: two, want: false},
+		"one more":         {a: one, b: one + "," + two, want: false},
+		"in another order": {a: one + "," + two, b: two + "," + one, want: false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := parse(t, c.a).Equal(parse(t, c.b)); got != c.want {

@@ -30,23 +30,23 @@ func TestFromHeader(t *testing.T) {
 		header map[string]string
 		want   svix.Headers
 	}{
-		"svix alone": {svixFamily, s},
+		"svix alone": {header: svixFamily, want: s},
 		// https://github.com/kortix-ai/suna/pull/6040
-		"webhook alone": {webhookFamily, w},
+		"webhook alone": {header: webhookFamily, want: w},
 		// https://github.com/svix/svix-webhooks/pull/2147
-		"both complete: svix decides":  {both(none), s},
-		"svix without id":              {both(func(h map[string]string) { delete(h, "svix-id") }), w},
-		"svix without timestamp":       {both(func(h map[string]string) { delete(h, "svix-timestamp") }), w},
-		"svix with an empty signature": {both(func(h map[string]string) { h["svix-signature"] = "" }), w},
+		"both complete: svix decides":  {header: both(none), want: s},
+		"svix without id":              {header: both(func(h map[string]string) { delete(h, "svix-id") }), want: w},
+		"svix without timestamp":       {header: both(func(h map[string]string) { delete(h, "svix-timestamp") }), want: w},
+		"svix with an empty signature": {header: both(func(h map[string]string) { h["svix-signature"] = "" }), want: w},
 		"two of svix, one of webhook": {
-			map[string]string{"svix-id": "msg_s", "svix-timestamp": "1", "webhook-signature": "v1,w"},
-			svix.Headers{Signature: "v1,w"},
+			header: map[string]string{"svix-id": "msg_s", "svix-timestamp": "1", "webhook-signature": "v1,w"},
+			want:   svix.Headers{Signature: "v1,w"},
 		},
 		"one of svix, two of webhook": {
-			map[string]string{"svix-id": "msg_s", "webhook-timestamp": "2", "webhook-signature": "v1,w"},
-			svix.Headers{Timestamp: "2", Signature: "v1,w"},
+			header: map[string]string{"svix-id": "msg_s", "webhook-timestamp": "2", "webhook-signature": "v1,w"},
+			want:   svix.Headers{Timestamp: "2", Signature: "v1,w"},
 		},
-		"none": {nil, svix.Headers{}},
+		"none": {header: nil, want: svix.Headers{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := svix.FromHeader(func(n string) string { return c.header[n] }); got != c.want {
@@ -61,24 +61,24 @@ func TestValidID(t *testing.T) {
 		id   string
 		want bool
 	}{
-		"as Svix makes them": {svixtest.ID, true},
-		"one character":      {"!", true},
-		"every sign":         {"!\"#$%&'()*+-/0123456789:;<=>?@A[\\]^_`a{|}~", true},
-		"256 characters":     {strings.Repeat("a", 256), true},
-		"257 characters":     {strings.Repeat("a", 257), false},
+		"as Svix makes them": {id: svixtest.ID, want: true},
+		"one character":      {id: "!", want: true},
+		"every sign":         {id: "!\"#$%&'()*+-/0123456789:;<=>?@A[\\]^_`a{|}~", want: true},
+		"256 characters":     {id: strings.Repeat("a", 256), want: true},
+		"257 characters":     {id: strings.Repeat("a", 257), want: false},
 		// https://github.com/facebook/ThreatExchange/issues/1324
-		"2,100 characters": {strings.Repeat("a", 2100), false},
-		"empty":            {"", false},
-		"dot":              {"msg.a", false},
-		"comma":            {"msg_a,msg_a", false},
-		"blank":            {"msg a", false},
+		"2,100 characters": {id: strings.Repeat("a", 2100), want: false},
+		"empty":            {id: "", want: false},
+		"dot":              {id: "msg.a", want: false},
+		"comma":            {id: "msg_a,msg_a", want: false},
+		"blank":            {id: "msg a", want: false},
 		// https://github.com/softwaremill/elasticmq/pull/341
-		"tab":           {"msg\ta", false},
-		"line feed":     {"msg_a\n", false},
-		"NUL":           {"msg_a\x00", false},
-		"DEL":           {"msg_a\x7f", false},
-		"letter beyond": {"msg_é", false},
-		"byte 0xFF":     {"msg_\xff", false},
+		"tab":           {id: "msg\ta", want: false},
+		"line feed":     {id: "msg_a\n", want: false},
+		"NUL":           {id: "msg_a\x00", want: false},
+		"DEL":           {id: "msg_a\x7f", want: false},
+		"letter beyond": {id: "msg_é", want: false},
+		"byte 0xFF":     {id: "msg_\xff", want: false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := svix.ValidID(c.id); got != c.want {
@@ -98,40 +98,40 @@ func TestCheck(t *testing.T) {
 		h    svix.Headers
 		want error
 	}{
-		"now": {h(ago(0)), nil},
+		"now": {h: h(ago(0)), want: nil},
 		// https://github.com/svix/svix-webhooks/issues/93
-		"299 s old": {h(ago(299 * time.Second)), nil},
-		"300 s old": {h(ago(300 * time.Second)), nil},
-		"301 s old": {h(ago(301 * time.Second)), svix.ErrInvalidTimestamp},
-		"a day old": {h(ago(24 * time.Hour)), svix.ErrInvalidTimestamp},
+		"299 s old": {h: h(ago(299 * time.Second)), want: nil},
+		"300 s old": {h: h(ago(300 * time.Second)), want: nil},
+		"301 s old": {h: h(ago(301 * time.Second)), want: svix.ErrInvalidTimestamp},
+		"a day old": {h: h(ago(24 * time.Hour)), want: svix.ErrInvalidTimestamp},
 		// https://github.com/stripe/stripe-dotnet/issues/1183
-		"299 s ahead":  {h(ago(-299 * time.Second)), nil},
-		"300 s ahead":  {h(ago(-300 * time.Second)), nil},
-		"301 s ahead":  {h(ago(-301 * time.Second)), svix.ErrInvalidTimestamp},
-		"a year ahead": {h(ago(-365 * 24 * time.Hour)), svix.ErrInvalidTimestamp},
+		"299 s ahead":  {h: h(ago(-299 * time.Second)), want: nil},
+		"300 s ahead":  {h: h(ago(-300 * time.Second)), want: nil},
+		"301 s ahead":  {h: h(ago(-301 * time.Second)), want: svix.ErrInvalidTimestamp},
+		"a year ahead": {h: h(ago(-365 * 24 * time.Hour)), want: svix.ErrInvalidTimestamp},
 		// https://github.com/open-mercato/open-mercato/pull/3945
-		"letters behind":      {h("1767225600abc"), svix.ErrInvalidTimestamp},
-		"sign in front":       {h("+1767225600"), svix.ErrInvalidTimestamp},
-		"sign, ten in all":    {h("+767225600"), svix.ErrInvalidTimestamp},
-		"exponent":            {h("1.767e9"), svix.ErrInvalidTimestamp},
-		"decimals":            {h("1767225600.0"), svix.ErrInvalidTimestamp},
-		"blank in front":      {h(" 1767225600"), svix.ErrInvalidTimestamp},
-		"blank only":          {h(" "), svix.ErrInvalidTimestamp},
-		"negative":            {h("-1"), svix.ErrInvalidTimestamp},
-		"hexadecimal":         {h("0x69559e00"), svix.ErrInvalidTimestamp},
-		"underscores":         {h("1_767225600"), svix.ErrInvalidTimestamp},
-		"40 digits":           {h(strings.Repeat("1767225600", 4)), svix.ErrInvalidTimestamp},
-		"milliseconds":        {h("1767225600000"), svix.ErrInvalidTimestamp},
-		"leading zero, 11":    {h("01767225600"), svix.ErrInvalidTimestamp},
-		"digits of elsewhere": {h("١٧٦٧٢"), svix.ErrInvalidTimestamp},
-		"repeated":            {h("1767225600,1767225600"), svix.ErrInvalidTimestamp},
-		"the greatest":        {h("9999999999"), svix.ErrInvalidTimestamp},
+		"letters behind":      {h: h("1767225600abc"), want: svix.ErrInvalidTimestamp},
+		"sign in front":       {h: h("+1767225600"), want: svix.ErrInvalidTimestamp},
+		"sign, ten in all":    {h: h("+767225600"), want: svix.ErrInvalidTimestamp},
+		"exponent":            {h: h("1.767e9"), want: svix.ErrInvalidTimestamp},
+		"decimals":            {h: h("1767225600.0"), want: svix.ErrInvalidTimestamp},
+		"blank in front":      {h: h(" 1767225600"), want: svix.ErrInvalidTimestamp},
+		"blank only":          {h: h(" "), want: svix.ErrInvalidTimestamp},
+		"negative":            {h: h("-1"), want: svix.ErrInvalidTimestamp},
+		"hexadecimal":         {h: h("0x69559e00"), want: svix.ErrInvalidTimestamp},
+		"underscores":         {h: h("1_767225600"), want: svix.ErrInvalidTimestamp},
+		"40 digits":           {h: h(strings.Repeat("1767225600", 4)), want: svix.ErrInvalidTimestamp},
+		"milliseconds":        {h: h("1767225600000"), want: svix.ErrInvalidTimestamp},
+		"leading zero, 11":    {h: h("01767225600"), want: svix.ErrInvalidTimestamp},
+		"digits of elsewhere": {h: h("١٧٦٧٢"), want: svix.ErrInvalidTimestamp},
+		"repeated":            {h: h("1767225600,1767225600"), want: svix.ErrInvalidTimestamp},
+		"the greatest":        {h: h("9999999999"), want: svix.ErrInvalidTimestamp},
 		// https://github.com/swamp-club/swamp/pull/1638
-		"no id":        {svix.Headers{Timestamp: ago(0), Signature: "v1,x"}, svix.ErrMissingHeaders},
-		"no timestamp": {svix.Headers{ID: "msg_a", Signature: "v1,x"}, svix.ErrMissingHeaders},
-		"no signature": {svix.Headers{ID: "msg_a", Timestamp: ago(0)}, svix.ErrMissingHeaders},
-		"nothing":      {svix.Headers{}, svix.ErrMissingHeaders},
-		"malformed id comes before a bad timestamp": {svix.Headers{ID: "a.b", Timestamp: "x", Signature: "v1,x"}, svix.ErrMissingHeaders},
+		"no id":        {h: svix.Headers{Timestamp: ago(0), Signature: "v1,x"}, want: svix.ErrMissingHeaders},
+		"no timestamp": {h: svix.Headers{ID: "msg_a", Signature: "v1,x"}, want: svix.ErrMissingHeaders},
+		"no signature": {h: svix.Headers{ID: "msg_a", Timestamp: ago(0)}, want: svix.ErrMissingHeaders},
+		"nothing":      {h: svix.Headers{}, want: svix.ErrMissingHeaders},
+		"malformed id comes before a bad timestamp": {h: svix.Headers{ID: "a.b", Timestamp: "x", Signature: "v1,x"}, want: svix.ErrMissingHeaders},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := c.h.Check(now); !errors.Is(err, c.want) {

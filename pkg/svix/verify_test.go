@@ -15,13 +15,13 @@ import (
 func TestVectors(t *testing.T) {
 	for name, c := range map[string]struct{ secret, id, timestamp, body, want string }{
 		"published": {
-			"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330",
-			`{"test": 2432232314}`, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+			secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", id: "msg_p5jXN8AQM9LWM0D4loKWxJek", timestamp: "1614265330",
+			body: `{"test": 2432232314}`, want: "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
 		},
 		"a deletion of Clerk's": {
-			"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX", "msg_example0001", "1767225600",
-			`{"data":{"deleted":true,"id":"user_example0001","object":"user"},"instance_id":"ins_example01","object":"event","timestamp":1767225600000,"type":"user.deleted"}`,
-			"v1,JM5XYsFgW5UaiC4dmLGChip3Q3PPYNuyleCsW9ORZqY=",
+			secret: "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX", id: "msg_example0001", timestamp: "1767225600",
+			body: `{"data":{"deleted":true,"id":"user_example0001","object":"user"},"instance_id":"ins_example01","object":"event","timestamp":1767225600000,"type":"user.deleted"}`,
+			want: "v1,JM5XYsFgW5UaiC4dmLGChip3Q3PPYNuyleCsW9ORZqY=",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -50,45 +50,45 @@ func TestVerifySignatureHeader(t *testing.T) {
 		want      bool
 	}{
 		// https://github.com/blindpaylabs/blindpay-node/issues/24
-		"alone": {good, true},
+		"alone": {signature: good, want: true},
 		// https://github.com/svix/svix-webhooks/pull/2393
-		"the last of three":                         {"v1,AAAA= v1,BBBB= " + good, true},
-		"the first of two":                          {good + " " + wrong, true},
-		"the last of twenty":                        {strings.Repeat(wrong+" ", 19) + good, true},
-		"wrong ones alone":                          {wrong + " " + wrong, false},
-		"doubled blanks":                            {"  " + wrong + "   " + good + "  ", true},
-		"garbage behind a blank":                    {good + " garbage", true},
-		"a part more behind a comma":                {good + ",more", true},
-		"repeated headers, good first":              {good + "," + wrong, true},
-		"repeated headers, good last":               {wrong + " " + wrong + "," + good, true},
-		"repeated headers, none good":               {wrong + "," + wrong, false},
-		"repeated headers, the first without comma": {"BADSIG," + good, true},
-		"repeated headers, the first without MAC":   {"v1," + good, true},
-		"repeated headers, the first empty":         {"," + good, true},
+		"the last of three":                         {signature: "v1,AAAA= v1,BBBB= " + good, want: true},
+		"the first of two":                          {signature: good + " " + wrong, want: true},
+		"the last of twenty":                        {signature: strings.Repeat(wrong+" ", 19) + good, want: true},
+		"wrong ones alone":                          {signature: wrong + " " + wrong, want: false},
+		"doubled blanks":                            {signature: "  " + wrong + "   " + good + "  ", want: true},
+		"garbage behind a blank":                    {signature: good + " garbage", want: true},
+		"a part more behind a comma":                {signature: good + ",more", want: true},
+		"repeated headers, good first":              {signature: good + "," + wrong, want: true},
+		"repeated headers, good last":               {signature: wrong + " " + wrong + "," + good, want: true},
+		"repeated headers, none good":               {signature: wrong + "," + wrong, want: false},
+		"repeated headers, the first without comma": {signature: "BADSIG," + good, want: true},
+		"repeated headers, the first without MAC":   {signature: "v1," + good, want: true},
+		"repeated headers, the first empty":         {signature: "," + good, want: true},
 		// https://github.com/svix/svix-webhooks/issues/55
-		"other versions before":    {"v1a," + mac + " v2," + mac + " " + good, true},
-		"other versions only":      {"v1a," + mac + " v2," + mac, false},
-		"version in capitals":      {"V1," + mac, false},
-		"version of more digits":   {"v11," + mac, false},
-		"version with a blank":     {"v1, " + mac, false},
-		"no version":               {mac, false},
-		"no version but the comma": {"," + mac, false},
+		"other versions before":    {signature: "v1a," + mac + " v2," + mac + " " + good, want: true},
+		"other versions only":      {signature: "v1a," + mac + " v2," + mac, want: false},
+		"version in capitals":      {signature: "V1," + mac, want: false},
+		"version of more digits":   {signature: "v11," + mac, want: false},
+		"version with a blank":     {signature: "v1, " + mac, want: false},
+		"no version":               {signature: mac, want: false},
+		"no version but the comma": {signature: "," + mac, want: false},
 		// https://github.com/svix/svix-webhooks/pull/1942
-		"no comma":              {"BADSIG", false},
-		"comma alone":           {",", false},
-		"version alone":         {"v1,", false},
-		"version without comma": {"v1", false},
-		"blanks alone":          {"   ", false},
-		"empty":                 {"", false},
-		"no padding":            {strings.TrimRight(good, "="), false},
-		"padding too much":      {good + "=", false},
-		"the MAC and more":      {good + "AAAA", false},
-		"half the MAC":          {good[:len(good)/2], false},
-		"hexadecimal":           {"v1," + strings.Repeat("0a", 32), false},
-		"URL alphabet":          {"v1," + base64.URLEncoding.EncodeToString(append([]byte{0xff, 0xfe}, raw[2:]...)), false},
-		"a bit behind the MAC":  {good[:len(good)-2] + string(good[len(good)-2]+1) + "=", false},
-		"letters in small":      {strings.ToLower(good), false},
-		"by tab":                {wrong + "\t" + good, false},
+		"no comma":              {signature: "BADSIG", want: false},
+		"comma alone":           {signature: ",", want: false},
+		"version alone":         {signature: "v1,", want: false},
+		"version without comma": {signature: "v1", want: false},
+		"blanks alone":          {signature: "   ", want: false},
+		"empty":                 {signature: "", want: false},
+		"no padding":            {signature: strings.TrimRight(good, "="), want: false},
+		"padding too much":      {signature: good + "=", want: false},
+		"the MAC and more":      {signature: good + "AAAA", want: false},
+		"half the MAC":          {signature: good[:len(good)/2], want: false},
+		"hexadecimal":           {signature: "v1," + strings.Repeat("0a", 32), want: false},
+		"URL alphabet":          {signature: "v1," + base64.URLEncoding.EncodeToString(append([]byte{0xff, 0xfe}, raw[2:]...)), want: false},
+		"a bit behind the MAC":  {signature: good[:len(good)-2] + string(good[len(good)-2]+1) + "=", want: false},
+		"letters in small":      {signature: strings.ToLower(good), want: false},
+		"by tab":                {signature: wrong + "\t" + good, want: false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := parse(t, svixtest.Secret).Verify(svix.Headers{ID: id, Timestamp: timestamp, Signature: c.signature}, []byte(body))
@@ -108,16 +108,16 @@ func TestVerifyAroundARotation(t *testing.T) {
 		configured, signature string
 		want                  bool
 	}{
-		"both configured, signed by the old": {oldOne + "," + newOne, sign(oldOne), true},
-		"both configured, signed by the new": {oldOne + "," + newOne, sign(newOne), true},
-		"both configured, signed by both":    {oldOne + "," + newOne, sign(oldOne) + " " + sign(newOne), true},
-		"new configured, signed by both":     {newOne, sign(oldOne) + " " + sign(newOne), true},
-		"new configured, signed by the old":  {newOne, sign(oldOne), false},
-		"both configured, signed by a third": {oldOne + "," + newOne, sign(svixtest.ThirdSecret), false},
+		"both configured, signed by the old": {configured: oldOne + "," + newOne, signature: sign(oldOne), want: true},
+		"both configured, signed by the new": {configured: oldOne + "," + newOne, signature: sign(newOne), want: true},
+		"both configured, signed by both":    {configured: oldOne + "," + newOne, signature: sign(oldOne) + " " + sign(newOne), want: true},
+		"new configured, signed by both":     {configured: newOne, signature: sign(oldOne) + " " + sign(newOne), want: true},
+		"new configured, signed by the old":  {configured: newOne, signature: sign(oldOne), want: false},
+		"both configured, signed by a third": {configured: oldOne + "," + newOne, signature: sign(svixtest.ThirdSecret), want: false},
 		// https://github.com/polarsource/polar/pull/13256
-		"signed with the secret's text as key": {oldOne, svixtest.SignRaw([]byte(oldOne), id, timestamp, []byte(body)), false},
-		"signed with the base64's text as key": {oldOne, svixtest.SignRaw([]byte(strings.TrimPrefix(oldOne, "whsec_")), id, timestamp, []byte(body)), false},
-		"signed with the empty key":            {oldOne, svixtest.SignRaw(nil, id, timestamp, []byte(body)), false},
+		"signed with the secret's text as key": {configured: oldOne, signature: svixtest.SignRaw([]byte(oldOne), id, timestamp, []byte(body)), want: false},
+		"signed with the base64's text as key": {configured: oldOne, signature: svixtest.SignRaw([]byte(strings.TrimPrefix(oldOne, "whsec_")), id, timestamp, []byte(body)), want: false},
+		"signed with the empty key":            {configured: oldOne, signature: svixtest.SignRaw(nil, id, timestamp, []byte(body)), want: false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := parse(t, c.configured).Verify(svix.Headers{ID: id, Timestamp: timestamp, Signature: c.signature}, []byte(body))
