@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"time"
 
@@ -20,14 +21,14 @@ import (
 	"github.com/clerksync/clerksync/pkg/ssmparam"
 )
 
-func main() { lambda.Start(handler(os.Getenv)) }
+func main() { lambda.Start(handler(os.Getenv, os.Stdout)) }
 
 // handler answers `not_configured` to every request where a variable is missing
 // or bad, so that Svix keeps the messages until the deployment is corrected.
-func handler(get func(name string) string) lambda.Handler {
+func handler(get func(name string) string, out io.Writer) lambda.Handler {
 	s, err := settings.ReadIngest(get)
-	log := lambdafn.NewLogger(os.Stdout, s.LogLevel)
-	metrics := ingestfn.NewMetrics(os.Stdout, s.FunctionName, time.Now)
+	log := lambdafn.NewLogger(out, s.LogLevel)
+	metrics := ingestfn.NewMetrics(out, s.FunctionName, time.Now)
 	observer := ingestfn.Observer{Log: log, Metrics: metrics}
 	c := ingest.Config{
 		Secrets:     ingest.FixedSecrets(nil),

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"io"
 	"math/rand/v2"
 	"os"
 	"time"
@@ -21,14 +22,14 @@ import (
 	"github.com/clerksync/clerksync/pkg/sqsqueue"
 )
 
-func main() { lambda.Start(handler(os.Getenv)) }
+func main() { lambda.Start(handler(os.Getenv, os.Stdout)) }
 
 // handler fails every message where a variable is missing or bad, so that the
 // queue keeps them until the deployment is corrected.
-func handler(get func(name string) string) lambda.Handler {
+func handler(get func(name string) string, out io.Writer) lambda.Handler {
 	s, err := settings.ReadSync(get)
-	log := lambdafn.NewLogger(os.Stdout, s.LogLevel)
-	metrics := syncfn.NewMetrics(os.Stdout, s.FunctionName, time.Now)
+	log := lambdafn.NewLogger(out, s.LogLevel)
+	metrics := syncfn.NewMetrics(out, s.FunctionName, time.Now)
 	if err != nil {
 		lambdafn.LogNotConfigured(log, err)
 		return &syncfn.Handler{Metrics: metrics}

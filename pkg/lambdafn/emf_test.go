@@ -104,7 +104,11 @@ func checkBeyondSchema(t *testing.T, line string) {
 			known = append(known, name)
 		}
 		for _, m := range d.Metrics {
-			if want := map[bool]string{true: "Milliseconds", false: "Count"}[m.Name == lambdafn.MetricLag]; m.Unit != want {
+			want := "Count"
+			if m.Name == lambdafn.MetricLag {
+				want = "Milliseconds"
+			}
+			if m.Unit != want {
 				t.Errorf("unit of %s = %s, want %s", m.Name, m.Unit, want)
 			}
 			checkValue(t, m.Name, root[m.Name])

@@ -61,12 +61,15 @@ func TestLogOfRequests(t *testing.T) {
 		want   members
 	}{
 		"queued": {
-			report: ingest.Report{Stage: ingest.Queued, SvixID: "msg_a", EventType: "user.updated", Knowledge: clerk.Kept},
-			want:   info.with(members{"stage": "queued", "event_type": "user.updated", "known": "kept"}),
+			report: ingest.Report{
+				Stage: ingest.Queued, SvixID: "msg_a", EventType: "user.updated", Knowledge: clerk.Kept,
+			},
+			want: info.with(members{"stage": "queued", "event_type": "user.updated", "known": "kept"}),
 		},
 		"known and not kept": {
 			report: ingest.Report{
-				Stage: ingest.Ignored, Reason: "type", SvixID: "msg_a", EventType: "email.created", Knowledge: clerk.NotKept,
+				Stage: ingest.Ignored, Reason: "type", SvixID: "msg_a", EventType: "email.created",
+				Knowledge: clerk.NotKept,
 			},
 			want: info.with(members{
 				"stage": "ignored", "event_type": "email.created", "known": "known but not kept", "reason": "type",
@@ -80,7 +83,8 @@ func TestLogOfRequests(t *testing.T) {
 		},
 		"another instance": {
 			report: ingest.Report{
-				Stage: ingest.Ignored, Reason: "instance", SvixID: "msg_a", EventType: "role.deleted", Knowledge: clerk.Kept,
+				Stage: ingest.Ignored, Reason: "instance", SvixID: "msg_a", EventType: "role.deleted",
+				Knowledge: clerk.Kept,
 			},
 			want: info.with(members{
 				"stage": "ignored", "event_type": "role.deleted", "known": "kept", "reason": "instance",
@@ -134,7 +138,8 @@ func TestLogOfMessages(t *testing.T) {
 		"stale":     {outcome: consumer.Stale, want: members{"level": "INFO"}},
 		"duplicate": {outcome: consumer.Duplicate, want: members{"level": "INFO"}},
 		"failed": {
-			outcome: consumer.Failed, err: errors.New("throttled"), want: members{"level": "WARN", "error": "throttled"},
+			outcome: consumer.Failed, err: errors.New("throttled"),
+			want: members{"level": "WARN", "error": "throttled"},
 		},
 		"dead": {outcome: consumer.Dead, err: errors.New("no id"), want: members{"level": "ERROR", "error": "no id"}},
 		"made-up type": {

@@ -43,7 +43,9 @@ func reasons() []string {
 func invocations() map[string]invocation {
 	all := map[string]invocation{
 		"ingest, nothing": {count: func(*lambdafn.Metrics) {}},
-		"queued":          {count: request(ingest.Queued, ""), want: members{"Received": 1.0, "Verified": 1.0, "Queued": 1.0}},
+		"queued": {
+			count: request(ingest.Queued, ""), want: members{"Received": 1.0, "Verified": 1.0, "Queued": 1.0},
+		},
 		"ignored type": {
 			count: request(ingest.Ignored, "type"), want: members{"Received": 1.0, "Verified": 1.0, "Ignored": 1.0},
 		},
@@ -107,7 +109,8 @@ func request(stage ingest.Stage, reason string) func(*lambdafn.Metrics) {
 	return func(m *lambdafn.Metrics) {
 		o := ingestfn.Observer{Log: slog.New(slog.DiscardHandler), Metrics: m}
 		o.Request(context.Background(), ingest.Report{
-			Stage: stage, Reason: reason, SvixID: "msg_canary", EventType: "canary@example.com", Err: errors.New("canary"),
+			Stage: stage, Reason: reason, SvixID: "msg_canary", EventType: "canary@example.com",
+			Err: errors.New("canary"),
 		})
 	}
 }
@@ -118,8 +121,8 @@ func messages(n int, outcome consumer.Outcome, change func(*consumer.Report)) fu
 		o := syncfn.Observer{Log: slog.New(slog.DiscardHandler), Metrics: m}
 		for i := range n {
 			r := consumer.Report{
-				MessageID: "canary", SvixID: fmt.Sprint("msg_canary", i), EventType: "user.canary", Entity: "user/canary",
-				Outcome: outcome, Attempt: 1, ChangedAt: svixtest.Epoch(),
+				MessageID: "canary", SvixID: fmt.Sprint("msg_canary", i), EventType: "user.canary",
+				Entity: "user/canary", Outcome: outcome, Attempt: 1, ChangedAt: svixtest.Epoch(),
 				EndedAt: svixtest.Epoch().Add(time.Duration(i) * time.Millisecond), Err: errors.New("canary"),
 			}
 			if change != nil {

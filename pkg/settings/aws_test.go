@@ -34,19 +34,24 @@ func TestEndpoints(t *testing.T) {
 		vars             env
 		sqs, dynamo, ssm string
 	}{
-		"unset":                       {},
-		"empty":                       {vars: env{"AWS_ENDPOINT_URL": "", "AWS_ENDPOINT_URL_SQS": ""}},
-		"set for all":                 {vars: env{"AWS_ENDPOINT_URL": all}, sqs: all, dynamo: all, ssm: all},
-		"set for SQS":                 {vars: env{"AWS_ENDPOINT_URL_SQS": own}, sqs: own},
-		"set for DynamoDB":            {vars: env{"AWS_ENDPOINT_URL_DYNAMODB": all}, dynamo: all},
-		"set for SSM":                 {vars: env{"AWS_ENDPOINT_URL_SSM": all}, ssm: all},
-		"a service's own comes first": {vars: env{"AWS_ENDPOINT_URL": all, "AWS_ENDPOINT_URL_SQS": own}, sqs: own, dynamo: all, ssm: all},
-		"an empty one does not":       {vars: env{"AWS_ENDPOINT_URL": all, "AWS_ENDPOINT_URL_SQS": ""}, sqs: all, dynamo: all, ssm: all},
+		"unset":            {},
+		"empty":            {vars: env{"AWS_ENDPOINT_URL": "", "AWS_ENDPOINT_URL_SQS": ""}},
+		"set for all":      {vars: env{"AWS_ENDPOINT_URL": all}, sqs: all, dynamo: all, ssm: all},
+		"set for SQS":      {vars: env{"AWS_ENDPOINT_URL_SQS": own}, sqs: own},
+		"set for DynamoDB": {vars: env{"AWS_ENDPOINT_URL_DYNAMODB": all}, dynamo: all},
+		"set for SSM":      {vars: env{"AWS_ENDPOINT_URL_SSM": all}, ssm: all},
+		"a service's own comes first": {
+			vars: env{"AWS_ENDPOINT_URL": all, "AWS_ENDPOINT_URL_SQS": own}, sqs: own, dynamo: all, ssm: all,
+		},
+		"an empty one does not": {
+			vars: env{"AWS_ENDPOINT_URL": all, "AWS_ENDPOINT_URL_SQS": ""}, sqs: all, dynamo: all, ssm: all,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, err := settings.ReadAWS(account().with(c.vars).get)
-			if err != nil || s.SQSEndpoint != c.sqs || s.DynamoDBEndpoint != c.dynamo || s.SSMEndpoint != c.ssm || !s.Preconnect {
+			if err != nil || s.SQSEndpoint != c.sqs || s.DynamoDBEndpoint != c.dynamo || s.SSMEndpoint != c.ssm ||
+				!s.Preconnect {
 				t.Errorf("ReadAWS = %+v, %v, want the endpoints %q, %q, %q", s, err, c.sqs, c.dynamo, c.ssm)
 			}
 		})

@@ -77,7 +77,8 @@ func TestWhichSecretCounts(t *testing.T) {
 				n = s.Secrets.Len()
 			}
 			if err != nil || n != c.secrets || s.SecretParameter != c.parameter {
-				t.Errorf("ReadIngest = %d secrets, parameter %q, %v, want %d, %q", n, s.SecretParameter, err, c.secrets, c.parameter)
+				t.Errorf("ReadIngest = %d secrets, parameter %q, %v, want %d, %q",
+					n, s.SecretParameter, err, c.secrets, c.parameter)
 			}
 		})
 	}
@@ -104,7 +105,7 @@ func TestReadIngestRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			vars := ingestEnv().with(env{settings.EnvSigningSecret: ""}).with(env{secret: one}).with(env{c.variable: c.value})
+			vars := ingestEnv().with(env{settings.EnvSigningSecret: "", secret: one}).with(env{c.variable: c.value})
 			_, err := settings.ReadIngest(vars.get)
 			checkNames(t, vars, err, c.variable)
 			if strings.Contains(err.Error(), "Y2FuYXJ5") || strings.Contains(err.Error(), "AAECAwQF") {
@@ -127,7 +128,8 @@ func TestReadSigningSecrets(t *testing.T) {
 func TestReadInstances(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string][]string{
-		"": nil, " \n": nil, "ins_a": {"ins_a"}, "ins_a,ins_b": {"ins_a", "ins_b"}, " ins_a ,\n ins_b\n": {"ins_a", "ins_b"},
+		"": nil, " \n": nil, "ins_a": {"ins_a"},
+		"ins_a,ins_b": {"ins_a", "ins_b"}, " ins_a ,\n ins_b\n": {"ins_a", "ins_b"},
 	} {
 		got, err := settings.ReadInstances(env{"CLERK_INSTANCE_ID": text}.get)
 		if err != nil || strings.Join(got, "|") != strings.Join(want, "|") {
@@ -144,7 +146,8 @@ func TestReadInstances(t *testing.T) {
 func TestLogLevel(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]slog.Level{
-		"": slog.LevelInfo, "info": slog.LevelInfo, "DEBUG": slog.LevelDebug, "warn": slog.LevelWarn, "Error": slog.LevelError,
+		"": slog.LevelInfo, "info": slog.LevelInfo,
+		"DEBUG": slog.LevelDebug, "warn": slog.LevelWarn, "Error": slog.LevelError,
 	} {
 		s, err := settings.ReadIngest(ingestEnv().with(env{"LOG_LEVEL": text}).get)
 		if s.LogLevel != want || err != nil {

@@ -1,6 +1,8 @@
 package settings_test
 
 import (
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -10,8 +12,6 @@ import (
 	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/settings"
 )
-
-const day = 24 * time.Hour
 
 func syncEnv() env {
 	return account().with(env{
@@ -23,32 +23,25 @@ func syncEnv() env {
 // The words are those of the packages that obey them.
 func TestReadSync(t *testing.T) {
 	t.Parallel()
+	storage := func(p consumer.DeletionPolicy, o projector.ObjectStorage, days time.Duration) settings.Storage {
+		return settings.Storage{DeletionPolicy: string(p), ObjectStorage: string(o), Retention: days * 24 * time.Hour}
+	}
 	for name, c := range map[string]struct {
 		vars env
 		want settings.Storage
 	}{
-		"defaults": {
-			want: settings.Storage{
-				DeletionPolicy: string(consumer.Soft), ObjectStorage: string(projector.StoreFull), Retention: 90 * day,
-			},
-		},
+		"defaults": {want: storage(consumer.Soft, projector.StoreFull, 90)},
 		"soft, public": {
 			vars: env{"DELETION_POLICY": "soft", "OBJECT_STORAGE": "public", "DELIVERY_RETENTION_DAYS": "7"},
-			want: settings.Storage{
-				DeletionPolicy: string(consumer.Soft), ObjectStorage: string(projector.StorePublic), Retention: 7 * day,
-			},
+			want: storage(consumer.Soft, projector.StorePublic, 7),
 		},
 		"hard, none": {
 			vars: env{"DELETION_POLICY": "hard", "OBJECT_STORAGE": "none", "DELIVERY_RETENTION_DAYS": "36500"},
-			want: settings.Storage{
-				DeletionPolicy: string(consumer.Hard), ObjectStorage: string(projector.StoreNone), Retention: 36500 * day,
-			},
+			want: storage(consumer.Hard, projector.StoreNone, 36500),
 		},
 		"full, for a day": {
-			vars: env{"DELETION_POLICY": "", "OBJECT_STORAGE": "full", "DELIVERY_RETENTION_DAYS": "1"},
-			want: settings.Storage{
-				DeletionPolicy: string(consumer.Soft), ObjectStorage: string(projector.StoreFull), Retention: day,
-			},
+			vars: env{"OBJECT_STORAGE": "full", "DELIVERY_RETENTION_DAYS": "1"},
+			want: storage(consumer.Soft, projector.StoreFull, 1),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -75,35 +68,28 @@ func TestReadSync(t *testing.T) {
 func TestReadSyncRefuses(t *testing.T) {
 	t.Parallel()
 	const bad = "canary"
-	for name, c := range map[string]struct {
-		vars  env
-		names []string
-	}{
-		"everything bad": {
-			vars: env{
-				"DIRECTORY_TABLE": "", "DELIVERIES_TABLE": "", "DEAD_LETTER_QUEUE_URL": bad, "DELETION_POLICY": bad,
-				"OBJECT_STORAGE": bad, "DELIVERY_RETENTION_DAYS": bad, "LOG_LEVEL": bad,
-			},
-			names: []string{
-				"DIRECTORY_TABLE", "DELIVERIES_TABLE", "DEAD_LETTER_QUEUE_URL", "DELETION_POLICY",
-				"OBJECT_STORAGE", "DELIVERY_RETENTION_DAYS", "LOG_LEVEL",
-			},
-		},
-		"a policy in capitals":  {vars: env{"DELETION_POLICY": "HARD"}, names: []string{"DELETION_POLICY"}},
-		"no days":               {vars: env{"DELIVERY_RETENTION_DAYS": "0"}, names: []string{"DELIVERY_RETENTION_DAYS"}},
-		"fewer days than none":  {vars: env{"DELIVERY_RETENTION_DAYS": "-1"}, names: []string{"DELIVERY_RETENTION_DAYS"}},
-		"more than a century":   {vars: env{"DELIVERY_RETENTION_DAYS": "36501"}, names: []string{"DELIVERY_RETENTION_DAYS"}},
-		"more than an int":      {vars: env{"DELIVERY_RETENTION_DAYS": "99999999999999999999"}, names: []string{"DELIVERY_RETENTION_DAYS"}},
-		"half a day":            {vars: env{"DELIVERY_RETENTION_DAYS": "0.5"}, names: []string{"DELIVERY_RETENTION_DAYS"}},
-		"no scheme in the URL":  {vars: env{"QUEUE_URL": "sqs.example.com/1/q"}, names: []string{"QUEUE_URL"}},
-		"no host in the URL":    {vars: env{"QUEUE_URL": "https:///1/q"}, names: []string{"QUEUE_URL"}},
-		"another scheme of URL": {vars: env{"QUEUE_URL": "ftp://sqs.example.com/1/q"}, names: []string{"QUEUE_URL"}},
+	all := env{
+		"DIRECTORY_TABLE": "", "DELIVERIES_TABLE": "", "DEAD_LETTER_QUEUE_URL": bad, "DELETION_POLICY": bad,
+		"OBJECT_STORAGE": bad, "DELIVERY_RETENTION_DAYS": bad, "LOG_LEVEL": bad,
+	}
+	_, err := settings.ReadSync(syncEnv().with(all).get)
+	checkNames(t, syncEnv().with(all), err, slices.Collect(maps.Keys(all))...)
+	for name, c := range map[string]struct{ variable, value string }{
+		"a policy in capitals": {variable: "DELETION_POLICY", value: "HARD"},
+		"no days":              {variable: "DELIVERY_RETENTION_DAYS", value: "0"},
+		"fewer days than none": {variable: "DELIVERY_RETENTION_DAYS", value: "-1"},
+		"more than a century":  {variable: "DELIVERY_RETENTION_DAYS", value: "36501"},
+		"more than an int":     {variable: "DELIVERY_RETENTION_DAYS", value: "99999999999999999999"},
+		"half a day":           {variable: "DELIVERY_RETENTION_DAYS", value: "0.5"},
+		"no scheme":            {variable: "QUEUE_URL", value: "sqs.example.com/1/q"},
+		"no host":              {variable: "QUEUE_URL", value: "https:///1/q"},
+		"another scheme":       {variable: "QUEUE_URL", value: "ftp://sqs.example.com/1/q"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			vars := syncEnv().with(c.vars)
+			vars := syncEnv().with(env{c.variable: c.value})
 			_, err := settings.ReadSync(vars.get)
-			checkNames(t, vars, err, c.names...)
+			checkNames(t, vars, err, c.variable)
 		})
 	}
 }

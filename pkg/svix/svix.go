@@ -1,4 +1,5 @@
-// Package svix says what a signed Svix message is, and whether one is ours.
+// Package svix decides whether a signed Svix message is genuine: whether one of
+// our secrets signed exactly these bytes, and when.
 //
 // Svix signs `{id}.{timestamp}.{raw body}` with HMAC-SHA256 and sends id,
 // timestamp (Unix seconds) and one or more signatures as headers, named
@@ -6,10 +7,13 @@
 // https://docs.svix.com/receiving/verifying-payloads/how-manual and
 // https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md.
 //
-// The package is stricter than the libraries where a lenient reading would let
-// somebody else's bytes in: no empty or short key, one header family as a
-// whole, an id without the dot that separates the signed parts, a timestamp of
-// ten digits exactly as it was signed.
+// The package is stricter than the libraries where a lenient reading would
+// accept bytes that Svix did not sign: no empty or short key, one header family
+// as a whole, an id without the dot that separates the signed parts, a timestamp
+// of ten digits exactly as it was signed.
+//
+//   - svix.go: the headers, which id and timestamp are well formed and timely
+//   - secrets.go: the signing secrets, verification and signing
 package svix
 
 import (
@@ -18,15 +22,15 @@ import (
 	"time"
 )
 
-// Tolerance is how far a timestamp may lie from our clock, either way,
+// Tolerance is how far a timestamp may differ from our clock, either way,
 // inclusive. It bounds how long a recorded request can be replayed.
 const Tolerance = 5 * time.Minute
 
 // MaxIDLength is the longest message id that is accepted, in characters.
 const MaxIDLength = 256
 
-// The reasons why a request is not a message of ours. Callers tell them apart
-// with errors.Is; none holds any part of the request.
+// The reasons why a request is not genuine. Callers distinguish them with
+// errors.Is; none holds any part of the request.
 var (
 	ErrMissingHeaders   = errors.New("svix: a header is missing, empty or malformed")
 	ErrInvalidTimestamp = errors.New("svix: timestamp unreadable or out of tolerance")
@@ -40,10 +44,11 @@ type Headers struct {
 	Signature string // space-separated `version,base64` entries
 }
 
-// FromHeader picks the family: svix-* if its three headers are there and not
-// empty, else webhook-*. get returns a header's value by its lower-case name,
+// FromHeader chooses the family before anything is checked: svix-* if its three
+// headers are there and not empty, else webhook-*. get returns a header's value by its lower-case name,
 // repeated headers joined by commas, "" where there is none. Families are
-// never mixed name by name.
+// never mixed name by name, which would join an id that is not signed to a
+// signature that is.
 func FromHeader(get func(name string) string) Headers {
 	h := Headers{get("svix-id"), get("svix-timestamp"), get("svix-signature")}
 	if h.complete() {
@@ -54,8 +59,8 @@ func FromHeader(get func(name string) string) Headers {
 
 func (h Headers) complete() bool { return h.ID != "" && h.Timestamp != "" && h.Signature != "" }
 
-// Check says whether the headers are there and timely at now. Its error is
-// ErrMissingHeaders or ErrInvalidTimestamp.
+// Check says whether the headers are there, well formed and timely at now. Its
+// error is ErrMissingHeaders or ErrInvalidTimestamp.
 func (h Headers) Check(now time.Time) error {
 	if !h.complete() || !ValidID(h.ID) {
 		return ErrMissingHeaders

@@ -143,12 +143,14 @@ func TestDocumentedValuesAreThoseOfTheCode(t *testing.T) {
 				continue
 			}
 			unset, err := f.with(variable, "")
-			if required := r["default"] == "required"; required != (err != nil) && variable != settings.EnvSecretParameter {
+			required := r["default"] == "required"
+			if required != (err != nil) && variable != settings.EnvSecretParameter {
 				t.Errorf("%s without %s: %v, but it is documented as %s", name, variable, err, r["default"])
 			}
 			for _, word := range r.words("default") {
 				if got, err := f.with(variable, word); err != nil || !reflect.DeepEqual(unset, got) {
-					t.Errorf("%s: settings with %s=%s = %+v, %v, want those without: %+v", name, variable, word, got, err, unset)
+					t.Errorf("%s: settings with %s=%s = %+v, %v, want those without: %+v",
+						name, variable, word, got, err, unset)
 				}
 			}
 			allowed := r.words("allowed")

@@ -1,6 +1,13 @@
 // Package ingestfn is the function behind the webhook: it turns a request of an
 // API Gateway HTTP API into what pkg/ingest decides on, and the decision into the
 // answer, a line of the log and counts.
+//
+// ingest gets the very bytes that the sender signed: base64 is decoded, and
+// nothing is encoded again. Whatever the request is, it is answered; only an
+// event that is not a request at all is an error.
+//
+//   - ingestfn.go: the shapes of Lambda's events and answers
+//   - observer.go: what is logged and counted of a request
 package ingestfn
 
 import (
@@ -39,7 +46,8 @@ type request struct {
 	} `json:"requestContext"`
 }
 
-// response is the answer in payload format 2.0.
+// response is the answer in payload format 2.0. Without the member
+// isBase64Encoded its body is text.
 type response struct {
 	StatusCode int               `json:"statusCode"`
 	Headers    map[string]string `json:"headers"`
@@ -51,7 +59,8 @@ type response struct {
 // own timeout.
 const answerMargin = time.Second
 
-// Invoke answers one request.
+// Invoke answers one request. API Gateway answers 500 for an error, so that Svix
+// sends the message again.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var in request
 	if err := json.Unmarshal(payload, &in); err != nil {
@@ -67,10 +76,14 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		defer cancel()
 	}
 	reply := h.Ingest.Handle(ctx, in.request())
+	// Lambda freezes the process after the answer: the metrics go before it.
 	h.Metrics.Flush()
 	return json.Marshal(response{StatusCode: reply.Status, Headers: reply.Header, Body: reply.Body})
 }
 
+// request returns the parts of the request that the decision needs. A body that
+// is not valid base64 is passed on as unreadable, so that the checks before the
+// signature's still decide what is answered.
 func (in request) request() ingest.Request {
 	r := ingest.Request{
 		Method: in.RequestContext.HTTP.Method,

@@ -101,9 +101,13 @@ func TestInvoke(t *testing.T) {
 		"garbage at the end":    {change: marked(in64 + "!"), want: badSignature},
 		"marked, cut off":       {change: marked(in64[:len(in64)-3]), want: badSignature},
 		// https://github.com/aws/serverless-application-model/issues/1967
-		"names in any case":           {change: rename("Svix-Id", "SVIX-TIMESTAMP", "svix-Signature"), want: queued},
-		"webhook- names":              {change: rename("Webhook-Id", "webhook-timestamp", "WEBHOOK-SIGNATURE"), want: queued},
-		"families mixed":              {change: rename("svix-id", "svix-timestamp", "webhook-signature"), want: missing},
+		"names in any case": {change: rename("Svix-Id", "SVIX-TIMESTAMP", "svix-Signature"), want: queued},
+		"webhook- names": {
+			change: rename("Webhook-Id", "webhook-timestamp", "WEBHOOK-SIGNATURE"), want: queued,
+		},
+		"families mixed": {
+			change: rename("svix-id", "svix-timestamp", "webhook-signature"), want: missing,
+		},
 		"header in two cases":         {change: setHeader("Svix-Id", "msg_b"), want: missing},
 		"no headers":                  {change: set("headers", nil), want: missing},
 		"header null":                 {change: setHeader("svix-id", nil), want: missing},
@@ -163,7 +167,8 @@ func TestOldPayloadFormat(t *testing.T) {
 	if want := answerError(404, "not_found"); err != nil || string(got) != want || len(q.Messages()) != 0 {
 		t.Errorf("Invoke = %s, %v with %d queued, want %s with 0", got, err, len(q.Messages()), want)
 	}
-	if text := log.String(); !strings.Contains(text, "format 1.0") || !strings.Contains(text, "PayloadFormatVersion 2.0") {
+	text := log.String()
+	if !strings.Contains(text, "format 1.0") || !strings.Contains(text, "PayloadFormatVersion 2.0") {
 		t.Errorf("log = %s, want the formats named", text)
 	}
 }
@@ -185,7 +190,8 @@ func TestInvokeWithSomethingElse(t *testing.T) {
 			q := &svixtest.Queue{}
 			h, _ := newHandler(t, q, slog.LevelWarn)
 			got, err := h.Invoke(t.Context(), []byte(in))
-			if notFound := answerError(404, "not_found"); err == nil && string(got) != notFound || len(q.Messages()) != 0 {
+			notFound := answerError(404, "not_found")
+			if err == nil && string(got) != notFound || len(q.Messages()) != 0 {
 				t.Errorf("Invoke = %s, %v, want an error or %s, and nothing queued", got, err, notFound)
 			}
 			if err != nil && strings.Contains(err.Error(), "canary") {

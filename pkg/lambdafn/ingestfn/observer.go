@@ -11,10 +11,12 @@ import (
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 )
 
-// NewMetrics makes the metrics of the function.
+// NewMetrics makes the metrics of the function, which it writes to w under the
+// function's name.
 func NewMetrics(w io.Writer, function string, now func() time.Time) *lambdafn.Metrics {
-	return lambdafn.NewMetrics(w, function, now, lambdafn.MetricReceived, lambdafn.MetricVerified, lambdafn.MetricQueued,
-		lambdafn.MetricIgnored, lambdafn.MetricRejected, lambdafn.MetricSecretUnreadable)
+	return lambdafn.NewMetrics(w, function, now,
+		lambdafn.MetricReceived, lambdafn.MetricVerified, lambdafn.MetricQueued, lambdafn.MetricIgnored,
+		lambdafn.MetricRejected, lambdafn.MetricSecretUnreadable)
 }
 
 // Observer logs and counts how requests were decided.
@@ -71,6 +73,8 @@ func eventType(r ingest.Report) string {
 	return r.EventType
 }
 
+// knowledge says in the log's words whether the type is kept; "" where the type
+// was not read.
 func knowledge(r ingest.Report) string {
 	switch {
 	case r.EventType == "":

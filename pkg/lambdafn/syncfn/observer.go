@@ -13,11 +13,12 @@ import (
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 )
 
-// NewMetrics makes the metrics of the function.
+// NewMetrics makes the metrics of the function, which it writes to w under the
+// function's name.
 func NewMetrics(w io.Writer, function string, now func() time.Time) *lambdafn.Metrics {
-	return lambdafn.NewMetrics(w, function, now, lambdafn.MetricApplied, lambdafn.MetricStale, lambdafn.MetricDuplicate,
-		lambdafn.MetricFailed, lambdafn.MetricDead, lambdafn.MetricDeletions, lambdafn.MetricBatchSize,
-		lambdafn.MetricTableRequests)
+	return lambdafn.NewMetrics(w, function, now,
+		lambdafn.MetricApplied, lambdafn.MetricStale, lambdafn.MetricDuplicate, lambdafn.MetricFailed,
+		lambdafn.MetricDead, lambdafn.MetricDeletions, lambdafn.MetricBatchSize, lambdafn.MetricTableRequests)
 }
 
 // Observer logs and counts the outcomes of messages.
@@ -48,7 +49,8 @@ func (o Observer) Message(ctx context.Context, r consumer.Report) {
 		o.Metrics.Count(lambdafn.MetricDeletions)
 	}
 	if !r.ChangedAt.IsZero() {
-		// Clerk's clock may be a little fast: no time runs backwards.
+		// Clerk's clock may be a little ahead of ours, and an alarm on negative
+		// values would mean nothing.
 		lag := max(0, r.EndedAt.Sub(r.ChangedAt).Milliseconds())
 		attrs = append(attrs, slog.Int64("lag_ms", lag))
 		if r.Outcome == consumer.Applied {
@@ -59,7 +61,8 @@ func (o Observer) Message(ctx context.Context, r consumer.Report) {
 }
 
 // classify returns the level at which an outcome is logged and the metric that
-// counts it.
+// counts it. A failed message is a warning, because it is delivered again; a dead
+// one is an error, because a person must look at it.
 func classify(outcome consumer.Outcome) (slog.Level, string) {
 	switch outcome {
 	case consumer.Applied:

@@ -1,6 +1,12 @@
 // Package syncfn is the function behind the queue: it turns a batch of SQS
 // messages into the records that pkg/consumer works on, and names those that
 // failed, so that SQS delivers them again and no others.
+//
+// One message never holds back or repeats its neighbors: Invoke returns an error,
+// which would repeat the whole batch, only where the batch cannot be decoded.
+//
+//   - syncfn.go: the shapes of Lambda's events and answers
+//   - observer.go: what is logged and counted of a message
 package syncfn
 
 import (
@@ -40,7 +46,8 @@ type batch struct {
 	} `json:"Records"`
 }
 
-// response names the messages that failed.
+// response names the messages that failed. SQS deletes all the others, so an
+// empty list says that every message is done.
 type response struct {
 	Failures []failure `json:"batchItemFailures"`
 }
@@ -49,14 +56,14 @@ type failure struct {
 	MessageID string `json:"itemIdentifier"`
 }
 
-// Invoke handles one batch. Its error would deliver the whole batch again, so it
-// returns one only where the batch cannot be decoded.
+// Invoke handles one batch.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var in batch
 	if err := json.Unmarshal(payload, &in); err != nil {
 		return nil, fmt.Errorf("decode the batch: %w", err)
 	}
 	failed := h.handle(ctx, in.records())
+	// Lambda freezes the process after the answer: the metrics go before it.
 	h.Metrics.Flush()
 	out := response{Failures: []failure{}}
 	for _, id := range failed {
@@ -77,6 +84,9 @@ func (h *Handler) handle(ctx context.Context, records []delivery.Record) (failed
 	return failed
 }
 
+// records returns the messages as the consumer takes them. The number of receives
+// decides how a message is retried: one without a count, from an event made by
+// hand, counts as received for the first time.
 func (in batch) records() []delivery.Record {
 	records := make([]delivery.Record, len(in.Records))
 	for i, m := range in.Records {
@@ -84,7 +94,7 @@ func (in batch) records() []delivery.Record {
 			MessageID: m.MessageID, Receipt: m.ReceiptHandle, Body: m.Body,
 			Attributes: make(map[string]delivery.Attribute, len(m.Message)),
 		}
-		r.Receives, _ = strconv.Atoi(m.Attributes["ApproximateReceiveCount"]) // 0 for an event made by hand
+		r.Receives, _ = strconv.Atoi(m.Attributes["ApproximateReceiveCount"]) // 0 for an error
 		r.Receives = max(r.Receives, 1)
 		for name, a := range m.Message {
 			b, _ := base64.StdEncoding.DecodeString(a.BinaryValue) // as SQS wrote it

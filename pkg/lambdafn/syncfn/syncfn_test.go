@@ -68,7 +68,8 @@ const batch = `{"Records":[
 		"svix-id":{"stringValue":"msg_a","stringListValues":[],"binaryListValues":[],"dataType":"String"},
 		"bytes":{"binaryValue":"AP8=","stringListValues":[],"binaryListValues":[],"dataType":"Binary.png"},
 		"n":{"stringValue":"7","dataType":"Number"}}},
-	{"messageId":"m-2","receiptHandle":"r-2","body":"","attributes":{"ApproximateReceiveCount":"12"},"messageAttributes":{}},
+	{"messageId":"m-2","receiptHandle":"r-2","body":"",
+	 "attributes":{"ApproximateReceiveCount":"12"},"messageAttributes":{}},
 	{"messageId":"m-3","body":"x"}]}`
 
 func TestInvokeDecodesRecords(t *testing.T) {

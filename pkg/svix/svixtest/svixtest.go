@@ -1,8 +1,9 @@
-// Package svixtest makes what tests of the way in need: requests signed as
-// Svix signs them, a clock that stands still until it is moved, and a queue
-// that fails both ways. Signatures are not made by package svix, so that a
-// mistake of it cannot hide in both; a test holds them against the official
-// libraries.
+// Package svixtest makes what tests of ingest need: requests signed as Svix signs
+// them, a clock that stands still until it is moved, and a queue whose errors
+// come before or after it has taken the message.
+//
+// The signatures are not made by package svix, so that a mistake of it cannot
+// hide in both. A test compares them with those of the official libraries.
 package svixtest
 
 import (
@@ -133,7 +134,8 @@ func (r Request) To(method, path string) Request {
 
 // HTTP is the request as net/http has it.
 func (r Request) HTTP() *http.Request {
-	out := httptest.NewRequestWithContext(context.Background(), r.Method, "http://127.0.0.1"+r.Path, bytes.NewReader(r.Body))
+	url := "http://127.0.0.1" + r.Path
+	out := httptest.NewRequestWithContext(context.Background(), r.Method, url, bytes.NewReader(r.Body))
 	for name, value := range r.Header {
 		out.Header.Set(name, value)
 	}
@@ -149,9 +151,11 @@ func (r Request) Lambda(asBase64 bool) []byte {
 	}
 	payload, err := json.Marshal(map[string]any{
 		"version": "2.0", "routeKey": "POST /webhooks/clerk", "rawPath": r.Path, "rawQueryString": "",
-		"headers":        r.Header,
-		"requestContext": map[string]any{"http": map[string]string{"method": r.Method, "path": r.Path}, "stage": "$default"},
-		"body":           body, "isBase64Encoded": asBase64,
+		"headers": r.Header,
+		"requestContext": map[string]any{
+			"http": map[string]string{"method": r.Method, "path": r.Path}, "stage": "$default",
+		},
+		"body": body, "isBase64Encoded": asBase64,
 	})
 	if err != nil {
 		panic("svixtest: " + err.Error())
