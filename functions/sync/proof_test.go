@@ -1,18 +1,19 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 )
 
-// An answer is not a write: whatever answers 200 at the table's address and is
-// not DynamoDB (a proxy, a health page, a wrong port), every message fails and
+// An answer is not a write: where something else than DynamoDB answers 200 at the
+// table's address (a proxy, a health page, a wrong port), every message fails and
 // so stays on the queue.
 func TestAnswerIsNotAWrite(t *testing.T) {
 	text := func(v string) map[string]any { return map[string]any{"dataType": "String", "stringValue": v} }
@@ -33,20 +34,26 @@ func TestAnswerIsNotAWrite(t *testing.T) {
 		record("c", `{"type":"organizationMembership.created","timestamp":1,"data":`+member+`}`),
 		record("d", `{"type":"organizationDomain.created","timestamp":1,"data":{"id":"d","organization_id":"o"}}`),
 	}
+	payload, err := json.Marshal(map[string]any{"Records": records})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, body := range map[string]string{"empty": "", "an object": "{}", "a health page": `{"status":"ok"}`} {
 		t.Run(name, func(t *testing.T) {
 			cfg := emulatortest.Start(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "application/json")
 				_, _ = io.WriteString(w, body)
 			}))
-			var failed []string
-			lines := captured(t, func() {
-				h := handler(environment(map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": *cfg.BaseEndpoint}))
-				failed = invoke(t, h, records)
-			})
+			var out bytes.Buffer
+			h := start(&out, map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": *cfg.BaseEndpoint})
+			reply, err := h.Invoke(t.Context(), payload)
+			if err != nil {
+				t.Fatal(err)
+			}
+			failed := regexp.MustCompile(`[a-d]"}`).FindAllString(string(reply), -1)
 			slices.Sort(failed)
-			if diff := cmp.Diff([]string{"a", "b", "c", "d"}, failed); diff != "" {
-				t.Errorf("failed messages differ (-want +got):\n%s\n%v", diff, lines)
+			if want := []string{`a"}`, `b"}`, `c"}`, `d"}`}; !slices.Equal(failed, want) {
+				t.Errorf("Invoke = %s, want that each message failed\n%s", reply, out.String())
 			}
 		})
 	}
