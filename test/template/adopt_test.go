@@ -21,8 +21,8 @@ func tablesOf(tmpl *template.Template) map[string]any {
 	return tables
 }
 
-// An import takes the tables as the example describes them. Where template.yaml described them otherwise, the deployment
-// that follows would change or replace the adopted tables.
+// An import takes the tables as the example describes them. Where template.yaml described them otherwise, the
+// deployment that follows would change or replace the adopted tables.
 func TestAdoptedTablesAreThoseOfTheTemplate(t *testing.T) {
 	adopt, err := template.Parse([]byte(readFile(t, "docs/examples/adopt-tables.yaml")))
 	if err != nil {

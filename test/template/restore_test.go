@@ -143,8 +143,8 @@ func backupOf(line string) string {
 	return name
 }
 
-// A line that is pasted while AWS still works on what it names fails, and the next one runs all the same: so the damaged
-// tables would be deleted before their replacements are known to be good.
+// A line that is pasted while AWS still works on what it names fails, and the next one runs all the same: so the
+// damaged tables would be deleted before their replacements are known to be good.
 func TestRestoreWaitsBeforeEachLineThatNeedsIt(t *testing.T) {
 	r := restoration{pending: map[string]string{}, counted: map[string]bool{}, gone: map[string]bool{}}
 	lines := shellLines(t, "Restore from a backup")

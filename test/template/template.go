@@ -14,7 +14,6 @@ package template
 import (
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -27,16 +26,7 @@ type Template struct {
 	params map[string]any
 }
 
-// Load parses the template at path. Its parameters have their defaults; one without a default has none.
-func Load(path string) (*Template, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read template: %w", err)
-	}
-	return Parse(text)
-}
-
-// Parse is Load for the template's text.
+// Parse parses a template's text. Its parameters have their defaults; one without a default does not have a value.
 func Parse(text []byte) (*Template, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(text, &doc); err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/clerksync/clerksync/test/template"
 )
 
-// released is the template of the last release, or, before the first, one that stacks may have been made with. A release
-// copies template.yaml there.
+// released is the template of the last release, or, before the first, one that stacks may have been made with. A
+// release copies template.yaml there.
 func released(t *testing.T) *template.Template {
 	t.Helper()
 	tmpl, err := template.Parse([]byte(readFile(t, "test/template/testdata/released.yaml")))
@@ -29,9 +29,9 @@ func indexesOf(tmpl *template.Template, table string) map[string]any {
 	return byName
 }
 
-// changedIndexes are the names that are in only one of two sets of indexes, and twice those that differ, because an index
-// can only be deleted and made again. DynamoDB makes or deletes one index in an update of a table, so an upgrade with two
-// of them fails on a stack that exists.
+// changedIndexes are the names that are in only one of two sets of indexes, and twice those that differ, because an
+// index can only be deleted and made again. DynamoDB makes or deletes one index in an update of a table, so an
+// upgrade with two of them fails on a stack that exists.
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
 func changedIndexes(before, after map[string]any) (names []string) {
 	for name, index := range before {
