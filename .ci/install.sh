@@ -1,11 +1,12 @@
 # Installs what the steps need besides Go: into $tools, and Debian packages where that is possible. Sourced by .ci/run.
 
 install() {
-	install_packages gcc libc6-dev make git python3-venv docker.io busybox-static iproute2 valgrind &&
+	install_packages gcc libc6-dev make git python3-venv docker.io busybox-static iproute2 valgrind jq &&
 		install_python sam aws-sam-cli==1.170.0 cfn-lint==1.58.0 &&
 		install_python ministack 'ministack[full]==1.5.33' &&
 		install_python moto 'moto[server]==5.2.1' &&
-		install_python checkov checkov==3.3.30
+		install_python checkov checkov==3.3.30 &&
+		install_python aws awscli==1.46.3
 }
 
 # install_packages NAME... installs the Debian packages that are missing. Without root or apt it installs none, and the

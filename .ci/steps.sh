@@ -3,7 +3,13 @@ sam=$tools/sam/bin/sam
 ministack=$tools/ministack/bin/ministack
 
 up_to_date() { # a generated file equals what its generator would write now
-	make samples && git diff --exit-code -- events && go mod tidy -diff
+	make samples && git diff --exit-code -- events && go mod tidy -diff &&
+		"$tools/sam/bin/python" test/template/testdata/handlers.py | diff test/template/testdata/handlers.json -
+}
+
+# No result depends on the machine's time zone. These packages compute with times.
+elsewhere() {
+	TZ=Asia/Kolkata go test -short -count=1 ./pkg/... ./internal/... ./cmd/... ./events ./test/template ./test/simulation
 }
 
 coverage() { # 95 % of the statements of the field and the work
@@ -21,7 +27,7 @@ race() ( # tests that wait for real seconds run one package at a time
 )
 
 lint_template() {
-	make validate SAM="$sam" && "$tools/sam/bin/cfn-lint" template.yaml &&
+	make validate SAM="$sam" && "$tools/sam/bin/cfn-lint" template.yaml docs/examples/adopt-tables.yaml &&
 		"$tools/checkov/bin/checkov" -f template.yaml --framework cloudformation --compact --quiet --skip-download
 }
 
@@ -63,6 +69,7 @@ step "README: go test ./..." go test ./...
 step "README: clerksync dev --demo --once" \
 	go run ./cmd/clerksync dev --demo --once --addr 127.0.0.1:0 --aws-addr 127.0.0.1:0
 step "generated files are up to date" up_to_date
+step "tests in another time zone" elsewhere
 step "coverage of the field and the work is 95 % or more" coverage
 step "race detector, shuffled" race
 step "golangci-lint" make lint
@@ -77,6 +84,8 @@ step "simulation: 500 histories over HTTP" \
 	env SIMULATION_HTTP=500 go test -count=1 -run SimulationOverHTTP ./test/engines
 step "suites and 200 histories on ministack" foreign_engine Ministack MINISTACK="$ministack" SIMULATION_ENDPOINT=200
 step "suites on moto" foreign_engine Moto MOTO_SERVER="$tools/moto/bin/moto_server" SIMULATION_ENDPOINT=0
+step_may_skip "runbook: its lines, pasted against moto" \
+	env RUNBOOK_AWS="$tools/aws/bin/aws" MOTO_SERVER="$tools/moto/bin/moto_server" go test -count=1 -v ./test/runbook
 step_may_skip "start-up: instructions and memory" env START_GATE=1 go test -count=1 -v -run Start ./test/bench
 step_may_skip "deployed: sam deploy onto ministack" \
 	env DEPLOYED_SAM="$sam" DEPLOYED_MINISTACK="$ministack" go test -count=1 -v -timeout 15m -run Deployed ./test/deployed

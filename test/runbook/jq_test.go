@@ -1,0 +1,166 @@
+package runbook_test
+
+import (
+	"encoding/json"
+	"maps"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/test/program"
+)
+
+// jq runs one of the jq programs of docs/examples on a value, and returns the lines that it prints.
+func jq(t *testing.T, file string, input any, args ...string) ([]string, error) {
+	t.Helper()
+	path, err := exec.LookPath("jq")
+	if err != nil {
+		t.Skip("jq is not installed")
+	}
+	args = append([]string{path, "--compact-output", "--sort-keys"}, args...)
+	out, _, err := program.Command{
+		Args: append(args, "--from-file", "docs/examples/"+file), Stdin: asJSON(t, input),
+	}.Output(t)
+	return strings.Fields(out), err
+}
+
+// item is a row as the AWS CLI prints it.
+func item(r directory.Row) map[string]any {
+	attributes := map[string]any{}
+	for name, v := range r {
+		switch v := v.(type) {
+		case string:
+			attributes[name] = map[string]string{"S": v}
+		case directory.Number:
+			attributes[name] = map[string]string{"N": string(v)}
+		case bool:
+			attributes[name] = map[string]bool{"BOOL": v}
+		case []string:
+			list := make([]map[string]string, 0, len(v))
+			for _, s := range v {
+				list = append(list, map[string]string{"S": s})
+			}
+			attributes[name] = map[string]any{"L": list}
+		}
+	}
+	return attributes
+}
+
+// row makes a row with the attributes that every row has, and some of its own.
+func row(k directory.Key, kind string, own directory.Row) directory.Row {
+	r := directory.NewRow(k, kind)
+	maps.Copy(r, directory.Row{
+		directory.AttrRev: "rev", directory.AttrSvixID: "msg_a", directory.AttrInstanceID: "ins_a",
+		directory.AttrSyncedAt: "2026-03-02T10:29:00.000Z",
+	})
+	maps.Copy(r, own)
+	return r
+}
+
+// The pointer that a person puts back is the one that the next event writes, but for rev: without it, it loses.
+func TestPointerRecipe(t *testing.T) {
+	for name, r := range map[string]directory.Row{
+		"membership": row(directory.MembershipKey("org_a", "user_a"), directory.KindMembership, directory.Row{
+			"id": "orgmem_a", "org_id": "org_a", "user_id": "user_a", "role": "org:admin", "role_name": "Admin",
+			"permissions": []string{"org:x:read"}, "created_at": directory.Number("1"), "updated_at": directory.Number("2"),
+			"object": "{}",
+		}),
+		"membership without what Clerk may leave out": row(
+			directory.MembershipKey("org_a", "user_a"), directory.KindMembership,
+			directory.Row{"id": "orgmem_a", "org_id": "org_a", "user_id": "user_a"}),
+		"domain": row(directory.DomainKey("orgdmn_a"), directory.KindDomain, directory.Row{
+			"id": "orgdmn_a", "org_id": "org_a", "name": "a.example", "enrollment_mode": "automatic_invitation",
+			"object": "{}",
+		}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := directory.Pointer(r)
+			delete(want, directory.AttrRev)
+			lines, err := jq(t, "pointer.jq", map[string]any{"Item": item(r)})
+			if err != nil || len(lines) != 1 {
+				t.Fatalf("jq = %q, %v, want one pointer", lines, err)
+			}
+			var got map[string]any
+			if err := json.Unmarshal([]byte(lines[0]), &got); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(asJSON(t, item(want)), asJSON(t, got)); diff != "" {
+				t.Errorf("pointer (-want +got):\n%s", diff)
+			}
+		})
+	}
+	user := row(directory.UserKey("user_a"), directory.KindUser, directory.Row{"id": "user_a"})
+	if lines, err := jq(t, "pointer.jq", map[string]any{"Item": item(user)}); err == nil {
+		t.Errorf("pointer of a user = %q, want an error: it has none", lines)
+	}
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// Of a transaction that the backup holds in part, every row and every pointer goes, whichever part is there.
+func TestRecentKeysRecipe(t *testing.T) {
+	const since, before, after = "2026-03-02T10:25:00.000Z", "2026-03-02T10:24:59.999Z", "2026-03-02T10:25:00.000Z"
+	membership, pointer := directory.MembershipKey("org_a", "user_a"), directory.MembershipOfKey("org_a", "user_a")
+	domain, domainPointer := directory.DomainKey("orgdmn_a"), directory.DomainOfKey("org_a", "orgdmn_a")
+	at := func(k directory.Key, kind, syncedAt string) map[string]any {
+		return item(directory.Row{"pk": k.PK, "sk": k.SK, "kind": kind, "synced_at": syncedAt})
+	}
+	for name, c := range map[string]struct {
+		items []map[string]any
+		want  []directory.Key
+	}{
+		"nothing recent": {items: []map[string]any{at(domainPointer, directory.KindDomainOf, before)}},
+		"a user": {
+			items: []map[string]any{at(directory.UserKey("user_a"), directory.KindUser, after)},
+			want:  []directory.Key{directory.UserKey("user_a")},
+		},
+		"a membership, of which the pointer may be older": {
+			items: []map[string]any{at(membership, directory.KindMembership, after)},
+			want:  []directory.Key{membership, pointer},
+		},
+		"a pointer whose row is older": {
+			items: []map[string]any{at(pointer, directory.KindMembershipOf, after)},
+			want:  []directory.Key{pointer},
+		},
+		"both": {
+			items: []map[string]any{
+				at(membership, directory.KindMembership, after), at(pointer, directory.KindMembershipOf, after),
+			},
+			want: []directory.Key{membership, pointer},
+		},
+		"a domain's tombstone, whose pointer is still there": {
+			items: []map[string]any{
+				at(domain, directory.KindDomain, after), at(domainPointer, directory.KindDomainOf, before),
+				at(directory.DomainOfKey("org_b", "orgdmn_b"), directory.KindDomainOf, before),
+			},
+			want: []directory.Key{domain, domainPointer},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := jq(t, "recent-keys.jq", map[string]any{"Items": c.items}, "--arg", "since", since)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := []string{}
+			for _, k := range c.want {
+				want = append(want, asJSON(t, item(directory.Row{"pk": k.PK, "sk": k.SK})))
+			}
+			slices.Sort(want)
+			slices.Sort(got)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("keys (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
