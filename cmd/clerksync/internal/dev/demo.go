@@ -106,7 +106,12 @@ func (d *demo) run(ctx context.Context, p *pipeline.Pipeline, signer webhook.Sig
 		if !o.again {
 			number++
 		}
-		got, err := d.send(ctx, p, signer, o, fmt.Sprintf("msg_demo%02d%s", number, mark))
+		body, err := o.body()
+		if err != nil {
+			return err
+		}
+		r := webhook.Request{ID: fmt.Sprintf("msg_demo%02d%s", number, mark), Body: body, Tamper: o.forged}
+		got, err := d.send(ctx, p, signer, r)
 		if err != nil {
 			if ctx.Err() != nil {
 				return terminal.ErrInterrupted
@@ -118,7 +123,7 @@ func (d *demo) run(ctx context.Context, p *pipeline.Pipeline, signer webhook.Sig
 			verdict = terminal.Bad("expected " + o.want)
 			wrong++
 		}
-		rows = append(rows, []any{o.day, o.what, o.eventType(), got, verdict})
+		rows = append(rows, []any{o.day, o.what, webhook.EventType(body), got, verdict})
 	}
 	if !d.screen.json {
 		d.screen.term.Print("%s\n", terminal.Bold("The first week of Lumen & Oak, as its webhooks arrived"))
@@ -136,18 +141,14 @@ func (d *demo) run(ctx context.Context, p *pipeline.Pipeline, signer webhook.Sig
 // send posts one request and returns its result: the stage, and of a rejected
 // one the status and the error that were answered.
 func (d *demo) send(
-	ctx context.Context, p *pipeline.Pipeline, signer webhook.Signer, o occurrence, id string,
+	ctx context.Context, p *pipeline.Pipeline, signer webhook.Signer, r webhook.Request,
 ) (string, error) {
-	body, err := o.body()
-	if err != nil {
-		return "", err
-	}
-	h, sent := signer.Sign(webhook.Request{ID: id, Body: body, Tamper: o.forged})
+	h, sent := signer.Sign(r)
 	answer, err := webhook.Post(ctx, p.WebhookURL, h, sent)
 	if err != nil {
 		return "", err
 	}
-	st, err := d.awaitResult(ctx, id)
+	st, err := d.awaitResult(ctx, r.ID)
 	if err == nil && st.Stage == string(ingest.Rejected) {
 		return fmt.Sprintf("rejected %d %s", answer.Status, st.Reason), nil
 	}

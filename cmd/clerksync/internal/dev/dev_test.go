@@ -90,27 +90,7 @@ func TestDemoAcrossSeconds(t *testing.T) {
 	if err := dev.Run(t.Context(), terminal.New(t.Context(), nil, &out, io.Discard), o); err != nil {
 		t.Errorf("Run = %v, want all as it should be:\n%s", err, out.String())
 	}
-	requests := 0
-	dev.FirstWeek(func(string, []byte, error, string) { requests++ })
-	if looks.Load() < int64(requests) {
-		t.Errorf("the clock was looked at %d times, want at least once a request", looks.Load())
-	}
-}
-
-// Every request of the demo has an event of the type that is shown, and each
-// result is shown at least once.
-func TestFirstWeek(t *testing.T) {
-	t.Parallel()
-	results := map[string]int{}
-	dev.FirstWeek(func(eventType string, body []byte, err error, want string) {
-		if got := webhook.EventType(body); err != nil || got != eventType {
-			t.Errorf("a request is shown as %s, but sends %s, %v", eventType, got, err)
-		}
-		results[strings.Fields(want)[0]]++
-	})
-	for _, result := range []string{"applied", "duplicate", "stale", "ignored", "rejected"} {
-		if results[result] == 0 {
-			t.Errorf("no request of the demo is %s", result)
-		}
+	if requests := int64(20); looks.Load() < requests {
+		t.Errorf("the clock was looked at %d times, want at least once for each of %d requests", looks.Load(), requests)
 	}
 }

@@ -17,12 +17,3 @@ func (s Screen) ShowReady(p *pipeline.Pipeline) { s.s.showReady(p) }
 func (s Screen) ShowNext(p *pipeline.Pipeline) { s.s.showNext(p) }
 
 func (s Screen) ShowStep(stage, svixID string) { s.s.show(step{Stage: stage, SvixID: svixID}) }
-
-// FirstWeek calls see with each request of the demo: what people read of it, and
-// what is sent.
-func FirstWeek(see func(eventType string, body []byte, err error, want string)) {
-	for _, o := range firstWeek() {
-		body, err := o.body()
-		see(o.eventType(), body, err, o.want)
-	}
-}

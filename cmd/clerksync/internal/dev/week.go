@@ -1,8 +1,6 @@
 package dev
 
 import (
-	"strings"
-
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
 	"github.com/clerksync/clerksync/events"
 )
@@ -16,12 +14,6 @@ type occurrence struct {
 	again  bool     // the message of the occurrence before, once more
 	forged bool
 	want   string // the result, as demo.send returns it
-}
-
-// eventType is the first two parts of the sample's name.
-func (o occurrence) eventType() string {
-	parts := strings.SplitN(o.sample, ".", 3)
-	return strings.Join(parts[:min(2, len(parts))], ".")
 }
 
 func (o occurrence) body() ([]byte, error) {

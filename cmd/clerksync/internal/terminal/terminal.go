@@ -47,25 +47,33 @@ func (t *Terminal) writeLine(w io.Writer, format string, args ...any) {
 	for i, a := range args {
 		cleaned[i] = clean(a)
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	_, _ = lipgloss.Fprintln(w, fmt.Sprintf(format, cleaned...)) // the reader has gone away
+	t.write(func() error {
+		_, err := lipgloss.Fprintln(w, fmt.Sprintf(format, cleaned...))
+		return err
+	})
 }
 
 // PrintJSON prints v to stdout as one line of JSON.
 func (t *Terminal) PrintJSON(v any) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	enc := json.NewEncoder(t.out)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v) // the reader has gone away
+	t.write(func() error { return enc.Encode(v) })
 }
 
 // PrintText prints a text to stdout byte for byte, and a newline.
 func (t *Terminal) PrintText(text string) {
+	t.write(func() error {
+		_, err := io.WriteString(t.out, text+"\n")
+		return err
+	})
+}
+
+// write is the one place that writes to a stream, a line at a time. Where that
+// fails the reader has gone away, and nothing is left to do.
+func (t *Terminal) write(line func() error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_, _ = io.WriteString(t.out, text+"\n") // the reader has gone away
+	_ = line()
 }
 
 // PrintTable prints rows below headings to stdout, in columns. Only cells of the
