@@ -118,8 +118,9 @@ func (d *DeadLetters) Walk(ctx context.Context, see func(DeadLetter) (remove boo
 			remove, err := see(l)
 			if remove {
 				removed++
-				in := &sqs.DeleteMessageInput{QueueUrl: &d.deployment.DeadLetterQueueURL, ReceiptHandle: m.ReceiptHandle}
-				_, err = d.client.DeleteMessage(ctx, in)
+				_, err = d.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{
+					QueueUrl: &d.deployment.DeadLetterQueueURL, ReceiptHandle: m.ReceiptHandle,
+				})
 			} else {
 				keep = append(keep, m)
 			}

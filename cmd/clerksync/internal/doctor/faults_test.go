@@ -56,6 +56,8 @@ func output(name, value string) func(*stack) {
 	return func(s *stack) { s.Account.Outputs[name] = value }
 }
 
+// A stack in any state but three has lost something, or is about to change. Where
+// it is not found at all the checks of its parts have nothing to look at.
 func TestStackFaults(t *testing.T) {
 	status := func(status string) func(*stack) { return func(s *stack) { s.Account.StackStatus = status } }
 	testFaults(t, "credentials", map[string]fault{
@@ -74,6 +76,8 @@ func TestStackFaults(t *testing.T) {
 	})
 }
 
+// Tables are looked at for what sync relies on, and for what is missed too late:
+// expiry, without which a table grows for ever, and backups.
 func TestTableFaults(t *testing.T) {
 	other := func(keys ...string) func(*stack) {
 		return func(s *stack) {
@@ -102,6 +106,9 @@ func TestTableFaults(t *testing.T) {
 	})
 }
 
+// The queue's attributes decide what an outage of the tables does: messages are
+// lost without a dead-letter queue, and delivered twice with a short visibility
+// timeout.
 func TestQueueFaults(t *testing.T) {
 	attribute := func(name, value string) func(*stack) {
 		return func(s *stack) { s.SetQueueAttribute(name, value) }
@@ -122,6 +129,8 @@ func TestQueueFaults(t *testing.T) {
 	})
 }
 
+// Between queue and sync stands the event source mapping, which can be switched
+// off, doubled or led elsewhere without any error in a log.
 func TestFunctionFaults(t *testing.T) {
 	mappings := func(m ...map[string]any) func(*stack) { return func(s *stack) { s.Account.Mappings = m } }
 	mapping := func(name string, value any) func(*stack) {
@@ -154,6 +163,9 @@ func TestFunctionFaults(t *testing.T) {
 	})
 }
 
+// What went through says what no configuration shows: rows of two instances in one
+// table, silence, and requests that are turned away. The advice about silence
+// depends on how long it lasts, for Svix helps differently at each age.
 func TestTrafficFaults(t *testing.T) {
 	users := func(s *stack) { s.PutUser("a", "ins_dev"); s.PutUser("b", "ins_prod") }
 	testFaults(t, "instances", map[string]fault{
@@ -204,6 +216,7 @@ func TestTrafficFaults(t *testing.T) {
 	})
 }
 
+// A secret can be missing, malformed, readable for too many, or another endpoint's.
 func TestSecretFaults(t *testing.T) {
 	secret := func(text string, kind ssmtypes.ParameterType) func(*stack) {
 		return func(s *stack) { s.SetSecret(text, kind) }
@@ -225,6 +238,8 @@ func TestSecretFaults(t *testing.T) {
 	})
 }
 
+// Each wrong answer to a request without a signature is mended elsewhere: in the
+// dashboard's URL, at the gateway, in the function, or by a clock.
 func TestEndpointFaults(t *testing.T) {
 	answers := func(status int, text string) func(*stack) {
 		return func(s *stack) { s.Webhook = func(w http.ResponseWriter, _ *http.Request) { answer(w, status, text) } }

@@ -34,7 +34,9 @@ func find(t *testing.T, n deployment.Names) *deployment.Deployment {
 	return d
 }
 
-// Of a stack all numbers come from its metrics.
+// Of a stack all numbers come from its metrics: each of them here has another
+// value, so that none can be taken for another. A verified message of yesterday
+// counts for nothing, and that of five minutes ago is the last one.
 func TestMetrics(t *testing.T) {
 	s := deploymenttest.New(t)
 	s.UseAsAWS()
