@@ -24,9 +24,10 @@ type Bug struct {
 // It returns how many that took, 0 where none did, and how it broke.
 func (b Bug) Find(t *testing.T, histories int) (n int, how error) {
 	t.Helper()
-	_, how = eachHistory(1, 1, histories, func(_ uint64, p Plan) error {
+	_, how = eachHistory(1, 1, histories, func(_ uint64, r randomRun) error {
 		n++
-		_, err := runHistory(t, p, &b, &Tally{}, false)
+		r.bug = &b
+		_, err := r.run(t, &Tally{})
 		return err
 	})
 	if how == nil {

@@ -33,8 +33,8 @@ type point struct {
 	chosen      transition
 }
 
-// newRun prepares the next interleaving.
-func (p *exhaustivePolicy) newRun(messages []*message) *scheduler {
+// newScheduler prepares the run of the next interleaving.
+func (p *exhaustivePolicy) newScheduler(messages []*message) *scheduler {
 	p.depth, p.pruned, p.died, p.batches = 0, false, false, [2]int{}
 	s := newScheduler(p.scenario.Plan, messages, synctest.Wait)
 	s.bug, s.policy = p.scenario.Bug, p

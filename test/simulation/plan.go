@@ -2,7 +2,6 @@ package simulation
 
 import (
 	"math/rand/v2"
-	"sync/atomic"
 
 	"pgregory.net/rapid"
 
@@ -56,17 +55,6 @@ func plans() *rapid.Generator[Plan] {
 		p.Seed = rapid.Uint64().Draw(t, "")
 		return p
 	})
-}
-
-// nextPlan is the plan of the next seed that has enough events.
-func nextPlan(plan *rapid.Generator[Plan], seeds *atomic.Uint64) (uint64, Plan) {
-	for {
-		seed := seeds.Add(1)
-		p := plan.Example(int(seed)) //nolint:gosec // a seed may be any number
-		if len(history(p, "")) >= minEvents {
-			return seed, p
-		}
-	}
 }
 
 func drawStep(t *rapid.T) Step {

@@ -12,14 +12,14 @@ type randomPolicy struct {
 	timeouts []time.Duration // of invocations
 }
 
-// newRandomRun prepares a history on tables in memory under the random policy.
-// It must run in a bubble of testing/synctest.
-func newRandomRun(p Plan, messages []*message, bug *Bug) *scheduler {
-	s := newScheduler(p, messages, synctest.Wait)
-	s.bug = bug
+// newScheduler prepares the run of a history on tables in memory. It must run
+// in a bubble of testing/synctest.
+func (r randomRun) newScheduler() *scheduler {
+	s := newScheduler(r.plan, r.messages, synctest.Wait)
+	s.bug, s.tracing = r.bug, r.tracing
 	s.policy = randomPolicy{[]time.Duration{3200 * time.Millisecond, 6 * time.Second, 30 * time.Second}}
-	s.leaveToChance(newRandom(p.Seed, 2))
-	s.useMemory(NewMemory(p.Page))
+	s.leaveToChance(newRandom(r.plan.Seed, 2))
+	s.useMemory(NewMemory(r.plan.Page))
 	return s
 }
 

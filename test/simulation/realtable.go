@@ -28,8 +28,9 @@ type Options struct {
 func RunOn(t *testing.T, o Options) *Tally {
 	t.Helper()
 	tally := &Tally{}
-	seed, err := eachHistory(max(o.AtOnce, 1), 1, o.Histories, func(seed uint64, p Plan) error {
-		s := newRealTableRun(p, history(p, o.Name+"s"+strconv.FormatUint(seed, 10)+"x"), o.Table)
+	seed, err := eachHistory(max(o.AtOnce, 1), 1, o.Histories, func(seed uint64, r randomRun) error {
+		messages := history(r.plan, o.Name+"s"+strconv.FormatUint(seed, 10)+"x")
+		s := newRealTableScheduler(r.plan, messages, o.Table)
 		defer tally.add(s)
 		if err := s.run(); err != nil {
 			return err
@@ -49,9 +50,9 @@ func RunOn(t *testing.T, o Options) *Tally {
 // outside the table.
 type realTablePolicy struct{ random randomPolicy }
 
-// newRealTableRun prepares a history. It must not run in a bubble of
+// newRealTableScheduler prepares the run of a history. It must not run in a bubble of
 // testing/synctest, which knows nothing of the network.
-func newRealTableRun(p Plan, messages []*message, table directory.Table) *scheduler {
+func newRealTableScheduler(p Plan, messages []*message, table directory.Table) *scheduler {
 	s := newScheduler(p, messages, func() {})
 	s.policy = realTablePolicy{randomPolicy{timeouts: []time.Duration{time.Minute}}}
 	s.leaveToChance(newRandom(p.Seed, 3))

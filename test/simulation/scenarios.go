@@ -43,7 +43,7 @@ func (s Scenario) EveryInterleaving(t *testing.T) (runs, ends int, err error) {
 	s.Events(clerk)
 	finalStates := map[string]bool{}
 	for p := (&exhaustivePolicy{scenario: s}); ; {
-		run := p.newRun(clerk.messages)
+		run := p.newScheduler(clerk.messages)
 		synctest.Test(t, func(*testing.T) {
 			if err = run.run(); err == nil && !p.pruned {
 				err = run.check(t.Context(), run.memory)

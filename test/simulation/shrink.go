@@ -48,7 +48,7 @@ func shrink(t *testing.T, seed uint64) {
 func shortestTrace(t *testing.T, p Plan) (shortest string) {
 	t.Helper()
 	for tried, found := 0, 0; tried < interleavings && found < 3; tried++ {
-		if s, err := runHistory(t, p, nil, &Tally{}, true); err != nil {
+		if s, err := traced(p).run(t, &Tally{}); err != nil {
 			found++
 			if text := s.describe() + err.Error(); shortest == "" || len(text) < len(shortest) {
 				shortest = text

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+
+	"pgregory.net/rapid"
 )
 
 // Run runs histories of the seeds first, first+1 ... under the random policy
@@ -17,8 +19,8 @@ import (
 func Run(t *testing.T, first uint64, histories int) *Tally {
 	t.Helper()
 	tally := &Tally{}
-	seed, err := eachHistory(runtime.GOMAXPROCS(0), first, histories, func(_ uint64, p Plan) error {
-		_, err := runHistory(t, p, nil, tally, false)
+	seed, err := eachHistory(runtime.GOMAXPROCS(0), first, histories, func(_ uint64, r randomRun) error {
+		_, err := r.run(t, tally)
 		return err
 	})
 	if err != nil {
@@ -34,7 +36,7 @@ func Run(t *testing.T, first uint64, histories int) *Tally {
 func Replay(t *testing.T, seed uint64) {
 	t.Helper()
 	tally := &Tally{}
-	s, err := runHistory(t, planOf(seed), nil, tally, true)
+	s, err := traced(planOf(seed)).run(t, tally)
 	t.Logf("%s\n%s", s.describe(), tally)
 	if err != nil {
 		t.Errorf("the history of seed %d: %v", seed, err)
@@ -45,21 +47,34 @@ func Replay(t *testing.T, seed uint64) {
 // Trace returns the history of one seed, step by step.
 func Trace(t *testing.T, seed uint64) string {
 	t.Helper()
-	s, err := runHistory(t, planOf(seed), nil, &Tally{}, true)
+	s, err := traced(planOf(seed)).run(t, &Tally{})
 	return fmt.Sprint(s.describe(), err)
 }
 
 // planOf is the plan of a seed.
 func planOf(seed uint64) Plan { return plans().Example(int(seed)) } //nolint:gosec // a seed may be any number
 
-// runHistory runs a history under the random policy and adds it to the tally.
-// With tracing it keeps every step.
-func runHistory(t *testing.T, p Plan, bug *Bug, tally *Tally, tracing bool) (s *scheduler, err error) {
+// randomRun is a history to run under the random policy.
+type randomRun struct {
+	plan     Plan
+	messages []*message
+	bug      *Bug // planted, unless nil
+	tracing  bool // the scheduler keeps every step
+}
+
+func newRandomRun(p Plan) randomRun { return randomRun{plan: p, messages: history(p, "")} }
+
+func traced(p Plan) randomRun {
+	r := newRandomRun(p)
+	r.tracing = true
+	return r
+}
+
+// run runs the history and adds it to the tally.
+func (r randomRun) run(t *testing.T, tally *Tally) (s *scheduler, err error) {
 	t.Helper()
-	messages := history(p, "")
 	synctest.Test(t, func(t *testing.T) {
-		s = newRandomRun(p, messages, bug)
-		s.tracing = tracing
+		s = r.newScheduler()
 		if err = s.run(); err == nil {
 			err = s.check(t.Context(), s.memory)
 		}
@@ -68,11 +83,11 @@ func runHistory(t *testing.T, p Plan, bug *Bug, tally *Tally, tracing bool) (s *
 	return s, err
 }
 
-// eachHistory calls run, by so many workers at once, with the plans of the
-// seeds from first on, leaving out plans of too few events. It stops at a
+// eachHistory calls run, by so many workers at once, with the histories of the
+// seeds from first on, leaving out those with too few events. It stops at a
 // failure and returns the smallest seed that failed.
 func eachHistory(
-	workers int, first uint64, histories int, run func(seed uint64, p Plan) error,
+	workers int, first uint64, histories int, run func(seed uint64, r randomRun) error,
 ) (failedSeed uint64, failed error) {
 	var (
 		mu     sync.Mutex
@@ -85,8 +100,8 @@ func eachHistory(
 	for range workers {
 		ending.Go(func() {
 			for begun.Add(1) <= int64(histories) {
-				seed, p := nextPlan(plan, &seeds)
-				if err := run(seed, p); err != nil {
+				seed, r := nextRun(plan, &seeds)
+				if err := run(seed, r); err != nil {
 					begun.Store(int64(histories))
 					mu.Lock()
 					if failed == nil || seed < failedSeed {
@@ -99,6 +114,15 @@ func eachHistory(
 	}
 	ending.Wait()
 	return failedSeed, failed
+}
+
+// nextRun is the history of the next seed that has enough events.
+func nextRun(plan *rapid.Generator[Plan], seeds *atomic.Uint64) (seed uint64, r randomRun) {
+	for len(r.messages) < minEvents {
+		seed = seeds.Add(1)
+		r = newRandomRun(plan.Example(int(seed))) //nolint:gosec // a seed may be any number
+	}
+	return seed, r
 }
 
 // describe returns a history that was traced, step by step.
