@@ -145,9 +145,7 @@ func (s *service) transact(actions []transactAction, wanted string) ([]capacity,
 		return nil, invalid("Aggregate size of the items in the transaction cannot exceed 4 MB")
 	}
 	for i, w := range writes {
-		if w.kind != check {
-			w.table.store(w.position, next[i])
-		}
+		w.table.store(w.position, next[i]) // of a check the item that is there
 	}
 	return consumed.list, nil
 }

@@ -81,6 +81,14 @@ func (q queue) wantBodies(when string, most int32, want ...string) []types.Messa
 	return out.Messages
 }
 
+func (q queue) delete(handle *string) {
+	q.t.Helper()
+	in := &sqs.DeleteMessageInput{QueueUrl: &q.url, ReceiptHandle: handle}
+	if _, err := q.c.DeleteMessage(q.t.Context(), in); err != nil {
+		q.t.Fatalf("DeleteMessage = %v", err)
+	}
+}
+
 func TestVisibilityFollowsTheClock(t *testing.T) {
 	t.Parallel()
 	c, clock := onClock(t)
@@ -91,6 +99,25 @@ func TestVisibilityFollowsTheClock(t *testing.T) {
 	q.wantBodies("just before 30 s", 10)
 	clock.Advance(1)
 	q.wantBodies("at 30 s", 10, "a")
+}
+
+// Of two receivers of a message only the one with the latest handle deletes it:
+// the other's visibility timeout has ended, and so has its right to. SQS leaves
+// that open; the strict choice finds a consumer that relies on the other.
+func TestOlderHandleDeletesNothing(t *testing.T) {
+	t.Parallel()
+	c, clock := onClock(t)
+	q := newQueue(t, c, "q", nil)
+	q.send("m")
+	older := q.wantBodies("at first", 10, "m")[0].ReceiptHandle
+	clock.Advance(30 * time.Second)
+	q.wantBodies("after 30 s", 10, "m")
+	q.delete(older)
+	clock.Advance(30 * time.Second)
+	latest := q.wantBodies("after deletion by the older handle", 10, "m")[0].ReceiptHandle
+	q.delete(latest)
+	clock.Advance(30 * time.Second)
+	q.wantBodies("after deletion by the latest handle", 10)
 }
 
 func TestRetentionEndsMessages(t *testing.T) {

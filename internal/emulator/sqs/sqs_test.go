@@ -66,11 +66,7 @@ func TestInFlightLimit(t *testing.T) {
 	if err != nil || len(long.Messages) != 0 {
 		t.Errorf("long poll at the limit = %v, %v, want nothing", long, err)
 	}
-	if _, err := q.c.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{
-		QueueUrl: &q.url, ReceiptHandle: got[0].ReceiptHandle,
-	}); err != nil {
-		t.Fatalf("DeleteMessage = %v", err)
-	}
+	q.delete(got[0].ReceiptHandle)
 	q.wantBodies("below the limit again", 10, "c")
 }
 
