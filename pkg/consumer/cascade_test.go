@@ -159,18 +159,43 @@ func TestFollowUpsRunAgain(t *testing.T) {
 	})
 }
 
-// A tombstone that an operator removed deletes nothing any more.
-func TestTombstoneRemovedByHand(t *testing.T) {
+// What an operator changed by hand counts, not the message that comes again: a
+// tombstone that was removed, or replaced by a live row, deletes nothing any more.
+func TestTombstoneChangedByHand(t *testing.T) {
+	t.Parallel()
+	key := directory.OrganizationKey("o1")
+	live := directory.NewRow(key, directory.KindOrganization)
+	live["rev"] = "1"
+	check := func(byHand directory.Write, want ...string) {
+		h := newHarness()
+		deletion := message("msg_9", deleted("organization", "o1", 9))
+		h.check(t, "applied", deletion)
+		byHand.If = directory.IfNewer("~")
+		if _, err := h.memory.Write(t.Context(), byHand); err != nil {
+			t.Fatal(err)
+		}
+		h.check(t, "applied duplicate", message("msg_2", membership("created", "o1", "u1", 1, 1, "x")), deletion)
+		h.checkLive(t, append(want, "ORG#o1/MEMBER#u1", "USER#u1/MEMBERSHIP#o1")...)
+	}
+	check(directory.Write{Drop: []directory.Key{key}})
+	check(directory.Write{Row: live}, "ORG#o1/ORG")
+}
+
+// A tombstone that was put there by hand names no message, so its children do
+// not either: not the one that wrote them.
+func TestTombstonePutByHand(t *testing.T) {
 	t.Parallel()
 	h := newHarness()
-	deletion := message("msg_9", deleted("organization", "o1", 9))
-	h.check(t, "applied applied", deletion, message("msg_1", organization("created", "o2", 1, "")))
-	drop := directory.Write{Drop: []directory.Key{directory.OrganizationKey("o1")}}
-	if _, err := h.memory.Write(t.Context(), drop); err != nil {
+	tombstone := directory.NewRow(directory.OrganizationKey("o1"), directory.KindOrganization)
+	tombstone["rev"], tombstone["deleted_at"] = "1", "2026-03-02T00:00:00.000Z"
+	if _, err := h.memory.Write(t.Context(), directory.Write{Row: tombstone}); err != nil {
 		t.Fatal(err)
 	}
-	h.check(t, "applied duplicate", message("msg_2", membership("created", "o1", "u1", 1, 1, "x")), deletion)
-	h.checkLive(t, "ORG#o2/ORG", "ORG#o1/MEMBER#u1", "USER#u1/MEMBERSHIP#o1")
+	h.check(t, "applied", message("msg_1", membership("created", "o1", "u1", 1, 1, "x")))
+	h.checkLive(t)
+	if got := h.row(directory.MembershipKey("o1", "u1")); !got.Gone() || got["svix_id"] != nil {
+		t.Errorf("svix_id of the child = %v, want none", got["svix_id"])
+	}
 }
 
 // meanwhile makes a write, whatever the table holds, just before the first

@@ -235,6 +235,27 @@ func TestCascadeInOutage(t *testing.T) {
 	})
 }
 
+// A deletion comes again at once only if the deadline stopped it: one that got on
+// and met a fault waits like any other failed message.
+func TestCascadeMeetsFault(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(beforeWrite(func(_ context.Context, w directory.Write) error {
+			if w.LedgerEntry == nil && w.Row.Key() == directory.InvitationKey("o1", "i2") {
+				panic("made up")
+			}
+			return nil
+		}))
+		deletion := message("msg_9", deleted("organization", "o1", 9))
+		h.check(t, "applied applied failed", append(messages(
+			invitation("created", "o1", "i1", 1), invitation("created", "o1", "i2", 1)), deletion)...)
+		h.checkLive(t, "ORG#o1/INVITATION#i2")
+		if d := h.queue.delays[deletion.MessageID]; d != 30*time.Second {
+			t.Errorf("delay = %v, want 30 s", d)
+		}
+	})
+}
+
 // Where the queue cannot be told when, the failed messages are returned all the
 // same.
 func TestDelayFails(t *testing.T) {
