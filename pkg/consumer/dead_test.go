@@ -69,8 +69,6 @@ func TestDeadLetters(t *testing.T) {
 	check("body not JSON", withBody(canary))
 	check("body with two types", withBody(`{"type":"user.created","type":"`+canary+`","data":{}}`))
 	check("body with data null", withBody(`{"type":"user.created","data":null}`))
-	check("type that is not kept", withBody(event("session.created", 1, `{"id":"`+canary+`"}`)))
-	check("type that is not known", withBody(event(canary, 1, `{"id":"x"}`)))
 	check("deletion without id", withBody(event("user.deleted", 1, `{"external_id":"`+canary+`"}`)))
 	check("update at no time", withBody(event("user.updated", 1, `{"id":"u1","updated_at":"`+canary+`"}`)))
 	check("membership never created", withBody(event(membership, 1,
@@ -112,17 +110,34 @@ func checkDead(t *testing.T, r delivery.Record, canary string) {
 	}
 }
 
-// What a newer program may know is retried: ingest may be deployed before sync.
-func TestUnknownVersion(t *testing.T) {
+// What a newer program may know is retried, up to the last receive: ingest may be
+// deployed before sync.
+func TestNewerProgram(t *testing.T) {
 	t.Parallel()
-	for _, v := range []string{"2", "", "1.0"} {
+	withVersion := func(v string) delivery.Record {
 		r := message("msg_1", user("created", "u1", 1, ""))
 		setAttribute(r, "v", v)
-		h := newHarness()
-		h.check(t, "failed", r)
-		delay, dead := h.queue.delays["sqs-msg_1"], len(h.queue.dead)
-		if dead > 0 || delay != 30*time.Second {
-			t.Errorf("version %q: %d dead letters, delay %v, want it to come again in 30 s", v, dead, delay)
+		return r
+	}
+	for name, r := range map[string]delivery.Record{
+		"version 2":              withVersion("2"),
+		"version empty":          withVersion(""),
+		"version 1.0":            withVersion("1.0"),
+		"a family of its own":    message("msg_1", event("team.created", base, `{"id":"team_1"}`)),
+		"a type that is ignored": message("msg_1", event("session.created", base, `{"id":"s"}`)),
+		"a new event of users":   message("msg_1", event("user.renamed", base, `{"id":"u1"}`)),
+	} {
+		for receives, want := range map[int]time.Duration{
+			1: 30 * time.Second, 3: 2 * time.Minute, 60: 15 * time.Minute,
+		} {
+			r.Receives = receives
+			h := newHarness()
+			h.check(t, "failed", r)
+			delay, dead := h.queue.delays["sqs-msg_1"], len(h.queue.dead)
+			if dead > 0 || delay != want {
+				t.Errorf("%s, receive %d: %d dead letters, delay %v, want it to come again in %v",
+					name, receives, dead, delay, want)
+			}
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -230,7 +231,8 @@ func TestThrottledTwice(t *testing.T) {
 	})
 }
 
-// What the table refuses is dead, and its neighbours are unharmed.
+// What the table refuses is retried twice, for the deployment may be wrong, and
+// is dead at its third receive. Its neighbours are unharmed.
 // https://github.com/paritysuite/dynamodb-conformance/issues/45
 func TestRefused(t *testing.T) {
 	t.Parallel()
@@ -240,7 +242,16 @@ func TestRefused(t *testing.T) {
 		}
 		return nil
 	}))
-	h.handleAll(t, messages(user("created", "u1", 1, ""), user("created", "u2", 1, "")))
+	batch := messages(user("created", "u1", 1, ""), user("created", "u2", 1, ""))
+	for receives, want := range []time.Duration{30 * time.Second, time.Minute} {
+		failed := h.Handle(t.Context(), received(receives+1, batch...))
+		delay := h.queue.delays["sqs-msg_1"]
+		if !slices.Equal(failed, []string{"sqs-msg_1"}) || delay != want || len(h.queue.dead) > 0 {
+			t.Errorf("receive %d: Handle = %q, delay %s, %d dead letters, want the refused one in %s",
+				receives+1, failed, delay, len(h.queue.dead), want)
+		}
+	}
+	h.handleAll(t, received(3, batch...))
 	h.checkLive(t, "USER#u2/USER")
 	dead := h.queue.dead
 	if len(dead) != 1 || dead[0].record.MessageID != "sqs-msg_1" || dead[0].reason == "" {

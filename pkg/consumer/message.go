@@ -50,7 +50,7 @@ func (c *Consumer) process(ctx context.Context, m *message) (outcome Outcome, er
 	switch {
 	case err == nil:
 		return outcome, nil
-	case !isPermanent(err):
+	case !isDead(m.record, err):
 		return Failed, err
 	}
 	// It can never work, so it must not come again. It is acknowledged only

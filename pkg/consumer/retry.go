@@ -18,7 +18,18 @@ import (
 // vain costs some calls, to give up too early loses a message.
 func isPermanent(err error) bool {
 	return errors.Is(err, delivery.ErrPermanent) || errors.Is(err, clerk.ErrInvalidPayload) ||
-		errors.Is(err, projector.ErrPermanent) || errors.Is(err, directory.ErrWriteRefused)
+		errors.Is(err, projector.ErrPermanent)
+}
+
+// lastRefusal is the receive at which a write that the table refuses makes a
+// dead letter. The rows are made so that DynamoDB takes them, so what is left of
+// such refusals is a deployment that is wrong, and another deployment may be on
+// its way; a message that is refused for its own sake must not come 60 times.
+const lastRefusal = 3
+
+// isDead says whether the record's error makes a dead letter of it.
+func isDead(r delivery.Record, err error) bool {
+	return isPermanent(err) || r.Receives >= lastRefusal && errors.Is(err, directory.ErrWriteRefused)
 }
 
 // catchPanic returns f's error, or one that a panic of f becomes, so that a
@@ -62,11 +73,13 @@ func (c *Consumer) retryUntilDeadline(ctx context.Context, f func() error) error
 }
 
 // retry returns f's last error where it is permanent, after so many tries, or
-// when ctx ends: f's error says more than that of ctx.
+// when ctx ends: f's error says more than that of ctx. What the table refuses is
+// never tried until the deadline: it would be refused as often.
 func (c *Consumer) retry(ctx context.Context, tries int, f func() error) error {
 	for try, wait := 1, firstWait; ; try, wait = try+1, min(2*wait, longestWait) {
 		err := f()
-		if err == nil || isPermanent(err) || try >= tries {
+		refused := try >= triesInPlace && errors.Is(err, directory.ErrWriteRefused)
+		if err == nil || isPermanent(err) || refused || try >= tries {
 			return err
 		}
 		t := time.NewTimer(c.jitter(wait))

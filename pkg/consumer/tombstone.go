@@ -33,7 +33,8 @@ func (c *Consumer) tombstoneOfChild(child, parent directory.Row) directory.Row {
 }
 
 // newTombstone is the row without what only live rows have: with Hard all
-// attributes, with Soft the keys of indexes. svixID is the message that
+// attributes, with Soft the keys of indexes and what ObjectStorage no longer
+// allows of `object`. svixID is the message that
 // deleted it.
 func (c *Consumer) newTombstone(row directory.Row, revision directory.Revision, svixID string) directory.Row {
 	r := directory.NewRow(row.Key(), row.Text(directory.AttrKind))
@@ -43,6 +44,10 @@ func (c *Consumer) newTombstone(row directory.Row, revision directory.Revision, 
 			delete(r, name)
 		}
 		delete(r, directory.AttrSvixID)
+		if object := r.Text(directory.AttrObject); object != "" {
+			delete(r, directory.AttrObject)
+			r.SetText(directory.AttrObject, c.Projector.KeptObject(object))
+		}
 	}
 	r[directory.AttrRev] = string(revision)
 	r.SetText(directory.AttrSvixID, svixID)

@@ -70,8 +70,12 @@ func (o Order) Revision() Revision {
 	return Revision(fmt.Sprintf("%s-%d-%015d-%d-%015d-%s", o.Incarnation, terminal, o.Updated, rank, o.Sent, o.SvixID))
 }
 
-// Incarnation is the revision's first field.
+// Incarnation is the revision's first field. A row without a revision, which was
+// put there by hand, has none to tell it from others of its key.
 func (r Revision) Incarnation() Incarnation {
+	if r == "" {
+		return NoIncarnation
+	}
 	created, rest, _ := strings.Cut(string(r), "-")
 	id, _, _ := strings.Cut(rest, "-")
 	return Incarnation(created + "-" + id)

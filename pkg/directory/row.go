@@ -108,6 +108,20 @@ func Indexes() []string {
 	return []string{"by_email", "by_external_id", "by_username", "by_slug"}
 }
 
+// FoldEmail is an e-mail address as `email` and the index by_email have it: A-Z
+// in lower case, every other character as it is. Unicode's folding would make
+// one address of two: it maps the Kelvin sign to k and a dotted capital I to i,
+// so that whoever registers such an address would be found as somebody else.
+func FoldEmail(address string) string {
+	folded := []byte(address)
+	for i, c := range folded {
+		if 'A' <= c && c <= 'Z' {
+			folded[i] = c + 'a' - 'A'
+		}
+	}
+	return string(folded)
+}
+
 // SetIndex puts the row into an index unless the value cannot be a key there.
 func (r Row) SetIndex(name, value string) {
 	if value != "" && len(value) <= MaxIndexKey {

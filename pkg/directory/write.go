@@ -32,11 +32,13 @@ const (
 // IfAbsent asks that no row exists.
 func IfAbsent() Condition { return Condition{} }
 
-// IfNewer asks that no row exists or that its revision is smaller than rev.
+// IfNewer asks that no row exists or that its revision is smaller than rev. A
+// row without a revision, which somebody put there by hand, loses to every rev.
 func IfNewer(rev Revision) Condition { return Condition{newer, rev} }
 
 // IfUnchanged asks that the row exists with the revision that was read. A
-// revision belongs to one content, so the row is also as live as it was.
+// revision belongs to one content, so the row is also as live as it was. The
+// empty rev asks for a row without one.
 func IfUnchanged(rev Revision) Condition { return Condition{unchanged, rev} }
 
 // Newer is the revision of IfNewer.

@@ -37,14 +37,21 @@ func New(client *dynamodb.Client, directoryTable, deliveriesTable string) *Table
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
 const (
 	// ifNewer keeps the greatest revision, in whatever order writes arrive. On
-	// equality the write loses, because this very change made the row.
-	ifNewer = "attribute_not_exists(pk) OR rev < :rev"
+	// equality the write loses, because this very change made the row. A row
+	// without rev was put there by hand; it loses to every change, as a missing
+	// row does. NOT covers a rev that is no text: DynamoDB compares values of
+	// different types as false.
+	ifNewer = "attribute_not_exists(rev) OR NOT (rev >= :rev)"
 	// ifAbsent is for a row that a read has found missing. Whatever was written
 	// since then must be read before it is replaced.
 	ifAbsent = "attribute_not_exists(pk)"
 	// ifUnchanged is for a row whose new content depends on the content that was
 	// read. A revision belongs to one content, so comparing it compares all.
 	ifUnchanged = "rev = :rev"
+	// ifWithoutRev is ifUnchanged for a row that was read without a revision. The
+	// value is smaller than every revision, all of which begin with a digit.
+	ifWithoutRev = "attribute_exists(pk) AND (attribute_not_exists(rev) OR NOT (rev >= :rev))"
+	leastRev     = "!"
 	// ifNoRecord lets each message have its effect once: its Deliveries row is
 	// committed together with the effect, or neither is.
 	ifNoRecord = "attribute_not_exists(svix_id)"
@@ -123,7 +130,9 @@ func (t *Table) transactItems(w directory.Write) (items []types.TransactWriteIte
 		p := &types.Put{TableName: &t.directory, Item: toItem(w.Row), ConditionExpression: aws.String(ifAbsent)}
 		if rev, ok := w.If.Newer(); ok {
 			p.ConditionExpression, p.ExpressionAttributeValues = aws.String(ifNewer), revisionValue(rev)
-		} else if rev, ok := w.If.Unchanged(); ok {
+		} else if rev, ok := w.If.Unchanged(); ok && rev == "" {
+			p.ConditionExpression, p.ExpressionAttributeValues = aws.String(ifWithoutRev), revisionValue(leastRev)
+		} else if ok {
 			p.ConditionExpression, p.ExpressionAttributeValues = aws.String(ifUnchanged), revisionValue(rev)
 		}
 		items = append(items, types.TransactWriteItem{Put: p})

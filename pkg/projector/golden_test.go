@@ -66,8 +66,8 @@ func sample(t *testing.T, name string) clerk.Event {
 func checkGolden(t *testing.T, file string, storage projector.ObjectStorage, name string) {
 	t.Helper()
 	change, err := projector.New(storage).Project(sample(t, name), "msg_golden")
-	if err != nil && !errors.Is(err, projector.ErrPermanent) {
-		t.Errorf("Project(%s) = %v, want ErrPermanent if any error", name, err)
+	if err != nil && !errors.Is(err, projector.ErrUnknownType) {
+		t.Errorf("Project(%s) = %v, want ErrUnknownType if any error", name, err)
 	}
 	text, err := json.MarshalIndent(goldenOf(change, err), "", "\t")
 	if err != nil {

@@ -2,7 +2,6 @@ package projector
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/directory"
@@ -66,7 +65,7 @@ func setUser(o clerk.Object, r directory.Row) {
 	}
 	r.SetList("email_addresses", list)
 	if a, ok := primary(addresses, o.Text("primary_email_address_id"), "email_address"); ok {
-		r["email"] = strings.ToLower(a.Text("email_address"))
+		r["email"] = directory.FoldEmail(a.Text("email_address"))
 		r["email_verified"] = a.Object("verification").Text("status") == "verified"
 	}
 	if n, ok := primary(o.Objects("phone_numbers"), o.Text("primary_phone_number_id"), "phone_number"); ok {

@@ -23,6 +23,10 @@ import (
 // names members of the event, never their values.
 var ErrPermanent = errors.New("projector: event can never be applied")
 
+// ErrUnknownType says that this version has no row for events of that type. It is
+// retried: during a deployment ingest may be newer than sync.
+var ErrUnknownType = errors.New("projector: events of this type are not kept by this version")
+
 func permanent(reason string) error { return fmt.Errorf("%w: %s", ErrPermanent, reason) }
 
 // ObjectStorage is how much of Clerk's data a row keeps in `object`.
@@ -75,11 +79,12 @@ type Projector struct {
 // New makes a projector.
 func New(storage ObjectStorage) *Projector { return &Projector{storage, familiesByType()} }
 
-// Project says what the event means. Its error wraps ErrPermanent.
+// Project says what the event means. Its error wraps ErrPermanent or is
+// ErrUnknownType.
 func (p *Projector) Project(e clerk.Event, svixID string) (Change, error) {
 	f, ok := p.byType[e.Type]
 	if !ok {
-		return Change{}, permanent("events of this type are not kept")
+		return Change{}, ErrUnknownType
 	}
 	data := e.Data()
 	// The type decides what is a deletion, not the member `deleted`: the
@@ -144,6 +149,21 @@ func (p *Projector) row(f family, c Change, data clerk.Object, id identity) dire
 	}
 	r[directory.AttrRev] = string(c.Revision)
 	return r
+}
+
+// KeptObject is what ObjectStorage allows of the `object` of a row that exists: a
+// soft deletion keeps the row's attributes, and the setting may have changed
+// since they were written. A text that is no object, which somebody has put
+// there by hand, is not kept where something is to be left out.
+func (p *Projector) KeptObject(object string) string {
+	if p.storage == StoreFull {
+		return object
+	}
+	data, ok := clerk.ParseObject([]byte(object))
+	if !ok {
+		return ""
+	}
+	return p.object(family{}, data)
 }
 
 // object is what the row keeps of Clerk's data, never a credential. Unless

@@ -53,6 +53,10 @@ func TestUserAddresses(t *testing.T) {
 	check("an address without id",
 		addresses(`{"email_address":"bo@example.com"}`, ada)+`,"primary_email_address_id":""`,
 		attributes{"email": "bo@example.com", "email_verified": false})
+	check("letters beyond A-Z", addresses(address("idn_1", "KİM.KÄZ@Gmaİl.Example", verified)), attributes{
+		"email": "kİm.KÄz@gmaİl.example", "by_email": "kİm.KÄz@gmaİl.example",
+		"email_addresses": []string{"KİM.KÄZ@Gmaİl.Example"},
+	})
 	check("an address longer than an index key", addresses(address("idn_1", long, verified)),
 		attributes{"email": long, "by_email": absent})
 

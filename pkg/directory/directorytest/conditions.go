@@ -50,6 +50,18 @@ func conditions() []Check {
 			write(directory.Write{Row: user("b", "2", "Eve"), If: directory.IfAbsent()}, conditionFailed),
 			exist(user("a", "1", "Ada"), deleted),
 		),
+		// Somebody put them there by hand. Without this check every event for such a
+		// row would be stale for ever.
+		check("a row without a revision loses to every revision", losesWithoutRevision),
+		check("a row without a revision is unchanged until it has one",
+			write(changed(byHand("a"), ""), conditionFailed),
+			put(byHand("a"), user("b", "1", "Bo")),
+			write(changed(user("a", "1", ""), "1"), conditionFailed),
+			write(changed(user("b", "2", ""), ""), conditionFailed),
+			write(changed(user("a", "1", "Ada"), ""), written),
+			write(changed(user("a", "2", ""), ""), conditionFailed),
+			exist(user("a", "1", "Ada"), user("b", "1", "Bo")),
+		),
 		// Greater or smaller does not matter: what was read is what counts.
 		check("if unchanged asks for the revision that was read",
 			write(changed(user("a", "2", ""), "1"), conditionFailed),
@@ -62,6 +74,37 @@ func conditions() []Check {
 			exist(user("a", "1", "Eve")),
 		),
 	}
+}
+
+// losesWithoutRevision tries rows without `rev` and with one that is no text of a
+// revision, alone and in a message's transaction.
+func losesWithoutRevision(ctx context.Context, t directory.Table) error {
+	empty, number, flag := byHand("b"), byHand("c"), byHand("d")
+	empty[directory.AttrRev] = ""
+	number[directory.AttrRev] = directory.Number("9")
+	flag[directory.AttrRev] = true
+	for i, old := range []directory.Row{byHand("a"), empty, number, flag} {
+		next := old.Clone()
+		next[directory.AttrRev] = "0"
+		older := newerBy(fmt.Sprint("msg_", i), next, nil)
+		if err := steps(put(old), write(older, written), exist(next))(ctx, t); err != nil {
+			return fmt.Errorf("rev %v of a row put by hand: %w", old[directory.AttrRev], err)
+		}
+		next = old.Clone()
+		next[directory.AttrPK] = "USER#alone" + fmt.Sprint(i)
+		by := user("alone"+fmt.Sprint(i), "0", "")
+		if err := steps(put(next), write(newer(by), written), exist(by))(ctx, t); err != nil {
+			return fmt.Errorf("rev %v of a row put by hand, without a message: %w", old[directory.AttrRev], err)
+		}
+	}
+	return nil
+}
+
+// byHand is a row without a revision.
+func byHand(id string) directory.Row {
+	r := user(id, "", "by hand")
+	delete(r, directory.AttrRev)
+	return r
 }
 
 // comparesBytes holds revisions to DynamoDB's order of strings, which is that of

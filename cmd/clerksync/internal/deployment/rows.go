@@ -74,7 +74,7 @@ func (r *Rows) find(ctx context.Context, k directory.Key, name string, indexes .
 		}
 		value := name
 		if index == "by_email" {
-			value = strings.ToLower(name)
+			value = directory.FoldEmail(name)
 		}
 		rows, err = r.findIndexed(ctx, index, value)
 	}

@@ -38,7 +38,9 @@ func (s *suite) consumedCapacity() {
 		want(operation, err, []string{s.rows}, *consumed)
 	}
 
-	put, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.rows, Item: item, ReturnConsumedCapacity: total})
+	put, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &s.rows, Item: item, ReturnConsumedCapacity: total,
+	})
 	one("PutItem", put.ConsumedCapacity, err)
 	for name, key := range map[string]row{"GetItem": at("capacity", "1"), "GetItem of nothing": at("capacity", "2")} {
 		get, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{

@@ -12,7 +12,7 @@ import (
 
 const (
 	absent     = "attribute_not_exists(pk)"
-	revSmaller = "attribute_not_exists(pk) OR rev < :rev"
+	revSmaller = "attribute_not_exists(rev) OR NOT (rev >= :rev)"
 )
 
 // putIfAbsent is the condition of the ledger: of two deliveries of one message
@@ -49,6 +49,14 @@ func (s *suite) putIfRevSmaller() {
 		}
 	}
 	s.wantText("rev", "1", "rev", "006")
+	// A row that has no rev, or one that is no text, loses to every rev.
+	s.put(at("rev", "2", nil))
+	s.put(at("rev", "3", row{"rev": &types.AttributeValueMemberN{Value: "9"}}))
+	for _, sk := range []string{"2", "3"} {
+		if err := s.putIf(at("rev", sk, row{"rev": text("0")}), revSmaller, row{":rev": text("0")}); err != nil {
+			s.t.Errorf("put over row %s without a rev of text: %v", sk, err)
+		}
+	}
 }
 
 // textSortsByBytes holds the order of UTF-8 bytes, in conditions and in sort
