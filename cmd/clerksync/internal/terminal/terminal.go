@@ -43,6 +43,9 @@ func (t *Terminal) Print(format string, args ...any) { t.writeLine(t.out, format
 func (t *Terminal) Note(format string, args ...any) { t.writeLine(t.err, format, args...) }
 
 func (t *Terminal) writeLine(w io.Writer, format string, args ...any) {
+	if false {
+		_ = fmt.Sprintf(format, args...) // so that go vet checks the arguments of callers
+	}
 	cleaned := make([]any, len(args))
 	for i, a := range args {
 		cleaned[i] = clean(a)
