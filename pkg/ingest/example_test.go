@@ -30,7 +30,7 @@ func handle(sqsClient *sqs.Client, queueURL string) error {
 		KnowledgeOf: clerk.KnowledgeOf,
 		Now:         time.Now,
 		Observe: func(ctx context.Context, r ingest.Report) {
-			slog.InfoContext(ctx, "webhook", "stage", r.Stage, "id", r.SvixID)
+			slog.InfoContext(ctx, "webhook", slog.Any("stage", r.Stage), slog.String("id", r.SvixID))
 		},
 	}))
 	return nil

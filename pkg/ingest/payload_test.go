@@ -81,8 +81,8 @@ func nested(lists int) string {
 // https://github.com/koki-develop/lgtm-generator/issues/10
 func TestTooLarge(t *testing.T) {
 	t.Parallel()
-	for name, n := range map[string]int{"one byte too much": 1_000_001, "4.5 MB": 4_500_000} {
-		t.Run(name, func(t *testing.T) { checkTooLarge(t, signed(sized(n, "a"))) })
+	for _, n := range []int{1_000_001, 4_500_000} {
+		checkTooLarge(t, signed(sized(n, "a")))
 	}
 }
 

@@ -23,8 +23,9 @@ func syncEnv() env {
 // The words are those of the packages that obey them.
 func TestReadSync(t *testing.T) {
 	t.Parallel()
-	storage := func(p consumer.DeletionPolicy, o projector.ObjectStorage, days time.Duration) settings.Storage {
-		return settings.Storage{DeletionPolicy: string(p), ObjectStorage: string(o), Retention: days * 24 * time.Hour}
+	storage := func(p consumer.DeletionPolicy, o projector.ObjectStorage, days int) settings.Storage {
+		retention := time.Duration(days) * 24 * time.Hour
+		return settings.Storage{DeletionPolicy: string(p), ObjectStorage: string(o), Retention: retention}
 	}
 	for name, c := range map[string]struct {
 		vars env

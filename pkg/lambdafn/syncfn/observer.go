@@ -73,6 +73,7 @@ func classify(outcome consumer.Outcome) (slog.Level, string) {
 		return slog.LevelInfo, lambdafn.MetricDuplicate
 	case consumer.Failed:
 		return slog.LevelWarn, lambdafn.MetricFailed
+	case consumer.Dead:
 	}
 	return slog.LevelError, lambdafn.MetricDead
 }
