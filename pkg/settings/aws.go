@@ -24,13 +24,6 @@ type AWS struct {
 	CertFile string
 }
 
-// ReadAWS reads the environment about AWS through get.
-func ReadAWS(get func(name string) string) (AWS, error) {
-	r := &reader{get: get}
-	s := r.aws()
-	return s, r.err()
-}
-
 func (r *reader) aws() AWS {
 	s := AWS{
 		Region:          r.required("AWS_REGION"),

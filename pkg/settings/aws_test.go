@@ -8,21 +8,25 @@ import (
 	"github.com/clerksync/clerksync/pkg/settings"
 )
 
-func TestReadAWS(t *testing.T) {
+// readAWS reads what both functions read, with changes of the environment.
+func readAWS(changes env) (settings.AWS, error) {
+	s, err := settings.ReadSync(syncEnv().with(changes).get)
+	return s.AWS, err
+}
+
+func TestAWS(t *testing.T) {
 	t.Parallel()
-	vars := account().with(env{"AWS_SESSION_TOKEN": "token", "SSL_CERT_FILE": "/roots.pem", "WARM_UP": "off"})
-	got, err := settings.ReadAWS(vars.get)
+	got, err := readAWS(env{"AWS_SESSION_TOKEN": "token", "SSL_CERT_FILE": "/roots.pem", "WARM_UP": "off"})
 	want := settings.AWS{
 		Region: "us-east-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example-canary", SessionToken: "token",
 		CertFile: "/roots.pem", Preconnect: false,
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
-		t.Errorf("ReadAWS = %v (-want +got):\n%s", err, diff)
+		t.Errorf("AWS (-want +got):\n%s\n%v", diff, err)
 	}
 	for _, name := range []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
-		vars := account().with(env{name: ""})
-		_, err := settings.ReadAWS(vars.get)
-		checkNames(t, vars, err, name)
+		_, err := readAWS(env{name: ""})
+		checkNames(t, syncEnv(), err, name)
 	}
 }
 
@@ -49,10 +53,10 @@ func TestEndpoints(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, err := settings.ReadAWS(account().with(c.vars).get)
+			s, err := readAWS(c.vars)
 			if err != nil || s.SQSEndpoint != c.sqs || s.DynamoDBEndpoint != c.dynamo || s.SSMEndpoint != c.ssm ||
 				!s.Preconnect {
-				t.Errorf("ReadAWS = %+v, %v, want the endpoints %q, %q, %q", s, err, c.sqs, c.dynamo, c.ssm)
+				t.Errorf("AWS = %+v, %v, want the endpoints %q, %q, %q", s, err, c.sqs, c.dynamo, c.ssm)
 			}
 		})
 	}
@@ -65,8 +69,8 @@ func TestBadEndpoints(t *testing.T) {
 		"canary", "127.0.0.1:4566", "canary.test:80", "ftp://canary.test", "http://", "/canary",
 		"http://canary.test:port", " http://canary.test",
 	} {
-		vars := account().with(env{"AWS_ENDPOINT_URL": bad, "AWS_ENDPOINT_URL_SQS": bad})
-		_, err := settings.ReadAWS(vars.get)
-		checkNames(t, vars, err, "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS")
+		changes := env{"AWS_ENDPOINT_URL": bad, "AWS_ENDPOINT_URL_SQS": bad}
+		_, err := readAWS(changes)
+		checkNames(t, syncEnv().with(changes), err, "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS")
 	}
 }

@@ -47,14 +47,6 @@ func ReadIngest(get func(name string) string) (Ingest, error) {
 	return s, r.err()
 }
 
-// ReadSigningSecrets reads the secrets that the environment itself holds. It
-// returns nil where it holds none.
-func ReadSigningSecrets(get func(name string) string) (*svix.Secrets, error) {
-	r := &reader{get: get}
-	s, _ := r.signingSecrets()
-	return s, r.err()
-}
-
 // signingSecrets reads the first of the two variables that is not blank; found
 // is false where both are. Its error says which entry is bad, by its number.
 func (r *reader) signingSecrets() (s *svix.Secrets, found bool) {

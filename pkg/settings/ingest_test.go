@@ -115,16 +115,6 @@ func TestReadIngestRefuses(t *testing.T) {
 	}
 }
 
-func TestReadSigningSecrets(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]int{"": 0, " \n": 0, one: 1, one + " " + two: 2} {
-		s, err := settings.ReadSigningSecrets(env{settings.EnvSecret: text}.get)
-		if err != nil || s == nil && want != 0 || s != nil && s.Len() != want {
-			t.Errorf("ReadSigningSecrets(%q) = %v, %v, want %d secrets", text, s, err, want)
-		}
-	}
-}
-
 func TestReadInstances(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string][]string{
