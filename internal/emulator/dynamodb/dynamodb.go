@@ -16,9 +16,10 @@
 // ones on tables and items that the AWS CLI, an SDK or a table browser sends,
 // and no more. A member of a request that it does not know (the legacy Expected,
 // KeyConditions, AttributeUpdates, streams, tags, encryption) is refused by
-// name, never ignored. Consumed capacity is reported as published, but for the
-// units of indexes; item collection metrics may be asked for and are not reported. TTL and point-in-time recovery settings are remembered and
-// have no effect: no item expires here.
+// name, never ignored. Consumed capacity is reported as published, less the
+// units of indexes; item collection metrics may be asked for and are not
+// reported. TTL and point-in-time recovery settings are remembered and have no
+// effect: no item expires here.
 //
 // # What is inside
 //
