@@ -26,7 +26,9 @@ func (p program) dlqCommand() *cli.Command {
 		Usage: "look at dead letters, put them back, or drop them",
 		Description: `A dead letter is a message that could never be applied, with the reason, or one
 that failed 60 times over half a day. Mend what the reason says, then redrive: an
-old message cannot harm newer state, it is then stale. SQS keeps them 14 days.`,
+old message cannot harm newer state, it is then stale. SQS keeps them 14 days from
+when they were queued, where it moved them itself from when they first were. What
+cannot be read is an error with its number.`,
 		Commands: []*cli.Command{
 			{
 				Name: "ls", Usage: "list them with their reasons",
@@ -71,7 +73,7 @@ func (p program) openDeadLetters(ctx context.Context, c *cli.Command) (*deployme
 }
 
 // listDeadLetters prints a line a dead letter: as JSON at once, for a queue may be
-// long, and for people at the end, sorted by when it died.
+// long, and for people at the end, sorted by when it was queued.
 func (p program) listDeadLetters(ctx context.Context, c *cli.Command) error {
 	dead, err := p.openDeadLetters(ctx, c)
 	if err != nil {
@@ -92,18 +94,17 @@ func (p program) listDeadLetters(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	slices.SortFunc(found, func(a, b deployment.DeadLetter) int {
-		return strings.Compare(a.DeadSince+a.SvixID, b.DeadSince+b.SvixID)
+		return strings.Compare(a.QueuedAt+a.SvixID, b.QueuedAt+b.SvixID)
 	})
 	var rows [][]any
 	for _, l := range found {
-		rows = append(rows, []any{l.DeadSince, l.SvixID, l.EventType, l.Reason})
+		rows = append(rows, []any{l.QueuedAt, l.Expires, l.SvixID, l.EventType, l.Reason})
 	}
-	p.term.PrintTable([]string{"dead since", "svix id", "event", "reason"}, rows)
+	p.term.PrintTable([]string{"queued at", "expires", "svix id", "event", "reason"}, rows)
 	return err
 }
 
-// findDeadLetter returns the dead letter with that id, nil where there is none. It
-// walks to the end of the queue: what it received must show again for others.
+// findDeadLetter returns the dead letter with that id, nil where there is none.
 func (p program) findDeadLetter(
 	ctx context.Context, c *cli.Command, id string,
 ) (found *deployment.DeadLetter, err error) {
@@ -112,8 +113,9 @@ func (p program) findDeadLetter(
 		return nil, err
 	}
 	err = dead.Walk(ctx, func(l deployment.DeadLetter) (bool, error) {
-		if l.HasID(id) && found == nil {
+		if l.HasID(id) {
 			found = &l
+			return false, deployment.ErrStop
 		}
 		return false, nil
 	})
@@ -134,7 +136,8 @@ func (p program) showDeadLetter(ctx context.Context, c *cli.Command) error {
 	if l == nil {
 		return fmt.Errorf("no dead letter %q here", id)
 	}
-	p.term.Note("%s\n%s  %s  dead since %s\n", terminal.Bad(l.Reason), l.EventType, terminal.Dim(l.SvixID), l.DeadSince)
+	p.term.Note("%s\n%s  %s  queued at %s, expires %s\n",
+		terminal.Bad(l.Reason), l.EventType, terminal.Dim(l.SvixID), l.QueuedAt, l.Expires)
 	p.term.PrintText(l.Body())
 	return nil
 }
@@ -216,14 +219,12 @@ func (p program) removeDeadLetters(
 		done = "would be " + done
 	}
 	missing := slices.Clone(s.ids)
-	// Contents, not ids: a message that is put back and dies again during the walk
-	// has a new id. It stays a dead letter, else the walk would not end.
-	seen := map[string]bool{}
+	// A message that is put back and dies again during the walk has a new id. It
+	// stays a dead letter, else the walk would not end.
 	err := dead.Walk(ctx, func(l deployment.DeadLetter) (remove bool, err error) {
-		if seen[l.Content()] || !s.all && !slices.ContainsFunc(s.ids, l.HasID) {
+		if dead.CameBack(l) || !s.all && !slices.ContainsFunc(s.ids, l.HasID) {
 			return false, nil
 		}
-		seen[l.Content()] = true
 		if !dry {
 			if err := f(ctx, l); err != nil {
 				return false, err

@@ -117,7 +117,7 @@ func (p program) getDelivery(ctx context.Context, c *cli.Command) error {
 	}
 	p.printRow(deployment.Record{
 		"svix_id": l.SvixID, "event_type": l.EventType, "outcome": string(consumer.Dead), "reason": l.Reason,
-		"dead_since": l.DeadSince, "received_at": l.Received,
+		"queued_at": l.QueuedAt, "expires_at": l.Expires, "received_at": l.Received,
 	}, c.Bool("json"))
 	if !c.Bool("json") {
 		p.term.Note("\n`clerksync dlq show %s` prints it; `clerksync dlq redrive %s` tries it again.", id, id)

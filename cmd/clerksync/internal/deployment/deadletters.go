@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -20,24 +20,19 @@ import (
 
 // DeadLetters reads the dead-letter queue. SQS cannot browse a queue: each
 // message is received, which hides it from others, looked at, and shown again
-// at the end.
+// at the end (walk.go).
 type DeadLetters struct {
 	deployment *Deployment
 	client     *sqs.Client
+	redriven   map[string]time.Time // by content: when SQS first took it
 }
-
-const (
-	maxBatch = 10 // messages of one request, as SQS has it
-	// visibility is for how long a message that was received is hidden.
-	visibility = 15 * time.Second
-)
 
 // DeadLetters opens the dead-letter queue for reading and deleting.
 func (d *Deployment) DeadLetters(ctx context.Context) (*DeadLetters, error) {
 	if err := d.FindQueues(ctx); err != nil {
 		return nil, err
 	}
-	return &DeadLetters{d, sqs.NewFromConfig(d.AWS)}, nil
+	return &DeadLetters{d, sqs.NewFromConfig(d.AWS), map[string]time.Time{}}, nil
 }
 
 // RedrivableDeadLetters opens the dead-letter queue for Redrive, too. The queue
@@ -59,14 +54,19 @@ type DeadLetter struct {
 	EventType string `json:"event_type,omitempty"`
 	Reason    string `json:"reason"`
 	Received  string `json:"received_at,omitempty"` // by ingest
-	DeadSince string `json:"dead_since"`
-	message   types.Message
+	// QueuedAt is SQS's time of the message: when sync sent it here, but when ingest
+	// queued it where SQS itself moved it, for a move leaves that time as it is:
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
+	QueuedAt string `json:"queued_at"`
+	Expires  string `json:"expires_at"` // when SQS deletes it, counted from QueuedAt
+	message  types.Message
+	queued   time.Time
 }
 
 // noReason is for messages that SQS itself moved: it does not say why.
 const noReason = "received 60 times without success: see the log for what failed each time"
 
-func newDeadLetter(m types.Message) DeadLetter {
+func newDeadLetter(m types.Message, retention time.Duration) DeadLetter {
 	text := func(name string) string { return aws.ToString(m.MessageAttributes[name].StringValue) }
 	l := DeadLetter{
 		MessageID: aws.ToString(m.MessageId),
@@ -80,7 +80,8 @@ func newDeadLetter(m types.Message) DeadLetter {
 		l.Reason = noReason
 	}
 	if ms, err := strconv.ParseInt(m.Attributes["SentTimestamp"], 10, 64); err == nil {
-		l.DeadSince = FormatTime(time.UnixMilli(ms))
+		l.queued = time.UnixMilli(ms)
+		l.QueuedAt, l.Expires = FormatTime(l.queued), FormatTime(l.queued.Add(retention))
 	}
 	return l
 }
@@ -88,93 +89,12 @@ func newDeadLetter(m types.Message) DeadLetter {
 // Body is the message's body as it is on the queue.
 func (l DeadLetter) Body() string { return aws.ToString(l.message.Body) }
 
-// Content is the same for a message that becomes a dead letter again, with
+// content is the same for a message that becomes a dead letter again, with
 // another message id.
-func (l DeadLetter) Content() string { return l.SvixID + " " + aws.ToString(l.message.MD5OfBody) }
+func (l DeadLetter) content() string { return l.SvixID + " " + aws.ToString(l.message.MD5OfBody) }
 
 // HasID says whether the id, of Svix or of SQS, is the dead letter's.
 func (l DeadLetter) HasID(id string) bool { return id == l.SvixID || id == l.MessageID }
-
-// Walk calls see with each dead letter once. Those for which it returns true
-// are deleted from the queue; the others show again after the walk.
-func (d *DeadLetters) Walk(ctx context.Context, see func(DeadLetter) (remove bool, err error)) error {
-	seen, removed := map[string]bool{}, 0
-	var idleSince time.Time // when a receive first brought nothing new
-	var keep []types.Message
-	defer func() { d.release(context.WithoutCancel(ctx), keep) }()
-	for {
-		messages, err := d.receive(ctx)
-		if err != nil {
-			return err
-		}
-		fresh := false
-		for _, m := range messages {
-			l := newDeadLetter(m)
-			if seen[l.MessageID] {
-				keep = append(keep, m)
-				continue
-			}
-			seen[l.MessageID], fresh = true, true
-			remove, err := see(l)
-			if remove {
-				removed++
-				_, err = d.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{
-					QueueUrl: &d.deployment.DeadLetterQueueURL, ReceiptHandle: m.ReceiptHandle,
-				})
-			} else {
-				keep = append(keep, m)
-			}
-			if err != nil {
-				return fmt.Errorf("dead letter %s: %w", l.MessageID, err)
-			}
-		}
-		if fresh {
-			idleSince = time.Time{}
-			continue
-		}
-		if idleSince.IsZero() {
-			idleSince = time.Now()
-		}
-		// More messages are hidden than we have seen: another walk has them, or the
-		// response to a receive was lost. They show again within the visibility
-		// timeout, so it is right to wait that long and no longer. Where the queue does
-		// not say, nothing is waited for.
-		q, err := d.deployment.ReadQueue(ctx, d.deployment.DeadLetterQueueURL)
-		if err != nil || q.InFlight <= len(seen)-removed || time.Since(idleSince) > visibility {
-			return nil
-		}
-	}
-}
-
-func (d *DeadLetters) receive(ctx context.Context) ([]types.Message, error) {
-	out, err := d.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-		QueueUrl:                    &d.deployment.DeadLetterQueueURL,
-		MaxNumberOfMessages:         maxBatch,
-		WaitTimeSeconds:             1,
-		VisibilityTimeout:           int32(visibility.Seconds()),
-		MessageAttributeNames:       []string{"All"},
-		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("receive dead letters: %w", err)
-	}
-	return out.Messages, nil
-}
-
-// release shows messages again at once. Where that fails they show again after
-// the visibility timeout.
-func (d *DeadLetters) release(ctx context.Context, messages []types.Message) {
-	for part := range slices.Chunk(messages, maxBatch) {
-		entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(part))
-		for i, m := range part {
-			entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{
-				Id: aws.String(strconv.Itoa(i)), ReceiptHandle: m.ReceiptHandle,
-			}
-		}
-		_, _ = d.client.ChangeMessageVisibilityBatch(ctx,
-			&sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &d.deployment.DeadLetterQueueURL, Entries: entries})
-	}
-}
 
 // Redrive puts a dead letter back on the queue as it was, without its reason.
 // The caller deletes it afterwards, never before: a crash in between leaves a
@@ -194,5 +114,20 @@ func (d *DeadLetters) Redrive(ctx context.Context, l DeadLetter) error {
 	if err := sqsqueue.ConfirmSend(out, err); err != nil {
 		return fmt.Errorf("put %s back on the queue: %w", l.MessageID, err)
 	}
+	at, known := awsmiddleware.GetServerTime(out.ResultMetadata)
+	if !known {
+		at = time.Now()
+	}
+	if _, before := d.redriven[l.content()]; !before { // the first time decides: see CameBack
+		d.redriven[l.content()] = at
+	}
 	return nil
+}
+
+// CameBack says whether the dead letter was put back on the queue before and
+// has died again: it is younger than that, by SQS's clock alone. One that is as
+// old as its like and was there twice from the start has not come back.
+func (d *DeadLetters) CameBack(l DeadLetter) bool {
+	at, redriven := d.redriven[l.content()]
+	return redriven && !l.queued.Before(at)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -46,6 +47,16 @@ type QueueState struct {
 
 // Messages is how many there are.
 func (q QueueState) Messages() int { return q.Visible + q.InFlight + q.Delayed }
+
+// Retention is for how long the queue keeps a message, or the default where it
+// does not say.
+func (q QueueState) Retention(byDefault time.Duration) time.Duration {
+	seconds, err := strconv.Atoi(q.Attributes[string(types.QueueAttributeNameMessageRetentionPeriod)])
+	if err != nil {
+		return byDefault
+	}
+	return time.Duration(seconds) * time.Second
+}
 
 // ReadQueue reads the attributes of a queue.
 func (d *Deployment) ReadQueue(ctx context.Context, url string) (q QueueState, err error) {
