@@ -10,50 +10,34 @@ import (
 )
 
 // consumedCapacity: an answer names the tables that it comes from where the
-// request asks for it, also if no item was found, and not otherwise. This is
-// how pkg/dynamo tells the table's answers from those of anything else.
+// request asks for it, also if no item was found, and not otherwise. By this
+// pkg/dynamo knows the table's answers from those of anything else.
 func (s *suite) consumedCapacity() {
 	ctx, total := s.t.Context(), types.ReturnConsumedCapacityTotal
 	item, seen := at("capacity", "1", row{"v": text("x")}), row{"id": text("capacity")}
-	want := func(operation string, err error, tables []string, consumed ...types.ConsumedCapacity) {
-		s.t.Helper()
-		var got []string
-		for _, c := range consumed {
-			got = append(got, aws.ToString(c.TableName))
-			if aws.ToFloat64(c.CapacityUnits) <= 0 {
-				s.t.Errorf("%s consumed %v units, want some", operation, aws.ToFloat64(c.CapacityUnits))
-			}
-		}
-		slices.Sort(got)
-		slices.Sort(tables)
-		if err != nil || !slices.Equal(got, tables) {
-			s.t.Errorf("%s = consumed of %q, %v, want of %q", operation, got, err, tables)
-		}
-	}
-	one := func(operation string, consumed *types.ConsumedCapacity, err error) {
-		s.t.Helper()
-		if consumed == nil {
-			consumed = &types.ConsumedCapacity{}
-		}
-		want(operation, err, []string{s.rows}, *consumed)
-	}
 
-	put, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &s.rows, Item: item, ReturnConsumedCapacity: total,
-	})
-	one("PutItem", put.ConsumedCapacity, err)
-	for name, key := range map[string]row{"GetItem": at("capacity", "1"), "GetItem of nothing": at("capacity", "2")} {
+	in := &dynamodb.PutItemInput{TableName: &s.rows, Item: item}
+	put, err := s.client.PutItem(ctx, in)
+	s.noError("PutItem without ReturnConsumedCapacity", err)
+	s.wantConsumed("PutItem without ReturnConsumedCapacity", put.ConsumedCapacity)
+	in.ReturnConsumedCapacity = total
+	put, err = s.client.PutItem(ctx, in)
+	s.noError("PutItem", err)
+	s.wantConsumed("PutItem", put.ConsumedCapacity, s.rows)
+	for _, n := range []string{"1", "2"} { // the second is not there
 		get, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
-			TableName: &s.rows, Key: key, ConsistentRead: aws.Bool(true), ReturnConsumedCapacity: total,
+			TableName: &s.rows, Key: at("capacity", n), ConsistentRead: aws.Bool(true), ReturnConsumedCapacity: total,
 		})
-		one(name, get.ConsumedCapacity, err)
+		s.noError("GetItem "+n, err)
+		s.wantConsumed("GetItem "+n, get.ConsumedCapacity, s.rows)
 	}
-	for name, pk := range map[string]string{"Query": "capacity", "Query of nothing": "capacity-none"} {
+	for _, pk := range []string{"capacity", "capacity-none"} {
 		query, err := s.client.Query(ctx, &dynamodb.QueryInput{
 			TableName: &s.rows, KeyConditionExpression: aws.String("pk = :pk"), ReturnConsumedCapacity: total,
 			ExpressionAttributeValues: row{":pk": text(pk)},
 		})
-		one(name, query.ConsumedCapacity, err)
+		s.noError("Query of "+pk, err)
+		s.wantConsumed("Query of "+pk, query.ConsumedCapacity, s.rows)
 	}
 	batch, err := s.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
 		ReturnConsumedCapacity: total,
@@ -61,7 +45,8 @@ func (s *suite) consumedCapacity() {
 			s.rows: {Keys: []row{at("capacity", "1"), at("capacity", "2")}}, s.seen: {Keys: []row{seen}},
 		},
 	})
-	want("BatchGetItem", err, []string{s.rows, s.seen}, batch.ConsumedCapacity...)
+	s.noError("BatchGetItem", err)
+	s.wantAllConsumed("BatchGetItem", batch.ConsumedCapacity, s.rows, s.seen)
 
 	transaction := &dynamodb.TransactWriteItemsInput{
 		ReturnConsumedCapacity: total, ClientRequestToken: aws.String(rand.Text()),
@@ -71,12 +56,44 @@ func (s *suite) consumedCapacity() {
 			{Delete: &types.Delete{TableName: &s.rows, Key: at("capacity", "2")}},
 		},
 	}
-	for _, name := range []string{"TransactWriteItems", "TransactWriteItems again"} {
+	for _, name := range []string{"TransactWriteItems", "TransactWriteItems under its token again"} {
 		out, err := s.client.TransactWriteItems(ctx, transaction)
-		want(name, err, []string{s.rows, s.seen}, out.ConsumedCapacity...)
+		s.noError(name, err)
+		s.wantAllConsumed(name, out.ConsumedCapacity, s.rows, s.seen)
 	}
-	unasked, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.rows, Item: item})
-	if err != nil || unasked.ConsumedCapacity != nil {
-		s.t.Errorf("PutItem without ReturnConsumedCapacity = %v, %v, want none", unasked.ConsumedCapacity, err)
+}
+
+func (s *suite) noError(operation string, err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatalf("%s: %v", operation, err)
+	}
+}
+
+// wantConsumed fails unless the capacity is that of the tables, at most one; nil
+// is of none.
+func (s *suite) wantConsumed(operation string, consumed *types.ConsumedCapacity, tables ...string) {
+	s.t.Helper()
+	var all []types.ConsumedCapacity
+	if consumed != nil {
+		all = append(all, *consumed)
+	}
+	s.wantAllConsumed(operation, all, tables...)
+}
+
+// wantAllConsumed fails unless the capacities are one of each table, with units.
+func (s *suite) wantAllConsumed(operation string, consumed []types.ConsumedCapacity, tables ...string) {
+	s.t.Helper()
+	var got []string
+	for _, c := range consumed {
+		got = append(got, aws.ToString(c.TableName))
+		if aws.ToFloat64(c.CapacityUnits) <= 0 {
+			s.t.Errorf("%s consumed %v units, want some", operation, aws.ToFloat64(c.CapacityUnits))
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(tables)
+	if !slices.Equal(got, tables) {
+		s.t.Errorf("%s = consumed of %q, want of %q", operation, got, tables)
 	}
 }
