@@ -1,6 +1,7 @@
 package deployment
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -69,15 +70,9 @@ const noReason = "received 60 times without success: see the log for what failed
 func newDeadLetter(m types.Message, retention time.Duration) DeadLetter {
 	text := func(name string) string { return aws.ToString(m.MessageAttributes[name].StringValue) }
 	l := DeadLetter{
-		MessageID: aws.ToString(m.MessageId),
-		SvixID:    text(delivery.AttrSvixID),
-		EventType: text(delivery.AttrEventType),
-		Reason:    text(delivery.AttrReason),
-		Received:  text(delivery.AttrReceivedAt),
-		message:   m,
-	}
-	if l.Reason == "" {
-		l.Reason = noReason
+		MessageID: aws.ToString(m.MessageId), message: m,
+		SvixID: text(delivery.AttrSvixID), EventType: text(delivery.AttrEventType),
+		Reason: cmp.Or(text(delivery.AttrReason), noReason), Received: text(delivery.AttrReceivedAt),
 	}
 	if ms, err := strconv.ParseInt(m.Attributes["SentTimestamp"], 10, 64); err == nil {
 		l.queued = time.UnixMilli(ms)
