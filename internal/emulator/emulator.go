@@ -9,6 +9,7 @@ package emulator
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/clerksync/clerksync/internal/emulator/awsjson"
 	"github.com/clerksync/clerksync/internal/emulator/dynamodb"
+	"github.com/clerksync/clerksync/internal/emulator/guard"
 	"github.com/clerksync/clerksync/internal/emulator/sqs"
 	"github.com/clerksync/clerksync/internal/emulator/ssm"
 	"github.com/clerksync/clerksync/pkg/awsclient"
@@ -34,19 +36,50 @@ type Options struct {
 	// SecureStrings are SSM parameters that are there from the start, values by
 	// name.
 	SecureStrings map[string]string
+	// Describe says what stands behind the emulators: GET / answers its value as
+	// JSON, by which a program that knows only this address finds the rest. While it
+	// is nil, or returns nil, that is 404.
+	Describe func() any
 }
 
 // New makes the three services, empty but for the parameters. Each request is
-// served by the service that its header X-Amz-Target names.
+// served by the service that its header X-Amz-Target names; GET / is answered by
+// Describe.
 func New(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return awsjson.New(
+	services := awsjson.New(
 		dynamodb.New(o.Now),
 		sqs.New(sqs.Options{Now: o.Now}),
 		ssm.New(ssm.Options{Now: o.Now, SecureStrings: o.SecureStrings}),
 	)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && r.URL.Path == "/" {
+			describe(w, r, o.Describe)
+			return
+		}
+		services.ServeHTTP(w, r)
+	})
+}
+
+func describe(w http.ResponseWriter, r *http.Request, value func() any) {
+	var v any
+	if value != nil {
+		v = value()
+	}
+	if v == nil {
+		http.NotFound(w, r)
+		return
+	}
+	body, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, "encode the description: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store") // the next process here has other addresses
+	_, _ = w.Write(append(body, '\n'))          // the caller is gone if this fails
 }
 
 // Config is how the SDK reaches an endpoint on this machine, at the URL, that
@@ -65,10 +98,8 @@ type Endpoint struct {
 	server *http.Server
 }
 
-// headerTimeout bounds how long a client may take to send a request's headers.
-const headerTimeout = 10 * time.Second
-
-// Start serves a handler, as New makes one, on a TCP address. Port 0 stands for
+// Start serves a handler, as New makes one, on a TCP address HOST:PORT, guarded
+// against pages that a browser shows (see guard.LocalHosts). Port 0 stands for
 // any that is free.
 func Start(ctx context.Context, addr string, h http.Handler) (*Endpoint, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
@@ -76,7 +107,9 @@ func Start(ctx context.Context, addr string, h http.Handler) (*Endpoint, error) 
 		return nil, fmt.Errorf("cannot listen on %s: %w", addr, err)
 	}
 	url := "http://" + l.Addr().String()
-	e := &Endpoint{URL: url, Config: Config(url), server: &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout}}
+	e := &Endpoint{
+		URL: url, Config: Config(url), server: guard.NewServer(guard.Protect(h, guard.LocalHosts(addr))),
+	}
 	go func() { _ = e.server.Serve(l) }() // returns when Close is called
 	return e, nil
 }

@@ -1,6 +1,7 @@
 package emulator_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -31,6 +32,65 @@ func TestOneAddressServesAll(t *testing.T) {
 	})
 	if err != nil || aws.ToString(out.Parameter.Value) != "whsec_x" || out.Parameter.Type != "SecureString" {
 		t.Errorf("GetParameter(/secret) = %v, %v, want the SecureString whsec_x", out, err)
+	}
+}
+
+// GET / answers what the process says of itself, once it has something to say.
+func TestDescribe(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		describe func() any
+		status   int
+		body     string
+	}{
+		"nothing to say": {status: 404, body: "404 page not found\n"},
+		"nothing to say yet": {
+			describe: func() any { return nil }, status: 404, body: "404 page not found\n",
+		},
+		"ready": {
+			describe: func() any { return map[string]string{"event": "ready"} },
+			status:   200, body: "{\"event\":\"ready\"}\n",
+		},
+		"no JSON": {
+			describe: func() any { return func() {} }, status: 500,
+			body: "encode the description: json: unsupported type: func()\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
+			w := httptest.NewRecorder()
+			emulator.New(emulator.Options{Describe: test.describe}).ServeHTTP(w, r)
+			if w.Code != test.status || w.Body.String() != test.body {
+				t.Errorf("GET / = %d %q, want %d %q", w.Code, w.Body, test.status, test.body)
+			}
+		})
+	}
+}
+
+// What Start serves is guarded: a page whose name was rebound gets no secret.
+func TestStartIsGuarded(t *testing.T) {
+	t.Parallel()
+	const secret = "whsec_x"
+	h := emulator.New(emulator.Options{SecureStrings: map[string]string{"/secret": secret}})
+	url := *emulatortest.Start(t, h).BaseEndpoint
+	for host, want := range map[string]int{"": 200, "evil.example": 403} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url,
+			strings.NewReader(`{"Name":"/secret","WithDecryption":true}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host // "" is the URL's
+		r.Header.Set("X-Amz-Target", "AmazonSSM.GetParameter")
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+		if err != nil || answer.StatusCode != want || strings.Contains(string(body), secret) != (want == 200) {
+			t.Errorf("GetParameter by Host %q = %d %s, %v, want %d", host, answer.StatusCode, body, err, want)
+		}
 	}
 }
 

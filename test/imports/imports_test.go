@@ -59,7 +59,9 @@ func layers() map[string]layer {
 				"internal/emulator/sqs internal/emulator/ssm internal/emulator/dynamodb",
 			layers: "emulators", modules: "github.com/truora/minidyn",
 		},
-		"emulator": {packages: "internal/emulator", layers: "emulators aws", modules: "sdk sdk/credentials"},
+		"emulator": {packages: "internal/emulator", layers: "emulators guard aws", modules: "sdk sdk/credentials"},
+		// What listens on a laptop is guarded, the emulators and the webhook alike.
+		"guard": {packages: "internal/emulator/guard"},
 		"poller": {
 			packages: "internal/emulator/eventsource",
 			modules:  "github.com/aws/aws-lambda-go sdk sdk/service/sqs",
@@ -73,7 +75,7 @@ func layers() map[string]layer {
 		},
 		"commands": {
 			packages: "cmd/...",
-			layers:   "field settings work lambda handlers aws dynamodb sqs ssm emulator poller samples commands",
+			layers:   "field settings work lambda handlers aws dynamodb sqs ssm emulator guard poller samples commands",
 			modules: "github.com/aws/aws-lambda-go github.com/aws/smithy-go sdk sdk/config sdk/credentials " +
 				"sdk/service/dynamodb sdk/service/sqs sdk/service/ssm sdk/service/cloudformation " +
 				"sdk/service/cloudwatch sdk/service/lambda sdk/service/sts " +

@@ -33,7 +33,10 @@ func Run(ctx context.Context, term *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	o.Pipeline.Secrets, o.Pipeline.Secret = secrets, o.Secret.Text
+	o.Pipeline.Secrets = secrets
+	if o.Secret.Kept {
+		o.Pipeline.KeptSecret = o.Secret.Text
+	}
 	screen := newScreen(term, o)
 	demo := newDemo(screen)
 	o.Pipeline.OnRequest, o.Pipeline.OnMessage, o.Pipeline.Warn = demo.onRequest, demo.onMessage, screen.warn

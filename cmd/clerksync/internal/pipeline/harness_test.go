@@ -59,12 +59,8 @@ func start(t *testing.T, o pipeline.Options) *harness {
 	if o.AWS == nil {
 		o.AWSAddr = "127.0.0.1:0"
 	}
-	if o.Secret == "" {
-		o.Secret = svixtest.Secret
-	}
-	var err error
-	if o.Secrets, err = svix.ParseSecrets(o.Secret); err != nil {
-		t.Fatal(err)
+	if o.Secrets == nil {
+		o.Secrets = secrets(t, svixtest.Secret)
 	}
 	if o.Storage == (settings.Storage{}) {
 		o.Storage = settings.Storage{DeletionPolicy: "soft", ObjectStorage: "full", Retention: 90 * 24 * time.Hour}
@@ -78,12 +74,22 @@ func start(t *testing.T, o pipeline.Options) *harness {
 		h.note(r.SvixID, string(r.Outcome))
 	}
 	o.Warn = lambdafn.Warn(log)
+	var err error
 	if h.p, err = pipeline.Start(t.Context(), o); err != nil {
 		t.Fatalf("Start() = %v, want a pipeline", err)
 	}
 	t.Cleanup(func() { h.p.Stop(t.Context()) })
 	h.queues = h.p.SQS
 	return h
+}
+
+func secrets(t *testing.T, text string) *svix.Secrets {
+	t.Helper()
+	parsed, err := svix.ParseSecrets(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
 }
 
 func (h *harness) note(id, stage string) {

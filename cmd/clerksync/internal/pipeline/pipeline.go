@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/clerksync/clerksync/internal/emulator"
 	"github.com/clerksync/clerksync/internal/emulator/eventsource"
+	"github.com/clerksync/clerksync/internal/emulator/guard"
 	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/dynamo"
@@ -37,10 +39,15 @@ type Options struct {
 	AWSAddr string // of the emulators' endpoint; "" where AWS is set
 	// AWS is the configuration of another endpoint instead of the emulators.
 	AWS *aws.Config
-	// Secrets verify requests. Secret is their text, which the emulated SSM keeps
-	// as SecretParameter; "" keeps it out.
+	// Secrets verify requests.
 	Secrets *svix.Secrets
-	Secret  string
+	// KeptSecret is what the emulated SSM holds as SecretParameter, "" for nothing.
+	// Every process of this machine may read it there, so it must be one that was
+	// made for this machine: a secret that the user gave may be a real endpoint's.
+	KeptSecret string
+	// Describe makes what GET / on the emulators' endpoint answers, as JSON. It is
+	// called at each such request, once all addresses and names are there.
+	Describe func(*Pipeline) any
 	// Instances are the Clerk instances whose events are taken; none for all.
 	Instances []string
 	Storage   settings.Storage
@@ -61,6 +68,7 @@ type Pipeline struct {
 	QueueURL, DeadLetterQueueURL    string
 
 	stop    context.CancelFunc // of the poller
+	ready   atomic.Bool        // all of the above is set
 	webhook *http.Server
 	aws     *emulator.Endpoint // nil for an outside endpoint
 	poller  sync.WaitGroup
@@ -74,8 +82,6 @@ const (
 	functionTimeout = 60 * time.Second
 	// pollers is how many batches are in flight at most.
 	pollers = 4
-	// headerTimeout bounds how long a client may take to send a request's headers.
-	headerTimeout = 10 * time.Second
 )
 
 // Start runs a pipeline until Stop. The error says which address is taken or
@@ -91,10 +97,10 @@ func Start(ctx context.Context, o Options) (_ *Pipeline, err error) {
 	// The AWS endpoint comes first: it is where the webhook keeps what it accepts.
 	cfg := o.AWS
 	if cfg == nil {
-		services := emulator.Options{SecureStrings: map[string]string{}}
-		if o.Secret != "" {
+		services := emulator.Options{SecureStrings: map[string]string{}, Describe: p.describe(o)}
+		if o.KeptSecret != "" {
 			// Here the deployed function reads it, so that `sam local` finds it too.
-			services.SecureStrings[SecretParameter] = o.Secret
+			services.SecureStrings[SecretParameter] = o.KeptSecret
 		}
 		if p.aws, err = emulator.Start(ctx, o.AWSAddr, emulator.New(services)); err != nil {
 			return nil, fmt.Errorf("the AWS endpoint: %w", err)
@@ -117,7 +123,19 @@ func Start(ctx context.Context, o Options) (_ *Pipeline, err error) {
 		Invoke: (&syncfn.Handler{Consumer: p.consumer(o)}).Invoke,
 	}
 	p.poller.Go(func() { source.Run(run) })
+	p.ready.Store(true)
 	return p, nil
+}
+
+// describe answers nothing until Start is done: the endpoint is up before the
+// webhook has an address.
+func (p *Pipeline) describe(o Options) func() any {
+	return func() any {
+		if o.Describe == nil || !p.ready.Load() {
+			return nil
+		}
+		return o.Describe(p)
+	}
 }
 
 func (p *Pipeline) ingest(o Options) *ingest.Ingest {
@@ -147,7 +165,7 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 }
 
 func serve(l net.Listener, h http.Handler) *http.Server {
-	s := &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout}
+	s := guard.NewServer(h)        // any Host may come: tunnels need it, and the signature guards it
 	go func() { _ = s.Serve(l) }() // returns when Stop is called
 	return s
 }

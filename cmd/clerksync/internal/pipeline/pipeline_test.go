@@ -129,7 +129,7 @@ func TestEdge(t *testing.T) {
 // https://clerk.com/docs/guides/development/webhooks/overview
 func TestSeveralSecrets(t *testing.T) {
 	t.Parallel()
-	h := start(t, pipeline.Options{Secret: svixtest.OtherSecret + ", " + svixtest.Secret})
+	h := start(t, pipeline.Options{Secrets: secrets(t, svixtest.OtherSecret+", "+svixtest.Secret)})
 	signature := func(r svixtest.Request, id, secret string) string {
 		return svixtest.Sign(secret, id, r.Header["svix-timestamp"], r.Body)
 	}

@@ -55,7 +55,8 @@ func New(t *testing.T, instances ...string) *Stack {
 		t.Fatal(err)
 	}
 	p, err := pipeline.Start(t.Context(), pipeline.Options{
-		Addr: "127.0.0.1:0", AWSAddr: "127.0.0.1:0", Secrets: secrets, Secret: svixtest.Secret, Instances: instances,
+		Addr: "127.0.0.1:0", AWSAddr: "127.0.0.1:0", Secrets: secrets, KeptSecret: svixtest.Secret,
+		Instances: instances,
 		Storage:   settings.Storage{DeletionPolicy: "soft", ObjectStorage: "full", Retention: time.Hour},
 		Warn:      func(context.Context, string, error) {},
 		OnRequest: func(context.Context, ingest.Report) {},
