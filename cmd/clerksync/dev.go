@@ -50,6 +50,8 @@ func (p program) dev(ctx context.Context, c *cli.Command) error {
 	if c.Bool("once") && !c.Bool("demo") {
 		return terminal.Usagef("--once goes with --demo")
 	}
+	// The kept secret alone is printed, whatever other secret is given: a script that
+	// asks for it wants the one that send finds by itself.
 	if c.Bool("print-secret") {
 		secret, err := webhook.KeptSecret()
 		if err == nil {

@@ -153,7 +153,8 @@ func (p program) eventsToSend(c *cli.Command) ([][]byte, error) {
 }
 
 // readEvent returns standard input, a file or a sample, byte for byte. A file
-// comes before a sample of the same name.
+// comes before a sample of the same name. Anything that is there and cannot be
+// read, such as a folder, is an error of its own.
 func (p program) readEvent(name string) ([]byte, error) {
 	body, err := p.term.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {

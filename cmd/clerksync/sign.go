@@ -41,6 +41,7 @@ secret that send would use.`,
 // sign prints one event or writes all samples. --at makes both reproducible: the
 // samples in the repository are those of one fixed time.
 func (p program) sign(_ context.Context, c *cli.Command) error {
+	// Several events would be several JSON objects, of which sam local takes one.
 	names := terminal.Files(c)
 	if len(names) > 1 {
 		return terminal.Usagef("sign takes one event, or none for all samples")

@@ -46,6 +46,7 @@ func (p program) status(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	r, note, err := status.Collect(ctx, d, p.now(), c.Bool("count"))
+	// The note comes first: an error below may have the same cause.
 	if note != nil {
 		p.term.Note("%s %v", terminal.Warn("note:"), note)
 	}

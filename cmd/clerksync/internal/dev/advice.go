@@ -3,7 +3,8 @@ package dev
 import "github.com/clerksync/clerksync/pkg/consumer"
 
 // advise says what to look at where a message did not get through, "" where
-// there is nothing to do.
+// there is nothing to do. The reasons are the error codes of ingest's answers, and
+// its reasons to ignore an event.
 func advise(st step) string {
 	if st.Stage == string(consumer.Failed) {
 		return "it is tried again by itself, after 30 s and then less and less often"

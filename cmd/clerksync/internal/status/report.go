@@ -178,6 +178,8 @@ func (r *Report) ReadDeliveries(ctx context.Context, d *deployment.Deployment, n
 	return err
 }
 
+// readQueues reads how many messages wait in both queues, and with a stack how old
+// the oldest is.
 func (r *Report) readQueues(ctx context.Context, d *deployment.Deployment, now time.Time) (err error) {
 	if r.Queue, err = d.ReadQueue(ctx, d.QueueURL); err != nil {
 		return err
