@@ -32,7 +32,7 @@ func (t *Terminal) Run(ctx context.Context, root *cli.Command, args []string) er
 // prepare gives a command and all below it the same streams, help and usage
 // errors.
 func (t *Terminal) prepare(c *cli.Command) {
-	c.Reader, c.Writer, c.ErrWriter = t.input(), t.out, t.err
+	c.Reader, c.Writer, c.ErrWriter = t.input(), writer{t, t.out}, writer{t, t.err}
 	c.ExitErrHandler = func(context.Context, *cli.Command, error) {} // the library would end the process
 	c.OnUsageError = func(_ context.Context, c *cli.Command, err error, _ bool) error {
 		return Usagef("%w; see %s --help", err, c.FullName())

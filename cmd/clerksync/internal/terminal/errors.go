@@ -36,8 +36,24 @@ func (e UsageError) Unwrap() error { return e.err }
 func Usagef(format string, args ...any) error { return UsageError{fmt.Errorf(format, args...)} }
 
 // Report prints the error that a command ended with, where there is something
-// to say, and returns the exit status of the process.
+// to say, and returns the exit status of the process. Output that could not be
+// written is a failure whatever the command did.
 func (t *Terminal) Report(err error) (status int) {
+	status = t.report(err)
+	t.mu.Lock()
+	failed := t.failed
+	t.mu.Unlock()
+	if failed == nil {
+		return status
+	}
+	t.Note("clerksync: the output is not whole: %s", failed)
+	if status == ExitUsage {
+		return status
+	}
+	return ExitFailed
+}
+
+func (t *Terminal) report(err error) (status int) {
 	var usage UsageError
 	switch {
 	case err == nil:

@@ -26,7 +26,7 @@ func (t *Terminal) ReadFile(name string) ([]byte, error) {
 // Confirm asks a question on stderr and says whether the answer on stdin is
 // yes. No answer is no.
 func (t *Terminal) Confirm(question string) bool {
-	fmt.Fprint(t.err, replaceControls(question)+" [y/N] ")
+	fmt.Fprint(writer{t, t.err}, replaceControls(question)+" [y/N] ")
 	answer, _ := bufio.NewReader(t.input()).ReadString('\n') // what was read before an error counts
 	answer = strings.ToLower(strings.TrimSpace(answer))
 	return answer == "y" || answer == "yes"
@@ -40,8 +40,9 @@ func (t *Terminal) ReadSecret(prompt string) (string, error) {
 		b, err := t.ReadFile("-")
 		return string(b), err
 	}
-	fmt.Fprint(t.err, prompt)
-	defer fmt.Fprintln(t.err)
+	words := writer{t, t.err}
+	fmt.Fprint(words, prompt)
+	defer fmt.Fprintln(words)
 	fd := int(f.Fd())
 	before, err := term.GetState(fd)
 	if err != nil {

@@ -2,9 +2,7 @@ package terminal
 
 import (
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
 
 	"charm.land/lipgloss/v2"
 )
@@ -37,35 +35,6 @@ func Plain(text any) Styled { return render(lipgloss.NewStyle(), text) }
 // render cleans the text before it adds escape codes of its own.
 func render(style lipgloss.Style, text any) Styled {
 	return Styled(style.Render(fmt.Sprint(clean(text))))
-}
-
-// clean returns what may be printed for an argument. Strings come from outside:
-// a terminal would obey their control characters, and a newline would fake a
-// line of ours. Errors are ours around such strings, and some give advice on a
-// second line.
-func clean(a any) any {
-	switch a := a.(type) {
-	case Styled:
-		return string(a)
-	case string:
-		return replaceControls(a)
-	case error:
-		lines := strings.Split(a.Error(), "\n")
-		for i, line := range lines {
-			lines[i] = replaceControls(line)
-		}
-		return strings.Join(lines, "\n")
-	}
-	return a // a number, a duration and the like
-}
-
-func replaceControls(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, text)
 }
 
 // FormatDuration rounds a duration to what people say. A negative one is 0.

@@ -3,36 +3,46 @@
 // (terminal.go, style.go, input.go), usage errors and exit statuses (errors.go),
 // and every workaround for the library that parses the command line (cli.go).
 //
-// Data goes to stdout, words for people go to stderr. What is printed line by
-// line passes through one function, writeLine: it replaces control characters
-// in whatever comes from outside, for anyone may choose a name for themselves,
-// and it drops colours where no terminal reads them.
+// Data goes to stdout, words for people go to stderr. What comes from outside
+// never reaches a terminal raw (outside.go), for anyone may choose a name for
+// themselves; colours are dropped where no terminal reads them. A write that
+// fails makes the command fail.
 package terminal
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"sync"
 	"text/tabwriter"
 
 	"charm.land/lipgloss/v2"
+	"golang.org/x/term"
 )
 
 // Terminal is the streams of one command. Its methods may be called from
 // several goroutines: lines never mix.
 type Terminal struct {
-	in          io.Reader
-	out, err    io.Writer
-	interrupted <-chan struct{}
-	mu          sync.Mutex // held while a line is written
+	in            io.Reader
+	out, err      io.Writer
+	interrupted   <-chan struct{}
+	outIsTerminal bool
+
+	mu     sync.Mutex // held while a line is written
+	failed error      // the first write that failed
 }
 
 // New makes a Terminal. The end of ctx is Ctrl-C: it ends every wait for input.
 func New(ctx context.Context, in io.Reader, out, err io.Writer) *Terminal {
-	return &Terminal{in: in, out: out, err: err, interrupted: ctx.Done()}
+	f, isFile := out.(*os.File)
+	return &Terminal{
+		in: in, out: out, err: err, interrupted: ctx.Done(),
+		outIsTerminal: isFile && term.IsTerminal(int(f.Fd())),
+	}
 }
 
 // Print prints a line of data to stdout. Arguments that are strings or errors
@@ -58,25 +68,54 @@ func (t *Terminal) writeLine(w io.Writer, format string, args ...any) {
 
 // PrintJSON prints v to stdout as one line of JSON.
 func (t *Terminal) PrintJSON(v any) {
-	enc := json.NewEncoder(t.out)
+	var line bytes.Buffer
+	enc := json.NewEncoder(&line)
 	enc.SetEscapeHTML(false)
-	t.write(func() error { return enc.Encode(v) })
+	t.write(func() error {
+		if err := enc.Encode(v); err != nil {
+			return err //nolint:wrapcheck // Report says what failed
+		}
+		_, err := io.WriteString(t.out, escapeControls(line.String()))
+		return err //nolint:wrapcheck // as above
+	})
 }
 
-// PrintText prints a text to stdout byte for byte, and a newline.
+// PrintText prints a text and a newline to stdout: byte for byte for programs,
+// and for people without what a terminal would obey.
 func (t *Terminal) PrintText(text string) {
+	if t.outIsTerminal {
+		text = replaceControlsByLine(text)
+	}
 	t.write(func() error {
 		_, err := io.WriteString(t.out, text+"\n")
 		return err
 	})
 }
 
-// write is the one place that writes to a stream, a line at a time. Where that
-// fails the reader has gone away, and nothing is left to do.
+// write is the one place that writes to a stream, a line at a time. It keeps the
+// first failure for Report: a reader that has gone away or a full disk must not
+// look like success. The command goes on, for what it does besides may matter.
 func (t *Terminal) write(line func() error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_ = line()
+	if err := line(); err != nil && t.failed == nil {
+		t.failed = err
+	}
+}
+
+// writer is a stream for what prints by itself, as the library does its help.
+type writer struct {
+	t  *Terminal
+	to io.Writer
+}
+
+// Write writes as the printers of a Terminal do.
+func (w writer) Write(p []byte) (n int, err error) {
+	w.t.write(func() error {
+		n, err = w.to.Write(p)
+		return err
+	})
+	return n, err
 }
 
 // PrintTable prints rows below headings to stdout, in columns. Only cells of the

@@ -23,38 +23,6 @@ func newTerminal(t *testing.T, in io.Reader) (term *terminal.Terminal, out, word
 	return terminal.New(t.Context(), in, out, words), out, words
 }
 
-// Whoever chooses a name cannot play with the terminal of who looks at it. What
-// is styled, in a format, or advice in an error of ours stays.
-func TestPrintReplacesControlCharacters(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		name string
-		arg  any
-		want string
-	}{
-		{name: "plain text", arg: "Zoé 🚒", want: "Zoé 🚒"},
-		{name: "escape codes", arg: "\x1b[31mEve\x07", want: "\ufffd[31mEve\ufffd"},
-		{name: "escape codes of one byte", arg: "\u009b31m", want: "\ufffd31m"},
-		{name: "a line of its own", arg: "a\nok: all is well", want: "a\ufffdok: all is well"},
-		{name: "an error with advice", arg: errors.New("no \x1b[2J\nwhy?"), want: "no \ufffd[2J\nwhy?"},
-		{name: "styled text", arg: terminal.Good("\x1b[2J"), want: "\ufffd[2J"},
-		{name: "a number", arg: 7, want: "7"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			term, out, words := newTerminal(t, nil)
-			term.Print("<%v>\n%v", tt.arg, 1)
-			term.Note("<%v>", tt.arg)
-			if want := "<" + tt.want + ">\n1\n"; out.String() != want {
-				t.Errorf("Print(%q) = %q, want %q", tt.arg, out.String(), want)
-			}
-			if want := "<" + tt.want + ">\n"; words.String() != want {
-				t.Errorf("Note(%q) = %q, want %q", tt.arg, words.String(), want)
-			}
-		})
-	}
-}
-
 // A table has its columns below each other, in a pipe no escape codes, and no
 // line ends in spaces, which a narrow window would wrap.
 func TestPrintTable(t *testing.T) {
