@@ -116,8 +116,8 @@ func escaped(id string) string {
 	return b.String()
 }
 
-func rank(flag bool) int {
-	if flag {
+func rank(later bool) int {
+	if later {
 		return 1
 	}
 	return 0

@@ -30,8 +30,9 @@ const Path = "/webhooks/clerk"
 // MaxBody is the size of the largest body that is accepted, in bytes.
 const MaxBody = 1_000_000
 
-// Queue takes messages. Send returns nil only when the queue holds the message.
+// Queue takes messages.
 type Queue interface {
+	// Send returns nil only when the queue holds the message.
 	Send(ctx context.Context, m delivery.Message) error
 }
 

@@ -9,9 +9,10 @@ import (
 	"github.com/clerksync/clerksync/pkg/svix"
 )
 
-// SecretReader reads the text of the signing secrets from where they are kept:
-// one or several whsec_... separated by commas or white space.
+// SecretReader knows where the signing secrets are kept.
 type SecretReader interface {
+	// Read returns their text: one or several whsec_... separated by commas or
+	// white space.
 	Read(ctx context.Context) (string, error)
 }
 

@@ -73,7 +73,7 @@ func (c Command) Output(tb testing.TB) (stdout, stderr string, err error) {
 
 func (c Command) command(ctx context.Context, tb testing.TB) *exec.Cmd {
 	tb.Helper()
-	cmd := exec.CommandContext(ctx, c.Args[0], c.Args[1:]...) //nolint:gosec // tests name their own programs
+	cmd := exec.CommandContext(ctx, c.Args[0], c.Args[1:]...)
 	own := slices.DeleteFunc(cmd.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
 	cmd.Dir, cmd.Env = Repository(tb), append(own, c.Env...)
 	return cmd
@@ -125,7 +125,7 @@ func Tail(file string) string {
 // FromEnv returns the path of a program that an environment variable names. Without one the test is skipped.
 func FromEnv(tb testing.TB, variable string) string {
 	tb.Helper()
-	path := os.Getenv(variable) //nolint:forbidigo // only the environment of a test knows where its programs are
+	path := os.Getenv(variable)
 	if path == "" {
 		tb.Skipf("%s does not name a program: see the package's documentation", variable)
 	}

@@ -66,7 +66,8 @@ func TestPointerRecipe(t *testing.T) {
 	for name, r := range map[string]directory.Row{
 		"membership": row(directory.MembershipKey("org_a", "user_a"), directory.KindMembership, directory.Row{
 			"id": "orgmem_a", "org_id": "org_a", "user_id": "user_a", "role": "org:admin", "role_name": "Admin",
-			"permissions": []string{"org:x:read"}, "created_at": directory.Number("1"), "updated_at": directory.Number("2"),
+			"permissions": []string{"org:x:read"},
+			"created_at":  directory.Number("1"), "updated_at": directory.Number("2"),
 			"object": "{}",
 		}),
 		"membership without what Clerk may leave out": row(

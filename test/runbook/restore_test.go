@@ -159,9 +159,10 @@ func TestRestoreAsPasted(t *testing.T) {
 			t.Fatal(err)
 		}
 		recovery := backups.ContinuousBackupsDescription.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus
-		if !aws.ToBool(described.Table.DeletionProtectionEnabled) || recovery != types.PointInTimeRecoveryStatusEnabled {
+		protected := aws.ToBool(described.Table.DeletionProtectionEnabled)
+		if !protected || recovery != types.PointInTimeRecoveryStatusEnabled {
 			t.Errorf("%s: deletion protection %v, recovery %v, want both on", table,
-				aws.ToBool(described.Table.DeletionProtectionEnabled), recovery)
+				protected, recovery)
 		}
 	}
 	expiry, err := a.client.DescribeTimeToLive(t.Context(), &dynamodb.DescribeTimeToLiveInput{

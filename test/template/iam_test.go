@@ -122,15 +122,18 @@ func notCalled() map[string][]string {
 	return map[string][]string{
 		"the tables outlive the stack": {"dynamodb:DeleteTable"},
 		"no replica, import, stream, insights or policy of a table": {
-			"dynamodb:AssociateTableReplica", "dynamodb:BatchWriteItem", "dynamodb:CreateTableReplica", "dynamodb:DeleteItem",
+			"dynamodb:AssociateTableReplica", "dynamodb:BatchWriteItem", "dynamodb:CreateTableReplica",
+			"dynamodb:DeleteItem",
 			"dynamodb:DeleteResourcePolicy", "dynamodb:DescribeImport", "dynamodb:*KinesisStreamingDestination",
-			"dynamodb:GetItem", "dynamodb:ImportTable", "dynamodb:PutItem", "dynamodb:PutResourcePolicy", "dynamodb:Query",
+			"dynamodb:GetItem", "dynamodb:ImportTable", "dynamodb:PutItem",
+			"dynamodb:PutResourcePolicy", "dynamodb:Query",
 			"dynamodb:Scan", "dynamodb:UpdateContributorInsights", "dynamodb:UpdateItem", "iam:CreateServiceLinkedRole",
 			"kinesis:*", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents", "s3:GetObjectMetadata",
 		},
 		"no VPC, file system, layer, code signing or capacity provider of a function": {
 			"ec2:*", "elasticfilesystem:*", "s3files:*", "lambda:*CodeSigningConfig", "lambda:AssociateRuntimeAlias",
-			"lambda:GetLayerVersion", "lambda:PassCapacityProvider", "lambda:PublishVersion", "lambda:PutFunctionRecursionConfig",
+			"lambda:GetLayerVersion", "lambda:PassCapacityProvider", "lambda:PublishVersion",
+			"lambda:PutFunctionRecursionConfig",
 			"lambda:PutFunctionScalingConfig", "lambda:PutRuntimeManagementConfig",
 		},
 		"AWS's own keys let every principal of the account use them through their service": {"kms:*"},
@@ -164,8 +167,10 @@ func TestDeployersMayDoWhatCloudFormationCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	kinds := map[string][]string{ // those that sam writes out
-		"AWS::Serverless::Function": {"AWS::Lambda::Function", "AWS::Lambda::Permission", "AWS::Lambda::EventSourceMapping"},
-		"AWS::Serverless::HttpApi":  {"AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Stage"},
+		"AWS::Serverless::Function": {
+			"AWS::Lambda::Function", "AWS::Lambda::Permission", "AWS::Lambda::EventSourceMapping",
+		},
+		"AWS::Serverless::HttpApi": {"AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Stage"},
 	}
 	tmpl := load(t)
 	allowed := actionsOf(readPolicy(t, "deploy.json"))

@@ -23,7 +23,8 @@ const sdkServices = "github.com/aws/aws-sdk-go-v2/service/"
 // localFolders hold what `clerksync dev` alone runs, against its own emulators, and what is for tests.
 func localFolders() []string {
 	return []string{
-		"cmd/clerksync/internal/dev", "cmd/clerksync/internal/pipeline", "cmd/clerksync/internal/deployment/deploymenttest",
+		"cmd/clerksync/internal/dev", "cmd/clerksync/internal/pipeline",
+		"cmd/clerksync/internal/deployment/deploymenttest",
 	}
 }
 

@@ -154,7 +154,8 @@ func TestRestoreWaitsBeforeEachLineThatNeedsIt(t *testing.T) {
 		}
 	}
 	if r.deleted != 2 || len(r.pending) != 0 {
-		t.Errorf("%d tables deleted, still pending %v, want 2 and none in:\n%s", r.deleted, r.pending, strings.Join(lines, "\n"))
+		t.Errorf("%d tables deleted, still pending %v, want 2 and none in:\n%s",
+			r.deleted, r.pending, strings.Join(lines, "\n"))
 	}
 }
 
@@ -177,7 +178,8 @@ func TestRestoreOfTheDirectoryIsLaterThanOfTheDeliveries(t *testing.T) {
 	if at["DIRECTORY"] != "SECOND" || at["DELIVERIES"] != "REPLAY" {
 		t.Errorf("restored to %v, want the Directory to SECOND and the Deliveries to REPLAY, an hour before", at)
 	}
-	if got, want := strings.Join(order, ", "), "--no-enabled, delete-item, create-backup, delete-table,  --enabled"; got != want {
+	const want = "--no-enabled, delete-item, create-backup, delete-table,  --enabled"
+	if got := strings.Join(order, ", "); got != want {
 		t.Errorf("order of the steps = %s, want %s", got, want)
 	}
 }

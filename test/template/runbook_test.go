@@ -69,7 +69,8 @@ func TestRunbookCovers(t *testing.T) {
 		"server-errors", "client-errors", "function-errors", "throttles", "duration", "dynamodb-system-errors",
 		"dynamodb-throttles", "everything-is-blank", "rotate-the-signing-secret", "which-cure-for-which-outage",
 		"restore-from-a-backup",
-		"put-a-row-back-by-hand", "adopt-the-tables-of-an-earlier-stack", "smoke-check-after-a-deploy", "raise-the-throughput",
+		"put-a-row-back-by-hand", "adopt-the-tables-of-an-earlier-stack", "smoke-check-after-a-deploy",
+		"raise-the-throughput",
 		"two-instances-mixed-in-one-table", "remove-a-stack", "cost", "upgrade",
 	} {
 		if !slices.Contains(sections, want) {

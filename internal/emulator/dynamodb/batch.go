@@ -7,7 +7,7 @@ import (
 
 // Limits of the batch operations.
 // Sources: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
-// and API_BatchWriteItem.html there
+// and API_BatchWriteItem.html there.
 const (
 	maxBatchGet   = 100
 	maxBatchWrite = 25

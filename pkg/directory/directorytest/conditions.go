@@ -3,6 +3,7 @@ package directorytest
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"github.com/clerksync/clerksync/pkg/directory"
 )
@@ -91,8 +92,8 @@ func losesWithoutRevision(ctx context.Context, t directory.Table) error {
 			return fmt.Errorf("rev %v of a row put by hand: %w", old[directory.AttrRev], err)
 		}
 		next = old.Clone()
-		next[directory.AttrPK] = "USER#alone" + fmt.Sprint(i)
-		by := user("alone"+fmt.Sprint(i), "0", "")
+		next[directory.AttrPK] = "USER#alone" + strconv.Itoa(i)
+		by := user("alone"+strconv.Itoa(i), "0", "")
 		if err := steps(put(next), write(newer(by), written), exist(by))(ctx, t); err != nil {
 			return fmt.Errorf("rev %v of a row put by hand, without a message: %w", old[directory.AttrRev], err)
 		}
