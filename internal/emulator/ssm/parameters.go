@@ -11,15 +11,20 @@ import (
 
 const secure = "SecureString"
 
+// defaultKey is the account's own, which encrypts a SecureString whose writer
+// names none.
+const defaultKey = "alias/aws/ssm"
+
 // maxValue is the limit of a standard parameter's value, in bytes:
 // https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
 const maxValue = 4096
 
 // parameter is one version of one parameter.
 type parameter struct {
-	name, kind, value string
-	version           int
-	modified          time.Time
+	name, kind, value  string
+	keyID, description string // the key of a SecureString as the caller named it
+	version            int
+	modified           time.Time
 }
 
 type parameterOut struct {
@@ -41,10 +46,13 @@ func (p parameter) out(decrypt bool, selector string) parameterOut {
 	}
 	return parameterOut{
 		Name: p.name, Type: p.kind, Value: value, Version: p.version, Selector: selector,
-		LastModifiedDate: float64(p.modified.UnixMilli()) / 1000,
-		ARN:              arnPrefix + strings.TrimPrefix(p.name, "/"), DataType: "text",
+		LastModifiedDate: seconds(p.modified), ARN: arnOf(p.name), DataType: "text",
 	}
 }
+
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+
+func arnOf(name string) string { return arnPrefix + strings.TrimPrefix(name, "/") }
 
 // find returns the version that a name, name:version or ARN asks for, and the
 // selector, ":" and the version, or empty.
@@ -117,7 +125,8 @@ func (s *service) getParameters(in getManyIn) (getManyOut, error) {
 
 type putIn struct {
 	Name, Type, Value string
-	Description       string // only DescribeParameters, which is not here, would give it back
+	KeyID             string `json:"KeyId"`
+	Description       string
 	Overwrite         bool
 }
 
@@ -143,7 +152,19 @@ func (s *service) putParameter(in putIn) (putOut, error) {
 	case kind == "":
 		return putOut{}, invalid("A parameter type is required when you create a parameter.")
 	}
-	p := parameter{name: in.Name, kind: kind, value: in.Value, version: len(versions) + 1, modified: s.now()}
+	keyID := in.KeyID
+	switch {
+	case kind != secure && keyID != "":
+		return putOut{}, invalid("KeyId is for parameters of the type SecureString only.")
+	case kind == secure && keyID == "":
+		// As at AWS, the key of the version before does not count: a writer who forgets
+		// to name it takes the value off that key.
+		keyID = defaultKey
+	}
+	p := parameter{
+		name: in.Name, kind: kind, value: in.Value, keyID: keyID, description: in.Description,
+		version: len(versions) + 1, modified: s.now(),
+	}
 	s.parameters[in.Name] = append(versions, p)
 	return putOut{Version: p.version, Tier: "Standard"}, nil
 }

@@ -4,7 +4,8 @@
 // It has the operations that New lists, with versions and with the kinds String,
 // StringList and SecureString. A SecureString that is asked for without
 // WithDecryption comes as something that is not its value, as at AWS, so that a
-// caller who forgets is found out. There are no keys, policies, labels or tiers.
+// caller who forgets is found out. Of keys it remembers the names alone: nothing is
+// encrypted. There are no policies, labels or tiers.
 //
 // Source: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_Operations.html
 package ssm
@@ -45,15 +46,18 @@ func New(o Options) awsjson.Service {
 		s.now = time.Now
 	}
 	for name, value := range o.SecureStrings {
-		s.parameters[name] = []parameter{{name: name, kind: secure, value: value, version: 1, modified: s.now()}}
+		s.parameters[name] = []parameter{{
+			name: name, kind: secure, value: value, keyID: defaultKey, version: 1, modified: s.now(),
+		}}
 	}
 	return awsjson.Service{
 		Target: "AmazonSSM", Version: "1.1", MaxBody: maxBody,
 		Operations: map[string]awsjson.Operation{
-			"GetParameter":    awsjson.Handle(s.getParameter),
-			"GetParameters":   awsjson.Handle(s.getParameters),
-			"PutParameter":    awsjson.Handle(s.putParameter),
-			"DeleteParameter": awsjson.Handle(s.deleteParameter),
+			"GetParameter":       awsjson.Handle(s.getParameter),
+			"GetParameters":      awsjson.Handle(s.getParameters),
+			"DescribeParameters": awsjson.Handle(s.describeParameters),
+			"PutParameter":       awsjson.Handle(s.putParameter),
+			"DeleteParameter":    awsjson.Handle(s.deleteParameter),
 		},
 	}
 }
