@@ -31,6 +31,7 @@ func (b *eventBuilder) addAttributes(o *object, m *message) {
 		b.addRoleOrPermission(o, v)
 	}
 	b.addJSON("added_tomorrow", `{"v":`+v+`,"n":1.50e+3,"\u0061":[null,true]}`)
+	b.addOddities(m)
 	b.addJSON("private_metadata", `{"v":`+v+`}`)
 	b.addTimes(o, m)
 }

@@ -68,6 +68,14 @@ func Bugs() []Bug {
 		{Name: "a child deleted without its condition", table: withWrite(deleteUnconditionally)},
 		{Name: "a domain's deletion by `rev` alone", table: withWrite(deleteDomainByRev)},
 		{Name: "batch fails as one", failed: allOrNothing},
+		{Name: "svix id compared up to its first dash", table: withOrder(func(old, rev string, _ *monitor) bool {
+			return upToDashOfID(old) < upToDashOfID(rev)
+		})},
+		{Name: "unknown type dead at once", records: changedWhere(isUnknownType, withoutAttribute(delivery.AttrSvixID))},
+		{Name: "unknown version read as the known one", records: changedWhere(
+			isUnknownVersion, withAttribute(delivery.AttrVersion, delivery.Version),
+		)},
+		{Name: "base64 taken as the body", records: changedWhere(isBase64, withoutAttribute(delivery.AttrEncoding))},
 	}
 }
 

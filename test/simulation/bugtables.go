@@ -118,6 +118,9 @@ func withOrder(newer func(old, rev string, m *monitor) bool) func(*tableClient) 
 // updated, rank, sent, svix id.
 func revFields(rev string) []string { return strings.SplitN(rev, "-", 7) }
 
+// upToDashOfID is a revision without what follows the first dash of its svix id.
+func upToDashOfID(rev string) string { return strings.Join(strings.Split(rev, "-")[:7], "-") }
+
 func withoutRevField(rev string, field int) string {
 	f := revFields(rev)
 	f[field] = ""

@@ -3,7 +3,7 @@ package simulation
 import (
 	"fmt"
 	"math/rand/v2"
-	"strings"
+	"strconv"
 
 	"github.com/clerksync/clerksync/pkg/directory"
 )
@@ -26,7 +26,8 @@ type clerk struct {
 	plan     Plan
 	idPart   string // is in every id, so that histories can share a table
 	random   *rand.Rand
-	now      int64 // ms
+	reach    *rand.Rand // of unusual messages, nil where there are none
+	now      int64      // ms
 	objects  []*object
 	messages []*message
 	made     int // objects so far
@@ -42,6 +43,7 @@ func newClerk(p Plan, idPart string, seed uint64) *clerk {
 // history makes the messages of a plan, in Clerk's order.
 func history(p Plan, idPart string) []*message {
 	c := newClerk(p, idPart, p.Seed)
+	c.reach = newRandom(p.Seed, 4)
 	for _, s := range p.Steps {
 		c.now += s.After
 		operations()[s.Operation](c, s)
@@ -119,22 +121,6 @@ func (c *clerk) emitAgain(s Step) {
 	c.messages = append(c.messages, &m)
 }
 
-// emitInvalid emits a membership's event without created_at, which is a
-// permanent error: the order needs it.
-func (c *clerk) emitInvalid(s Step) {
-	c.joinOrChangeRole(s)
-	m := *c.messages[len(c.messages)-1]
-	if m.invalid || m.incarnationID == "" {
-		return
-	}
-	m.svixID, m.invalid, m.row = c.newMessageID(), true, nil
-	before, after, _ := strings.Cut(string(m.body), `"created_at":`)
-	_, after, _ = strings.Cut(after, ",")
-	m.body = []byte(before + after)
-	c.messages = append(c.messages, &m)
-}
-
-// newMessageID makes ids that are in no order, as two of Svix's workers would.
-func (c *clerk) newMessageID() string {
-	return fmt.Sprintf("msg_%s%06x%d", c.idPart, c.random.IntN(1<<24), len(c.messages))
-}
+// randomText and messageNumber are in every message id.
+func (c *clerk) randomText() string    { return fmt.Sprintf("%06x", c.random.IntN(1<<24)) }
+func (c *clerk) messageNumber() string { return strconv.Itoa(len(c.messages)) }

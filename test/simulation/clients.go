@@ -110,7 +110,7 @@ func (q *queueClient) DeadLetter(ctx context.Context, r delivery.Record, reason 
 		keys: []directory.Key{{PK: r.MessageID, SK: "dead letter"}},
 	}
 	c.run = func() error {
-		q.scheduler.monitor.deadLettered(r, reason)
+		q.scheduler.monitor.deadLettered(q.scheduler.queue.get(r.MessageID).message, reason)
 		return nil
 	}
 	return q.scheduler.harness.await(ctx, c)

@@ -9,6 +9,7 @@
 //     objects; operations.go is the table of all operations. An event builder
 //     (eventbuilder.go, attributes.go) makes each message (message.go): the
 //     JSON and, independently of it, the row that the tables should hold in the end.
+//     Some messages are unusual (reach.go), and some can never work (permanent.go).
 //   - The scheduler (scheduler.go) drives the history. It delivers the messages
 //     shuffled, duplicated and late to a model of SQS (queue.go) and hands them
 //     in batches to several consumers at once. These are the real ones; the
@@ -34,7 +35,7 @@
 //     through HTTP or whatever lies between, with the machine's own concurrency.
 //
 // simulation.go runs histories, shrink.go makes a failing one short. To show
-// that the simulation can fail, bugs.go and bugtables.go plant classic mistakes,
+// that the simulation can fail, bugs.go, bugtables.go and bugrecords.go plant classic mistakes,
 // each of which it must find.
 //
 // One thing is left open (expectation.undecided): a domain that moved to

@@ -36,6 +36,7 @@ func (c *clerk) emit(o *object, event string) {
 		b.completeRows(m, o)
 	}
 	m.body = []byte("{" + strings.Join(envelope, ",") + "}")
+	c.makeUnreadable(m)
 	c.messages = append(c.messages, m)
 }
 

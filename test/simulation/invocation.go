@@ -15,6 +15,10 @@ type invocation struct {
 	id      int
 	worker  int
 	records []delivery.Record
+	// By the queue's message ids:
+	messages   map[string]*message
+	unreadable map[string]bool // sync cannot read it at this receive
+
 	cancel  context.CancelFunc
 	killed  bool              // behind the harness's mu
 	reports []consumer.Report // likewise
@@ -24,11 +28,14 @@ type invocation struct {
 // start hands a batch to an idle worker: a new invocation, with a consumer of
 // its own. chance is what the consumer gets for every random number.
 func (s *scheduler) start(inv *invocation, batch []*queued, timeout time.Duration, chance float64) {
+	inv.messages, inv.unreadable = map[string]*message{}, map[string]bool{}
 	for _, c := range batch {
 		if c.holders > 0 {
 			s.count(EarlyRedelivery)
 		}
 		inv.records = append(inv.records, s.queue.receive(c))
+		inv.messages[c.id], inv.unreadable[c.id] = c.message, c.message.unreadableAt(c.receives)
+		s.countReach(c.message)
 		s.logf("sqs    %s (%s %s) to batch %d", c.id, c.message.eventType, c.message.svixID, inv.id)
 		if c.receives > mostReceives {
 			s.monitor.breaks("%s was received more than %d times", c.message.svixID, mostReceives)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
@@ -18,8 +19,14 @@ type message struct {
 	body      []byte
 	entity    string
 	key       directory.Key
-	invalid   bool // a membership without created_at: a permanent error
+	invalid   bool // it has a permanent error
 	repeated  bool // the content of an earlier message under another id
+
+	// What is unusual about it, see reach.go and permanent.go.
+	reach        []Fault
+	spoil        func(*delivery.Record) // nil where the record is right
+	readableFrom int                    // the first receive at which sync can read it
+	unknownType  bool                   // it is the type that is unknown until then, not the version
 
 	// The fields that the order compares, as the model meant them, in ms.
 	incarnation   int64

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/clerksync/clerksync/pkg/consumer"
-	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
@@ -191,9 +190,13 @@ func (m *monitor) cameBack(c *call, err error) {
 // that it returns as failed. It returns the ids of the others, which are done.
 func (m *monitor) finished(inv *invocation, failed []string) (done []string) {
 	for _, r := range inv.reports {
-		m.checkReport(r)
+		msg := inv.messages[r.MessageID]
+		m.checkReport(r, msg)
+		if inv.unreadable[r.MessageID] && r.Outcome != consumer.Failed {
+			m.breaks("%s cannot be read by this version and is %s", msg.svixID, r.Outcome)
+		}
 		if listed := slices.Contains(failed, r.MessageID); listed != (r.Outcome == consumer.Failed) {
-			m.breaks("%s is reported %s and returned as failed: %v", r.SvixID, r.Outcome, listed)
+			m.breaks("%s is reported %s and returned as failed: %v", msg.svixID, r.Outcome, listed)
 		}
 	}
 	if len(inv.reports) != len(inv.records) {
@@ -209,13 +212,13 @@ func (m *monitor) finished(inv *invocation, failed []string) (done []string) {
 
 // checkReport checks that the outcome which the consumer reports is the one
 // that is recorded.
-func (m *monitor) checkReport(r consumer.Report) {
-	recorded, ok := m.recorded[r.SvixID], true
+func (m *monitor) checkReport(r consumer.Report, msg *message) {
+	recorded, ok := m.recorded[msg.svixID], true
 	switch r.Outcome {
 	case consumer.Failed:
 	case consumer.Dead:
-		if !m.dead[r.SvixID] {
-			m.breaks("%s is reported dead and not among the dead letters", r.SvixID)
+		if !m.dead[msg.svixID] {
+			m.breaks("%s is reported dead and not among the dead letters", msg.svixID)
 		}
 	case consumer.Duplicate:
 		ok = len(recorded) > 0
@@ -223,7 +226,7 @@ func (m *monitor) checkReport(r consumer.Report) {
 		ok = slices.Contains(recorded, r.Outcome)
 	}
 	if !ok {
-		m.breaks("%s is reported as %s and recorded as %v", r.SvixID, r.Outcome, recorded)
+		m.breaks("%s is reported as %s and recorded as %v", msg.svixID, r.Outcome, recorded)
 	}
 }
 
@@ -236,10 +239,9 @@ func (m *monitor) acknowledged(svixID string) {
 
 // deadLettered checks that only permanent errors become dead letters, with
 // their reason.
-func (m *monitor) deadLettered(r delivery.Record, reason string) {
-	svixID := r.Attributes[delivery.AttrSvixID].Text
-	if msg := m.messages[svixID]; msg == nil || !msg.invalid || reason == "" {
-		m.breaks("%s is among the dead letters for %q", svixID, reason)
+func (m *monitor) deadLettered(msg *message, reason string) {
+	if !msg.invalid || reason == "" {
+		m.breaks("%s is among the dead letters for %q", msg.svixID, reason)
 	}
-	m.dead[svixID] = true
+	m.dead[msg.svixID] = true
 }

@@ -85,9 +85,10 @@ func (q *queue) receive(c *queued) delivery.Record {
 		SvixTimestamp: "1767225600",
 		EventType:     c.message.eventType,
 		ReceivedAt:    time.Now(),
-		Body:          c.message.body,
+		Body:          c.message.bodyAt(c.receives),
 	}.Encode())
 	r.MessageID, r.Receives = c.id, c.receives
+	c.message.spoilAt(&r)
 	return r
 }
 

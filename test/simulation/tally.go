@@ -32,9 +32,9 @@ func (t *Tally) add(s *scheduler) {
 
 // Missing are the kinds of faults that no history met.
 func (t *Tally) Missing() (list []Fault) {
-	for _, k := range faultKinds() {
-		if t.faults[k.fault] == 0 {
-			list = append(list, k.fault)
+	for _, f := range allFaults() {
+		if t.faults[f] == 0 {
+			list = append(list, f)
 		}
 	}
 	return list
@@ -49,8 +49,16 @@ func (t *Tally) String() string {
 	fmt.Fprintf(&b, "%10d batches in 4 to 6 consumers at once, %.1f in a history\n",
 		t.invocations, float64(t.invocations)/n)
 	fmt.Fprintf(&b, "%10d steps\n", t.steps)
-	for _, k := range faultKinds() {
-		fmt.Fprintf(&b, "%10d x %s\n", t.faults[k.fault], k.fault)
+	for _, f := range allFaults() {
+		fmt.Fprintf(&b, "%10d x %s\n", t.faults[f], f)
 	}
 	return b.String()
+}
+
+// allFaults are the faults and the unusual conditions that a run must meet.
+func allFaults() (list []Fault) {
+	for _, k := range faultKinds() {
+		list = append(list, k.fault)
+	}
+	return append(list, reachKinds()...)
 }

@@ -1,0 +1,94 @@
+package simulation
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/clerksync/clerksync/pkg/delivery"
+)
+
+// What a run must also have met. These are no faults of the machinery but
+// unusual input and conditions; they are counted in the same way.
+const (
+	OddSvixID      Fault = "svix id that is not msg_ and letters"
+	Base64Body     Fault = "body sent as base64"
+	UnknownVersion Fault = "message of a newer version of ingest"
+	UnknownType    Fault = "message of a type that only a newer version of sync keeps"
+)
+
+// reachKinds are all of them, permanent errors included.
+func reachKinds() []Fault {
+	list := []Fault{OddSvixID, Base64Body, UnknownVersion, UnknownType}
+	for _, k := range permanentErrors() {
+		list = append(list, k.fault)
+	}
+	return list
+}
+
+// unkeepable is a character that JSON allows and SQS refuses.
+const unkeepable = "\uFFFE"
+
+// addOddities makes the body of some events one that SQS does not take as text.
+func (b *eventBuilder) addOddities(m *message) {
+	if b.clerk.reach != nil && b.clerk.reach.IntN(10) == 0 {
+		b.addJSON("odd", quoted(unkeepable))
+		m.reach = append(m.reach, Base64Body)
+	}
+}
+
+// makeUnreadable lets some messages be of a newer version, which the sync that
+// receives them cannot read until the newer one is deployed: from the receive
+// readableFrom on.
+func (c *clerk) makeUnreadable(m *message) {
+	if c.reach == nil || c.reach.IntN(30) > 0 {
+		return
+	}
+	m.readableFrom = 2 + c.reach.IntN(4)
+	if m.unknownType = c.reach.IntN(2) == 0; m.unknownType {
+		m.reach = append(m.reach, UnknownType)
+	} else {
+		m.reach = append(m.reach, UnknownVersion)
+	}
+}
+
+// unreadableAt says whether the sync of the time cannot read that receive.
+func (m *message) unreadableAt(receive int) bool { return receive < m.readableFrom }
+
+// bodyAt is the body as the sync of the time understands it.
+func (m *message) bodyAt(receive int) []byte {
+	if m.unknownType && m.unreadableAt(receive) {
+		return bytes.Replace(m.body, []byte(envelopeType), []byte(envelopeType+"tomorrow."), 1)
+	}
+	return m.body
+}
+
+// spoilAt makes the record what the sync of the time sees of it.
+func (m *message) spoilAt(r *delivery.Record) {
+	if !m.unknownType && m.unreadableAt(r.Receives) {
+		withAttribute(delivery.AttrVersion, "2")(r)
+	}
+	if m.spoil != nil {
+		m.spoil(r)
+	}
+}
+
+// newMessageID makes ids that are in no order, as two of Svix's workers would.
+// Any visible characters but `.` and `,` may be in them.
+func (c *clerk) newMessageID() string {
+	before, between := "msg_", ""
+	if c.reach != nil {
+		before = oneOf(c.reach, []string{"msg_", "msg_", "~", "!", "msg_-", "MSG", "zz-1-0-"})
+		between = oneOf(c.reach, []string{"", "", "a", "-", "~~", "A0", `"\&<`})
+	}
+	return before + c.idPart + c.randomText() + between + c.messageNumber()
+}
+
+// countReach counts what is unusual about a message that is received.
+func (s *scheduler) countReach(m *message) {
+	for _, f := range m.reach {
+		s.count(f)
+	}
+	if !strings.HasPrefix(m.svixID, "msg_") || strings.ContainsAny(m.svixID, "-~!\"") {
+		s.count(OddSvixID)
+	}
+}
