@@ -35,11 +35,7 @@ func newDeployment(t *testing.T) *deployment {
 	t.Helper()
 	cfg := emulatortest.Start(t, emulator.New(emulator.Options{}))
 	d := &deployment{url: *cfg.BaseEndpoint, sqs: sqs.NewFromConfig(cfg), ssm: ssm.NewFromConfig(cfg)}
-	out, err := d.sqs.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("queue")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.queue = *out.QueueUrl
+	d.queue = emulatortest.CreateQueue(t, d.sqs, "queue", nil)
 	return d
 }
 

@@ -74,7 +74,8 @@ func TestEndToEnd(t *testing.T) {
 	names := dynamotest.Names{Directory: "directory", Deliveries: "deliveries"}
 	tables, client := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 	dynamotest.Create(t, tables, names)
-	queue, dead := createQueue(t, client, "queue"), createQueue(t, client, "dead-letters")
+	queue := emulatortest.CreateQueue(t, client, "queue", nil)
+	dead := emulatortest.CreateQueue(t, client, "dead-letters", nil)
 
 	const user = `{"type":"user.created","timestamp":1772449375640,"data":{"id":"user_a1","first_name":"Zoé 🚒"}}`
 	const withoutID = `{"type":"user.deleted","data":{"id":null}}`
@@ -147,15 +148,6 @@ func TestPreconnect(t *testing.T) {
 	if got := calls.Load(); got != 1 {
 		t.Errorf("handler made %d calls to the tables, want 1", got)
 	}
-}
-
-func createQueue(t *testing.T, client *sqs.Client, name string) (url string) {
-	t.Helper()
-	out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return *out.QueueUrl
 }
 
 func receive(t *testing.T, client *sqs.Client, queue string) *sqs.ReceiveMessageOutput {

@@ -58,13 +58,7 @@ func newHarness(t *testing.T) *harness {
 	}))
 	h.client = sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.RetryMaxAttempts = 1 })
 	for name, url := range map[string]*string{"queue": &h.queueURL, "dead-letters": &h.deadLettersURL} {
-		out, err := h.client.CreateQueue(t.Context(), &sqs.CreateQueueInput{
-			QueueName: aws.String(name), Attributes: map[string]string{"MaximumMessageSize": "1048576"},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		*url = *out.QueueUrl
+		*url = emulatortest.CreateQueue(t, h.client, name, map[string]string{"MaximumMessageSize": "1048576"})
 	}
 	return h
 }

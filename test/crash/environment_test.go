@@ -45,22 +45,13 @@ func newEnvironment(t *testing.T) *environment {
 	cfg := emulatortest.Start(t, emulators)
 	e.tables, e.queues = dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 	e.names = dynamotest.OpenAt(t, e.tables)
-	e.deadLetterURL = e.createQueue(t, "dead-letters", nil)
-	e.queueURL = e.createQueue(t, "queue", map[string]string{
+	e.deadLetterURL = emulatortest.CreateQueue(t, e.queues, "dead-letters", nil)
+	e.queueURL = emulatortest.CreateQueue(t, e.queues, "queue", map[string]string{
 		"VisibilityTimeout": strconv.Itoa(int(visibilityTimeout.Seconds())),
 		"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead-letters",` +
 			`"maxReceiveCount":` + strconv.Itoa(maxReceiveCount) + `}`,
 	})
 	return e
-}
-
-func (e *environment) createQueue(t *testing.T, name string, attributes map[string]string) (url string) {
-	t.Helper()
-	out, err := e.queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return *out.QueueUrl
 }
 
 // skipVisibilityTimeout lets what was received and not deleted become visible.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/clerksync/clerksync/internal/emulator"
 )
@@ -21,4 +22,15 @@ func Start(t *testing.T, h http.Handler) aws.Config {
 	}
 	t.Cleanup(e.Close)
 	return e.Config
+}
+
+// CreateQueue creates a queue with these attributes, or SQS's own for nil, and
+// returns its URL.
+func CreateQueue(t *testing.T, client *sqs.Client, name string, attributes map[string]string) (url string) {
+	t.Helper()
+	out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *out.QueueUrl
 }

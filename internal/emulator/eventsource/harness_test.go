@@ -39,22 +39,13 @@ func newHarness(t *testing.T) *harness {
 	t.Helper()
 	h := &harness{clock: svixtest.NewClock()}
 	h.client = sqs.NewFromConfig(emulatortest.Start(t, emulator.New(emulator.Options{Now: h.clock.Now})))
-	h.dead = h.create(t, "dead", nil)
+	h.dead = emulatortest.CreateQueue(t, h.client, "dead", nil)
 	arn := h.attributes(t, h.dead)["QueueArn"]
-	h.queue = h.create(t, "queue", map[string]string{
+	h.queue = emulatortest.CreateQueue(t, h.client, "queue", map[string]string{
 		"VisibilityTimeout": strconv.Itoa(int(visibility.Seconds())),
 		"RedrivePolicy":     fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":%d}`, arn, maxReceives),
 	})
 	return h
-}
-
-func (h *harness) create(t *testing.T, name string, attributes map[string]string) string {
-	t.Helper()
-	out, err := h.client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return *out.QueueUrl
 }
 
 func (h *harness) send(t *testing.T, bodies ...string) {

@@ -166,7 +166,8 @@ func TestInvokeWithSomethingElse(t *testing.T) {
 func TestDeadLettersThroughSQS(t *testing.T) {
 	t.Parallel()
 	client := sqs.NewFromConfig(emulatortest.Start(t, emulator.New(emulator.Options{})))
-	queue, dead := createQueue(t, client, "queue"), createQueue(t, client, "dead")
+	queue := emulatortest.CreateQueue(t, client, "queue", nil)
+	dead := emulatortest.CreateQueue(t, client, "dead", nil)
 	const in = `{"Records":[{"messageId":"m-1","receiptHandle":"r-1","body":"not an event",
 		"attributes":{"ApproximateReceiveCount":"1"},
 		"messageAttributes":{
@@ -192,13 +193,4 @@ func TestDeadLettersThroughSQS(t *testing.T) {
 	if r := attr("reason"); r == "" || r == "an old reason" {
 		t.Errorf("reason = %q, want that of this receive", r)
 	}
-}
-
-func createQueue(t *testing.T, client *sqs.Client, name string) (url string) {
-	t.Helper()
-	out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return *out.QueueUrl
 }
