@@ -6,6 +6,7 @@
 
 SAM ?= sam
 ENV ?= default
+CONFIG ?= samconfig.toml
 GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 SIGNED := .aws-sam/events
 INGEST_EVENT ?= $(SIGNED)/apigw/valid.json
@@ -75,6 +76,7 @@ GOARCH ?= $(or $(GOARCH_$(SAM_ARCH)),arm64)
 BUILD_FUNCTION := CGO_ENABLED=0 GOOS=linux go build -tags lambda.norpc,nethttpomithttp2 -trimpath -buildvcs=false \
 	-ldflags '-s -w -buildid='
 define build-function
+	$(if $(filter-out $(GOARCH),$(GOARCH_$(SAM_ARCH))),$(error GOARCH is $(GOARCH), but sam builds for $(SAM_ARCH)))
 	GOARCH=$(GOARCH) $(BUILD_FUNCTION) -o '$(ARTIFACTS_DIR)/bootstrap' $(1)
 endef
 
@@ -86,23 +88,33 @@ build-SyncFunction:
 	$(if $(ARTIFACTS_DIR),,$(error ARTIFACTS_DIR is not set: this target is for sam build))
 	$(call build-function,./functions/sync)
 
-# A release: each function as a zip file for each architecture, with its SBOM. The same commit gives the same bytes;
-# dist/SHA256SUMS lists their checksums. For that the toolchain is exactly the one of go.mod, and the timestamp of an
-# SBOM is removed.
+# A release, in dist: each function as a zip file for each architecture, with its SBOM; the template that deploys them
+# from the same folder, for each architecture; and the command for the usual systems. The same commit gives the same bytes:
+# dist/SHA256SUMS lists their checksums. For that the toolchain is exactly the one of go.mod, and the timestamp of an SBOM
+# is removed.
 CYCLONEDX := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+SYSTEMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 package: export GOTOOLCHAIN := $(shell sed -n 's/^toolchain //p' go.mod)
-package: ## build reproducible bundles and their SBOMs in dist/
+package: ## build a release in dist/: reproducible bundles, templates, commands, SBOMs
 	rm -rf dist && mkdir -p dist/tools
 	GOBIN=$(CURDIR)/dist/tools go install $(CYCLONEDX)
 	for arch in arm64 amd64; do for function in ingest sync; do \
 		name=dist/$$function-$$arch; \
 		GOARCH=$$arch $(BUILD_FUNCTION) -o $$name/bootstrap ./functions/$$function && \
-		go run ./cmd/bundle $$name $$name.zip && \
+		go run ./cmd/bundle zip $$name $$name.zip && \
 		GOARCH=$$arch dist/tools/cyclonedx-gomod app -json -noserial -main functions/$$function -output $$name/sbom . && \
 		sed '/^ *"timestamp": ".*",$$/d' $$name/sbom >$$name.cdx.json && \
 		rm -r $$name || exit 1; done; done
-	rm -r dist/tools && cp template.yaml samconfig.toml dist/
-	cd dist && sha256sum *.zip *.cdx.json template.yaml samconfig.toml > SHA256SUMS
+	rm -r dist/tools
+	go run ./cmd/bundle template arm64 dist/template.yaml
+	go run ./cmd/bundle template x86_64 dist/template-x86_64.yaml
+	cp samconfig.toml dist/
+	for system in $(SYSTEMS); do \
+		os=$${system%/*} arch=$${system#*/}; \
+		name=dist/clerksync-$$os-$$arch; [ $$os != windows ] || name=$$name.exe; \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -trimpath -ldflags '-s -w -buildid=' -o $$name ./cmd/clerksync || \
+			exit 1; done
+	cd dist && sha256sum * >../SHA256SUMS && mv ../SHA256SUMS .
 
 check-arch: ## compare the architecture of the built binaries with the template's
 	@arch=$$(sed -n 's/^architecture = "\(.*\)"/\1/p' .aws-sam/build.toml | sort -u); \
@@ -144,9 +156,9 @@ start-api: build-local ## sam local start-api on port 3001
 
 # --- in an account ----------------------------------------------------------------------------------------------------
 
-deploy: build ## build and sam deploy; ENV=default|dev|prod|local
-	$(SAM) deploy --config-env $(ENV)
+deploy: build ## build and sam deploy; ENV=default|dev|prod|local CONFIG=samconfig.toml
+	$(SAM) deploy --config-file $(CURDIR)/$(CONFIG) --config-env $(ENV)
 
 # Without the names sam would follow the API's access log too.
-logs: ## follow the logs of both functions; ENV=default|dev|prod|local
-	$(SAM) logs --config-env $(ENV) --name IngestFunction --name SyncFunction --tail
+logs: ## follow the logs of both functions; ENV and CONFIG as for deploy
+	$(SAM) logs --config-file $(CURDIR)/$(CONFIG) --config-env $(ENV) --name IngestFunction --name SyncFunction --tail

@@ -1,6 +1,8 @@
-// Bundle packs a built function for a release into a zip, which has the same bytes each time that a commit is built.
+// Bundle makes the parts of a release that can be deployed as they are. They have the same bytes each time that a commit
+// is built.
 //
-//	go run ./cmd/bundle DIR OUT.zip     # DIR/bootstrap -> OUT.zip
+//	go run ./cmd/bundle zip DIR OUT.zip             # a built function: DIR/bootstrap -> OUT.zip
+//	go run ./cmd/bundle template arm64 OUT.yaml     # template.yaml for the bundles that lie beside OUT.yaml
 package main
 
 import (
@@ -16,15 +18,22 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: bundle DIR OUT.zip")
-		os.Exit(2)
+	err := errUsage
+	if len(os.Args) == 4 {
+		switch os.Args[1] {
+		case "zip":
+			err = pack(os.Args[2], os.Args[3])
+		case "template":
+			err = writeTemplate(os.Args[2], os.Args[3])
+		}
 	}
-	if err := pack(os.Args[1], os.Args[2]); err != nil {
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "bundle: %v\n", err)
 		os.Exit(1)
 	}
 }
+
+var errUsage = errors.New("usage: bundle zip DIR OUT.zip, or bundle template arm64|x86_64 OUT.yaml")
 
 // pack writes dir's bootstrap into a zip, without what differs from build to build: times, owners, the order of files.
 func pack(dir, out string) error {
