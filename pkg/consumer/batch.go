@@ -3,6 +3,7 @@ package consumer
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -23,7 +24,8 @@ const Suspect = 3
 const maxConcurrentRows = 16
 
 // Handle processes a batch and returns the SQS message ids of those that are
-// to come again. The rest is done: applied, stale, duplicate or dead.
+// to come again. The rest is done: applied, stale, duplicate, dead, or a deletion
+// whose copy on the queue goes on.
 //
 // Suspects run last and one at a time. If one of them kills the process, the
 // neighbours that were done before it are acknowledged already and do not come
@@ -50,6 +52,7 @@ func (c *Consumer) Handle(ctx context.Context, records []delivery.Record) (faile
 		b.run(work, c.read(r)) // not read before its turn: reading may be what kills
 	}
 
+	b.requeueUnfinished(ctx)
 	last, cancel := beforeDeadline(ctx, answerMargin)
 	defer cancel()
 	return b.delayFailed(last)
@@ -62,6 +65,13 @@ type batch struct {
 	mu     sync.Mutex
 	done   []delivery.Record // not acknowledged yet
 	failed []delivery.Delay
+	// unfinished are deletions that the deadline stopped and that got on.
+	unfinished []unfinished
+}
+
+type unfinished struct {
+	record   delivery.Record
+	position string // from where the next receive goes on
 }
 
 // groupByRow reads the records and groups them by the row that they change.
@@ -113,7 +123,10 @@ func (b *batch) run(ctx context.Context, m *message) {
 		outcome, err = b.consumer.process(ctx, m)
 	}
 	b.mu.Lock()
-	if outcome == Failed {
+	var outOfTime outOfTimeError
+	if errors.As(err, &outOfTime) {
+		b.unfinished = append(b.unfinished, unfinished{m.record, outOfTime.position})
+	} else if outcome == Failed {
 		b.failed = append(b.failed, delivery.Delay{Record: m.record, For: visibilityDelay(m.record.Receives, err)})
 	} else {
 		b.done = append(b.done, m.record)
@@ -169,6 +182,23 @@ func (b *batch) acknowledgeDone(ctx context.Context) {
 		return
 	}
 	b.done = nil
+}
+
+// requeueUnfinished sends a copy of each unfinished deletion to the queue, with
+// the position from which it goes on: SQS counts the receives of the copy anew,
+// so that no number of children makes a dead letter of it. The record is done
+// then, and acknowledged with the batch: if that is lost, both come, and do the
+// same. Where no copy can be sent, the record itself comes again, at once, and
+// goes on from its own position.
+func (b *batch) requeueUnfinished(ctx context.Context) {
+	ctx, cancel := beforeDeadline(ctx, requeueMargin)
+	defer cancel()
+	for _, u := range b.unfinished {
+		if err := b.consumer.Queue.Requeue(ctx, u.record, u.position); err != nil {
+			b.consumer.Warn(ctx, "requeue a deletion that is not done", err)
+			b.failed = append(b.failed, delivery.Delay{Record: u.record})
+		}
+	}
 }
 
 // delayFailed says when each failed message comes again, and returns their

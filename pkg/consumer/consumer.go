@@ -10,7 +10,8 @@
 //	batch.go      groups the messages by row, runs suspects last, acknowledges
 //	message.go    reads one message, projects it, commits its change
 //	tombstone.go  says what a deletion leaves of a row
-//	followup.go   deletes children of what is deleted
+//	followup.go   looks for deleted parents and for children of what is deleted
+//	cascade.go    deletes children, page by page, over several receives if need be
 //	retry.go      says which errors are retried, how often and until when
 package consumer
 
@@ -32,7 +33,7 @@ const (
 	Applied   Outcome = "applied"   // its effect is in the table, in one transaction with its ledger entry
 	Stale     Outcome = "stale"     // the row was newer already; this is recorded in the ledger
 	Duplicate Outcome = "duplicate" // this very message is in the ledger already
-	Failed    Outcome = "failed"    // it is not known whether the effect took place
+	Failed    Outcome = "failed"    // it is not known whether the effect took place, or a follow-up is not done
 	Dead      Outcome = "dead"      // it can never work; it was moved to the dead-letter queue
 )
 
@@ -52,6 +53,9 @@ type Queue interface {
 	// DeadLetter sends the record to the dead-letter queue as it was, with the
 	// attribute `reason`. It does not acknowledge it.
 	DeadLetter(ctx context.Context, r delivery.Record, reason string) error
+	// Requeue sends a copy of the record to the queue, with the attribute
+	// `position`. It does not acknowledge the record.
+	Requeue(ctx context.Context, r delivery.Record, position string) error
 	// Acknowledge deletes records from the queue.
 	Acknowledge(ctx context.Context, records []delivery.Record) error
 	// Delay hides each record from now on for the time that it names.

@@ -3,6 +3,7 @@ package consumer_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -48,9 +49,11 @@ type queue struct {
 	dead         []deadLetter
 	acknowledged []string // message ids
 	delays       map[string]time.Duration
-	steps        []string // calls in their order
+	steps        []string          // calls in their order
+	copies       []delivery.Record // that Requeue has sent and no test has taken
 
 	deadLetterErr error
+	requeueErr    error
 	delayHangs    bool // Delay does not answer
 }
 
@@ -67,6 +70,28 @@ func (q *queue) DeadLetter(ctx context.Context, r delivery.Record, reason string
 	}
 	q.dead = append(q.dead, deadLetter{r, reason})
 	return ctx.Err()
+}
+
+func (q *queue) Requeue(ctx context.Context, r delivery.Record, position string) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.requeueErr != nil {
+		return q.requeueErr
+	}
+	r.Attributes = maps.Clone(r.Attributes)
+	setAttribute(r, delivery.AttrPosition, delivery.EncodePosition(position))
+	r.MessageID, r.Receives = r.MessageID+"+", 1
+	q.copies = append(q.copies, r)
+	return ctx.Err()
+}
+
+// takeCopies are the copies on the queue.
+func (q *queue) takeCopies() []delivery.Record {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	copies := q.copies
+	q.copies = nil
+	return copies
 }
 
 func (q *queue) Acknowledge(ctx context.Context, records []delivery.Record) error {

@@ -74,6 +74,10 @@ func (f *faulty) DeadLetter(ctx context.Context, record delivery.Record, reason 
 	return f.call(func() error { return f.queue.DeadLetter(ctx, record, reason) })
 }
 
+func (f *faulty) Requeue(ctx context.Context, record delivery.Record, position string) error {
+	return f.call(func() error { return f.queue.Requeue(ctx, record, position) })
+}
+
 func (f *faulty) Acknowledge(ctx context.Context, records []delivery.Record) error {
 	return f.call(func() error { return f.queue.Acknowledge(ctx, records) })
 }

@@ -83,7 +83,7 @@ func (c *Consumer) apply(ctx context.Context, m *message) (outcome Outcome, err 
 		return err
 	})
 	if err == nil {
-		err = c.followUp(ctx, m.change, written)
+		err = c.followUp(ctx, m, written)
 	}
 	return outcome, err
 }

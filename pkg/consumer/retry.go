@@ -103,6 +103,9 @@ func (c *Consumer) jitter(d time.Duration) time.Duration {
 const (
 	// Margin is left when the messages' own calls end, to delay the failed ones.
 	Margin = 3 * time.Second
+	// requeueMargin is left when the calls end that send copies of deletions which
+	// are not done.
+	requeueMargin = 2 * time.Second
 	// answerMargin is left when that call ends, too, to answer Lambda.
 	answerMargin = time.Second
 )
@@ -115,14 +118,16 @@ func beforeDeadline(ctx context.Context, margin time.Duration) (context.Context,
 	return context.WithCancel(ctx)
 }
 
-// Two errors are not the message's fault: it comes again at once.
-var (
-	// errOutOfTime says that the deadline stopped a deletion which had deleted
-	// some children: the next receive goes on with the rest.
-	errOutOfTime = errors.New("consumer: not all children of the deletion are deleted yet")
-	// errNotTried says that the deadline came before the message's turn.
-	errNotTried = errors.New("consumer: the invocation's time was over before this message's turn")
-)
+// errNotTried is not the message's fault: it comes again at once.
+var errNotTried = errors.New("consumer: the invocation's time was over before this message's turn")
+
+// outOfTimeError says that the deadline stopped a deletion that had got on: the
+// next receive goes on from the position.
+type outOfTimeError struct{ position string }
+
+func (outOfTimeError) Error() string {
+	return "consumer: not all children of the deletion are deleted yet"
+}
 
 // A failed message is hidden for 30 s at first and 15 min at last: the 59
 // waits between the 60 receives that the queue allows are more than 13 hours.
@@ -134,10 +139,7 @@ const (
 // visibilityDelay is how long a message is hidden that failed with err at that
 // receive.
 func visibilityDelay(receives int, err error) time.Duration {
-	switch {
-	case errors.Is(err, errOutOfTime):
-		return 0
-	case errors.Is(err, errNotTried) && receives < Suspect:
+	if errors.Is(err, errNotTried) && receives < Suspect {
 		// A suspect waits like any other failed message: while DynamoDB does not
 		// answer, the first suspect takes the whole invocation, and those behind
 		// it would use up their 60 receives long before the 12 hours that the

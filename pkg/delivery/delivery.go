@@ -22,6 +22,7 @@ const (
 	AttrVersion       = "v"
 	AttrEncoding      = "encoding" // base64, where the body is not the text itself
 	AttrReason        = "reason"   // of a dead letter: why, at most 1 KB
+	AttrPosition      = "position" // of a deletion that goes on: see Record.Position
 )
 
 // Version is the form that Encode writes.

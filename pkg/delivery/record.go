@@ -84,6 +84,21 @@ func (r Record) Delivery() (Delivery, error) {
 	}, nil
 }
 
+// EncodePosition is a position as the attribute of that name holds it: base64,
+// because a sort key may hold characters that SQS refuses.
+func EncodePosition(sortKey string) string { return base64.StdEncoding.EncodeToString([]byte(sortKey)) }
+
+// Position is the sort key up to which earlier receives of a deletion have
+// deleted the children, "" for a deletion that begins, or where it cannot be read:
+// to begin again is always right.
+func (r Record) Position() string {
+	sortKey, err := base64.StdEncoding.DecodeString(r.text(AttrPosition))
+	if err != nil {
+		return ""
+	}
+	return string(sortKey)
+}
+
 func (r Record) text(name string) string { return r.Attributes[name].text() }
 
 // text is the attribute as text. Ingest sends text alone; bytes that were sent

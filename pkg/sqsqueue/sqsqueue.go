@@ -1,7 +1,8 @@
 // Package sqsqueue speaks to SQS for both ends of the queue. Sender is what
 // ingest needs: it puts deliveries on the queue. Queue is what sync needs: it
-// deletes records that are done, delays records that failed, and sends copies
-// of records that can never work to the dead-letter queue.
+// deletes records that are done, delays records that failed, sends copies of
+// records that can never work to the dead-letter queue, and copies of deletions
+// that ran out of time to the queue.
 //
 // Lambda's event source receives the records, so nothing here does.
 package sqsqueue
@@ -104,13 +105,35 @@ func (q *Queue) DeadLetter(ctx context.Context, r delivery.Record, reason string
 	if reason = fitReason(reason, r.Body, attributes); reason != "" { // SQS refuses an empty value
 		attributes[delivery.AttrReason] = textAttribute(reason)
 	}
-	out, err := q.client.SendMessage(ctx, &sqs.SendMessageInput{
-		QueueUrl: &q.deadLetterURL, MessageBody: &r.Body, MessageAttributes: attributes,
-	})
-	if err := ConfirmSend(out, err); err != nil {
+	if err := q.send(ctx, q.deadLetterURL, r.Body, attributes); err != nil {
 		return fmt.Errorf("send to the dead-letter queue: %w", err)
 	}
 	return nil
+}
+
+// Requeue sends a copy of the record to the queue, with the position. SQS counts
+// the receives of the copy anew, so that a deletion which gets on is never moved
+// to the dead-letter queue, however many receives it takes. As with DeadLetter,
+// the caller acknowledges the record only after nil; a second copy does what the
+// first one does.
+func (q *Queue) Requeue(ctx context.Context, r delivery.Record, position string) error {
+	attributes := map[string]types.MessageAttributeValue{}
+	for _, name := range keptAttributes(r.Attributes) {
+		attributes[name] = sameAttribute(r.Attributes[name])
+	}
+	attributes[delivery.AttrPosition] = textAttribute(delivery.EncodePosition(position))
+	if err := q.send(ctx, q.url, r.Body, attributes); err != nil {
+		return fmt.Errorf("send a copy to the queue: %w", err)
+	}
+	return nil
+}
+
+// send returns nil only when the queue holds the message.
+func (q *Queue) send(ctx context.Context, url, body string, a map[string]types.MessageAttributeValue) error {
+	out, err := q.client.SendMessage(ctx, &sqs.SendMessageInput{
+		QueueUrl: &url, MessageBody: &body, MessageAttributes: a,
+	})
+	return ConfirmSend(out, err)
 }
 
 // fitReason cuts the reason to the room that the message leaves for it.
@@ -137,7 +160,7 @@ func sameAttribute(a delivery.Attribute) types.MessageAttributeValue {
 func keptAttributes(attributes map[string]delivery.Attribute) []string {
 	ours := []string{
 		delivery.AttrSvixID, delivery.AttrSvixTimestamp, delivery.AttrEventType,
-		delivery.AttrReceivedAt, delivery.AttrVersion, delivery.AttrEncoding,
+		delivery.AttrReceivedAt, delivery.AttrVersion, delivery.AttrEncoding, delivery.AttrPosition,
 	}
 	var names, others []string
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {

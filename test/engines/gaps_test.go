@@ -153,10 +153,11 @@ func moto() gaps {
 			"index-sparse-and-forgetting":      "answers 500 to a scan of an index",
 		},
 		directory: map[string]string{
-			"a row of 400 KB is taken":                        "counts an item's size otherwise",
-			"an index key that is no text is refused":         "takes it",
-			"of 50 racing writers the greatest revision wins": "its transactions are not isolated",
-			"of 20 racing copies of a message one is written": "its transactions are not isolated",
+			"a row of 400 KB is taken":                                "counts an item's size otherwise",
+			"a row whose revision is no text loses to every revision": "answers 500",
+			"an index key that is no text is refused":                 "takes it",
+			"of 50 racing writers the greatest revision wins":         "its transactions are not isolated",
+			"of 20 racing copies of a message one is written":         "its transactions are not isolated",
 		},
 		sqs: queue,
 	}

@@ -116,6 +116,22 @@ func (q *queueClient) DeadLetter(ctx context.Context, r delivery.Record, reason 
 	return q.scheduler.harness.await(ctx, c)
 }
 
+// Requeue implements consumer.Queue.
+func (q *queueClient) Requeue(ctx context.Context, r delivery.Record, position string) error {
+	c := &call{
+		by:   q.by,
+		name: q.by.callName("requeue", r.MessageID),
+		keys: []directory.Key{{PK: r.MessageID, SK: "requeue"}},
+	}
+	c.run = func() error {
+		next := q.scheduler.queue.add(q.scheduler.queue.get(r.MessageID).message)
+		next.position = position
+		q.scheduler.logf("sqs    %s goes on as %s", r.MessageID, next.id)
+		return nil
+	}
+	return q.scheduler.harness.await(ctx, c)
+}
+
 // Acknowledge implements consumer.Queue.
 func (q *queueClient) Acknowledge(ctx context.Context, records []delivery.Record) error {
 	ids := make([]string, len(records))

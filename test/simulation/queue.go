@@ -33,6 +33,7 @@ type queued struct {
 	receives int
 	holders  int // invocations that work on it
 	deleted  bool
+	position string // of a deletion that goes on
 }
 
 const queuedIDPrefix = "sqs-"
@@ -88,6 +89,11 @@ func (q *queue) receive(c *queued) delivery.Record {
 		Body:          c.message.bodyAt(c.receives),
 	}.Encode())
 	r.MessageID, r.Receives = c.id, c.receives
+	if c.position != "" {
+		r.Attributes[delivery.AttrPosition] = delivery.Attribute{
+			DataType: "String", Text: delivery.EncodePosition(c.position),
+		}
+	}
 	c.message.spoilAt(&r)
 	return r
 }

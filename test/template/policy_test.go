@@ -66,6 +66,7 @@ func TestEachRoleMayDoExactlyThis(t *testing.T) {
 		"SyncRole ${SyncLogGroup.Arn}":     {"logs:CreateLogStream", "logs:PutLogEvents"},
 		"SyncRole ${Queue.Arn}": {
 			"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage",
+			"sqs:SendMessage",
 		},
 		"SyncRole ${DeadLetterQueue.Arn}": {"sqs:SendMessage"},
 		"SyncRole ${DirectoryTable.Arn}": {
@@ -190,7 +191,7 @@ func TestOnlyTheQueueMayUseItsDeadLetters(t *testing.T) {
 func TestQueuePolicies(t *testing.T) {
 	tmpl := load(t)
 	for queue, senders := range map[string]string{
-		"Queue":           "[!GetAtt IngestRole.Arn, !GetAtt RedriveRole.Arn]",
+		"Queue":           "[!GetAtt IngestRole.Arn, !GetAtt SyncRole.Arn, !GetAtt RedriveRole.Arn]",
 		"DeadLetterQueue": "!GetAtt SyncRole.Arn",
 	} {
 		wantProperty(t, tmpl, queue+"Policy.Queues", "[!Ref "+queue+"]")

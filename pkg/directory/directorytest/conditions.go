@@ -53,7 +53,8 @@ func conditions() []Check {
 		),
 		// Somebody put them there by hand. Without this check every event for such a
 		// row would be stale for ever.
-		check("a row without a revision loses to every revision", losesWithoutRevision),
+		check("a row without a revision loses to every revision", losesByHand(nil, "")),
+		check("a row whose revision is no text loses to every revision", losesByHand(directory.Number("9"), true)),
 		check("a row without a revision is unchanged until it has one",
 			write(changed(byHand("a"), ""), conditionFailed),
 			put(byHand("a"), user("b", "1", "Bo")),
@@ -77,28 +78,22 @@ func conditions() []Check {
 	}
 }
 
-// losesWithoutRevision tries rows without `rev` and with one that is no text of a
-// revision, alone and in a message's transaction.
-func losesWithoutRevision(ctx context.Context, t directory.Table) error {
-	empty, number, flag := byHand("b"), byHand("c"), byHand("d")
-	empty[directory.AttrRev] = ""
-	number[directory.AttrRev] = directory.Number("9")
-	flag[directory.AttrRev] = true
-	for i, old := range []directory.Row{byHand("a"), empty, number, flag} {
-		next := old.Clone()
-		next[directory.AttrRev] = "0"
-		older := newerBy(fmt.Sprint("msg_", i), next, nil)
-		if err := steps(put(old), write(older, written), exist(next))(ctx, t); err != nil {
-			return fmt.Errorf("rev %v of a row put by hand: %w", old[directory.AttrRev], err)
+// losesByHand tries rows with such a `rev` (nil for none), each replaced in a
+// message's transaction and another of its kind alone.
+func losesByHand(revs ...directory.Value) step {
+	var all []step
+	for i, rev := range revs {
+		old, other := byHand("a"+strconv.Itoa(i)), byHand("b"+strconv.Itoa(i))
+		if rev != nil {
+			old[directory.AttrRev], other[directory.AttrRev] = rev, rev
 		}
-		next = old.Clone()
-		next[directory.AttrPK] = "USER#alone" + strconv.Itoa(i)
-		by := user("alone"+strconv.Itoa(i), "0", "")
-		if err := steps(put(next), write(newer(by), written), exist(by))(ctx, t); err != nil {
-			return fmt.Errorf("rev %v of a row put by hand, without a message: %w", old[directory.AttrRev], err)
-		}
+		next, otherNext := user("a"+strconv.Itoa(i), "0", "Ada"), user("b"+strconv.Itoa(i), "0", "Bo")
+		all = append(all, put(old, other),
+			write(newerBy("msg_"+strconv.Itoa(i), next, nil), written),
+			write(newer(otherNext), written),
+			exist(next, otherNext))
 	}
-	return nil
+	return steps(all...)
 }
 
 // byHand is a row without a revision.

@@ -40,6 +40,8 @@ func (q *deadLetters) DeadLetter(_ context.Context, r delivery.Record, _ string)
 	return q.err
 }
 
+func (q *deadLetters) Requeue(context.Context, delivery.Record, string) error { return nil }
+
 func (q *deadLetters) Acknowledge(context.Context, []delivery.Record) error { return nil }
 
 func (q *deadLetters) Delay(_ context.Context, d []delivery.Delay) error {

@@ -1,0 +1,75 @@
+package sqsqueue_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/clerksync/clerksync/pkg/delivery"
+)
+
+// The copy of a deletion that goes on is the message as it was, on the queue at
+// once, with the new position: it replaces the one before, and a reason goes.
+func TestRequeue(t *testing.T) {
+	t.Parallel()
+	eleven := map[string]delivery.Attribute{"svix-id": text("msg_1"), "v": text("1")}
+	for i := range 9 {
+		eleven[fmt.Sprint("x", i)] = text("y")
+	}
+	for name, c := range map[string]struct {
+		attributes map[string]delivery.Attribute
+		lost       string
+	}{
+		"first time":        {attributes: map[string]delivery.Attribute{"svix-id": text("msg_1"), "v": text("1")}},
+		"no attributes":     {},
+		"second time":       {attributes: map[string]delivery.Attribute{"v": text("1"), "position": text("before")}},
+		"from dead letters": {attributes: map[string]delivery.Attribute{"reason": text("because")}, lost: "reason"},
+		"no room":           {attributes: eleven, lost: "x7 x8"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t)
+			r := delivery.Record{Body: `{"a":"\u00e9"}`, Attributes: c.attributes}
+			const sortKey = "MEMBER#a\x01\ufffe\"ö"
+			if err := h.queue().Requeue(t.Context(), r, sortKey); err != nil {
+				t.Fatalf("Requeue = %v, want nil", err)
+			}
+			got := h.receive(t, h.queueURL)
+			if len(got) != 1 || *got[0].Body != r.Body || len(h.receive(t, h.deadLettersURL)) != 0 {
+				t.Fatalf("queue holds %v, want the copy there alone", got)
+			}
+			copied := toRecord(got[0])
+			if copied.Position() != sortKey {
+				t.Errorf("Position = %q, want %q", copied.Position(), sortKey)
+			}
+			want := map[string]delivery.Attribute{}
+			for name, a := range c.attributes {
+				if !strings.Contains(c.lost, name) {
+					want[name] = a
+				}
+			}
+			want["position"] = text(delivery.EncodePosition(sortKey))
+			if diff := cmp.Diff(want, copied.Attributes); diff != "" {
+				t.Errorf("attributes differ (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Sync is done with the message only after nil, so nil without proof that SQS
+// holds the copy would lose the rest of the deletion.
+func TestRequeueFails(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusServiceUnavailable, http.StatusOK} {
+		h := newHarness(t)
+		h.injectFault = func(_ string, w http.ResponseWriter) bool { w.WriteHeader(status); return true }
+		err := h.queue().Requeue(t.Context(), delivery.Record{Body: "canary"}, "MEMBER#canary")
+		if err == nil || !strings.HasPrefix(err.Error(), "send a copy to the queue: ") ||
+			strings.Contains(err.Error(), "canary") {
+			t.Errorf("Requeue = %v, want an error that names the operation, not the body or the position", err)
+		}
+	}
+}
