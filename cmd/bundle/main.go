@@ -1,5 +1,5 @@
-// Bundle makes the parts of a release that can be deployed as they are. They have the same bytes each time that a commit
-// is built.
+// Bundle makes the parts of a release that can be deployed as they are. They have the same bytes each time that a
+// commit is built.
 //
 //	go run ./cmd/bundle zip DIR OUT.zip             # a built function: DIR/bootstrap -> OUT.zip
 //	go run ./cmd/bundle template arm64 OUT.yaml     # template.yaml for the bundles that lie beside OUT.yaml

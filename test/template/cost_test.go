@@ -44,8 +44,8 @@ func TestMonitoringCostsWhatIsDocumented(t *testing.T) {
 	for _, want := range []string{
 		fmt.Sprintf("the template's %d alarms watch %d metrics: %.2f USD",
 			alarms, watched, float64(watched)*priceOfAlarmMetric),
-		fmt.Sprintf("CloudWatch extracts %d from ingest's and %d from sync's, and one more for each reason of rejection "+
-			"that occurs (%d at most): %.2f to %.2f USD a month", ingest, sync, reasons, least,
+		fmt.Sprintf("CloudWatch extracts %d from ingest's and %d from sync's, and one more for each reason of "+
+			"rejection that occurs (%d at most): %.2f to %.2f USD a month", ingest, sync, reasons, least,
 			least+float64(reasons)*priceOfMetric),
 		fmt.Sprintf("a stack without events costs %.2f USD a month", idle),
 	} {

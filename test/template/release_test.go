@@ -16,8 +16,8 @@ import (
 	"github.com/clerksync/clerksync/test/template"
 )
 
-// A release's template is template.yaml, but that each function is a bundle of the release and only one architecture can
-// be chosen.
+// A release's template is template.yaml, but that each function is a bundle of the release and only one architecture
+// can be chosen.
 func TestReleasedTemplateNamesItsBundles(t *testing.T) {
 	for architecture, suffix := range map[string]string{"arm64": "arm64", "x86_64": "amd64"} {
 		t.Run(architecture, func(t *testing.T) {
@@ -100,7 +100,8 @@ func TestActionsArePinnedByCommit(t *testing.T) {
 func TestReleasesHaveProvenance(t *testing.T) {
 	text := workflows(t)["release.yml"]
 	for _, want := range []string{
-		"actions/attest@", "subject-checksums: dist/SHA256SUMS", "id-token: write", "attestations: write", "cache: false",
+		"actions/attest@", "subject-checksums: dist/SHA256SUMS", "id-token: write", "attestations: write",
+		"cache: false",
 		"permissions: { contents: read }\n", "make package",
 	} {
 		if !strings.Contains(text, want) {
@@ -117,8 +118,8 @@ func TestReleasesHaveProvenance(t *testing.T) {
 	}
 }
 
-// --parameter-overrides replaces the list of samconfig.toml: a first deployment without one of its values would take the
-// default, such as another secret.
+// --parameter-overrides replaces the list of samconfig.toml: a first deployment without one of its values would take
+// the default, such as another secret.
 func TestExampleOfADeploymentNamesWhatSamconfigSets(t *testing.T) {
 	assignment := regexp.MustCompile(`"?(\w+)=`)
 	_, flag, found := strings.Cut(workflows(t)["deploy.yml"], "--parameter-overrides\n")
@@ -149,8 +150,8 @@ func TestExampleOfADeploymentNamesWhatSamconfigSets(t *testing.T) {
 	}
 }
 
-// The answer at sam's guided prompt comes after the build, and an exported GOARCH goes past sam: where the two disagree,
-// the build stops, because the functions would not start.
+// The answer at sam's guided prompt comes after the build, and an exported GOARCH goes past sam: where the two
+// disagree, the build stops, because the functions would not start.
 func TestMakeBuildsOnlyForTheArchitectureOfSam(t *testing.T) {
 	if _, err := exec.LookPath("make"); err != nil {
 		t.Skip("make is not installed")
