@@ -10,9 +10,6 @@ import (
 // condition says whether an item, or nil for none, meets an expression.
 type condition func(item) bool
 
-// operand is a side of a comparison; false where the attribute is absent.
-type operand func(item) (value, bool)
-
 // condition compiles an expression that is true or false; nil gives nil.
 func (p *placeholders) condition(label string, text *string) (condition, []path, error) {
 	if text == nil {
@@ -74,10 +71,18 @@ func (c *compiler) comparison(n *language.InfixExpression) (condition, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.checkDistinct(n.Operator, sides); err != nil {
+		return nil, err
+	}
+	if n.Operator != language.EQ && n.Operator != language.NotEQ {
+		if err := c.checkKinds(n.Operator, sides, ordered()...); err != nil {
+			return nil, err
+		}
+	}
 	return func(it item) bool {
 		// What is absent is unequal to everything, and in no order with it.
-		a, hasA := sides[0](it)
-		b, hasB := sides[1](it)
+		a, hasA := sides[0].find(it)
+		b, hasB := sides[1].find(it)
 		if !hasA || !hasB {
 			return n.Operator == language.NotEQ
 		}
@@ -90,10 +95,21 @@ func (c *compiler) between(n *language.BetweenExpression) (condition, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.checkDistinct(language.BETWEEN, all); err != nil {
+		return nil, err
+	}
+	if err := c.checkKinds(language.BETWEEN, all, ordered()...); err != nil {
+		return nil, err
+	}
+	if low, high := all[1].literal, all[2].literal; low != nil && high != nil {
+		if err := c.checkBounds(*low, *high); err != nil {
+			return nil, err
+		}
+	}
 	return func(it item) bool {
-		v, ok := all[0](it)
-		low, hasLow := all[1](it)
-		high, hasHigh := all[2](it)
+		v, ok := all[0].find(it)
+		low, hasLow := all[1].find(it)
+		high, hasHigh := all[2].find(it)
 		return ok && hasLow && hasHigh && compare(language.GTE, v, low) && compare(language.LTE, v, high)
 	}, nil
 }
@@ -107,40 +123,16 @@ func (c *compiler) in(n *language.InExpression) (condition, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.checkDistinct(language.IN, all); err != nil {
+		return nil, err
+	}
 	return func(it item) bool {
-		v, ok := all[0](it)
+		v, ok := all[0].find(it)
 		return ok && slices.ContainsFunc(all[1:], func(o operand) bool {
-			candidate, ok := o(it)
+			candidate, ok := o.find(it)
 			return ok && equal(v, candidate)
 		})
 	}, nil
-}
-
-func (c *compiler) operands(list ...language.Expression) ([]operand, error) {
-	all := make([]operand, len(list))
-	for i, e := range list {
-		var err error
-		if all[i], err = c.operand(e); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
-}
-
-// operand compiles a side of a comparison: a value, the function size, or a path.
-func (c *compiler) operand(e language.Expression) (operand, error) {
-	if v, ok, err := c.value(e); ok {
-		return func(item) (value, bool) { return v, true }, err
-	}
-	if call, ok := e.(*language.CallExpression); ok {
-		if name, arguments := callParts(call); name == "size" && len(arguments) == 1 {
-			p, err := c.path(arguments[0])
-			return func(it item) (value, bool) { return sizeOf(p, it) }, err
-		}
-		return nil, c.refuse("The function is not allowed to be used this way in an expression")
-	}
-	p, err := c.path(e)
-	return p.find, err
 }
 
 // callParts returns a function's name and its arguments.
@@ -162,32 +154,55 @@ func (c *compiler) call(n *language.CallExpression) (condition, error) {
 		p, err := c.path(arguments[0])
 		return func(it item) bool { _, ok := p.find(it); return !ok }, err
 	case name == "attribute_type" && len(arguments) == 2:
-		p, err := c.path(arguments[0])
-		if err != nil {
-			return nil, err
-		}
-		kind, ok, err := c.value(arguments[1])
-		if err != nil || !ok || kind.kind != "S" {
-			return nil, c.refuse("Incorrect operand type for operator or function; " +
-				"operator or function: attribute_type")
-		}
-		return func(it item) bool { v, ok := p.find(it); return ok && v.kind == kind.text }, nil
+		return c.attributeType(arguments)
 	case (name == "begins_with" || name == "contains") && len(arguments) == 2:
-		pair, err := c.operands(arguments...)
-		if err != nil {
-			return nil, err
-		}
-		test := contains
-		if name == "begins_with" {
-			test = beginsWith
-		}
-		return func(it item) bool {
-			v, ok := pair[0](it)
-			part, hasPart := pair[1](it)
-			return ok && hasPart && test(v, part)
-		}, nil
+		return c.part(name, arguments)
 	}
 	return nil, c.refuse("Invalid function name or incorrect number of operands; function: %s", name)
+}
+
+// attributeType compiles attribute_type, whose second argument is a value, the
+// name of a type.
+func (c *compiler) attributeType(arguments []language.Expression) (condition, error) {
+	p, err := c.path(arguments[0])
+	if err != nil {
+		return nil, err
+	}
+	kind, ok, err := c.value(arguments[1])
+	switch {
+	case err != nil:
+		return nil, err
+	case !ok:
+		return nil, c.wrongType("attribute_type", "{NS,SS,L,BS,N,M,B,BOOL,NULL,S}") // of a path any of these
+	case kind.kind != "S":
+		return nil, c.wrongType("attribute_type", kind.kind)
+	case !isAttributeType(kind.text):
+		return nil, c.refuse("Invalid attribute type name found; type: %s, valid types: %s", kind.text, attributeTypes)
+	}
+	return func(it item) bool { v, ok := p.find(it); return ok && v.kind == kind.text }, nil
+}
+
+// part compiles begins_with and contains.
+func (c *compiler) part(name string, arguments []language.Expression) (condition, error) {
+	pair, err := c.operands(arguments...)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.checkDistinct(name, pair); err != nil {
+		return nil, err
+	}
+	test := contains
+	if name == "begins_with" {
+		test = beginsWith
+		if err := c.checkKinds(name, pair, "S", "B"); err != nil {
+			return nil, err
+		}
+	}
+	return func(it item) bool {
+		v, ok := pair[0].find(it)
+		part, hasPart := pair[1].find(it)
+		return ok && hasPart && test(v, part)
+	}, nil
 }
 
 func beginsWith(v, part value) bool {

@@ -21,7 +21,7 @@ const sampleKey = `"Key":{"pk":{"S":"a"},"n":{"N":"1"}}`
 // sampleValues are all the values that the expressions may name.
 func sampleValues() map[string]string {
 	return map[string]string{
-		":s": `{"S":"text"}`, ":t": `{"S":"te"}`, ":x": `{"S":"x"}`, ":v": `{"S":"v"}`, ":type": `{"S":"N"}`,
+		":s": `{"S":"text"}`, ":t": `{"S":"te"}`, ":x": `{"S":"x"}`, ":v": `{"S":"v"}`, ":type": `{"S":"N"}`, ":null": `{"NULL":true}`,
 		":one": `{"N":"1.0"}`, ":two": `{"N":"2"}`, ":five": `{"N":"5"}`,
 		":near": `{"N":"12345678901234567890123456789012345679"}`,
 		":b":    `{"B":"AAE="}`, ":yes": `{"BOOL":true}`, ":l": `{"L":[{"S":"z"}]}`, ":m": `{"M":{}}`,
@@ -76,7 +76,7 @@ func conditions() map[string][]string {
 			"s = :t OR n = :one AND neg < :one", "n BETWEEN :one AND :two", "s IN (:t, :s)",
 			"attribute_exists(m.k)", "attribute_exists(l[2])", "attribute_type(n, :type)",
 			"begins_with(s, :t)", "begins_with(b, :b)", "contains(s, :x)", "contains(l, :x)", "contains(ns, :two)",
-			"size(s) > :two", "size(ns) BETWEEN :one AND :two", "m.k = :v", "l[0] = :x", "n = n",
+			"size(s) > :two", "size(ns) BETWEEN :one AND :two", "m.k = :v", "l[0] = :x", "n = size(nothing) OR s = :s",
 			strings.Repeat("NOT ", 299) + "s = :t", // 300 operators
 		},
 		"failed": {

@@ -31,6 +31,15 @@ func (p path) String() string {
 	return text.String()
 }
 
+// steps lists the steps as some messages of DynamoDB do: a, [1], b.
+func (p path) steps() string {
+	texts := make([]string, len(p))
+	for i, s := range p {
+		texts[i] = path{s}.String()
+	}
+	return strings.Join(texts, ", ")
+}
+
 // find follows the path into an item.
 func (p path) find(it item) (value, bool) {
 	v := value{kind: "M", fields: it}

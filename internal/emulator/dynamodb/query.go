@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -172,7 +173,28 @@ func (c *compiler) keyTest(e language.Expression) (name, operator string, values
 	if len(p) > 1 {
 		return "", "", nil, c.refuse("KeyConditionExpressions cannot have conditions on nested attributes")
 	}
-	return p[0].name, operator, values, nil
+	return p[0].name, operator, values, c.checkKeyValues(operator, values)
+}
+
+// checkKeyValues refuses values that do not go with the operator, whatever the
+// key's type.
+func (c *compiler) checkKeyValues(operator string, values []value) error {
+	kinds := ordered()
+	switch operator {
+	case language.EQ, language.NotEQ:
+		return nil
+	case "begins_with":
+		kinds = []string{"S", "B"}
+	}
+	for _, v := range values {
+		if !slices.Contains(kinds, v.kind) {
+			return c.wrongType(operator, v.kind)
+		}
+	}
+	if operator == language.BETWEEN {
+		return c.checkBounds(values[0], values[1])
+	}
+	return nil
 }
 
 // newSortBounds are the bounds of one condition. Each test is monotonic along the

@@ -33,7 +33,7 @@ type indexDescription struct {
 func (t *table) describe() description {
 	d := description{
 		TableName:            t.name,
-		TableArn:             "arn:aws:dynamodb:us-east-1:000000000000:table/" + t.name,
+		TableArn:             arnPrefix + t.name,
 		TableStatus:          "ACTIVE",
 		CreationDateTime:     float64(t.created.UnixMilli()) / 1000,
 		AttributeDefinitions: t.definition.AttributeDefinitions,

@@ -4,7 +4,11 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 )
+
+// arnPrefix is what the ARNs of all tables begin with.
+const arnPrefix = "arn:aws:dynamodb:us-east-1:000000000000:table/"
 
 var tableName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
 
@@ -39,6 +43,7 @@ type createTableInput struct {
 type tableInput struct{ TableName string }
 
 func (s *service) createTable(in createTableInput) (any, error) {
+	in.TableName = nameOf(in.TableName)
 	if !tableName.MatchString(in.TableName) {
 		return nil, badName(in.TableName, "tableName")
 	}
@@ -169,9 +174,14 @@ func checkBilling(mode string, provisioned *throughput) error {
 	return nil
 }
 
-// table finds a table; the caller holds the lock.
+// nameOf is the name of a table that a request names by its name or its ARN:
+// every TableName may be either. The ARN of another account or region is
+// returned as it is, and names no table here.
+func nameOf(nameOrARN string) string { return strings.TrimPrefix(nameOrARN, arnPrefix) }
+
+// table finds a table by its name or its ARN; the caller holds the lock.
 func (s *service) table(name string) (*table, error) {
-	t, ok := s.tables[name]
+	t, ok := s.tables[nameOf(name)]
 	if !ok {
 		return nil, notFound(name)
 	}

@@ -11,6 +11,12 @@ import (
 // source is what an action takes its value from, in the item as it was.
 type source func(item) (value, error)
 
+// setOperand is a part of what SET assigns.
+type setOperand struct {
+	from source
+	kind string // as far as it is known without an item, else empty
+}
+
 // action is one part of an update: SET, REMOVE, ADD or DELETE at a path.
 type action struct {
 	kind language.TokenType
@@ -139,8 +145,10 @@ func (a action) combine(it item, v value) (value, error) {
 func (c *compiler) setSource(e language.Expression) (source, error) {
 	n, ok := e.(*language.InfixExpression)
 	if !ok {
-		return c.setOperand(e)
+		o, err := c.setOperand(e)
+		return o.from, err
 	}
+	operator := strings.TrimSpace(n.Operator)
 	left, err := c.setOperand(n.Left)
 	if err != nil {
 		return nil, err
@@ -149,70 +157,85 @@ func (c *compiler) setSource(e language.Expression) (source, error) {
 	if err != nil {
 		return nil, err
 	}
-	minus := strings.TrimSpace(n.Operator) == "-"
+	if err := c.checkSetKinds(operator, "N", left, right); err != nil {
+		return nil, err
+	}
 	return func(it item) (value, error) {
-		a, err := left(it)
+		a, err := left.from(it)
 		if err != nil {
 			return value{}, err
 		}
-		b, err := right(it)
+		b, err := right.from(it)
 		if err != nil {
 			return value{}, err
 		}
 		if a.kind != "N" || b.kind != "N" {
 			return value{}, invalid("An operand in the update expression has an incorrect data type")
 		}
-		text, err := sum(a.text, b.text, minus)
+		text, err := sum(a.text, b.text, operator == "-")
 		return value{kind: "N", text: text}, err
 	}, nil
 }
 
-func (c *compiler) setOperand(e language.Expression) (source, error) {
+// checkSetKinds refuses operands of a type that is known and another one.
+func (c *compiler) checkSetKinds(operator, kind string, all ...setOperand) error {
+	for _, o := range all {
+		if o.kind != "" && o.kind != kind {
+			return c.wrongType(operator, o.kind)
+		}
+	}
+	return nil
+}
+
+func (c *compiler) setOperand(e language.Expression) (setOperand, error) {
 	if v, ok, err := c.value(e); ok {
-		return func(item) (value, error) { return v, nil }, err
+		return setOperand{func(item) (value, error) { return v, nil }, v.kind}, err
 	}
 	if call, ok := e.(*language.CallExpression); ok {
 		return c.setFunction(call)
 	}
 	p, err := c.path(e)
-	return func(it item) (value, error) {
+	return setOperand{from: func(it item) (value, error) {
 		v, ok := p.find(it)
 		if !ok {
 			return value{}, invalid("The provided expression refers to an attribute that does not exist in the item")
 		}
 		return v, nil
-	}, err
+	}}, err
 }
 
 // setFunction compiles if_not_exists and list_append.
-func (c *compiler) setFunction(call *language.CallExpression) (source, error) {
+func (c *compiler) setFunction(call *language.CallExpression) (setOperand, error) {
 	name, arguments := callParts(call)
 	if len(arguments) != 2 || name != "if_not_exists" && name != "list_append" {
-		return nil, c.refuse("Invalid function name or incorrect number of operands; function: %s", name)
+		return setOperand{}, c.refuse("Invalid function name or incorrect number of operands; function: %s", name)
 	}
 	second, err := c.setOperand(arguments[1])
 	if err != nil {
-		return nil, err
+		return setOperand{}, err
 	}
 	if name == "if_not_exists" {
 		p, err := c.path(arguments[0])
-		return func(it item) (value, error) {
+		return setOperand{from: func(it item) (value, error) {
 			if v, ok := p.find(it); ok {
 				return v, nil
 			}
-			return second(it)
-		}, err
+			return second.from(it)
+		}}, err
 	}
 	first, err := c.setOperand(arguments[0])
-	return func(it item) (value, error) {
-		a, err := first(it)
+	if err != nil {
+		return setOperand{}, err
+	}
+	return setOperand{func(it item) (value, error) {
+		a, err := first.from(it)
 		if err != nil {
 			return value{}, err
 		}
-		b, err := second(it)
+		b, err := second.from(it)
 		if err == nil && (a.kind != "L" || b.kind != "L") {
 			err = invalid("An operand in the update expression has an incorrect data type")
 		}
 		return value{kind: "L", list: slices.Concat(a.list, b.list)}, err
-	}, err
+	}, "L"}, c.checkSetKinds(name, "L", first, second)
 }
