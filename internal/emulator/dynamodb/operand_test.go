@@ -33,7 +33,7 @@ func TestOperandsAreChecked(t *testing.T) {
 		"n >= :ns":                               wrongType(">=", "NS"),
 		"n < :l":                                 wrongType("<", "L"),
 		"n < :m":                                 wrongType("<", "M"),
-		"attribute_type(n, :s)":                  "Invalid attribute type name found; type: text, valid types: " + types,
+		"attribute_type(n, :s)":                  noType + types,
 		"n = n":                                  notDistinct("=", "n"),
 		"n <> n":                                 notDistinct("<>", "n"),
 		"n < n":                                  notDistinct("<", "n"),
@@ -61,7 +61,10 @@ func TestOperandsAreChecked(t *testing.T) {
 	}
 }
 
-const types = "{B,NULL,SS,BOOL,L,BS,N,NS,S,M}"
+const (
+	noType = "Invalid attribute type name found; type: text, valid types: "
+	types  = "{B,NULL,SS,BOOL,L,BS,N,NS,S,M}"
+)
 
 func wrongType(operator, kind string) string {
 	return "Incorrect operand type for operator or function; operator or function: " + operator +
@@ -151,7 +154,8 @@ func TestTableARN(t *testing.T) {
 			for _, other := range []string{
 				strings.Replace(arn, "us-east-1", "eu-west-1", 1), strings.Replace(arn, "0000", "1234", 1), arn + "x",
 			} {
-				status, out := call(t, service, step.operation, strings.Replace(step.body, `"people"`, `"`+other+`"`, 1))
+				body := strings.Replace(step.body, `"people"`, `"`+other+`"`, 1)
+				status, out := call(t, service, step.operation, body)
 				if code, _ := refusal(out); !strings.HasSuffix(code, "NotFoundException") {
 					t.Errorf("%s of %s = %d %v, want NotFoundException", step.operation, other, status, out)
 				}

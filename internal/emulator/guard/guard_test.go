@@ -14,7 +14,7 @@ import (
 func TestProtect(t *testing.T) {
 	t.Parallel()
 	const ok, refused = http.StatusNoContent, http.StatusForbidden
-	const local = "127.0.0.1:4566"
+	const local, evil = "127.0.0.1:4566", "http://evil.example"
 	for name, test := range map[string]struct {
 		host   string
 		header map[string]string
@@ -55,7 +55,7 @@ func TestProtect(t *testing.T) {
 		"an origin that is an address":          {host: local, header: from("http://[::1]:3000"), want: ok},
 		"an origin of the listener's name":      {host: local, header: from("http://dev.example:80"), want: ok},
 		"the page's own form, with origin null": {host: local, header: from("null", "same-origin"), want: ok},
-		"the same origin with a public name":    {host: local, header: from("http://evil.example", "same-origin"), want: ok},
+		"the same origin with a public name":    {host: local, header: from(evil, "same-origin"), want: ok},
 		"no origin, from another site":          {host: local, header: site("cross-site"), want: ok},
 	} {
 		t.Run(name, func(t *testing.T) {
