@@ -21,7 +21,8 @@ const sampleKey = `"Key":{"pk":{"S":"a"},"n":{"N":"1"}}`
 // sampleValues are all the values that the expressions may name.
 func sampleValues() map[string]string {
 	return map[string]string{
-		":s": `{"S":"text"}`, ":t": `{"S":"te"}`, ":x": `{"S":"x"}`, ":v": `{"S":"v"}`, ":type": `{"S":"N"}`, ":null": `{"NULL":true}`,
+		":s": `{"S":"text"}`, ":t": `{"S":"te"}`, ":x": `{"S":"x"}`, ":v": `{"S":"v"}`, ":type": `{"S":"N"}`,
+		":null": `{"NULL":true}`,
 		":one": `{"N":"1.0"}`, ":two": `{"N":"2"}`, ":five": `{"N":"5"}`,
 		":near": `{"N":"12345678901234567890123456789012345679"}`,
 		":b":    `{"B":"AAE="}`, ":yes": `{"BOOL":true}`, ":l": `{"L":[{"S":"z"}]}`, ":m": `{"M":{}}`,
