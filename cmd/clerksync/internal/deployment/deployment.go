@@ -2,7 +2,7 @@
 // that are named one by one, or a `clerksync dev` on this machine.
 //
 // Find finds out from the flags (deployment.go), with a stack from its outputs
-// (stack.go). What is there can then be read: rows (rows.go), queues (queue.go),
+// (stack.go), by AWS's configuration of this machine or without any (config.go). What is there can then be read: rows (rows.go), queues (queue.go),
 // dead letters (deadletters.go), metrics (metrics.go) and parameters
 // (parameter.go).
 package deployment
@@ -10,19 +10,12 @@ package deployment
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"net/url"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
-	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
-	"github.com/clerksync/clerksync/internal/emulator"
-	"github.com/clerksync/clerksync/pkg/awsclient"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/ingest"
 )
@@ -119,34 +112,6 @@ func (d *Deployment) String() string {
 		where = *d.AWS.BaseEndpoint
 	}
 	return fmt.Sprintf("tables %s and %s, %s", d.DirectoryTable, d.DeliveriesTable, where)
-}
-
-// LoadConfig returns the configuration for an AWS endpoint, or for AWS where the
-// endpoint and AWS_ENDPOINT_URL are empty. AWS needs a region and credentials;
-// an endpoint gets the user's, or made-up ones.
-func LoadConfig(ctx context.Context, getenv func(string) string, endpoint string) (cfg aws.Config, err error) {
-	var options []func(*config.LoadOptions) error
-	if endpoint = cmp.Or(endpoint, getenv("AWS_ENDPOINT_URL")); endpoint != "" {
-		u, err := url.Parse(endpoint)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return cfg, terminal.Usagef("--endpoint-url %q: want an http or https URL", endpoint)
-		}
-		options = append(options, config.WithBaseEndpoint(endpoint))
-	}
-	if cfg, err = config.LoadDefaultConfig(ctx, options...); err != nil {
-		return cfg, fmt.Errorf("read the AWS configuration: %w", err)
-	}
-	switch {
-	case cfg.Region == "" && endpoint == "":
-		return cfg, errors.New("no AWS region: set AWS_REGION or choose a profile that has one")
-	case cfg.Region == "":
-		cfg.Region = emulator.Region
-	}
-	if endpoint != "" && getenv("AWS_ACCESS_KEY_ID") == "" && getenv("AWS_PROFILE") == "" {
-		cfg.Credentials = credentials.NewStaticCredentialsProvider("local", "local", "")
-	}
-	cfg.HTTPClient = awsclient.NewHTTPClient(cfg.HTTPClient)
-	return cfg, nil
 }
 
 // FormatTime writes a time as the rows do, and "" for the zero time.
