@@ -76,7 +76,7 @@ func (p program) send(ctx context.Context, c *cli.Command) error {
 		for range c.Int("repeat") {
 			r := webhook.Request{ID: c.String("id"), Body: body, Tamper: c.Bool("tamper"), Skew: c.Duration("skew")}
 			if r.ID == "" {
-				r.ID = webhook.NewID()
+				r.ID = webhook.NewID(p.now())
 			}
 			for range copies {
 				h, sent := signer.Sign(r)

@@ -65,6 +65,6 @@ func (p program) sign(_ context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	p.term.PrintJSON(signer.GatewayEvent(webhook.Request{ID: webhook.NewID(), Body: body}))
+	p.term.PrintJSON(signer.GatewayEvent(webhook.Request{ID: webhook.NewID(p.now()), Body: body}))
 	return nil
 }

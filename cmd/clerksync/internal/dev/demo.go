@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -97,20 +96,17 @@ func (d *demo) setActive(active bool) {
 func (d *demo) run(ctx context.Context, p *pipeline.Pipeline, signer webhook.Signer) error {
 	d.setActive(true)
 	defer d.setActive(false)
-	// The ids of one run have a mark in common. It is read once, for a message that
-	// is sent again keeps its id.
-	mark := strconv.FormatInt(d.screen.now().Unix(), 36)
-	number, wrong := 0, 0
+	id, wrong := "", 0
 	var rows [][]any
 	for _, o := range firstWeek() {
 		if !o.again {
-			number++
+			id = webhook.NewID(d.screen.now())
 		}
 		body, err := o.body()
 		if err != nil {
 			return err
 		}
-		r := webhook.Request{ID: fmt.Sprintf("msg_demo%02d%s", number, mark), Body: body, Tamper: o.forged}
+		r := webhook.Request{ID: id, Body: body, Tamper: o.forged}
 		got, err := d.send(ctx, p, signer, r)
 		if err != nil {
 			if ctx.Err() != nil {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,6 +37,8 @@ type harness struct {
 	p *pipeline.Pipeline
 	// queues reaches the queues past the faults of an endpoint.
 	queues *sqs.Client
+
+	slowRequests atomic.Bool // reports of requests take their time
 
 	mu    sync.Mutex
 	steps map[string][]string // stages by svix id
@@ -66,6 +69,9 @@ func start(t *testing.T, o pipeline.Options) *harness {
 		o.Storage = settings.Storage{DeletionPolicy: "soft", ObjectStorage: "full", Retention: 90 * 24 * time.Hour}
 	}
 	o.OnRequest = func(ctx context.Context, r ingest.Report) {
+		if h.slowRequests.Load() {
+			time.Sleep(200 * time.Millisecond)
+		}
 		ingestfn.Observer{Log: log}.Request(ctx, r)
 		h.note(r.SvixID, string(r.Stage))
 	}

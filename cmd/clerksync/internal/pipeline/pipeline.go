@@ -69,6 +69,7 @@ type Pipeline struct {
 
 	stop    context.CancelFunc // of the poller
 	ready   atomic.Bool        // all of the above is set
+	order   *order
 	webhook *http.Server
 	aws     *emulator.Endpoint // nil for an outside endpoint
 	poller  sync.WaitGroup
@@ -117,6 +118,7 @@ func Start(ctx context.Context, o Options) (_ *Pipeline, err error) {
 		return nil, fmt.Errorf("the webhook: %w", err)
 	}
 	p.WebhookURL = "http://" + l.Addr().String() + ingest.Path
+	o = p.inOrder(o)
 	p.webhook = serve(l, p.ingest(o))
 	source := eventsource.Source{
 		Client: p.SQS, QueueURL: p.QueueURL, Concurrency: pollers, Timeout: functionTimeout, Warn: o.Warn,
@@ -138,9 +140,25 @@ func (p *Pipeline) describe(o Options) func() any {
 	}
 }
 
+// inOrder puts the callbacks in order: what becomes of a message is reported
+// after that it is queued.
+func (p *Pipeline) inOrder(o Options) Options {
+	p.order = newOrder(sqsqueue.NewSender(p.SQS, p.QueueURL))
+	onRequest, onMessage := o.OnRequest, o.OnMessage
+	o.OnRequest = func(ctx context.Context, r ingest.Report) {
+		onRequest(ctx, r)
+		p.order.reported(r)
+	}
+	o.OnMessage = func(ctx context.Context, r consumer.Report) {
+		p.order.wait(r.SvixID)
+		onMessage(ctx, r)
+	}
+	return o
+}
+
 func (p *Pipeline) ingest(o Options) *ingest.Ingest {
 	return ingest.New(ingest.Config{
-		Secrets: ingest.FixedSecrets(o.Secrets), Queue: sqsqueue.NewSender(p.SQS, p.QueueURL),
+		Secrets: ingest.FixedSecrets(o.Secrets), Queue: p.order,
 		Instances: o.Instances, KnowledgeOf: clerk.KnowledgeOf,
 		Now: time.Now, Observe: o.OnRequest,
 	})

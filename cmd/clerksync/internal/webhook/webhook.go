@@ -1,6 +1,6 @@
 // Package webhook speaks to a webhook as Svix does: it signs an event, posts it
 // and reads the answer (webhook.go), as the commands send, dev and doctor need
-// it. It finds the secret to sign with (secret.go), changes fields of an event
+// it, under ids that grow with time (id.go). It finds the secret to sign with (secret.go), changes fields of an event
 // before it is signed (edit.go), and writes signed requests and queue messages
 // as AWS hands them to the functions (aws.go, samples.go), for sam local.
 package webhook
@@ -8,11 +8,9 @@ package webhook
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
-	"math/big"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -114,20 +112,6 @@ func Post(ctx context.Context, to string, h svix.Headers, body []byte) (a Answer
 		return a, fmt.Errorf("read the answer of %s: %w", to, err)
 	}
 	return Answer{h.ID, EventType(body), resp.StatusCode, string(text), resp.Header, time.Since(began)}, nil
-}
-
-// NewID returns a message id of Svix's shape.
-func NewID() string { return RandomID("msg_") }
-
-// RandomID returns the prefix and 27 random letters and digits.
-func RandomID(prefix string) string {
-	const characters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	id := []byte(prefix)
-	for range 27 {
-		i, _ := rand.Int(rand.Reader, big.NewInt(int64(len(characters)))) // never fails
-		id = append(id, characters[i.Int64()])
-	}
-	return string(id)
 }
 
 // EventType returns the type of an event, "" where the body is not an event.
