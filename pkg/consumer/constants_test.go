@@ -1,0 +1,31 @@
+package consumer_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/clerksync/clerksync/pkg/consumer"
+)
+
+// The numbers that operators, the template and docs/operations.md count on.
+func TestConstants(t *testing.T) {
+	t.Parallel()
+	want := map[string]any{
+		"first delay": 30 * time.Second, "longest delay": 15 * time.Minute, "suspect": 3, "last refusal": 3,
+		"margin": 3 * time.Second, "requeue margin": 2 * time.Second, "answer margin": time.Second,
+		"tries in place": 4, "first wait": 50 * time.Millisecond, "longest wait": 2 * time.Second,
+		"concurrent rows": 16, "concurrent deletes": 24, "reason": 1024,
+	}
+	if diff := cmp.Diff(want, consumer.Constants()); diff != "" {
+		t.Errorf("constants differ (-want +got):\n%s", diff)
+	}
+	var hidden time.Duration
+	for receives := 1; receives < 60; receives++ { // maxReceiveCount
+		hidden += consumer.VisibilityDelay(receives)
+	}
+	if hidden < 12*time.Hour {
+		t.Errorf("60 receives take %s, want at least 12 hours", hidden)
+	}
+}

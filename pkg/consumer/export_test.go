@@ -1,0 +1,16 @@
+package consumer
+
+import "time"
+
+// Constants are the numbers that a test pins, by what they are for.
+func Constants() map[string]any {
+	return map[string]any{
+		"first delay": firstDelay, "longest delay": longestDelay, "suspect": Suspect, "last refusal": lastRefusal,
+		"margin": Margin, "requeue margin": requeueMargin, "answer margin": answerMargin,
+		"tries in place": triesInPlace, "first wait": firstWait, "longest wait": longestWait,
+		"concurrent rows": maxConcurrentRows, "concurrent deletes": maxConcurrentDeletes, "reason": maxReason,
+	}
+}
+
+// VisibilityDelay is how long a message is hidden that failed at that receive.
+func VisibilityDelay(receives int) time.Duration { return visibilityDelay(receives, nil) }
