@@ -1,6 +1,7 @@
 package clerk_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/clerksync/clerksync/events"
@@ -33,12 +34,21 @@ func TestKnowledgeOf(t *testing.T) {
 	}
 }
 
-// There is a sample of every type that Clerk documents: each must be known.
-func TestEveryDocumentedTypeIsKnown(t *testing.T) {
+// There is a sample of every type that Clerk documents: each is known, and each
+// that is kept has one, so that the tests of every package run on it.
+func TestSamplesAreOfTheKnownTypes(t *testing.T) {
 	t.Parallel()
-	for _, eventType := range events.Types() {
+	samples := events.Types()
+	for _, eventType := range samples {
 		if clerk.KnowledgeOf(eventType) == clerk.Unknown {
 			t.Errorf("KnowledgeOf(%q) = Unknown, want Kept or NotKept", eventType)
+		}
+	}
+	for _, family := range clerk.KeptFamilies() {
+		for _, event := range family.Events {
+			if name := family.Name + "." + event; !slices.Contains(samples, name) {
+				t.Errorf("events/clerk has no sample of %s, which is kept", name)
+			}
 		}
 	}
 }
