@@ -23,7 +23,7 @@
 //
 // # What is inside
 //
-// Tables of rows are in table.go, keys in key.go, values in value.go and
+// Tables of rows are in table.go and pack.go, keys in key.go, values in value.go and
 // number.go. Each write is compiled, planned against the item as it is, and only
 // then stored (write.go), so that a transaction (transact.go) is two plain steps
 // under one lock. Query and Scan share search.go.

@@ -80,7 +80,9 @@ func (b sortBounds) narrow(q *search, from, to int) (int, int) {
 		if test == nil {
 			return otherwise
 		}
-		return from + sort.Search(to-from, func(i int) bool { return test(q.rows[from+i].item[q.key.sort.name]) })
+		return from + sort.Search(to-from, func(i int) bool {
+			return test(q.rows[from+i].packed.item()[q.key.sort.name])
+		})
 	}
 	return first(b.begun, from), first(b.over, to)
 }

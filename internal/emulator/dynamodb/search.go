@@ -174,13 +174,14 @@ func (q *search) page(from, to int, forward bool) searchOutput {
 			out.LastEvaluatedKey = q.keyOf(last)
 			break
 		}
-		last, read = x.item, bytes
+		it := x.packed.item()
+		last, read = it, bytes
 		out.ScannedCount++
-		if q.filter != nil && !q.filter(x.item) {
+		if q.filter != nil && !q.filter(it) {
 			continue
 		}
 		out.Count++
-		items = append(items, project(x.item, q.paths))
+		items = append(items, project(it, q.paths))
 	}
 	if out.ScannedCount == q.limit {
 		// As on AWS, even if nothing follows: only a page without the key is

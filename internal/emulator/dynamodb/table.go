@@ -12,7 +12,7 @@ import (
 // answer can still be written from it when the lock is gone.
 type row struct {
 	position string
-	item     item
+	packed   packed
 	size     int // in bytes, of the item
 }
 
@@ -35,7 +35,7 @@ func (r rows) after(position string) int {
 // get returns the item at a position, nil if there is none.
 func (r rows) get(position string) item {
 	if i, ok := r.search(position); ok {
-		return r[i].item
+		return r[i].packed.item()
 	}
 	return nil
 }
@@ -143,12 +143,12 @@ func (t *table) store(position string, next item) {
 		}
 		if next != nil && x.key.in(next) {
 			projected := x.project(t, next)
-			x.rows.put(row{x.position(t, next), projected, projected.size()})
+			x.rows.put(row{x.position(t, next), projected.pack(), projected.size()})
 		}
 	}
 	if next == nil {
 		t.rows.remove(position)
 		return
 	}
-	t.rows.put(row{position, next, next.size()})
+	t.rows.put(row{position, next.pack(), next.size()})
 }
