@@ -71,10 +71,16 @@ func Bugs() []Bug {
 		{Name: "svix id compared up to its first dash", table: withOrder(func(old, rev string, _ *monitor) bool {
 			return upToDashOfID(old) < upToDashOfID(rev)
 		})},
-		{Name: "unknown type dead at once", records: changedWhere(isUnknownType, withoutAttribute(delivery.AttrSvixID))},
+		{Name: "unknown type dead at once", records: changedWhere(
+			isUnknownType, withoutAttribute(delivery.AttrSvixID),
+		)},
 		{Name: "unknown version read as the known one", records: changedWhere(
 			isUnknownVersion, withAttribute(delivery.AttrVersion, delivery.Version),
 		)},
+		{Name: "a panic taken for success", table: func(t *tableClient) directory.Table { return panicProofTable{t} }},
+		{Name: "the last by our own clock wins", table: withWrite(newerByClock)},
+		{Name: "an oversized row keeps its object", table: withWrite(keepObject)},
+		{Name: "an object that OBJECT_STORAGE forbids", table: withWrite(keepForbiddenObject)},
 		{Name: "base64 taken as the body", records: changedWhere(isBase64, withoutAttribute(delivery.AttrEncoding))},
 	}
 }

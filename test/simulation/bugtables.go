@@ -207,3 +207,45 @@ func (t *noFollowUpTable) Read(ctx context.Context, keys ...directory.Key) ([]di
 	}
 	return t.tableClient.Read(ctx, keys...)
 }
+
+// panicProofTable takes a write that panicked for one that took place.
+type panicProofTable struct{ *tableClient }
+
+// Write implements directory.Table.
+func (t panicProofTable) Write(ctx context.Context, w directory.Write) (r directory.Result, err error) {
+	defer func() {
+		if recover() != nil {
+			r, err = directory.Written, nil
+		}
+	}()
+	return t.tableClient.Write(ctx, w)
+}
+
+// newerByClock orders rows by the times at which they were written.
+func newerByClock(ctx context.Context, t *tableClient, w directory.Write) (directory.Result, error) {
+	return t.writeBy(ctx, w, rules{holds: func(c directory.Condition, row directory.Row) bool {
+		if _, ok := c.Newer(); ok && row != nil {
+			return row.Text("synced_at") < w.Row.Text("synced_at")
+		}
+		return c.Holds(row)
+	}})
+}
+
+// keepObject writes the object that a row has given up for its size.
+func keepObject(ctx context.Context, t *tableClient, w directory.Write) (directory.Result, error) {
+	if w.Row.Live() && w.Row["omitted"] != nil {
+		w.Row = w.Row.Clone()
+		delete(w.Row, "omitted")
+		w.Row["object"] = "{" + strings.Repeat(" ", directory.MaxRowBytes) + "}"
+	}
+	return t.Write(ctx, w)
+}
+
+// keepForbiddenObject writes an object with what it must not hold.
+func keepForbiddenObject(ctx context.Context, t *tableClient, w directory.Write) (directory.Result, error) {
+	if w.Row.Live() && w.Row["omitted"] == nil {
+		w.Row = w.Row.Clone()
+		w.Row["object"] = `{"url":"secret"}`
+	}
+	return t.Write(ctx, w)
+}

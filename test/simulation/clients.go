@@ -54,6 +54,9 @@ func (t *tableClient) writeBy(ctx context.Context, w directory.Write, r rules) (
 
 // Read implements directory.Table.
 func (t *tableClient) Read(ctx context.Context, keys ...directory.Key) ([]directory.Row, error) {
+	if len(keys) > 1 && t.readsOneByOne() {
+		return t.readOneByOne(ctx, keys)
+	}
 	parts := []string{"read"}
 	for _, k := range keys {
 		parts = append(parts, k.PK, k.SK)
@@ -80,7 +83,10 @@ func (t *tableClient) Live(ctx context.Context, pk, prefix, after string) ([]dir
 	if err != nil {
 		return nil, "", err
 	}
-	return rows, next, nil
+	if t.readsOneByOne() {
+		rows, err = t.readAgain(ctx, rows)
+	}
+	return rows, next, err
 }
 
 // list makes the call of a listing, which run carries out.
@@ -110,7 +116,9 @@ func (q *queueClient) DeadLetter(ctx context.Context, r delivery.Record, reason 
 		keys: []directory.Key{{PK: r.MessageID, SK: "dead letter"}},
 	}
 	c.run = func() error {
-		q.scheduler.monitor.deadLettered(q.scheduler.queue.get(r.MessageID).message, reason)
+		m := q.scheduler.queue.get(r.MessageID).message
+		q.scheduler.monitor.deadLettered(m, reason)
+		q.scheduler.redriveDead(m)
 		return nil
 	}
 	return q.scheduler.harness.await(ctx, c)

@@ -16,6 +16,8 @@
 //     harness (harness.go, clients.go) holds each of their remote calls until
 //     the scheduler releases it (release.go). faults.go is the table of all
 //     faults that it injects, tally.go counts them.
+//     The settings and clocks of several versions may be at work at once (reach.go),
+//     and rows that are read together need not be of one moment (onebyone.go).
 //   - The consumers work on Memory (memory.go, transaction.go), which keeps the
 //     contract of directory.Table and no more: it conflicts, its index lags, and
 //     the items of a transaction become visible one by one.
@@ -35,8 +37,8 @@
 //     through HTTP or whatever lies between, with the machine's own concurrency.
 //
 // simulation.go runs histories, shrink.go makes a failing one short. To show
-// that the simulation can fail, bugs.go, bugtables.go and bugrecords.go plant classic mistakes,
-// each of which it must find.
+// that the simulation can fail, bugs.go, bugtables.go and bugrecords.go plant
+// classic mistakes, each of which it must find.
 //
 // One thing is left open (expectation.undecided): a domain that moved to
 // another organization before its first one was deleted. Clerk documents no

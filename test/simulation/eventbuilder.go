@@ -16,6 +16,8 @@ type eventBuilder struct {
 	clerk *clerk
 	data  jsonObject
 	row   directory.Row
+	// oversized says that the row is too large with the object.
+	oversized bool
 }
 
 // emit makes the message of an event about the object and keeps it.
@@ -157,13 +159,11 @@ func (b *eventBuilder) completeRows(m *message, o *object) {
 	r := b.row
 	r["pk"], r["sk"], r["kind"], r["id"] = m.key.PK, m.key.SK, o.kind, o.id
 	r["rev"], r["svix_id"] = m.rev(), m.svixID
-	switch b.clerk.plan.Storage {
-	case projector.StoreFull:
-		r["object"] = b.data.text([]string{"url"}, nil)
-	case projector.StorePublic:
-		r["object"] = b.data.text([]string{"url", "private_metadata"}, []string{"private_metadata"})
-	case projector.StoreNone:
+	m.objects = map[projector.ObjectStorage]string{
+		projector.StoreFull:   b.data.text([]string{"url"}, nil),
+		projector.StorePublic: b.data.text([]string{"url", "private_metadata"}, []string{"private_metadata"}),
 	}
+	m.oversized = b.oversized
 	m.row = r
 	switch {
 	case o.kind == directory.KindMembership:

@@ -8,24 +8,30 @@ import (
 
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/pkg/projector"
 )
 
 // expectation is what the tables should hold when all is done, by the fields of
 // the model's messages.
 type expectation struct {
 	policy  consumer.DeletionPolicy
+	storage []projector.ObjectStorage         // one of which the row is of
 	keys    []directory.Key                   // of all rows, sorted
 	winner  map[directory.Key]*message        // the greatest message of each key
 	deleted map[directory.Key]bool            // users and organizations
 	parents map[directory.Key][]directory.Key // of each key, former ones included
 }
 
-func expect(policy consumer.DeletionPolicy, messages []*message) (*expectation, error) {
+func expect(p Plan, messages []*message) (*expectation, error) {
 	e := &expectation{
-		policy:  policy,
+		policy:  p.Policy,
+		storage: []projector.ObjectStorage{p.Storage},
 		winner:  map[directory.Key]*message{},
 		deleted: map[directory.Key]bool{},
 		parents: map[directory.Key][]directory.Key{},
+	}
+	if p.Mixed { // a soft deletion leaves more than a hard one
+		e.policy, e.storage = consumer.Soft, objectStorages()
 	}
 	for _, m := range messages {
 		if m.invalid {

@@ -17,6 +17,11 @@ const (
 	PartialBatch        Fault = "partial batch" // a call about several messages is carried out for some of them
 	Death               Fault = "death at any step"
 	LaggingIndex        Fault = "lagging index" // a listing while an index would have shown something else
+	Panic               Fault = "panic in a call, before its effect or after"
+	RedrivenBySQS       Fault = "dead letter of too many receives, redriven"
+	RedrivenBySync      Fault = "dead letter of a permanent error, redriven"
+	ReadItemByItem      Fault = "several rows read one after the other"
+	PageRowByRow        Fault = "page of a listing read row by row"
 	VisibleItemByItem   Fault = "transaction visible item by item"
 	ExpiredLedgerRow    Fault = "expired ledger row"
 	EarlyRedelivery     Fault = "early redelivery while the first is still running"
@@ -49,9 +54,14 @@ func faultKinds() []faultKind {
 		{fault: Throttle, atCall: answerWith(errThrottled)},
 		{fault: TransactionConflict, atCall: answerWith(errConflict), fits: isWrite},
 		{fault: PartialBatch, atCall: performPartly, fits: isBatch},
+		{fault: Panic, atCall: performAndPanic, fits: (*call).onTables},
 		{fault: Death, betweenSteps: (*scheduler).killOne, weight: 2},
 		{fault: ExpiredLedgerRow, betweenSteps: (*scheduler).expireLedgerRow, needsMemory: true},
 		{fault: EarlyRedelivery, betweenSteps: (*scheduler).redeliverEarly},
+		{fault: RedrivenBySQS},
+		{fault: RedrivenBySync},
+		{fault: ReadItemByItem, needsMemory: true},
+		{fault: PageRowByRow, needsMemory: true},
 		{fault: LaggingIndex, needsMemory: true},
 		{fault: VisibleItemByItem, needsMemory: true},
 	}
@@ -104,6 +114,14 @@ func answerWith(err error) func(*scheduler, *call, uint64) {
 }
 
 func performAndFail(s *scheduler, c *call, _ uint64) { s.perform(c, errBroken) }
+
+func performAndPanic(s *scheduler, c *call, seed uint64) {
+	if seed%2 == 0 {
+		s.answer(c, errPanic)
+		return
+	}
+	s.perform(c, errPanic)
+}
 
 func performPartly(s *scheduler, c *call, seed uint64) {
 	c.runPart(func(i int) bool { return seed>>(i%64)&1 == 1 })

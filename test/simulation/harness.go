@@ -18,6 +18,7 @@ var (
 	errThrottled = errors.New("simulation: throttled")
 	errTimeout   = errors.New("simulation: no answer in time")
 	errKilled    = errors.New("simulation: the process is dead")
+	errPanic     = errors.New("simulation: the program has a fault") // the call panics with it
 )
 
 // harness runs the consumers and holds each of their remote calls until the
@@ -103,6 +104,9 @@ func (h *harness) await(ctx context.Context, c *call) error {
 	}
 	select {
 	case <-c.answer:
+		if errors.Is(c.err, errPanic) {
+			panic(c.err)
+		}
 		return c.err
 	case <-ctx.Done():
 		h.mu.Lock()
@@ -116,6 +120,7 @@ func (h *harness) await(ctx context.Context, c *call) error {
 func (h *harness) start(ctx context.Context, inv *invocation, c *consumer.Consumer, records []delivery.Record) {
 	h.consumers.Go(func() {
 		failed := c.Handle(ctx, records)
+		slices.Sort(failed) // the order means nothing, and messages that fail at one instant have none
 		h.report(func() {
 			inv.failed = failed
 			h.finished = append(h.finished, inv)

@@ -22,6 +22,7 @@ type invocation struct {
 	cancel  context.CancelFunc
 	killed  bool              // behind the harness's mu
 	reports []consumer.Report // likewise
+	met     []Fault           // likewise: those that the consumer's goroutines met
 	failed  []string          // message ids, as the consumer returned them
 }
 
@@ -34,7 +35,7 @@ func (s *scheduler) start(inv *invocation, batch []*queued, timeout time.Duratio
 			s.count(EarlyRedelivery)
 		}
 		inv.records = append(inv.records, s.queue.receive(c))
-		inv.messages[c.id], inv.unreadable[c.id] = c.message, c.message.unreadableAt(c.receives)
+		inv.messages[c.id], inv.unreadable[c.id] = c.message, c.message.unreadableAt(c.total)
 		s.countReach(c.message)
 		s.logf("sqs    %s (%s %s) to batch %d", c.id, c.message.eventType, c.message.svixID, inv.id)
 		if c.receives > mostReceives {
@@ -61,10 +62,10 @@ func (s *scheduler) consumerConfig(inv *invocation, chance float64) consumer.Con
 	return consumer.Config{
 		Table:     table,
 		Queue:     &queueClient{s, inv},
-		Projector: projector.New(s.plan.Storage),
-		Policy:    s.plan.Policy,
+		Projector: projector.New(s.storageOf(inv)),
+		Policy:    s.policyOf(inv),
 		Retention: 90 * 24 * time.Hour,
-		Now:       time.Now,
+		Now:       s.clockOf(inv),
 		Random:    func() float64 { return chance },
 		Observe: func(_ context.Context, r consumer.Report) {
 			s.harness.mu.Lock()
@@ -80,6 +81,9 @@ func (s *scheduler) consumerConfig(inv *invocation, chance float64) consumer.Con
 // deletes none, whatever the consumer had done by then.
 func (s *scheduler) finish(inv *invocation) {
 	s.harness.removeInvocation(inv)
+	for _, f := range inv.met {
+		s.count(f)
+	}
 	s.running[inv.worker] = nil
 	for _, r := range inv.records {
 		s.queue.get(r.MessageID).holders--

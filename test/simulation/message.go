@@ -8,6 +8,7 @@ import (
 
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/pkg/projector"
 )
 
 // message is one event as Svix signs it, together with what the model knows
@@ -37,9 +38,12 @@ type message struct {
 	sent          int64
 	sentAsWritten int64 // the envelope's number, in seconds or in ms
 
-	row     directory.Row // complete but for synced_at; nil for a deletion
-	pointer directory.Row // likewise, nil where the row has no pointer
-	parents []directory.Key
+	row     directory.Row // complete but for synced_at and object; nil for a deletion
+	objects map[projector.ObjectStorage]string
+	// oversized says that the row gives up its object, in each storage that has one.
+	oversized bool
+	pointer   directory.Row // likewise, nil where the row has no pointer
+	parents   []directory.Key
 }
 
 // less says whether a loses against b: one total order, field by field.
@@ -70,6 +74,21 @@ func compareBools(a, b bool) int {
 // model's ids hold letters, digits, `_`, `-` and `.` only.
 func escaped(id string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(id, "-", "~2D"), ".", "~2E")
+}
+
+// rowIn is the row as it should be in that object storage.
+func (m *message) rowIn(storage projector.ObjectStorage) directory.Row {
+	object := m.objects[storage]
+	if object == "" {
+		return m.row
+	}
+	row := m.row.Clone()
+	if m.oversized {
+		row["omitted"] = []string{"object"}
+	} else {
+		row["object"] = object
+	}
+	return row
 }
 
 // rev is the text of the message's revision.

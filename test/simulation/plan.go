@@ -21,6 +21,9 @@ type Plan struct {
 	Disorder    int    // of the deliveries: 0 is hardly any, 2 complete
 	FaultRate   int    // the chance of a fault at each decision, in 1,000, while the budget lasts
 	FaultBudget int    // how many faults there are at most
+	MaxReceives int    // until SQS makes a dead letter of a message, which is then redriven
+	Mixed       bool   // consumers of all policies and object storages at once
+	ClocksOff   bool   // the consumers' clocks are wrong by hours
 	Seed        uint64 // of the deliveries, the interleaving and the faults
 }
 
@@ -52,6 +55,9 @@ func plans() *rapid.Generator[Plan] {
 		p.Storage = drawOne(t, projector.StoreFull, projector.StoreFull, projector.StorePublic, projector.StoreNone)
 		p.Workers = drawOne(t, 4, 5, 6)
 		p.Page = drawOne(t, 1, 2, 3, 4)
+		p.MaxReceives = drawOne(t, mostReceives, mostReceives, 6, 3)
+		p.Mixed = drawOne(t, false, false, false, true)
+		p.ClocksOff = drawOne(t, false, false, true)
 		p.Seed = rapid.Uint64().Draw(t, "")
 		return p
 	})

@@ -30,7 +30,8 @@ type queued struct {
 	id       string
 	message  *message
 	visible  time.Time
-	receives int
+	receives int // since it was sent or redriven
+	total    int // receives, those before a redrive included
 	holders  int // invocations that work on it
 	deleted  bool
 	position string // of a deletion that goes on
@@ -80,13 +81,14 @@ func (q *queue) visible() (list []*queued) {
 func (q *queue) receive(c *queued) delivery.Record {
 	c.holders++
 	c.receives++
+	c.total++
 	c.visible = q.now().Add(visibilityTimeout)
 	r := deliverytest.RecordOf(delivery.Delivery{
 		SvixID:        c.message.svixID,
 		SvixTimestamp: "1767225600",
 		EventType:     c.message.eventType,
 		ReceivedAt:    time.Now(),
-		Body:          c.message.bodyAt(c.receives),
+		Body:          c.message.bodyAt(c.total),
 	}.Encode())
 	r.MessageID, r.Receives = c.id, c.receives
 	if c.position != "" {
@@ -94,8 +96,37 @@ func (q *queue) receive(c *queued) delivery.Record {
 			DataType: "String", Text: delivery.EncodePosition(c.position),
 		}
 	}
-	c.message.spoilAt(&r)
+	c.message.spoilAt(&r, c.total)
 	return r
+}
+
+// redriveAfter is how long a dead letter lies until an operator redrives it.
+const redriveAfter = 26 * time.Hour
+
+// redrive does what SQS and an operator do about messages that were received
+// too often: a redriven message begins anew. The limit of the plan is lower
+// than SQS's own, which the promise is about.
+func (s *scheduler) redrive() {
+	if s.plan.MaxReceives == mostReceives {
+		return
+	}
+	for _, c := range s.queue.visible() {
+		if c.receives >= s.plan.MaxReceives && c.holders == 0 {
+			c.receives, c.visible = 0, s.queue.now().Add(redriveAfter)
+			s.count(RedrivenBySQS)
+			s.logf("sqs    %s is a dead letter, to be redriven in %v", c.id, redriveAfter)
+		}
+	}
+}
+
+// redriveDead lets an operator redrive a dead letter that sync has sent: it can
+// work as little as before. It comes once more when all else is done.
+func (s *scheduler) redriveDead(m *message) {
+	if s.random == nil || s.random.IntN(4) > 0 {
+		return
+	}
+	s.count(RedrivenBySync)
+	s.late = append(s.late, m)
 }
 
 // drawDeliveries makes the deliveries of Svix: each message once or more, out

@@ -28,7 +28,11 @@ func (p randomPolicy) choose(s *scheduler, possible []choice) (choice, bool) {
 }
 
 func (p randomPolicy) receives(s *scheduler) []choice {
-	if !slices.Contains(s.running, nil) || len(s.queue.visible()) == 0 {
+	if !slices.Contains(s.running, nil) {
+		return nil
+	}
+	s.redrive()
+	if len(s.queue.visible()) == 0 {
 		return nil
 	}
 	return []choice{{do: func() { p.receive(s) }}}

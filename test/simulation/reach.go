@@ -3,8 +3,12 @@ package simulation
 import (
 	"bytes"
 	"strings"
+	"time"
 
+	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery"
+	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/pkg/projector"
 )
 
 // What a run must also have met. These are no faults of the machinery but
@@ -13,12 +17,15 @@ const (
 	OddSvixID      Fault = "svix id that is not msg_ and letters"
 	Base64Body     Fault = "body sent as base64"
 	UnknownVersion Fault = "message of a newer version of ingest"
+	MixedSettings  Fault = "consumers of all policies and object storages at once"
+	ClocksOff      Fault = "clock that is wrong by hours"
+	OversizedRow   Fault = "row that is too large with its object"
 	UnknownType    Fault = "message of a type that only a newer version of sync keeps"
 )
 
 // reachKinds are all of them, permanent errors included.
 func reachKinds() []Fault {
-	list := []Fault{OddSvixID, Base64Body, UnknownVersion, UnknownType}
+	list := []Fault{MixedSettings, ClocksOff, OversizedRow, OddSvixID, Base64Body, UnknownVersion, UnknownType}
 	for _, k := range permanentErrors() {
 		list = append(list, k.fault)
 	}
@@ -34,6 +41,40 @@ func (b *eventBuilder) addOddities(m *message) {
 		b.addJSON("odd", quoted(unkeepable))
 		m.reach = append(m.reach, Base64Body)
 	}
+	if b.clerk.reach != nil && b.clerk.reach.IntN(1000) == 0 {
+		b.addJSON("much", quoted(strings.Repeat("x", directory.MaxRowBytes)))
+		b.oversized = true
+		m.reach = append(m.reach, OversizedRow)
+	}
+}
+
+// policyOf, storageOf and clockOf are the settings and the clock of an
+// invocation: while a deployment goes on, those of both versions are at work.
+func (s *scheduler) policyOf(inv *invocation) consumer.DeletionPolicy {
+	if !s.plan.Mixed {
+		return s.plan.Policy
+	}
+	s.count(MixedSettings)
+	return []consumer.DeletionPolicy{consumer.Soft, consumer.Hard}[inv.id/3%2]
+}
+
+func (s *scheduler) storageOf(inv *invocation) projector.ObjectStorage {
+	if !s.plan.Mixed {
+		return s.plan.Storage
+	}
+	return objectStorages()[inv.id%3]
+}
+
+func (s *scheduler) clockOf(inv *invocation) func() time.Time {
+	if !s.plan.ClocksOff {
+		return time.Now
+	}
+	s.count(ClocksOff)
+	return func() time.Time { return time.Now().Add(time.Duration(inv.id%7-3) * 5 * time.Hour) }
+}
+
+func objectStorages() []projector.ObjectStorage {
+	return []projector.ObjectStorage{projector.StoreFull, projector.StorePublic, projector.StoreNone}
 }
 
 // makeUnreadable lets some messages be of a newer version, which the sync that
@@ -63,8 +104,8 @@ func (m *message) bodyAt(receive int) []byte {
 }
 
 // spoilAt makes the record what the sync of the time sees of it.
-func (m *message) spoilAt(r *delivery.Record) {
-	if !m.unknownType && m.unreadableAt(r.Receives) {
+func (m *message) spoilAt(r *delivery.Record, receive int) {
+	if !m.unknownType && m.unreadableAt(receive) {
 		withAttribute(delivery.AttrVersion, "2")(r)
 	}
 	if m.spoil != nil {

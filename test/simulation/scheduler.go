@@ -204,7 +204,7 @@ func (s *scheduler) arrive() {
 // check is the end of a history that broke no promise on its way: it compares
 // all rows, pointers and ledger entries with what they should be.
 func (s *scheduler) check(ctx context.Context, t tables) error {
-	e, err := expect(s.plan.Policy, s.messages)
+	e, err := expect(s.plan, s.messages)
 	if err != nil {
 		return err
 	}
