@@ -10,7 +10,6 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
 	"github.com/clerksync/clerksync/events"
@@ -29,7 +28,8 @@ every sample. It goes to clerksync dev unless --to says otherwise, signed with
 dev's kept secret unless --secret or CLERK_WEBHOOK_SIGNING_SECRET says otherwise.
 The exit status is 1 unless every answer is 2xx.`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "to", Value: deployment.DefaultWebhookURL, Usage: "post to `URL`"},
+			text("to", "post to `URL` (default: the webhook of clerksync dev)"),
+			text("endpoint-url", "post to the clerksync dev whose AWS endpoint is `URL`"),
 			text("secret", "sign with `whsec_...`"),
 			text("id", "send as message `msg_...` (default: a new id each)"),
 			&cli.StringSliceFlag{
@@ -67,6 +67,12 @@ func (p program) send(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
+	to := c.String("to")
+	if to == "" {
+		if to, err = names(c).FindWebhook(ctx, p.getenv); err != nil {
+			return err
+		}
+	}
 	copies := 1
 	if c.Bool("duplicate") {
 		copies = 2
@@ -80,7 +86,7 @@ func (p program) send(ctx context.Context, c *cli.Command) error {
 			}
 			for range copies {
 				h, sent := signer.Sign(r)
-				a, err := webhook.Post(ctx, c.String("to"), h, sent)
+				a, err := webhook.Post(ctx, to, h, sent)
 				if err != nil {
 					return fmt.Errorf("%w\nIs it running? `clerksync dev` starts it; --to names another URL", err)
 				}
@@ -133,8 +139,10 @@ func (p program) eventsToSend(c *cli.Command) ([][]byte, error) {
 			p.term.Note("%s", terminal.Warn("note: "+id+" cannot be a message id, so it will be refused"))
 		}
 	}
-	if err := webhook.CheckURL(c.String("to")); err != nil {
-		return nil, err
+	if c.IsSet("to") {
+		if err := webhook.CheckURL(c.String("to")); err != nil {
+			return nil, err
+		}
 	}
 	if d := c.Duration("skew"); d.Abs() > 200*365*24*time.Hour {
 		return nil, terminal.Usagef("--skew %s is too far", d)

@@ -53,11 +53,31 @@ func (n Names) Webhook() string {
 
 // LoadConfig returns the AWS configuration to look with.
 func (n Names) LoadConfig(ctx context.Context, getenv func(string) string) (aws.Config, error) {
+	return LoadConfig(ctx, getenv, n.endpoint(getenv))
+}
+
+// endpoint is the AWS endpoint, "" for AWS itself.
+func (n Names) endpoint(getenv func(string) string) string {
 	endpoint := cmp.Or(n.EndpointURL, getenv("AWS_ENDPOINT_URL"))
 	if endpoint == "" && n.Local() {
-		endpoint = DefaultEndpointURL
+		return DefaultEndpointURL
 	}
-	return LoadConfig(ctx, getenv, endpoint)
+	return endpoint
+}
+
+// FindWebhook returns the URL of the webhook to which events go: of the
+// `clerksync dev` behind the endpoint. Where none answers it is the default URL,
+// unless the user named the endpoint: another webhook than that one's would take
+// what is not for it.
+func (n Names) FindWebhook(ctx context.Context, getenv func(string) string) (string, error) {
+	if r, ok := Ask(ctx, n.endpoint(getenv)); ok {
+		return r.WebhookURL, nil
+	}
+	if n.EndpointURL != "" {
+		return "", fmt.Errorf("no clerksync dev answers at %s\n"+
+			"Is it running? `clerksync dev` starts it; --to names a webhook", n.EndpointURL)
+	}
+	return DefaultWebhookURL, nil
 }
 
 // Deployment is where to look.
@@ -98,7 +118,11 @@ func Find(ctx context.Context, cfg aws.Config, n Names) (_ *Deployment, err erro
 	d.DeliveriesTable = cmp.Or(n.DeliveriesTable, outputs[outputDeliveriesTable], pipeline.DeliveriesTable)
 	d.QueueURL = cmp.Or(n.QueueURL, outputs[outputQueue])
 	d.DeadLetterQueueURL = cmp.Or(n.DeadLetterQueueURL, outputs[outputDeadLetterQueue])
-	d.WebhookURL = cmp.Or(n.Webhook(), outputs["WebhookUrl"])
+	d.WebhookURL = cmp.Or(n.WebhookURL, outputs["WebhookUrl"])
+	if d.WebhookURL == "" && d.Stack == nil && d.Emulated() {
+		ready, _ := Ask(ctx, *cfg.BaseEndpoint)
+		d.WebhookURL = cmp.Or(ready.WebhookURL, n.Webhook())
+	}
 	return d, nil
 }
 

@@ -40,6 +40,10 @@ func Run(ctx context.Context, term *terminal.Terminal, o Options) error {
 	screen := newScreen(term, o)
 	demo := newDemo(screen)
 	o.Pipeline.OnRequest, o.Pipeline.OnMessage, o.Pipeline.Warn = demo.onRequest, demo.onMessage, screen.warn
+	o.Pipeline.Describe = func(p *pipeline.Pipeline) any { return describe(p) }
+	if err := screen.checkAddresses(o.Pipeline); err != nil {
+		return err
+	}
 	p, err := pipeline.Start(ctx, o.Pipeline)
 	if err != nil {
 		return fmt.Errorf("start %w\n%s", err, startAdvice(o, err))

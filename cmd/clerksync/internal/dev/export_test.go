@@ -17,3 +17,7 @@ func (s Screen) ShowReady(p *pipeline.Pipeline) { s.s.showReady(p) }
 func (s Screen) ShowNext(p *pipeline.Pipeline) { s.s.showNext(p) }
 
 func (s Screen) ShowStep(stage, svixID string) { s.s.show(step{Stage: stage, SvixID: svixID}) }
+
+func (s Screen) CheckAddresses(o pipeline.Options) error {
+	return s.s.checkAddresses(o) //nolint:wrapcheck // tests ask for it as it is
+}

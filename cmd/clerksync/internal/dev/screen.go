@@ -32,6 +32,7 @@ type screen struct {
 	term   *terminal.Terminal
 	secret webhook.Secret
 	json   bool
+	demo   bool // has been shown
 	now    func() time.Time
 	// ready is closed once the addresses are shown. No step is shown before, for
 	// the queue may hold messages already.
@@ -39,7 +40,16 @@ type screen struct {
 }
 
 func newScreen(term *terminal.Terminal, o Options) *screen {
-	return &screen{term: term, secret: o.Secret, json: o.JSON, now: o.Now, ready: make(chan struct{})}
+	return &screen{term: term, secret: o.Secret, json: o.JSON, demo: o.Demo, now: o.Now, ready: make(chan struct{})}
+}
+
+// describe says where all is, but for the secret.
+func describe(p *pipeline.Pipeline) deployment.Ready {
+	return deployment.Ready{
+		Event: deployment.ReadyEvent, WebhookURL: p.WebhookURL, EndpointURL: p.Endpoint,
+		DirectoryTable: p.DirectoryTable, DeliveriesTable: p.DeliveriesTable,
+		QueueURL: p.QueueURL, DeadLetterQueueURL: p.DeadLetterQueueURL,
+	}
 }
 
 // showReady shows where the pipeline listens. A secret that the user gave is not
@@ -47,19 +57,7 @@ func newScreen(term *terminal.Terminal, o Options) *screen {
 func (s *screen) showReady(p *pipeline.Pipeline) {
 	defer close(s.ready)
 	if s.json {
-		ready := struct {
-			Event              string `json:"event"`
-			WebhookURL         string `json:"webhook_url"`
-			EndpointURL        string `json:"endpoint_url"`
-			Secret             string `json:"secret,omitempty"`
-			DirectoryTable     string `json:"directory_table"`
-			DeliveriesTable    string `json:"deliveries_table"`
-			QueueURL           string `json:"queue_url"`
-			DeadLetterQueueURL string `json:"dead_letter_queue_url"`
-		}{
-			"ready", p.WebhookURL, p.Endpoint, "",
-			p.DirectoryTable, p.DeliveriesTable, p.QueueURL, p.DeadLetterQueueURL,
-		}
+		ready := describe(p)
 		if s.secret.Kept {
 			ready.Secret = s.secret.Text
 		}
@@ -79,26 +77,34 @@ func (s *screen) showReady(p *pipeline.Pipeline) {
 `, terminal.Bold("clerksync dev"), terminal.Bold(p.WebhookURL), secret, terminal.Bold(p.Endpoint), tables)
 }
 
-// showNext shows what to type next, for the addresses and the secret in use.
+// showNext shows what to type next, for the addresses and the secret in use. It
+// works as it is printed, also after the demo: that has deleted Jonah, so it is
+// Mara who is looked up, and somebody else who is sent.
 func (s *screen) showNext(p *pipeline.Pipeline) {
-	sendFlags, getFlags := "", ""
-	if p.WebhookURL != deployment.DefaultWebhookURL {
-		sendFlags = " --to " + p.WebhookURL
+	event, user := "user.created", "jonah@lumenoak.example"
+	if s.demo {
+		event, user = "user.created.two_emails", "mara@lumenoak.example"
 	}
+	sendFlags, getFlags := "", ""
 	if p.Endpoint != deployment.DefaultEndpointURL {
 		getFlags = " --endpoint-url " + p.Endpoint
+	}
+	// Without --to the webhook is that of the dev at the default endpoint, which may
+	// be another one.
+	if p.WebhookURL != deployment.DefaultWebhookURL || getFlags != "" {
+		sendFlags = " --to " + p.WebhookURL
 	}
 	if !s.secret.Kept {
 		sendFlags += " --secret whsec_..."
 	}
 	s.note(`Next, in another terminal:
 
-  go run ./cmd/clerksync send%s user.created
-  go run ./cmd/clerksync get user jonah@lumenoak.example%s
+  go run ./cmd/clerksync send%s %s
+  go run ./cmd/clerksync get user %s%s
   aws --endpoint-url %s dynamodb scan --table-name %s
 
 Each message shows here as it flows. Ctrl-C stops.
-`, sendFlags, getFlags, p.Endpoint, p.DirectoryTable)
+`, sendFlags, event, user, getFlags, p.Endpoint, p.DirectoryTable)
 }
 
 // note prints words for people, and nothing for programs.
