@@ -2,6 +2,7 @@ package template_test
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -35,6 +36,15 @@ func TestWhoMayAssumeTheRedriveRole(t *testing.T) {
 			wantProperty(t, load(t, c.params), "RedriveRole.AssumeRolePolicyDocument.Statement",
 				`[{Effect: Allow, Principal: {AWS: `+c.principal+`}, Action: sts:AssumeRole`+c.condition+`}]`)
 		})
+	}
+}
+
+// Whoever reads SECURITY.md learns that this role can write the directory, and how to keep it to a few.
+func TestSecurityNamesTheRedriveRole(t *testing.T) {
+	for _, word := range []string{"RedriveRole", "RedrivePrincipalArns", "RedriveRequiresMfa"} {
+		if !strings.Contains(readFile(t, "SECURITY.md"), "`"+word+"`") {
+			t.Errorf("SECURITY.md does not name `%s`", word)
+		}
 	}
 }
 
