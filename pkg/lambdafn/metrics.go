@@ -25,10 +25,12 @@ const (
 	MetricDuplicate        = "Duplicate"
 	MetricFailed           = "Failed" // receives after which the message is delivered again
 	MetricDead             = "Dead"
-	MetricDeletions        = "Deletions"     // deletion events that were applied
-	MetricLag              = "Lag"           // milliseconds from Clerk's change to the row
-	MetricBatchSize        = "BatchSize"     // messages of an invocation
-	MetricTableRequests    = "TableRequests" // HTTP requests to DynamoDB, repeated ones included
+	MetricDeletions        = "Deletions"      // deletion events that were applied
+	MetricLag              = "Lag"            // milliseconds from Clerk's change to the row
+	MetricBatchSize        = "BatchSize"      // messages of an invocation
+	MetricTableRequests    = "TableRequests"  // HTTP requests to DynamoDB, repeated ones included
+	MetricTableThrottles   = "TableThrottles" // of these, those that DynamoDB throttled
+	MetricTableErrors      = "TableErrors"    // of these, those without an answer, or answered 5xx
 	MetricColdStart        = "ColdStart"
 )
 

@@ -85,7 +85,9 @@ func invocations() map[string]invocation {
 			sync: true, count: messages(101, consumer.Applied, nil),
 			want: members{"BatchSize": 101.0, "Applied": 101.0, "Lag": lags(100)},
 		},
-		"table requests, failed ones too": {sync: true, count: tableRequests(7), want: members{"TableRequests": 7.0}},
+		"table requests, failed ones too": {
+			sync: true, count: tableRequests(7), want: members{"TableRequests": 7.0, "TableErrors": 7.0},
+		},
 	}
 	for _, r := range reasons() {
 		all["rejected "+r] = invocation{
@@ -212,7 +214,8 @@ func TestEachInvocationWritesItsZeros(t *testing.T) {
 	for function, want := range map[string][]string{
 		"ingest": {"Received", "Verified", "Queued", "Ignored", "Rejected", "SecretUnreadable", "ColdStart"},
 		"sync": {
-			"Applied", "Stale", "Duplicate", "Failed", "Dead", "Deletions", "BatchSize", "TableRequests", "ColdStart",
+			"Applied", "Stale", "Duplicate", "Failed", "Dead", "Deletions", "BatchSize", "TableRequests",
+			"TableThrottles", "TableErrors", "ColdStart",
 		},
 	} {
 		t.Run(function, func(t *testing.T) {

@@ -111,7 +111,8 @@ func TestDashboardAnswersAtAGlance(t *testing.T) {
 		"AWS/ApiGateway Latency ${Api}", "AWS/ApiGateway 4xx ${Api}", "AWS/ApiGateway 5xx ${Api}",
 		"AWS/Lambda Duration ${IngestFunction}", "AWS/Lambda Duration ${SyncFunction}",
 		"AWS/Lambda Errors ${SyncFunction}", "AWS/Lambda Throttles ${IngestFunction}",
-		"AWS/DynamoDB ConsumedWriteCapacityUnits", "AWS/DynamoDB WriteThrottleEvents", "AWS/DynamoDB SystemErrors",
+		"AWS/DynamoDB ConsumedWriteCapacityUnits", "AWS/DynamoDB WriteThrottleEvents",
+		"clerksync TableThrottles ${SyncFunction}", "clerksync TableErrors ${SyncFunction}",
 	} {
 		if !slices.Contains(shown, want) {
 			t.Errorf("no graph shows %s", want)

@@ -2,9 +2,6 @@ package template_test
 
 import (
 	"maps"
-	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -69,7 +66,6 @@ func published() map[string][]string {
 		"AWS/DynamoDB TableName": {
 			"ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "ReadThrottleEvents", "WriteThrottleEvents",
 		},
-		"AWS/DynamoDB Operation,TableName": {"SystemErrors", "ThrottledRequests"},
 	}
 }
 
@@ -122,7 +118,8 @@ func TestEveryMetricOfOursIsUsed(t *testing.T) {
 		lambdafn.MetricVerified, lambdafn.MetricQueued, lambdafn.MetricIgnored, lambdafn.MetricRejected,
 		lambdafn.MetricSecretUnreadable, lambdafn.MetricApplied, lambdafn.MetricStale, lambdafn.MetricDuplicate,
 		lambdafn.MetricFailed, lambdafn.MetricDead, lambdafn.MetricDeletions, lambdafn.MetricLag,
-		lambdafn.MetricTableRequests, lambdafn.MetricColdStart,
+		lambdafn.MetricTableRequests, lambdafn.MetricTableThrottles, lambdafn.MetricTableErrors,
+		lambdafn.MetricColdStart,
 	} {
 		if !used[name] {
 			t.Errorf("%s is in no alarm and on no widget", name)
@@ -130,37 +127,12 @@ func TestEveryMetricOfOursIsUsed(t *testing.T) {
 	}
 }
 
-// DynamoDB publishes errors by operation: the alarms must name those that the code calls.
-func TestAlarmsKnowTheOperationsOfTheCode(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(root, "pkg/dynamo/*.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	called := map[string]bool{}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range regexp.MustCompile(`t\.client\.(\w+)\(ctx`).FindAllStringSubmatch(string(text), -1) {
-			called[m[1]] = true
-		}
-	}
-	got := map[string][]string{} // by metric and table
+// An alarm is billed by the metrics that it watches, and DynamoDB publishes its own by table and operation: the alarms
+// on the tables watch what sync counts, whatever operations it learns.
+func TestNoAlarmWatchesSingleOperations(t *testing.T) {
 	for _, m := range alarmMetrics(load(t)) {
 		if m.namespace == "AWS/DynamoDB" {
-			got[m.String()] = append(got[m.String()], m.dimensions["Operation"])
-		}
-	}
-	for _, name := range []string{"SystemErrors", "ThrottledRequests"} {
-		for table, want := range map[string][]string{
-			"${DirectoryTable}":  slices.Sorted(maps.Keys(called)),
-			"${DeliveriesTable}": {"PutItem", "TransactWriteItems"}, // it is never read
-		} {
-			watched := got["AWS/DynamoDB "+name+" "+table]
-			if slices.Sort(watched); !slices.Equal(watched, want) {
-				t.Errorf("alarms on %s of %s watch %v, want %v", name, table, watched, want)
-			}
+			t.Errorf("%s watches %s, want a metric of sync", m.where, m)
 		}
 	}
 }

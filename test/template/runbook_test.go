@@ -66,7 +66,7 @@ func TestRunbookCovers(t *testing.T) {
 	sections := anchors(readFile(t, "docs/operations.md"))
 	for _, want := range []string{
 		"no-events", "secret-unreadable", "dead-letters", "queue-age", "failed-receives", "lag", "mass-deletion",
-		"server-errors", "client-errors", "function-errors", "throttles", "duration", "dynamodb-system-errors",
+		"server-errors", "client-errors", "function-errors", "throttles", "duration", "dynamodb-errors",
 		"dynamodb-throttles", "everything-is-blank", "rotate-the-signing-secret", "which-cure-for-which-outage",
 		"restore-from-a-backup",
 		"put-a-row-back-by-hand", "adopt-the-tables-of-an-earlier-stack", "smoke-check-after-a-deploy",

@@ -4,10 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"net/http"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
@@ -18,7 +15,8 @@ import (
 func NewMetrics(w io.Writer, function string, now func() time.Time) *lambdafn.Metrics {
 	return lambdafn.NewMetrics(w, function, now,
 		lambdafn.MetricApplied, lambdafn.MetricStale, lambdafn.MetricDuplicate, lambdafn.MetricFailed,
-		lambdafn.MetricDead, lambdafn.MetricDeletions, lambdafn.MetricBatchSize, lambdafn.MetricTableRequests)
+		lambdafn.MetricDead, lambdafn.MetricDeletions, lambdafn.MetricBatchSize, lambdafn.MetricTableRequests,
+		lambdafn.MetricTableThrottles, lambdafn.MetricTableErrors)
 }
 
 // Observer logs and counts the outcomes of messages.
@@ -76,21 +74,4 @@ func classify(outcome consumer.Outcome) (slog.Level, string) {
 	case consumer.Dead:
 	}
 	return slog.LevelError, lambdafn.MetricDead
-}
-
-// CountTableRequests returns a client that counts the requests that go through
-// it, those that fail included.
-func CountTableRequests(c aws.HTTPClient, m *lambdafn.Metrics) aws.HTTPClient {
-	return countingClient{client: c, metrics: m}
-}
-
-type countingClient struct {
-	client  aws.HTTPClient
-	metrics *lambdafn.Metrics
-}
-
-// Do counts the request and sends it.
-func (c countingClient) Do(r *http.Request) (*http.Response, error) {
-	c.metrics.Count(lambdafn.MetricTableRequests)
-	return c.client.Do(r)
 }

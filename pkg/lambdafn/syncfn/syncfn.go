@@ -7,6 +7,7 @@
 //
 //   - syncfn.go: the shapes of Lambda's events and answers
 //   - observer.go: what is logged and counted of a message
+//   - tables.go: what is counted of the requests to the tables
 package syncfn
 
 import (
