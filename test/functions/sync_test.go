@@ -137,7 +137,8 @@ func TestSyncObeysEverySetting(t *testing.T) {
 		checkLine(t, f.Output(t), `"level":"WARN"`, `"message":"a call failed"`, `"operation":"delay failed messages"`)
 	})
 	t.Run("AWS_LAMBDA_FUNCTION_NAME and the metrics", func(t *testing.T) {
-		checkLine(t, f.Output(t), `"FunctionName":"another-sync"`, `"Applied":2`, `"TableThrottles":0`, `"TableErrors":0`)
+		checkLine(t, f.Output(t),
+			`"FunctionName":"another-sync"`, `"Applied":2`, `"TableThrottles":0`, `"TableErrors":0`)
 		checkLine(t, f.Output(t), `"FunctionName":"another-sync"`, `"Dead":1`, `"ColdStart":1`)
 		checkLine(t, f.Output(t), `"FunctionName":"another-sync"`, `"Deletions":1`, `"Failed":1`, `"ColdStart":0`)
 		if !regexp.MustCompile(`"TableRequests":[1-9]`).MatchString(f.Output(t)) {

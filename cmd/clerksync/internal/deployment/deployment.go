@@ -2,9 +2,10 @@
 // that are named one by one, or a `clerksync dev` on this machine.
 //
 // Find finds out from the flags (deployment.go), with a stack from its outputs
-// (stack.go), by AWS's configuration of this machine or without any (config.go). What is there can then be read: rows (rows.go), queues (queue.go),
-// dead letters (deadletters.go), metrics (metrics.go) and parameters
-// (parameter.go).
+// (stack.go), by AWS's configuration of this machine or without any
+// (config.go). What is there can then be read: rows (rows.go), queues
+// (queue.go), dead letters (deadletters.go), metrics (metrics.go) and
+// parameters (parameter.go).
 package deployment
 
 import (

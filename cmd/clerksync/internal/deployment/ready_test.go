@@ -29,7 +29,9 @@ func TestFindAsksTheEndpoint(t *testing.T) {
 		"another's JSON":    {status: 200, body: `{"status":"running"}`, want: deployment.DefaultWebhookURL},
 		"no JSON":           {status: 200, body: "healthy: dynamodb", want: deployment.DefaultWebhookURL},
 		"no webhook":        {status: 200, body: `{"event":"ready"}`, want: deployment.DefaultWebhookURL},
-		"webhook is no URL": {status: 200, body: `{"event":"ready","webhook_url":"x"}`, want: deployment.DefaultWebhookURL},
+		"webhook is no URL": {
+			status: 200, body: `{"event":"ready","webhook_url":"x"}`, want: deployment.DefaultWebhookURL,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -94,7 +94,8 @@ func (w *walk) receiveAll(ctx context.Context) error {
 			return nil
 		case tired:
 			return fmt.Errorf("%d of about %d dead letters could not be read: someone else has received them, "+
-				"or SQS hides no more at once. Those that were read show again now, the others within %s; try again then",
+				"or SQS hides no more at once. Those that were read show again now, the others within %s; "+
+				"try again then",
 				missing, q.Messages(), w.hidden)
 		}
 	}

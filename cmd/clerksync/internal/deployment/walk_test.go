@@ -131,7 +131,9 @@ func (q *randomQueue) receive(n int, hidden time.Duration) (out []any) {
 		m.visible = time.Now().Add(hidden)
 		out = append(out, map[string]any{
 			"MessageId": m.id, "ReceiptHandle": m.id, "Body": m.body, "MD5OfBody": sum(m.body),
-			"MessageAttributes": map[string]any{"svix-id": map[string]string{"DataType": "String", "StringValue": m.svixID}},
+			"MessageAttributes": map[string]any{
+				"svix-id": map[string]string{"DataType": "String", "StringValue": m.svixID},
+			},
 			"Attributes":        map[string]string{"SentTimestamp": strconv.FormatInt(m.queued.UnixMilli(), 10)},
 		})
 	}
@@ -264,7 +266,10 @@ func TestWalkRemovesDoubledDeadLetters(t *testing.T) {
 				len(q.messages), err, n, n)
 		}
 		removed := 0
-		err = q.deadLetters(t).Walk(t.Context(), func(deployment.DeadLetter) (bool, error) { removed++; return true, nil })
+		err = q.deadLetters(t).Walk(t.Context(), func(deployment.DeadLetter) (bool, error) {
+			removed++
+			return true, nil
+		})
 		if err != nil || removed != n || len(q.messages) != 0 {
 			t.Errorf("Walk removed %d and leaves %d, %v, want all %d removed", removed, len(q.messages), err, n)
 		}
