@@ -21,14 +21,14 @@ func TestFindAsksTheEndpoint(t *testing.T) {
 		names  deployment.Names
 		want   string
 	}{
-		"dev":               {status: 200, body: ready, want: own},
-		"dev, URL given":    {status: 200, body: ready, names: deployment.Names{WebhookURL: given}, want: given},
-		"dev, table named":  {status: 200, body: ready, names: deployment.Names{DirectoryTable: "t"}, want: own},
-		"other, table":      {status: 404, names: deployment.Names{DirectoryTable: "t"}},
-		"an error":          {status: 500, body: ready, want: deployment.DefaultWebhookURL},
-		"another's JSON":    {status: 200, body: `{"status":"running"}`, want: deployment.DefaultWebhookURL},
-		"no JSON":           {status: 200, body: "healthy: dynamodb", want: deployment.DefaultWebhookURL},
-		"no webhook":        {status: 200, body: `{"event":"ready"}`, want: deployment.DefaultWebhookURL},
+		"dev":              {status: 200, body: ready, want: own},
+		"dev, URL given":   {status: 200, body: ready, names: deployment.Names{WebhookURL: given}, want: given},
+		"dev, table named": {status: 200, body: ready, names: deployment.Names{DirectoryTable: "t"}, want: own},
+		"other, table":     {status: 404, names: deployment.Names{DirectoryTable: "t"}},
+		"an error":         {status: 500, body: ready, want: deployment.DefaultWebhookURL},
+		"another's JSON":   {status: 200, body: `{"status":"running"}`, want: deployment.DefaultWebhookURL},
+		"no JSON":          {status: 200, body: "healthy: dynamodb", want: deployment.DefaultWebhookURL},
+		"no webhook":       {status: 200, body: `{"event":"ready"}`, want: deployment.DefaultWebhookURL},
 		"webhook is no URL": {
 			status: 200, body: `{"event":"ready","webhook_url":"x"}`, want: deployment.DefaultWebhookURL,
 		},

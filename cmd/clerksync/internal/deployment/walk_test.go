@@ -134,7 +134,7 @@ func (q *randomQueue) receive(n int, hidden time.Duration) (out []any) {
 			"MessageAttributes": map[string]any{
 				"svix-id": map[string]string{"DataType": "String", "StringValue": m.svixID},
 			},
-			"Attributes":        map[string]string{"SentTimestamp": strconv.FormatInt(m.queued.UnixMilli(), 10)},
+			"Attributes": map[string]string{"SentTimestamp": strconv.FormatInt(m.queued.UnixMilli(), 10)},
 		})
 	}
 	return out
