@@ -16,7 +16,7 @@ import (
 	"github.com/clerksync/clerksync/pkg/svix"
 )
 
-// Suspect is the receive from which on a message is a suspect: it came back
+// Suspect is the first receive at which a message is a suspect: it came back
 // twice, so it may be a poison message, one that kills the process.
 const Suspect = 3
 
@@ -32,8 +32,9 @@ const maxConcurrentRows = 16
 // again with it.
 func (c *Consumer) Handle(ctx context.Context, records []delivery.Record) (failed []string) {
 	b := &batch{consumer: c}
-	// The messages' own calls end first, so that time is left to delay those
-	// that failed, and that call ends in time to answer. If Lambda ended the
+	// There are three deadlines: first the messages' own calls end, then the calls
+	// that requeue unfinished deletions, then the one that delays what failed. The
+	// rest of the time is for the answer to Lambda. If Lambda ended the
 	// process instead, the whole batch would come again, what is done included.
 	work, cancel := beforeDeadline(ctx, Margin)
 	defer cancel()
@@ -65,7 +66,7 @@ type batch struct {
 	mu     sync.Mutex
 	done   []delivery.Record // not acknowledged yet
 	failed []delivery.Delay
-	// unfinished are deletions that the deadline stopped and that got on.
+	// unfinished are deletions that made progress until the deadline stopped them.
 	unfinished []unfinished
 }
 
@@ -187,9 +188,10 @@ func (b *batch) acknowledgeDone(ctx context.Context) {
 // requeueUnfinished sends a copy of each unfinished deletion to the queue, with
 // the position from which it goes on: SQS counts the receives of the copy anew,
 // so that no number of children makes a dead letter of it. The record is done
-// then, and acknowledged with the batch: if that is lost, both come, and do the
-// same. Where no copy can be sent, the record itself comes again, at once, and
-// goes on from its own position.
+// then, and acknowledged with the batch. If the acknowledgement is lost, record
+// and copy both come, which is harmless: they delete the same children. Where no
+// copy can be sent, the record itself comes again, at once, and goes on from its
+// own position.
 func (b *batch) requeueUnfinished(ctx context.Context) {
 	ctx, cancel := beforeDeadline(ctx, requeueMargin)
 	defer cancel()

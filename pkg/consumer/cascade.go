@@ -32,8 +32,8 @@ type cascade struct {
 // position on.
 //
 // The members of an organization can be more than one invocation can delete.
-// Where the deadline stops the cascade, its error is an outOfTimeError if it got
-// on, so that the deletion goes on from there, at once, and for as long as it
+// Where the deadline stops the cascade, its error is an outOfTimeError if it
+// made progress, so that the deletion goes on from there, at once, and for as long as it
 // takes: each receive either moves the position or deletes children.
 func (c *Consumer) deleteChildren(
 	ctx context.Context, change projector.Change, parent directory.Row, position string,

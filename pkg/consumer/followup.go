@@ -20,7 +20,7 @@ func (c *Consumer) followUp(ctx context.Context, m *message, written directory.R
 	change := m.change
 	switch {
 	case change.Children != projector.NoChildren && written != nil:
-		// The tombstone is new, so whatever position the record has is of another one.
+		// The tombstone is new, so a position in the record belongs to an older one.
 		return c.deleteChildren(ctx, change, written, "")
 	case change.Children != projector.NoChildren:
 		return c.deleteChildrenAgain(ctx, change, m.record.Position())
@@ -51,7 +51,8 @@ func (c *Consumer) deleteIfOrphan(ctx context.Context, change projector.Change, 
 }
 
 // deleteChildrenAgain is for a copy that is stale or a duplicate. The row may be
-// the tombstone of another deletion: the children take over what the table has.
+// the tombstone of another deletion: the children get the revision and the time
+// of the tombstone in the table.
 func (c *Consumer) deleteChildrenAgain(ctx context.Context, change projector.Change, position string) error {
 	var parent directory.Row
 	err := c.retryInPlace(ctx, func() error {

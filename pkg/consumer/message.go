@@ -17,7 +17,7 @@ type message struct {
 	record   delivery.Record
 	delivery delivery.Delivery
 	change   projector.Change
-	err      error // why the record holds no change, if so
+	err      error // of decoding or projecting; nil if there is a change
 }
 
 // read turns a record into the change that it asks for. It is pure.
@@ -147,8 +147,8 @@ func (c *Consumer) commit(ctx context.Context, change projector.Change, entry ne
 		}
 		// The condition was that the row is as it was read. That it is not says
 		// nothing about which is newer: only the row that exists now does, so it
-		// is read again. Each round lost is another writer's won, so that this
-		// ends without a limit; the deadline is one all the same.
+		// is read again. A round is lost only where another writer won, so the loop
+		// ends without a counter; the deadline stops it in any case.
 		if err := ctx.Err(); err != nil {
 			return Failed, nil, err
 		}
@@ -191,9 +191,9 @@ func (c *Consumer) writeOf(change projector.Change, existing directory.Row) dire
 			w.Put = []directory.Row{p}
 		}
 	}
-	// Where the row had a pointer, or would have had one by what a deletion
-	// tells, it goes, unless it is the one that is put: a transaction takes one
-	// operation for each item.
+	// The pointer of the row that exists is deleted, and the one that a deletion's
+	// event names, unless this transaction puts the same pointer: a transaction
+	// takes one operation for each item.
 	for _, r := range []directory.Row{existing, change.Row} {
 		k, ok := directory.PointerKey(r)
 		if ok && !slices.Contains(w.Drop, k) && (w.Put == nil || w.Put[0].Key() != k) {

@@ -24,7 +24,7 @@ func isPermanent(err error) bool {
 // lastRefusal is the receive at which a write that the table refuses makes a
 // dead letter. The rows are made so that DynamoDB takes them, so what is left of
 // such refusals is a deployment that is wrong, and another deployment may be on
-// its way; a message that is refused for its own sake must not come 60 times.
+// its way; a message that is refused because of what it holds must not come 60 times.
 const lastRefusal = 3
 
 // isDead says whether the record's error makes a dead letter of it.
@@ -73,8 +73,9 @@ func (c *Consumer) retryUntilDeadline(ctx context.Context, f func() error) error
 }
 
 // retry returns f's last error where it is permanent, after so many tries, or
-// when ctx ends: f's error says more than that of ctx. What the table refuses is
-// never tried until the deadline: it would be refused as often.
+// when ctx ends: f's error says more than that of ctx. A write that
+// the table refuses is never tried until the deadline, for the table would
+// refuse it again.
 func (c *Consumer) retry(ctx context.Context, tries int, f func() error) error {
 	for try, wait := 1, firstWait; ; try, wait = try+1, min(2*wait, longestWait) {
 		err := f()
@@ -106,7 +107,8 @@ const (
 	// requeueMargin is left when the calls end that send copies of deletions which
 	// are not done.
 	requeueMargin = 2 * time.Second
-	// answerMargin is left when that call ends, too, to answer Lambda.
+	// answerMargin is left when the call ends that delays the failed messages. It
+	// is for the answer to Lambda.
 	answerMargin = time.Second
 )
 
@@ -118,11 +120,12 @@ func beforeDeadline(ctx context.Context, margin time.Duration) (context.Context,
 	return context.WithCancel(ctx)
 }
 
-// errNotTried is not the message's fault: it comes again at once.
+// errNotTried is not the message's fault: below Suspect receives it comes again
+// at once.
 var errNotTried = errors.New("consumer: the invocation's time was over before this message's turn")
 
-// outOfTimeError says that the deadline stopped a deletion that had got on: the
-// next receive goes on from the position.
+// outOfTimeError says that the deadline stopped a deletion that had made
+// progress: the next receive goes on from the position.
 type outOfTimeError struct{ position string }
 
 func (outOfTimeError) Error() string {
@@ -142,8 +145,8 @@ func visibilityDelay(receives int, err error) time.Duration {
 	if errors.Is(err, errNotTried) && receives < Suspect {
 		// A suspect waits like any other failed message: while DynamoDB does not
 		// answer, the first suspect takes the whole invocation, and those behind
-		// it would use up their 60 receives long before the 12 hours that the
-		// contract promises.
+		// it would use up their 60 receives long before the 12 hours for which
+		// a failed message is retried.
 		return 0
 	}
 	d := firstDelay

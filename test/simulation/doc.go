@@ -17,10 +17,12 @@
 //     the scheduler releases it (release.go). faults.go is the table of all
 //     faults that it injects, tally.go counts them.
 //     The settings and clocks of several versions may be at work at once (reach.go),
-//     and rows that are read together need not be of one moment (onebyone.go).
-//   - The consumers work on Memory (memory.go, transaction.go), which keeps the
-//     contract of directory.Table and no more: it conflicts, its index lags, and
-//     the items of a transaction become visible one by one.
+//     and one read of several rows may return them from different times
+//     (onebyone.go).
+//   - The consumers work on Memory (memory.go, transaction.go), which gives
+//     no guarantee beyond the contract of directory.Table: transactions may fail
+//     with a conflict, its index lags, and the items of a transaction become
+//     visible one by one.
 //   - The monitor (monitor.go) checks after every step what must always hold.
 //     At the end, the expectation (expectation.go) finds the winner of each key
 //     by comparing the fields of the model's messages, and finalcheck.go

@@ -126,8 +126,8 @@ func (t transition) dependsOn(o transition) bool {
 	})
 }
 
-// transitions are what the choices come down to: each item of a transaction by
-// itself, each call as it should go on, and the deaths at the call.
+// transitions splits the choices: each item of a transaction by itself, each
+// call that succeeds, and each death at that call.
 func (p *exhaustivePolicy) transitions(s *scheduler, possible []choice) (list []transition) {
 	for _, c := range possible {
 		switch {

@@ -46,8 +46,8 @@ func RunOn(t *testing.T, o Options) *Tally {
 // realTablePolicy is the random policy on a table that the scheduler does not
 // control: it does not wait until all consumers are blocked, and calls to the
 // table run at once with each other and with all the rest. A seed thus fixes
-// the history, not the order of calls, and a fault is one that can be had
-// outside the table.
+// the history, not the order of calls, and only faults that can be injected
+// outside the table are used.
 type realTablePolicy struct{ random randomPolicy }
 
 // newRealTableScheduler prepares the run of a history. It must not run in a bubble of

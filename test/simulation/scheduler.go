@@ -105,7 +105,7 @@ func (s *scheduler) run() error {
 			continue
 		}
 		if s.steps++; s.steps > tooManySteps {
-			s.monitor.breaks("it never comes to an end")
+			s.monitor.breaks("the history has no end after 100,000 steps")
 			break
 		}
 		next, ok := s.policy.choose(s, possible)

@@ -1,6 +1,7 @@
 package dynamodb
 
-// maxItem is the size in bytes of the largest item, names included.
+// maxItem is the size in bytes of the largest item, names included. A larger
+// one is refused in table.go.
 // Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 const maxItem = 400 << 10
 
