@@ -101,7 +101,7 @@ func TestEachFaultHasItsAlarm(t *testing.T) {
 		"SyncThrottlesAlarm":    "AWS/Lambda Throttles ${SyncFunction} > 0",
 		"IngestDurationAlarm":   "AWS/Lambda Duration ${IngestFunction} > 8000",
 		"SyncDurationAlarm":     "AWS/Lambda Duration ${SyncFunction} > 48000",
-		"TableErrorsAlarm":      "clerksync TableErrors ${SyncFunction} > 0",
+		"TableErrorsAlarm":      "clerksync TableErrors ${SyncFunction} > 10",
 		"TableThrottlesAlarm":   "clerksync TableThrottles ${SyncFunction} > 10",
 	}
 	tmpl := load(t)
@@ -177,6 +177,27 @@ func TestThresholdsFollowTheTemplate(t *testing.T) {
 	} {
 		if got := property(tmpl, path); got != want {
 			t.Errorf("%s = %v, want %v", path, got, want)
+		}
+	}
+}
+
+// CloudWatch leaves an alarm on AWS/DynamoDB as it is while data are missing, whatever TreatMissingData says, and
+// DynamoDB sends its errors and throttles only while they are not zero: such an alarm never ends by itself, unless its
+// expression fills the gaps.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+func TestNoAlarmWaitsForMissingDataOfDynamoDB(t *testing.T) {
+	tmpl := load(t)
+	for _, m := range alarmMetrics(tmpl) {
+		if m.namespace != "AWS/DynamoDB" {
+			continue
+		}
+		filled := false
+		for _, query := range asMaps(property(tmpl, m.where+".Metrics")) {
+			text, _ := query["Expression"].(string)
+			filled = filled || strings.Contains(text, "FILL(") || strings.Contains(text, "TIME_SERIES(")
+		}
+		if !filled {
+			t.Errorf("%s watches %s, want FILL or TIME_SERIES in its expression, or a metric of our own", m.where, m)
 		}
 	}
 }
