@@ -80,6 +80,8 @@ step "sam build, architecture" make build SAM="$sam"
 step "binaries are static and smaller than 11 MB" binaries
 step "a release is the same bytes twice" reproducible
 step "known vulnerabilities" vulnerabilities
+step "the deletion of an organization of 1,000,000 members" \
+	env CASCADE_MEMBERS=1000000 go test -count=1 -run AMillionMembers ./pkg/consumer
 step "simulation: 10,000 histories" \
 	env SIMULATION_HISTORIES=10000 go test -count=1 -v -run 'Simulation$' ./test/simulation
 step "simulation: 500 histories over HTTP" \
