@@ -21,7 +21,10 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left
 func TestLostOutput(t *testing.T) {
 	t.Parallel()
 	lines := [][]string{
-		{"clerksync"}, {"clerksync", "--version"}, {"clerksync", "version"}, {"clerksync", "version", "--json"},
+		{"clerksync"},
+		{"clerksync", "--version"},
+		{"clerksync", "version"},
+		{"clerksync", "version", "--json"},
 		{"clerksync", "sign", "--secret", "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz", "user.created"},
 	}
 	for _, path := range commands(main.Commands(), []string{"clerksync"}) {

@@ -46,7 +46,6 @@ func post(t *testing.T, f *program.Function, secret, body string) (status int) {
 }
 
 func TestIngestObeysEverySetting(t *testing.T) {
-	t.Parallel()
 	emulators := emulator.New(emulator.Options{})
 	cfg := emulatortest.Start(t, emulators)
 	client := sqs.NewFromConfig(cfg)

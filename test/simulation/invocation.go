@@ -15,7 +15,7 @@ type invocation struct {
 	id      int
 	worker  int
 	records []delivery.Record
-	// By the queue's message ids:
+	// These are by the queue's message ids.
 	messages   map[string]*message
 	unreadable map[string]bool // sync cannot read it at this receive
 

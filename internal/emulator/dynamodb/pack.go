@@ -33,7 +33,7 @@ func (it item) appendPacked(b []byte) []byte {
 
 func (v value) appendPacked(b []byte) []byte {
 	all := kinds()
-	b = append(b, byte(slices.Index(all[:], v.kind)))
+	b = append(b, byte(slices.Index(all[:], v.kind))) //nolint:gosec // there are ten kinds
 	switch v.kind {
 	case "BOOL":
 		if v.flag {

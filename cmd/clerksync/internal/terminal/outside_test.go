@@ -97,7 +97,7 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left
 // Output that is not written is a failure, and said where words are read.
 func TestReportFailedWrites(t *testing.T) {
 	t.Parallel()
-	for name, print := range map[string]func(*terminal.Terminal){
+	for name, write := range map[string]func(*terminal.Terminal){
 		"a line":  func(term *terminal.Terminal) { term.Print("x") },
 		"JSON":    func(term *terminal.Terminal) { term.PrintJSON(1) },
 		"a text":  func(term *terminal.Terminal) { term.PrintText("x") },
@@ -107,12 +107,14 @@ func TestReportFailedWrites(t *testing.T) {
 			t.Parallel()
 			var words strings.Builder
 			term := terminal.New(t.Context(), strings.NewReader(""), fullDisk{}, &words)
-			print(term)
+			write(term)
 			for _, tt := range []struct {
 				err  error
 				want int
 			}{
-				{err: nil, want: 1}, {err: terminal.ErrReported, want: 1}, {err: terminal.ErrInterrupted, want: 1},
+				{err: nil, want: 1},
+				{err: terminal.ErrReported, want: 1},
+				{err: terminal.ErrInterrupted, want: 1},
 				{err: terminal.Usagef("x"), want: 2},
 			} {
 				if got := term.Report(tt.err); got != tt.want {
