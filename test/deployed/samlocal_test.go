@@ -1,7 +1,6 @@
 package deployed_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"net"
 	"os"
@@ -11,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 	"github.com/clerksync/clerksync/test/program"
 )
 
@@ -24,6 +22,7 @@ type samLocal struct {
 
 	machine  string // its address on Docker's bridge
 	endpoint string // of dev
+	secret   string // that dev made, and put into its SSM
 }
 
 // README promises that `sam local` works against `clerksync dev`: the functions in containers reach its emulators.
@@ -49,23 +48,25 @@ func TestSAMLocal(t *testing.T) { //nolint:tparallel // its parts follow one ano
 // for the usual ports.
 func (l *samLocal) startDev(t *testing.T) {
 	t.Helper()
-	output := program.Command{Args: []string{
-		l.clerksync, "dev", "--json", "--addr", "127.0.0.1:0", "--aws-addr", l.machine + ":0",
-		"--secret", svixtest.Secret,
-	}}.Start(t)
+	output := program.Command{
+		Env:  []string{"XDG_CACHE_HOME=" + t.TempDir()}, // where dev keeps its secret
+		Args: []string{l.clerksync, "dev", "--json", "--addr", "127.0.0.1:0", "--aws-addr", l.machine + ":0"},
+	}.Start(t)
 	var r struct {
 		EndpointURL string `json:"endpoint_url"`
+		Secret      string `json:"secret"`
 	}
 	program.WaitUntil(t, time.Minute, "clerksync dev is ready", func() bool {
-		file, err := os.Open(output)
-		if err != nil {
-			return false
+		text, err := os.ReadFile(output)
+		// What dev says of an address that is not loopback may stand before the line of JSON.
+		for line := range strings.Lines(string(text)) {
+			if err == nil && json.Unmarshal([]byte(line), &r) == nil && r.EndpointURL != "" {
+				return true
+			}
 		}
-		defer file.Close()
-		line, err := bufio.NewReader(file).ReadString('\n')
-		return err == nil && json.Unmarshal([]byte(line), &r) == nil && r.EndpointURL != ""
+		return false
 	})
-	l.endpoint = r.EndpointURL
+	l.endpoint, l.secret = r.EndpointURL, r.Secret
 	variables, err := os.ReadFile(filepath.Join(program.Repository(t), "events", "env.dev.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +129,7 @@ func (l *samLocal) testInvokeIngest(t *testing.T) {
 		{file: "missing-headers", status: "400", body: rejected("missing_headers")},
 		{file: "stale", status: "400", body: rejected("invalid_timestamp")},
 	} {
-		sign := []string{l.clerksync, "sign", "--dir", l.folder, "--secret", svixtest.Secret}
+		sign := []string{l.clerksync, "sign", "--dir", l.folder, "--secret", l.secret}
 		program.Command{Args: sign}.Run(t)
 		got := l.invoke(t, "IngestFunction", filepath.Join(l.folder, "apigw", c.file+".json"))
 		status := strings.ReplaceAll(got, `"statusCode": `, `"statusCode":`)
@@ -186,7 +187,7 @@ func (l *samLocal) testStartAPI(t *testing.T) {
 	port := program.FreePort(t)
 	args := append([]string{l.sam, "local", "start-api", "--port", port}, l.flags(t)...)
 	program.Command{Env: l.env, Args: args}.Start(t)
-	l.send(t, nil, "http://127.0.0.1:"+port+"/webhooks/clerk", "--secret", svixtest.Secret, "--id", "msg_startapi")
+	l.send(t, nil, "http://127.0.0.1:"+port+"/webhooks/clerk", "--secret", l.secret, "--id", "msg_startapi")
 	program.WaitUntil(t, time.Minute, "msg_startapi has its effect", func() bool {
 		_, found := l.get(t, l.endpoint, "delivery", "msg_startapi")
 		return found
