@@ -9,27 +9,27 @@ import (
 )
 
 // exhaustivePolicy tries every order, depth first: each run repeats the
-// transitions of the run before up to the last point at which another one is
+// transitions of the run before up to the last decision for which another one is
 // left to try, and takes that.
 //
 // Two interleavings that differ only in the order of neighbouring transitions
 // that do not depend on each other end in the same state, so one of them is
-// enough. The transitions that need not be tried at a point, because the other
+// enough. The transitions that need not be tried for a decision, because the other
 // order was tried, are asleep there; a run in which all are asleep is pruned
 // (sleep sets: https://doi.org/10.1007/3-540-60761-7).
 type exhaustivePolicy struct {
 	scenario Scenario
-	path     []*point // of this run; at its start, what it repeats and the point where it differs
-	depth    int      // how many points of the path this run has come to
-	pruned   bool     // this run ended where all transitions were asleep
-	died     bool     // a consumer did, in this run
-	batches  [2]int   // of each consumer, in this run
+	path     []*decision // of this run; at its start, what it repeats and the decision where it differs
+	depth    int         // how many decisions of the path this run has come to
+	pruned   bool        // this run ended where all transitions were asleep
+	died     bool        // a consumer did, in this run
+	batches  [2]int      // of each consumer, in this run
 }
 
-// point is a point of a run at which a transition was chosen.
-type point struct {
+// decision is one of a run's choices among transitions.
+type decision struct {
 	transitions int                   // how many there are, asleep ones included
-	asleep      map[string]transition // by id: tried here before, or inherited from the point before
+	asleep      map[string]transition // by id: tried here before, or inherited from the decision before
 	chosen      transition
 }
 
@@ -56,7 +56,7 @@ func (p *exhaustivePolicy) receives(s *scheduler) (list []choice) {
 		left := slices.DeleteFunc(messages, func(c *queued) bool { return c.deleted })
 		first += len(own)
 		if s.running[worker] == nil && len(left) > 0 {
-			list = append(list, choice{anytime: true, do: func() {
+			list = append(list, choice{anyOrder: true, do: func() {
 				p.batches[worker]++
 				// An id counts by consumer: a call's name must not depend on
 				// the order of the calls of the other one.
@@ -76,13 +76,13 @@ func (p *exhaustivePolicy) access(s *scheduler, c *call, failure error) {
 // choose takes what the path says and, beyond its end, the first transition
 // that is not asleep. It prunes the run where all of them are.
 func (p *exhaustivePolicy) choose(s *scheduler, possible []choice) (choice, bool) {
-	if i := slices.IndexFunc(possible, func(c choice) bool { return c.anytime }); i >= 0 {
+	if i := slices.IndexFunc(possible, func(c choice) bool { return c.anyOrder }); i >= 0 {
 		return possible[i], true
 	}
 	transitions := p.transitions(s, possible)
 	if p.depth == len(p.path) {
 		asleep := p.inherited()
-		p.path = append(p.path, &point{transitions: len(transitions) + missing(asleep, transitions), asleep: asleep})
+		p.path = append(p.path, &decision{transitions: len(transitions) + missing(asleep, transitions), asleep: asleep})
 	}
 	at, repeats := p.path[p.depth], p.depth < len(p.path)-1
 	p.depth++
@@ -104,7 +104,7 @@ func (p *exhaustivePolicy) choose(s *scheduler, possible []choice) (choice, bool
 // transition is a choice with all that its order among others depends on.
 type transition struct {
 	do     func()
-	id     string          // the same in every run, and no two at a point have the same
+	id     string          // the same in every run, and no two at a decision have the same
 	keys   []directory.Key // that it touches
 	reads  bool            // and does not change
 	worker int             // whose call it is, -1 for none
@@ -179,8 +179,8 @@ func (p *exhaustivePolicy) die(s *scheduler, c *call) {
 	s.harness.dropCalls(c.by)
 }
 
-// inherited are the transitions that are asleep at a new point: those of the
-// point before that do not depend on what was chosen there.
+// inherited are the transitions that are asleep at a new decision: those of the
+// decision before that do not depend on what was chosen there.
 func (p *exhaustivePolicy) inherited() map[string]transition {
 	asleep := map[string]transition{}
 	if p.depth == 0 || p.scenario.Unreduced {
@@ -195,7 +195,7 @@ func (p *exhaustivePolicy) inherited() map[string]transition {
 	return asleep
 }
 
-// missing counts the transitions that are asleep and not possible at a point.
+// missing counts the transitions that are asleep and not possible at a decision.
 func missing(asleep map[string]transition, possible []transition) (n int) {
 	for id := range asleep {
 		if !slices.ContainsFunc(possible, func(t transition) bool { return t.id == id }) {
@@ -206,7 +206,7 @@ func missing(asleep map[string]transition, possible []transition) (n int) {
 }
 
 // backtrack puts what was chosen last to sleep and shortens the path to the
-// last point at which another transition is left. It reports false where none is.
+// last decision at which another transition is left. It reports false where none is.
 func (p *exhaustivePolicy) backtrack() bool {
 	for len(p.path) > 0 {
 		last := p.path[len(p.path)-1]

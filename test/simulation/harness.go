@@ -25,11 +25,11 @@ var (
 // scheduler releases it. Consumers run in goroutines of their own; what they
 // share with the scheduler is behind mu.
 type harness struct {
-	// settle returns when no consumer can go on by itself. On a real table it
+	// waitUntilBlocked returns when no consumer can go on by itself. On a real table it
 	// returns at once.
-	settle    func()
-	wake      chan struct{} // holds a value when something new is behind mu
-	consumers sync.WaitGroup
+	waitUntilBlocked func()
+	wake             chan struct{} // holds a value when something new is behind mu
+	consumers        sync.WaitGroup
 
 	mu        sync.Mutex
 	waiting   []*call
@@ -73,8 +73,8 @@ type completion struct {
 // onTables says whether the call goes to the tables, not to the queue.
 func (c *call) onTables() bool { return c.write != nil || c.reads }
 
-func newHarness(settle func()) *harness {
-	return &harness{settle: settle, wake: make(chan struct{}, 1)}
+func newHarness(waitUntilBlocked func()) *harness {
+	return &harness{waitUntilBlocked: waitUntilBlocked, wake: make(chan struct{}, 1)}
 }
 
 // report runs f with mu held and then wakes the scheduler.
@@ -131,7 +131,7 @@ func (h *harness) start(ctx context.Context, inv *invocation, c *consumer.Consum
 // kill ends an invocation between two of its steps. Calls that it has under
 // way may still take effect.
 func (h *harness) kill(inv *invocation) {
-	h.settle() // so that it dies at the same call in every run
+	h.waitUntilBlocked() // so that it dies at the same call in every run
 	h.mu.Lock()
 	inv.killed = true
 	h.mu.Unlock()

@@ -14,7 +14,7 @@ func operations() []func(*clerk, Step) {
 		(*clerk).updateOrganization,
 		(*clerk).leave,
 		(*clerk).rejoin,
-		(*clerk).inviteOrSettle,
+		(*clerk).inviteAcceptOrRevoke,
 		(*clerk).changeDomain,
 		(*clerk).deleteUser,
 		(*clerk).deleteOrganization,
@@ -89,17 +89,17 @@ func (c *clerk) rejoin(s Step) {
 	c.create(directory.KindMembership, m.org, m.user)
 }
 
-func (c *clerk) inviteOrSettle(s Step) {
+func (c *clerk) inviteAcceptOrRevoke(s Step) {
 	list := c.living(directory.KindInvitation)
 	if len(list) == 0 || s.How%3 == 0 {
 		c.create(directory.KindInvitation, c.oneOrganization(s.Which).id, "")
 		return
 	}
-	c.settle(list[s.Which%len(list)], s)
+	c.acceptOrRevoke(list[s.Which%len(list)], s)
 }
 
-// settle accepts an invitation or revokes it.
-func (c *clerk) settle(invitation *object, s Step) {
+// acceptOrRevoke ends a pending invitation in one of the two ways.
+func (c *clerk) acceptOrRevoke(invitation *object, s Step) {
 	if invitation.accepted = s.How%3 == 1; !invitation.accepted {
 		c.updateAs(invitation, "revoked")
 		return

@@ -60,19 +60,19 @@ type choice struct {
 	// makes an item visible; nil for neither.
 	call        *call
 	transaction *transaction
-	// anytime says that, in a scenario, its order among the other choices
-	// changes nothing.
-	anytime bool
+	// anyOrder says that, in a scenario, it changes nothing whether this happens
+	// before the other choices or after them.
+	anyOrder bool
 }
 
 // tooManySteps ends a history that would never end.
 const tooManySteps = 100_000
 
-func newScheduler(p Plan, messages []*message, settle func()) *scheduler {
+func newScheduler(p Plan, messages []*message, waitUntilBlocked func()) *scheduler {
 	return &scheduler{
 		plan:     p,
 		messages: messages,
-		harness:  newHarness(settle),
+		harness:  newHarness(waitUntilBlocked),
 		monitor:  newMonitor(messages),
 		running:  make([]*invocation, p.Workers),
 		faults:   map[Fault]int{},
@@ -93,13 +93,13 @@ func (s *scheduler) leaveToChance(random *rand.Rand) {
 func (s *scheduler) run() error {
 	defer s.stop()
 	for s.monitor.broken == nil {
-		s.harness.settle()
+		s.harness.waitUntilBlocked()
 		for _, c := range s.harness.removeCompleted() {
 			s.complete(c)
 		}
 		possible := s.choices()
 		if len(possible) == 0 {
-			if !s.pass() {
+			if !s.letTimePass() {
 				break
 			}
 			continue
@@ -157,20 +157,20 @@ func (s *scheduler) choices() []choice {
 		list = append(list, choice{do: func() { s.applyLateEffect(c) }})
 	}
 	for _, inv := range s.harness.returned() {
-		list = append(list, choice{anytime: true, do: func() { s.finish(inv) }})
+		list = append(list, choice{anyOrder: true, do: func() { s.finish(inv) }})
 	}
 	if len(s.arrivals) > 0 {
 		list = append(list, choice{do: s.arrive})
 	}
 	if s.memory != nil && len(s.memory.unindexed) > 0 {
-		list = append(list, choice{anytime: true, do: s.memory.updateIndex})
+		list = append(list, choice{anyOrder: true, do: s.memory.updateIndex})
 	}
 	return append(list, s.policy.receives(s)...)
 }
 
-// pass lets time go by until something can happen. It reports false when
+// letTimePass lets time go by until something can happen. It reports false when
 // nothing ever will.
-func (s *scheduler) pass() bool {
+func (s *scheduler) letTimePass() bool {
 	wait, left := time.Hour, s.queue.left()
 	for _, c := range left {
 		wait = min(wait, max(c.visible.Sub(s.queue.now()), time.Millisecond))
