@@ -29,7 +29,22 @@ type Config struct {
 	credentials  aws.Credentials
 	endpoints    map[Service]string // set by the user, else ""
 	http         aws.HTTPClient
+	variant      endpointVariant
 	noPreconnect bool
+}
+
+// endpointVariant says which of AWS's own endpoints are meant. The clients of
+// the SDK read it from aws.Config.ConfigSources.
+type endpointVariant struct{ fips, dualStack bool }
+
+// GetUseFIPSEndpoint implements the SDK's internal UseFIPSEndpointProvider.
+func (v endpointVariant) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error) {
+	return aws.FIPSEndpointStateEnabled, v.fips, nil
+}
+
+// GetUseDualStackEndpoint implements the SDK's internal UseDualStackEndpointProvider.
+func (v endpointVariant) GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpointState, bool, error) {
+	return aws.DualStackEndpointStateEnabled, v.dualStack, nil
 }
 
 // Service is an AWS service by the first label of its host names.
@@ -59,7 +74,7 @@ func New(s settings.AWS) *Config {
 	client := awshttp.NewBuildableClient().WithTimeout(attemptTimeout).WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = maxIdleConnections
 		t.WriteBufferSize = writeBufferSize
-		t.DialTLSContext = newTLSDialer(s.CertFile).dial
+		t.DialTLSContext = newTLSDialer(s.Roots).dial
 	})
 	return &Config{
 		region: s.Region,
@@ -71,6 +86,7 @@ func New(s settings.AWS) *Config {
 		},
 		endpoints:    map[Service]string{SQS: s.SQSEndpoint, DynamoDB: s.DynamoDBEndpoint, SSM: s.SSMEndpoint},
 		http:         NewHTTPClient(client),
+		variant:      endpointVariant{fips: s.UseFIPS, dualStack: s.UseDualStack},
 		noPreconnect: !s.Preconnect,
 	}
 }
@@ -83,6 +99,7 @@ func (c *Config) For(s Service) aws.Config {
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return c.credentials, nil
 		}),
+		ConfigSources: []any{c.variant},
 	}
 	if e := c.endpoints[s]; e != "" {
 		cfg.BaseEndpoint = &e
@@ -135,19 +152,33 @@ func (c *Config) Endpoint(s Service) string {
 	if e := c.endpoints[s]; e != "" {
 		return strings.TrimRight(e, "/")
 	}
-	return "https://" + string(s) + "." + c.region + "." + partitionDomain(c.region)
+	host := string(s)
+	domain, dualStackDomain := partitionDomains(c.region)
+	if c.variant.dualStack {
+		domain = dualStackDomain
+	}
+	// GovCloud's ordinary endpoints are FIPS endpoints, and have no other name.
+	if c.variant.fips && (c.variant.dualStack || !strings.HasPrefix(c.region, "us-gov-")) {
+		host += "-fips"
+	}
+	return "https://" + host + "." + c.region + "." + domain
 }
 
-// partitionDomain returns the domain of the region's partition:
+// partitionDomains returns the domains of the region's partition, the second for
+// dual-stack endpoints. They are those of the SDK's own table, which is internal:
 // https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
-func partitionDomain(region string) string {
-	for prefix, domain := range map[string]string{
-		"cn-": "amazonaws.com.cn", "eusc-": "amazonaws.eu", "eu-isoe-": "cloud.adc-e.uk",
-		"us-iso-": "c2s.ic.gov", "us-isob-": "sc2s.sgov.gov", "us-isof-": "csp.hci.ic.gov",
+func partitionDomains(region string) (domain, dualStack string) {
+	for prefix, domains := range map[string][2]string{
+		"cn-":      {"amazonaws.com.cn", "api.amazonwebservices.com.cn"},
+		"eusc-":    {"amazonaws.eu", "api.amazonwebservices.eu"},
+		"eu-isoe-": {"cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"},
+		"us-iso-":  {"c2s.ic.gov", "api.aws.ic.gov"},
+		"us-isob-": {"sc2s.sgov.gov", "api.aws.scloud"},
+		"us-isof-": {"csp.hci.ic.gov", "api.aws.hci.ic.gov"},
 	} {
 		if strings.HasPrefix(region, prefix) {
-			return domain
+			return domains[0], domains[1]
 		}
 	}
-	return "amazonaws.com"
+	return "amazonaws.com", "api.aws"
 }

@@ -1,6 +1,7 @@
 package awsclient_test
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -10,7 +11,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"github.com/clerksync/clerksync/internal/emulator"
 	"github.com/clerksync/clerksync/pkg/awsclient"
@@ -31,16 +34,21 @@ func functionSettings(url string) settings.AWS {
 func TestEndpoints(t *testing.T) {
 	for name, c := range map[string]struct {
 		region, url        string // of SQS, where the user set one
+		fips, dualStack    bool
 		wantBase, endpoint string
 	}{
 		"AWS's own":       {region: "us-east-1", endpoint: "https://sqs.us-east-1.amazonaws.com"},
 		"China":           {region: "cn-north-1", endpoint: "https://sqs.cn-north-1.amazonaws.com.cn"},
 		"European cloud":  {region: "eusc-de-east-1", endpoint: "https://sqs.eusc-de-east-1.amazonaws.eu"},
+		"FIPS":            {region: "us-east-1", fips: true, endpoint: "https://sqs-fips.us-east-1.amazonaws.com"},
+		"dual stack":      {region: "us-east-1", dualStack: true, endpoint: "https://sqs.us-east-1.api.aws"},
 		"user's":          {region: "us-east-1", url: "https://a", wantBase: "https://a", endpoint: "https://a"},
 		"user's, a slash": {region: "us-east-1", url: "http://a:1/", wantBase: "http://a:1/", endpoint: "http://a:1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cfg := awsclient.New(settings.AWS{Region: c.region, SQSEndpoint: c.url})
+			cfg := awsclient.New(settings.AWS{
+				Region: c.region, SQSEndpoint: c.url, UseFIPS: c.fips, UseDualStack: c.dualStack,
+			})
 			if got := aws.ToString(cfg.For(awsclient.SQS).BaseEndpoint); got != c.wantBase {
 				t.Errorf("BaseEndpoint of SQS = %q, want %q", got, c.wantBase)
 			}
@@ -51,6 +59,47 @@ func TestEndpoints(t *testing.T) {
 				t.Errorf("BaseEndpoint of DynamoDB = %q, want none", *got)
 			}
 		})
+	}
+}
+
+// Endpoint names AWS's own endpoints as the SDK does, in every partition, and the
+// clients of the SDK call the variant that the settings ask for.
+func TestEndpointVariants(t *testing.T) {
+	calls := map[awsclient.Service]func(aws.Config) error{
+		awsclient.SQS: func(cfg aws.Config) error {
+			_, err := sqs.NewFromConfig(cfg).ListQueues(t.Context(), nil)
+			return err
+		},
+		awsclient.DynamoDB: func(cfg aws.Config) error {
+			_, err := dynamodb.NewFromConfig(cfg).ListTables(t.Context(), nil)
+			return err
+		},
+		awsclient.SSM: func(cfg aws.Config) error {
+			_, err := ssm.NewFromConfig(cfg).GetParameter(t.Context(), &ssm.GetParameterInput{Name: aws.String("p")})
+			return err
+		},
+	}
+	for _, region := range []string{
+		"us-east-1", "mx-central-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1",
+		"us-iso-east-1", "us-isob-east-1", "us-isof-south-1", "eu-isoe-west-1",
+	} {
+		for _, s := range []settings.AWS{{}, {UseFIPS: true}, {UseDualStack: true}, {UseFIPS: true, UseDualStack: true}} {
+			s.Region = region
+			c := awsclient.New(s)
+			for service, call := range calls {
+				cfg, got := c.For(service), ""
+				cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
+				cfg.HTTPClient = clientFunc(func(r *http.Request) error {
+					got = r.URL.Scheme + "://" + r.URL.Host
+					return errors.New("not sent")
+				})
+				err := call(cfg)
+				if want := c.Endpoint(service); got != want {
+					t.Errorf("%s in %s, FIPS %v, dual stack %v: the SDK calls %q (%v), Endpoint = %q",
+						service, region, s.UseFIPS, s.UseDualStack, got, err, want)
+				}
+			}
+		}
 	}
 }
 

@@ -25,17 +25,17 @@ var amazonRoots []byte
 type tlsDialer struct {
 	isAmazon func(host string) bool
 	amazon   func() *x509.CertPool
-	system   *x509.CertPool // nil for the system's own
+	others   *x509.CertPool // nil for the system's own
 }
 
-// newTLSDialer returns a dialer that knows Amazon's roots, or only the system's
-// where certFile is set: crypto/x509 reads those from that file.
-func newTLSDialer(certFile string) *tlsDialer {
+// newTLSDialer returns a dialer that knows Amazon's roots and the system's, or
+// only the user's own where these are not nil.
+func newTLSDialer(own *x509.CertPool) *tlsDialer {
 	isAmazon := isAmazonHost
-	if certFile != "" {
+	if own != nil {
 		isAmazon = func(string) bool { return false }
 	}
-	return &tlsDialer{isAmazon: isAmazon, amazon: sync.OnceValue(func() *x509.CertPool {
+	return &tlsDialer{isAmazon: isAmazon, others: own, amazon: sync.OnceValue(func() *x509.CertPool {
 		pool := x509.NewCertPool()
 		pool.AppendCertsFromPEM(amazonRoots)
 		return pool
@@ -65,7 +65,7 @@ func (d *tlsDialer) dial(ctx context.Context, network, addr string) (net.Conn, e
 		// then only starts more slowly, by the system's roots. What those do not
 		// verify either is refused. No other error is about roots.
 	}
-	return dialVerified(ctx, network, addr, d.system)
+	return dialVerified(ctx, network, addr, d.others)
 }
 
 const (
@@ -73,6 +73,9 @@ const (
 	keepAlive   = 30 * time.Second
 )
 
+// dialVerified opens a connection that speaks HTTP/1.1, because it offers nothing
+// else. By HTTP/2 all requests share one connection, which net/http keeps after
+// a request that timed out: the next attempt would hang as well.
 func dialVerified(ctx context.Context, network, addr string, roots *x509.CertPool) (net.Conn, error) {
 	d := tls.Dialer{NetDialer: &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}, Config: &tls.Config{
 		RootCAs:    roots,

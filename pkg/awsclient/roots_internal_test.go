@@ -19,11 +19,11 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/pkg/settings"
@@ -79,8 +79,8 @@ func TestIsAmazonHost(t *testing.T) {
 		if got := isAmazonHost(host); got != want {
 			t.Errorf("isAmazonHost(%s) = %v, want %v", host, got, want)
 		}
-		if newTLSDialer("/roots.pem").isAmazon(host) {
-			t.Errorf("%s has Amazon's roots though SSL_CERT_FILE is set, want the user's", host)
+		if newTLSDialer(x509.NewCertPool()).isAmazon(host) {
+			t.Errorf("%s has Amazon's roots beside the user's own, want these alone", host)
 		}
 	}
 }
@@ -137,11 +137,14 @@ func pool(roots ...*issued) *x509.CertPool {
 	return p
 }
 
-// serveTLS serves TLS with that chain, up to maxVersion, 0 for any, and counts
-// connections.
-func serveTLS(t *testing.T, maxVersion uint16, chain ...*issued) (url string, dials *atomic.Int32) {
+// serveTLS serves h by TLS, HTTP/2 included, with that chain, up to maxVersion,
+// 0 for any, and counts connections.
+func serveTLS(
+	t *testing.T, h http.HandlerFunc, maxVersion uint16, chain ...*issued,
+) (url string, dials *atomic.Int32) {
 	t.Helper()
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	s := httptest.NewUnstartedServer(h)
+	s.EnableHTTP2 = true
 	c := tls.Certificate{PrivateKey: chain[0].key}
 	for _, i := range chain {
 		c.Certificate = append(c.Certificate, i.Raw)
@@ -195,11 +198,11 @@ func TestDial(t *testing.T) {
 		"not AWS, Amazon's root":      {chain: leaf(amazon), notAmazon: true, dials: 1, refused: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			url, dials := serveTLS(t, c.maxVersion, c.chain...)
+			url, dials := serveTLS(t, func(http.ResponseWriter, *http.Request) {}, c.maxVersion, c.chain...)
 			d := &tlsDialer{
 				isAmazon: func(string) bool { return !c.notAmazon },
 				amazon:   func() *x509.CertPool { return pool(amazon) },
-				system:   pool(system),
+				others:   pool(system),
 			}
 			err := get(t, &http.Client{Transport: &http.Transport{DialTLSContext: d.dial}}, url)
 			if (err != nil) != c.refused || dials.Load() != c.dials {
@@ -230,27 +233,60 @@ func get(t *testing.T, client doer, url string) error {
 	return answer.Body.Close()
 }
 
-// childURL names a server's URL to the test that runs in a process of its own.
-const childURL = "AWSCLIENT_TEST_URL"
-
-// An endpoint of the user's own is verified by the roots that SSL_CERT_FILE
-// names. A process reads these once, so a child tries them.
-func TestUsersOwnEndpoint(t *testing.T) {
-	if url := os.Getenv(childURL); url != "" {
-		c := New(settings.AWS{Region: "us-east-1", SQSEndpoint: url, CertFile: os.Getenv("SSL_CERT_FILE")})
-		if err := get(t, c.For(SQS).HTTPClient, url); err != nil {
-			t.Errorf("GET = %v, want nil", err)
+// Roots of the user's own are the only ones, also for AWS's own hosts.
+func TestUsersOwnRoots(t *testing.T) {
+	root, other := issue(t, "root", nil, authority), issue(t, "other", nil, authority)
+	url, _ := serveTLS(t, func(http.ResponseWriter, *http.Request) {}, 0, issue(t, "leaf", root))
+	for name, c := range map[string]struct {
+		roots   *x509.CertPool
+		refused bool
+	}{
+		"the server's": {roots: pool(root)}, "another": {roots: pool(other), refused: true}, "none": {refused: true},
+	} {
+		client := New(settings.AWS{Region: "us-east-1", SQSEndpoint: url, Roots: c.roots}).For(SQS).HTTPClient
+		if err := get(t, client, url); (err != nil) != c.refused {
+			t.Errorf("GET with root %s = %v, want refused %v", name, err, c.refused)
 		}
-		return
 	}
+}
+
+// A connection that hangs costs one attempt, and the next attempt opens another.
+// The server also speaks HTTP/2, by which all attempts would share the connection
+// that hangs. https://github.com/golang/go/issues/30702
+func TestConnectionThatHangs(t *testing.T) {
+	t.Parallel()
+	var first atomic.Value // the address of the connection that hangs
+	var again atomic.Int32
 	root := issue(t, "root", nil, authority)
-	url, _ := serveTLS(t, 0, issue(t, "leaf", root))
-	file := filepath.Join(t.TempDir(), "roots.pem")
-	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Raw})
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		t.Fatal(err)
+	url, dials := serveTLS(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then does the server see that the client gives up
+		if first.CompareAndSwap(nil, r.RemoteAddr) || first.Load() == r.RemoteAddr {
+			again.Add(1)
+			<-r.Context().Done()
+			return
+		}
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		_, _ = io.WriteString(w, `{"QueueUrls":[]}`)
+	}, 0, issue(t, "leaf", root))
+	cfg := New(settings.AWS{
+		Region: "us-east-1", AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "example", SQSEndpoint: url, Roots: pool(root),
+	})
+	began := time.Now()
+	_, err := sqs.NewFromConfig(cfg.For(SQS)).ListQueues(t.Context(), &sqs.ListQueuesInput{})
+	took := time.Since(began)
+	if err != nil || again.Load() != 1 || dials.Load() != 2 || took < 5*time.Second {
+		t.Errorf("ListQueues = %v after %v, %d connections and %d requests on the one that hangs, "+
+			"want nil after 5s, 2 and 1", err, took, dials.Load(), again.Load())
 	}
-	runInChild(t, "^TestUsersOwnEndpoint$", childURL+"="+url, "SSL_CERT_FILE="+file)
+}
+
+// The numbers that the timeouts of the functions in template.yaml count on.
+func TestTimeouts(t *testing.T) {
+	got := []time.Duration{attemptTimeout, preconnectTimeout, dialTimeout}
+	want := []time.Duration{5 * time.Second, 2 * time.Second, 5 * time.Second}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("timeouts of an attempt, a preconnect, a dial (-want +got):\n%s", diff)
+	}
 }
 
 // In FIPS mode crypto/tls has stricter rules for chains and versions; the same
