@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/clerksync/clerksync/pkg/ingest"
@@ -93,14 +94,14 @@ func (r *rotation) advance(d time.Duration) { r.harness.clock.Advance(d) }
 const one, two = svixtest.Secret, svixtest.OtherSecret
 
 // A signature that matches no secret reads the parameter again, but never twice
-// within MinRefreshInterval.
+// within 30 seconds.
 // https://github.com/aws-powertools/powertools-lambda-java/issues/215
 func TestSecretChangedWhileWarm(t *testing.T) {
 	r := newRotation(t, one)
 	r.post(t, one, 200, 1)
 	r.post(t, one, 200, 1)
 	r.parameter.set(two, nil)
-	r.advance(ingest.MinRefreshInterval - 1)
+	r.advance(30*time.Second - 1)
 	r.post(t, two, 400, 1) // it was read a moment ago
 	r.post(t, one, 200, 1) // it is still known
 	r.advance(1)
@@ -115,7 +116,7 @@ func TestSecretChangedWhileWarm(t *testing.T) {
 func TestSecretIsReadAgainAfterFiveMinutes(t *testing.T) {
 	r := newRotation(t, one)
 	r.post(t, one, 200, 1)
-	r.advance(ingest.MaxAge - 1)
+	r.advance(5*time.Minute - 1)
 	r.post(t, one, 200, 1)
 	r.advance(1)
 	r.post(t, one, 200, 2)
@@ -254,6 +255,28 @@ func TestSenderHangsUpDuringARead(t *testing.T) {
 			forged := r.signedNow(svixtest.ThirdSecret).HTTP().WithContext(ctx)
 			r.harness.ingest.ServeHTTP(httptest.NewRecorder(), forged)
 			r.post(t, secret, 200, before+1)
+		})
+	}
+}
+
+// All requests wait for the same read, for three seconds or until the time of the
+// invocation is over.
+func TestReadThatHangs(t *testing.T) {
+	for name, c := range map[string]struct{ invocation, want time.Duration }{
+		"long invocation":  {invocation: time.Minute, want: 3 * time.Second},
+		"short invocation": {invocation: time.Second, want: time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), c.invocation)
+				defer cancel()
+				p := &parameter{text: one, hold: make(chan struct{})}
+				s := ingest.ReadSecrets(p, time.Now, func(context.Context, string, error) {})
+				began := time.Now()
+				if got, took := s.Current(ctx), time.Since(began); got != nil || took != c.want {
+					t.Errorf("Current = %v after %v, want nil after %v", got, took, c.want)
+				}
+			})
 		})
 	}
 }

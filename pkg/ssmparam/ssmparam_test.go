@@ -145,23 +145,41 @@ func TestReadStopsWithItsContext(t *testing.T) {
 	}
 }
 
+// deadlineClient notes the longest time that a request was given.
+type deadlineClient struct {
+	aws.HTTPClient
+	longest time.Duration
+}
+
+func (c *deadlineClient) Do(r *http.Request) (*http.Response, error) {
+	deadline, _ := r.Context().Deadline()
+	c.longest = max(c.longest, time.Until(deadline))
+	return c.HTTPClient.Do(r)
+}
+
 // A connection that hangs leaves time for another within the three seconds that
-// ingest gives it.
+// ingest gives it: an attempt has one second.
 func TestReadAfterAConnectionThatHangs(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int32
-	p := parameter(t, func(w http.ResponseWriter, r *http.Request) {
+	cfg := emulatortest.Start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if calls.Add(1) == 1 {
 			_, _ = io.Copy(io.Discard, r.Body)
 			<-r.Context().Done()
 			return
 		}
 		_, _ = io.WriteString(w, answer)
-	})
+	}))
+	client := &deadlineClient{HTTPClient: cfg.HTTPClient}
+	cfg.HTTPClient = client
+	p := ssmparam.New(cfg, *cfg.BaseEndpoint, name, time.Now)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	if got, err := p.Read(ctx); got != "v" || err != nil {
 		t.Errorf("Read = %q, %v, want v", got, err)
+	}
+	if client.longest > time.Second || client.longest < time.Second/2 {
+		t.Errorf("an attempt had %v, want a second", client.longest)
 	}
 }
 
