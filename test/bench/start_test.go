@@ -170,7 +170,11 @@ func TestStartMemory(t *testing.T) {
 			event: requestEvent(t, 2<<10),
 			want:  `received`,
 		},
-		"sync": {env: []string{"GOMEMLIMIT=400MiB"}, event: usersBatch(t, 1), want: `{"batchItemFailures":[]}`},
+		"sync": {
+			env:   []string{"GOMEMLIMIT=400MiB", "GOMAXPROCS=1"},
+			event: usersBatch(t, 1),
+			want:  `{"batchItemFailures":[]}`,
+		},
 	} {
 		t.Run(function, func(t *testing.T) {
 			path := buildTrusting(t, "./functions/"+function, root)
