@@ -1,8 +1,8 @@
 # `make` lists the targets. sam calls the two targets build-*Function (BuildMethod: makefile in template.yaml).
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint fmt bench simulate samples roots demo validate build build-IngestFunction build-SyncFunction package \
-	check-arch build-local sign-events invoke-ingest invoke-sync start-api deploy logs
+.PHONY: help test lint fmt bench simulate mutate samples roots demo validate build build-IngestFunction \
+	build-SyncFunction package check-arch build-local sign-events invoke-ingest invoke-sync start-api deploy logs
 
 SAM ?= sam
 ENV ?= default
@@ -37,6 +37,10 @@ bench: ## measure every figure with its floor and its target
 N ?= 10000
 simulate: ## random histories with faults, N=10000; SIMULATION_SEED=S replays one
 	SIMULATION_HISTORIES=$(N) go test -count=1 -v -timeout 0 -run Simulation ./...
+
+MUTATE ?=
+mutate: ## change operators in the code that makes rows, and see tests fail; MUTATE="pkg/svix pkg/clerk"
+	nice -n 19 go run ./test/mutants $(MUTATE)
 
 # The secret and the time are fixed, so that the files are always the same. sign-events signs them anew before they are
 # used.

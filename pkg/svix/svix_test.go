@@ -147,6 +147,7 @@ func TestValidTimestamp(t *testing.T) {
 	for text, want := range map[string]bool{
 		"1767225600": true, "0000000000": true,
 		"176722560": false, "17672256000": false, "176722560x": false, "": false,
+		"+176722560": false, "-176722560": false, // digits alone
 	} {
 		if got := svix.ValidTimestamp(text); got != want {
 			t.Errorf("ValidTimestamp(%q) = %v, want %v", text, got, want)

@@ -49,6 +49,9 @@ func TestVerifySignatureHeader(t *testing.T) {
 	}
 	urlAlphabet := "v1," + base64.URLEncoding.EncodeToString(append([]byte{0xff, 0xfe}, raw[2:]...))
 	wrong := "v1," + base64.StdEncoding.EncodeToString(make([]byte, 32))
+	// Base64 of 31, 32 and 33 bytes has the same length.
+	longer := "v1," + base64.StdEncoding.EncodeToString(append(raw[:32:32], 0))
+	shorter := "v1," + base64.StdEncoding.EncodeToString(raw[:31])
 	for name, c := range map[string]struct {
 		signature string
 		want      bool
@@ -87,6 +90,8 @@ func TestVerifySignatureHeader(t *testing.T) {
 		"no padding":            {signature: strings.TrimRight(good, "="), want: false},
 		"padding too much":      {signature: good + "=", want: false},
 		"the MAC and more":      {signature: good + "AAAA", want: false},
+		"the MAC and a byte":    {signature: longer, want: false},
+		"the MAC but a byte":    {signature: shorter, want: false},
 		"half the MAC":          {signature: good[:len(good)/2], want: false},
 		"hexadecimal":           {signature: "v1," + strings.Repeat("0a", 32), want: false},
 		"URL alphabet":          {signature: urlAlphabet, want: false},
