@@ -18,6 +18,8 @@ type Bug struct {
 	records func([]delivery.Record) []delivery.Record
 	// failed are the message ids that the consumer returns.
 	failed func(all []delivery.Record, failed []string) []string
+	// mistakes are made by the operator who follows the runbook.
+	mistakes []mistake
 }
 
 // Find runs up to so many histories, from seed 1, until one breaks a promise.
@@ -82,6 +84,10 @@ func Bugs() []Bug {
 		{Name: "an oversized row keeps its object", table: withWrite(keepObject)},
 		{Name: "an object that OBJECT_STORAGE forbids", table: withWrite(keepForbiddenObject)},
 		{Name: "base64 taken as the body", records: changedWhere(isBase64, withoutAttribute(delivery.AttrEncoding))},
+		{Name: "a row without `rev` never loses", table: withWrite(keepWhatHasNoRev)},
+		{Name: "a refused write dead at once", table: withWrite(giveUpAtOnce)},
+		{Name: string(revKept), mistakes: []mistake{revKept}},
+		{Name: string(deliveriesKept), mistakes: []mistake{deliveriesKept}},
 	}
 }
 

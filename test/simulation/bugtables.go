@@ -2,10 +2,12 @@ package simulation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
@@ -106,7 +108,7 @@ func deleteDomainByRev(ctx context.Context, t *tableClient, w directory.Write) (
 func withOrder(newer func(old, rev string, m *monitor) bool) func(*tableClient) directory.Table {
 	return withWrite(func(ctx context.Context, t *tableClient, w directory.Write) (directory.Result, error) {
 		return t.writeBy(ctx, w, rules{holds: func(c directory.Condition, row directory.Row) bool {
-			if rev, ok := c.Newer(); ok && row != nil {
+			if rev, ok := c.Newer(); ok && row.Text("rev") != "" {
 				return newer(row.Text("rev"), string(rev), t.scheduler.monitor)
 			}
 			return c.Holds(row)
@@ -248,4 +250,21 @@ func keepForbiddenObject(ctx context.Context, t *tableClient, w directory.Write)
 		w.Row["object"] = `{"url":"secret"}`
 	}
 	return t.Write(ctx, w)
+}
+
+// keepWhatHasNoRev leaves out that a row without `rev` loses.
+func keepWhatHasNoRev(ctx context.Context, t *tableClient, w directory.Write) (directory.Result, error) {
+	return t.writeBy(ctx, w, rules{holds: func(c directory.Condition, row directory.Row) bool {
+		_, newer := c.Newer()
+		return c.Holds(row) && (!newer || row == nil || row.Text("rev") != "")
+	}})
+}
+
+// giveUpAtOnce takes the first refusal of a write for a permanent error.
+func giveUpAtOnce(ctx context.Context, t *tableClient, w directory.Write) (directory.Result, error) {
+	r, err := t.Write(ctx, w)
+	if errors.Is(err, directory.ErrWriteRefused) {
+		err = delivery.ErrPermanent
+	}
+	return r, err
 }

@@ -117,7 +117,7 @@ func (q *queueClient) DeadLetter(ctx context.Context, r delivery.Record, reason 
 	}
 	c.run = func() error {
 		m := q.scheduler.queue.get(r.MessageID).message
-		q.scheduler.monitor.deadLettered(m, reason)
+		q.scheduler.monitor.deadLettered(m, r.Receives, reason)
 		q.scheduler.redriveDead(m)
 		return nil
 	}

@@ -39,6 +39,7 @@ func (c *clerk) emit(o *object, event string) {
 	}
 	m.body = []byte("{" + strings.Join(envelope, ",") + "}")
 	c.makeUnreadable(m)
+	c.makeRefused(m)
 	c.messages = append(c.messages, m)
 }
 

@@ -20,6 +20,9 @@ const (
 	Panic               Fault = "panic in a call, before its effect or after"
 	RedrivenBySQS       Fault = "dead letter of too many receives, redriven"
 	RedrivenBySync      Fault = "dead letter of a permanent error, redriven"
+	RedrivenRefused     Fault = "dead letter of a write that the table refused, redriven"
+	PutByHand           Fault = "row put in by hand, without rev"
+	PutBack             Fault = "deleted row put back by the runbook"
 	ReadItemByItem      Fault = "several rows read one after the other"
 	PageRowByRow        Fault = "page of a listing read row by row"
 	VisibleItemByItem   Fault = "transaction visible item by item"
@@ -58,8 +61,11 @@ func faultKinds() []faultKind {
 		{fault: Death, betweenSteps: (*scheduler).killOne, weight: 2},
 		{fault: ExpiredLedgerRow, betweenSteps: (*scheduler).expireLedgerRow, needsMemory: true},
 		{fault: EarlyRedelivery, betweenSteps: (*scheduler).redeliverEarly},
+		{fault: PutByHand, betweenSteps: (*scheduler).putByHand, needsMemory: true},
+		{fault: PutBack, needsMemory: true},
 		{fault: RedrivenBySQS},
 		{fault: RedrivenBySync},
+		{fault: RedrivenRefused},
 		{fault: ReadItemByItem, needsMemory: true},
 		{fault: PageRowByRow, needsMemory: true},
 		{fault: LaggingIndex, needsMemory: true},

@@ -28,6 +28,7 @@ type message struct {
 	spoil        func(*delivery.Record) // nil where the record is right
 	readableFrom int                    // the first receive at which sync can read it
 	unknownType  bool                   // it is the type that is unknown until then, not the version
+	refusals     int                    // how many receives the table refuses its write at
 
 	// The fields that the order compares, as the model meant them, in ms.
 	incarnation   int64

@@ -113,7 +113,7 @@ func (c *clerk) emitInvalid(s Step) {
 	}
 	m := *original
 	m.svixID, m.invalid, m.row, m.pointer = c.newMessageID(), true, nil, nil
-	m.spoil, m.readableFrom, m.reach = kind.record, 0, []Fault{kind.fault}
+	m.spoil, m.readableFrom, m.refusals, m.reach = kind.record, 0, 0, []Fault{kind.fault}
 	if kind.body != nil {
 		m.body = kind.body(m.body)
 	}

@@ -119,9 +119,15 @@ func (s *scheduler) redrive() {
 	}
 }
 
-// redriveDead lets an operator redrive a dead letter that sync has sent: it can
-// work as little as before. It comes once more when all else is done.
+// redriveDead lets an operator redrive a dead letter that sync has sent, when all
+// else is done. One whose write the table refused works then; one with a permanent
+// error can work as little as before.
 func (s *scheduler) redriveDead(m *message) {
+	if !m.invalid {
+		s.count(RedrivenRefused)
+		s.late = append(s.late, m)
+		return
+	}
 	if s.random == nil || s.random.IntN(4) > 0 {
 		return
 	}

@@ -18,8 +18,8 @@ func (r randomRun) newScheduler() *scheduler {
 	s := newScheduler(r.plan, r.messages, synctest.Wait)
 	s.bug, s.tracing = r.bug, r.tracing
 	s.policy = randomPolicy{[]time.Duration{3200 * time.Millisecond, 6 * time.Second, 30 * time.Second}}
-	s.leaveToChance(newRandom(r.plan.Seed, 2))
 	s.useMemory(NewMemory(r.plan.Page))
+	s.leaveToChance(newRandom(r.plan.Seed, 2))
 	return s
 }
 

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,11 +22,14 @@ const (
 	ClocksOff      Fault = "clock that is wrong by hours"
 	OversizedRow   Fault = "row that is too large with its object"
 	UnknownType    Fault = "message of a type that only a newer version of sync keeps"
+	RefusedWrite   Fault = "write that the table refuses, as one of a wrong deployment does"
 )
 
 // reachKinds are all of them, permanent errors included.
 func reachKinds() []Fault {
-	list := []Fault{MixedSettings, ClocksOff, OversizedRow, OddSvixID, Base64Body, UnknownVersion, UnknownType}
+	list := []Fault{
+		MixedSettings, ClocksOff, OversizedRow, OddSvixID, Base64Body, UnknownVersion, UnknownType, RefusedWrite,
+	}
 	for _, k := range permanentErrors() {
 		list = append(list, k.fault)
 	}
@@ -90,6 +94,34 @@ func (c *clerk) makeUnreadable(m *message) {
 	} else {
 		m.reach = append(m.reach, UnknownVersion)
 	}
+}
+
+// makeRefused lets the table refuse the writes of some messages for some
+// receives, as the tables of a wrong deployment do.
+func (c *clerk) makeRefused(m *message) {
+	if c.reach != nil && c.reach.IntN(40) == 0 {
+		m.refusals = 1 + c.reach.IntN(5)
+		m.reach = append(m.reach, RefusedWrite)
+	}
+}
+
+// refuses says whether the table refuses the write. It does in the first
+// invocations that try to write the message, at each of their attempts.
+func (s *scheduler) refuses(c *call) bool {
+	if c.write == nil || c.write.LedgerEntry == nil {
+		return false
+	}
+	m := s.monitor.messages[c.write.LedgerEntry.SvixID]
+	if m == nil || m.refusals == 0 {
+		return false
+	}
+	if !slices.Contains(s.refusedIn[m], c.by) {
+		if len(s.refusedIn[m]) == m.refusals {
+			return false
+		}
+		s.refusedIn[m] = append(s.refusedIn[m], c.by)
+	}
+	return true
 }
 
 // unreadableAt says whether the sync of the time cannot read that receive.

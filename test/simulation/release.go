@@ -34,6 +34,9 @@ func (s *scheduler) release(group []*call) {
 // perform carries out a call and answers it, with failure unless that is nil.
 func (s *scheduler) perform(c *call, failure error) {
 	switch {
+	case s.refuses(c):
+		s.logf("       is refused")
+		s.answer(c, directory.ErrWriteRefused)
 	case c.onTables():
 		s.policy.access(s, c, failure)
 	case c.runPart != nil:

@@ -30,10 +30,13 @@ type scheduler struct {
 
 	arrivals    []*message    // copies that Svix is about to deliver, in this order
 	late        []*message    // copies that come when all else is done
+	putsBack    bool          // an operator puts a row back when all else is done
 	running     []*invocation // by worker, nil for an idle one
 	unanswered  []*call       // whose answer never comes
 	lateEffects []*call       // that still take effect, though their callers have given up
 	remote      int           // calls under way to a real table
+
+	refusedIn map[*message][]*invocation // those whose writes of the message the table refused
 
 	started int // batches
 	steps   int
@@ -76,6 +79,8 @@ func newScheduler(p Plan, messages []*message, waitUntilBlocked func()) *schedul
 		monitor:  newMonitor(messages),
 		running:  make([]*invocation, p.Workers),
 		faults:   map[Fault]int{},
+
+		refusedIn: map[*message][]*invocation{},
 	}
 }
 
@@ -85,6 +90,7 @@ func (s *scheduler) useMemory(m *Memory) { s.table, s.memory, s.monitor.memory =
 // leaveToChance lets random numbers decide about the deliveries and the faults.
 func (s *scheduler) leaveToChance(random *rand.Rand) {
 	s.random, s.budget = random, s.plan.FaultBudget
+	s.putsBack = s.plan.PutsBack && s.memory != nil
 	s.arrivals, s.late = drawDeliveries(random, s.messages, s.plan.Disorder)
 }
 
@@ -188,6 +194,11 @@ func (s *scheduler) letTimePass() bool {
 	case len(left) > 0:
 	case len(s.late) > 0:
 		s.arrivals, s.late = append(s.arrivals, s.late[0]), s.late[1:]
+		s.monitor.redriven(s.arrivals[0])
+	case s.putsBack:
+		s.putsBack = false
+		s.putBack()
+		return true
 	default:
 		return false
 	}

@@ -1,0 +1,89 @@
+package simulation
+
+import (
+	"slices"
+
+	"github.com/clerksync/clerksync/pkg/directory"
+)
+
+// putByHand lets a person put a row into the table before the first message
+// about it has come. It has no `rev`, so that each of the messages wins.
+func (s *scheduler) putByHand() {
+	done := map[directory.Key]bool{} // keys of which a message had its effect
+	for id := range s.monitor.recorded {
+		done[s.monitor.messages[id].key] = true
+	}
+	var possible []*message
+	for _, m := range s.messages {
+		if m.row != nil && !done[m.key] && s.memory.rows[m.key] == nil && !s.memory.underWay(m.key) {
+			possible = append(possible, m)
+		}
+	}
+	if len(possible) > 0 {
+		m := oneOf(s.random, possible)
+		s.count(PutByHand)
+		s.logf("hand   %v is put without rev", m.key)
+		s.memory.putWithoutRev(m.row, m.pointer)
+	}
+}
+
+// putBack follows the runbook, "Put a row back by hand": a deleted row becomes
+// live again, without `rev`; the Deliveries rows of the object are deleted, and
+// its messages replayed. Nothing else is in work meanwhile. A deletion is among
+// the messages, so in the end the row is what it was.
+func (s *scheduler) putBack() {
+	var possible []*message
+	for _, m := range s.messages {
+		if m.row != nil && s.memory.rows[m.key].Gone() {
+			possible = append(possible, m)
+		}
+	}
+	if len(possible) == 0 {
+		return
+	}
+	m := oneOf(s.random, possible)
+	s.count(PutBack)
+	s.logf("hand   %v is put back", m.key)
+	rev := s.memory.rows[m.key]["rev"]
+	s.memory.putWithoutRev(m.row, m.pointer)
+	if s.mistake(revKept) {
+		s.memory.rows[m.key]["rev"] = rev
+	}
+	for _, o := range s.messages {
+		if o.entity != m.entity || o.invalid {
+			continue
+		}
+		if !s.mistake(deliveriesKept) && s.memory.expireLedgerEntry(o.svixID) {
+			s.monitor.expired[o.svixID] = true
+		}
+		s.arrivals = append(s.arrivals, o)
+	}
+	s.random.Shuffle(len(s.arrivals), func(i, j int) { s.arrivals[i], s.arrivals[j] = s.arrivals[j], s.arrivals[i] })
+}
+
+// putWithoutRev puts a row of a message and its pointer, unless that is nil.
+func (m *Memory) putWithoutRev(rows ...directory.Row) {
+	for _, r := range rows {
+		if r == nil {
+			continue
+		}
+		r = r.Clone()
+		delete(r, "rev")
+		r["synced_at"] = "2026-01-01T00:00:00.000Z"
+		m.rows[r.Key()] = r
+		m.unindexed = append(m.unindexed, r.Key())
+	}
+}
+
+// mistake is one that an operator makes in following the runbook.
+type mistake string
+
+const (
+	revKept        mistake = "a row that is put back keeps its `rev`"
+	deliveriesKept mistake = "a row is put back and its Deliveries rows stay"
+)
+
+// mistake says whether the operator makes it.
+func (s *scheduler) mistake(m mistake) bool {
+	return s.bug != nil && slices.Contains(s.bug.mistakes, m)
+}
