@@ -34,24 +34,46 @@ func (c *Consumer) tombstoneOfChild(child, parent directory.Row) directory.Row {
 
 // newTombstone is the row without what only live rows have: with Hard all
 // attributes, with Soft the keys of indexes and what ObjectStorage no longer
-// allows of `object`. svixID is the message that
-// deleted it.
+// allows of `object`. svixID is the message that deleted it.
 func (c *Consumer) newTombstone(row directory.Row, revision directory.Revision, svixID string) directory.Row {
 	r := directory.NewRow(row.Key(), row.Text(directory.AttrKind))
 	if c.Policy == Soft {
-		r = row.Clone()
+		r = c.withKeptObject(row)
 		for _, name := range directory.Indexes() {
 			delete(r, name)
 		}
 		delete(r, directory.AttrSvixID)
-		if object := r.Text(directory.AttrObject); object != "" {
-			delete(r, directory.AttrObject)
-			r.SetText(directory.AttrObject, c.Projector.KeptObject(object))
-		}
 	}
 	r[directory.AttrRev] = string(revision)
 	r.SetText(directory.AttrSvixID, svixID)
 	r.SetText(directory.AttrInstanceID, row.Text(directory.AttrInstanceID))
 	r[directory.AttrSyncedAt] = c.timestamp()
+	return r
+}
+
+// Retained is what Policy and ObjectStorage allow of a row that is there: it may
+// have been written under other settings. A change of settings rewrites nothing
+// by itself; `clerksync scrub` does, by this. It needs Projector and Policy alone.
+func (c *Consumer) Retained(row directory.Row) directory.Row {
+	if !row.Gone() || c.Policy == Soft {
+		return c.withKeptObject(row)
+	}
+	r := directory.NewRow(row.Key(), row.Text(directory.AttrKind))
+	for _, name := range []string{
+		directory.AttrRev, directory.AttrSvixID, directory.AttrSyncedAt, directory.AttrInstanceID,
+		directory.AttrDeletedAt, "deleted_by", // by a repair, where no event deleted the row
+	} {
+		r.SetText(name, row.Text(name))
+	}
+	return r
+}
+
+// withKeptObject is a copy of the row with what ObjectStorage allows of `object`.
+func (c *Consumer) withKeptObject(row directory.Row) directory.Row {
+	r := row.Clone()
+	if object := r.Text(directory.AttrObject); object != "" {
+		delete(r, directory.AttrObject)
+		r.SetText(directory.AttrObject, c.Projector.KeptObject(object))
+	}
 	return r
 }

@@ -40,6 +40,9 @@ func toItem(r directory.Row) map[string]types.AttributeValue {
 	return item
 }
 
+// RowOf returns the row of an item that was read elsewhere: see toRow.
+func RowOf(item map[string]types.AttributeValue) directory.Row { return toRow(item) }
+
 // toRow returns the item's row, nil for no item. Attributes and elements of
 // types that no row has are left out: an operator may have added them by hand.
 func toRow(item map[string]types.AttributeValue) directory.Row {

@@ -23,7 +23,9 @@ type Account struct {
 	Mappings    []map[string]any // event source mappings of the queue
 	Reserved    *int             // concurrency of ingest
 	Executions  int              // concurrency of the account
-	Denied      map[string]bool  // operations that the caller may not call
+	// Environment is the variables of the sync function.
+	Environment map[string]string
+	Denied      map[string]bool // operations that the caller may not call
 	samples     []sample
 }
 
@@ -76,6 +78,10 @@ func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			out["ReservedConcurrentExecutions"] = *a.Reserved
 		}
 		answerJSON(w, out)
+	case strings.HasSuffix(r.URL.Path, "/functions/"+SyncFunction+"/configuration"):
+		if !a.deny(w, "GetFunctionConfiguration") {
+			answerJSON(w, map[string]any{"Environment": map[string]any{"Variables": a.Environment}})
+		}
 	case strings.HasSuffix(r.URL.Path, "/account-settings"):
 		answerJSON(w, map[string]any{"AccountLimit": map[string]any{"ConcurrentExecutions": a.Executions}})
 	default:
