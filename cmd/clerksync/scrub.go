@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -72,8 +71,8 @@ func (p program) scrub(ctx context.Context, c *cli.Command) error {
 	}
 	err = s.Run(ctx, next)
 	p.term.Note("%d rows read, %d %s.", read, changed, done)
-	if err != nil && next != "" {
-		return fmt.Errorf("%w\nGo on with the same command and --after %s", err, next)
+	if err != nil && next != "" { // not in the error, of which Ctrl-C prints nothing
+		p.term.Note("To go on: the same command with --after %s", next)
 	}
 	return err
 }

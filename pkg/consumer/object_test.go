@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/projector"
@@ -67,6 +69,39 @@ func TestObjectChangedByHand(t *testing.T) {
 		h.check(t, "applied", message("msg_1", deleted("user", "u1", 8)))
 		if got := h.row(directory.UserKey("u1")).Text("object"); got != want {
 			t.Errorf("%s: object = %q, want %q", storage, got, want)
+		}
+	}
+}
+
+// What a scrub leaves of a row is what sync writes under the stricter settings:
+// of a live row, a tombstone, and a child that was deleted with its parent.
+func TestRetained(t *testing.T) {
+	t.Parallel()
+	const metadata = `,"private_metadata":{"ssn":"123"}`
+	rows := func(c consumer.Config) map[directory.Key]directory.Row {
+		h := newHarness(func(_ *harness, k *consumer.Config) { k.Projector, k.Policy = c.Projector, c.Policy })
+		h.check(t, "applied applied applied applied",
+			message("msg_1", user("created", "u1", 1, metadata+`,"first_name":"Ada"`)),
+			message("msg_2", user("created", "u2", 1, metadata)),
+			message("msg_3", event("organizationMembership.created", base+2, `{"id":"m","created_at":1772000000001,`+
+				`"organization":{"id":"o1"`+metadata+`},"public_user_data":{"user_id":"u1"}`+metadata+`}`)),
+			message("msg_4", deleted("user", "u1", 8)))
+		return h.memory.Rows()
+	}
+	old := rows(consumer.Config{Projector: projector.New(projector.StoreFull), Policy: consumer.Soft})
+	for _, storage := range []projector.ObjectStorage{projector.StoreFull, projector.StorePublic, projector.StoreNone} {
+		for _, policy := range []consumer.DeletionPolicy{consumer.Soft, consumer.Hard} {
+			t.Run(string(storage)+" "+string(policy), func(t *testing.T) {
+				t.Parallel()
+				stricter := consumer.Config{Projector: projector.New(storage), Policy: policy}
+				got := map[directory.Key]directory.Row{}
+				for k, r := range old {
+					got[k] = consumer.New(stricter).Retained(r)
+				}
+				if diff := cmp.Diff(rows(stricter), got); diff != "" {
+					t.Errorf("Retained differs from what is written (-written +retained):\n%s", diff)
+				}
+			})
 		}
 	}
 }

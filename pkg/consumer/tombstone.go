@@ -61,7 +61,8 @@ func (c *Consumer) Retained(row directory.Row) directory.Row {
 	r := directory.NewRow(row.Key(), row.Text(directory.AttrKind))
 	for _, name := range []string{
 		directory.AttrRev, directory.AttrSvixID, directory.AttrSyncedAt, directory.AttrInstanceID,
-		directory.AttrDeletedAt, "deleted_by", // by a repair, where no event deleted the row
+		directory.AttrDeletedAt,
+		"deleted_by", "read_at", // of a repair, where no event deleted the row
 	} {
 		r.SetText(name, row.Text(name))
 	}

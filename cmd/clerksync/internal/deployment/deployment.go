@@ -5,7 +5,7 @@
 // (stack.go), by AWS's configuration of this machine or without any
 // (config.go). What is there can then be read: rows (rows.go), queues
 // (queue.go), dead letters (deadletters.go), metrics (metrics.go) and
-// parameters (parameter.go).
+// parameters (parameter.go). One command changes rows (scrub.go).
 package deployment
 
 import (

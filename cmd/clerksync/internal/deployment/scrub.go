@@ -16,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
@@ -26,29 +25,6 @@ import (
 	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/settings"
 )
-
-// ReadStorage returns what the tables keep: as the stack's sync function is
-// deployed, else as this environment says.
-func (d *Deployment) ReadStorage(ctx context.Context, getenv func(string) string) (s settings.Storage, err error) {
-	if d.Stack != nil {
-		if err := d.FindFunctions(ctx); err != nil {
-			return s, err
-		}
-		out, err := lambda.NewFromConfig(d.AWS).GetFunctionConfiguration(ctx,
-			&lambda.GetFunctionConfigurationInput{FunctionName: &d.SyncFunction})
-		if err != nil {
-			return s, fmt.Errorf("read the settings of function %s: %w", d.SyncFunction, err)
-		}
-		if out.Environment == nil || len(out.Environment.Variables) == 0 {
-			return s, fmt.Errorf("read the settings of function %s: Lambda answered without them", d.SyncFunction)
-		}
-		getenv = func(name string) string { return out.Environment.Variables[name] }
-	}
-	if s, err = settings.ReadStorage(getenv); err != nil {
-		return s, fmt.Errorf("read what the tables keep: %w", err)
-	}
-	return s, nil
-}
 
 // Scrub brings rows into line with what the tables may keep. Which attributes
 // that is the consumer decides: there is no second rule.
@@ -146,13 +122,12 @@ const maxTries = 10
 func (s *Scrub) scrubItem(ctx context.Context, item map[string]types.AttributeValue) (*ScrubbedRow, error) {
 	var key directory.Key
 	for range maxTries {
-		row := dynamo.RowOf(item)
 		changed, retained := s.compare(item)
 		if changed == nil || s.DryRun {
 			return changed, nil
 		}
-		key = row.Key()
-		err := s.update(ctx, row, retained, changed)
+		key = directory.Key{PK: changed.PK, SK: changed.SK}
+		err := s.update(ctx, item, retained, changed)
 		var failed *types.ConditionalCheckFailedException
 		if !errors.As(err, &failed) {
 			if err != nil {
@@ -200,11 +175,14 @@ func (s *Scrub) compare(item map[string]types.AttributeValue) (*ScrubbedRow, dir
 }
 
 // update removes and reduces the attributes if the row is unchanged: of the same
-// revision, as live as it was, and with the same `object` where that changes.
-// Revisions alone do not tell, for a scrub leaves them as they are.
-func (s *Scrub) update(ctx context.Context, row, retained directory.Row, c *ScrubbedRow) error {
+// revision, as live as it was, and with the same `object`. Revisions alone do
+// not tell, for a scrub leaves them as they are. The condition takes the item's
+// own values: one that somebody put there by hand may be of any type.
+func (s *Scrub) update(
+	ctx context.Context, item map[string]types.AttributeValue, retained directory.Row, c *ScrubbedRow,
+) error {
 	in := &dynamodb.UpdateItemInput{
-		TableName: &s.rows.directory, Key: dynamo.Key(row.Key()),
+		TableName: &s.rows.directory, Key: dynamo.Key(directory.Key{PK: c.PK, SK: c.SK}),
 		ExpressionAttributeNames:  map[string]string{},
 		ExpressionAttributeValues: map[string]types.AttributeValue{},
 		ReturnConsumedCapacity:    types.ReturnConsumedCapacityTotal,
@@ -214,21 +192,22 @@ func (s *Scrub) update(ctx context.Context, row, retained directory.Row, c *Scru
 		in.ExpressionAttributeNames[short] = attribute
 		return short
 	}
-	value := func(text string) string {
+	value := func(v types.AttributeValue) string {
 		short := ":" + strconv.Itoa(len(in.ExpressionAttributeValues))
-		in.ExpressionAttributeValues[short] = &types.AttributeValueMemberS{Value: text}
+		in.ExpressionAttributeValues[short] = v
 		return short
 	}
 	var conditions, sets, removes []string
 	for _, attribute := range []string{directory.AttrRev, directory.AttrDeletedAt, directory.AttrObject} {
-		if text := row.Text(attribute); text != "" {
-			conditions = append(conditions, name(attribute)+" = "+value(text))
+		if v, ok := item[attribute]; ok {
+			conditions = append(conditions, name(attribute)+" = "+value(v))
 		} else {
 			conditions = append(conditions, "attribute_not_exists("+name(attribute)+")")
 		}
 	}
 	for _, attribute := range c.Reduced {
-		sets = append(sets, name(attribute)+" = "+value(retained.Text(attribute)))
+		text := &types.AttributeValueMemberS{Value: retained.Text(attribute)}
+		sets = append(sets, name(attribute)+" = "+value(text))
 	}
 	for _, attribute := range c.Removed {
 		removes = append(removes, name(attribute))

@@ -34,6 +34,7 @@ func liveRow() map[string]string {
 func tombstone() map[string]string {
 	r := liveRow()
 	r["pk"], r["deleted_at"], r["deleted_by"] = "USER#user_b", "2026-03-03T10:31:48.000Z", "absence"
+	r["read_at"] = r["deleted_at"]
 	delete(r, "by_username")
 	return r
 }
@@ -215,6 +216,32 @@ func TestScrubGoesOn(t *testing.T) {
 	}
 	if err := scrub.Run(t.Context(), "x"); err == nil {
 		t.Error("Run from nowhere = nil, want an error")
+	}
+}
+
+// A tombstone to whose `object` and `rev` somebody gave other types is scrubbed,
+// too.
+func TestScrubOfOddTypes(t *testing.T) {
+	t.Parallel()
+	s := deploymenttest.New(t)
+	d := find(t, s)
+	row := map[string]types.AttributeValue{
+		"object": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{}},
+		"rev":    &types.AttributeValueMemberN{Value: "1"},
+	}
+	for name, text := range with(with(tombstone(), "object", ""), "rev", "") {
+		row[name] = &types.AttributeValueMemberS{Value: text}
+	}
+	if _, err := s.Pipeline.DynamoDB.PutItem(t.Context(),
+		&dynamodb.PutItemInput{TableName: &d.DirectoryTable, Item: row}); err != nil {
+		t.Fatal(err)
+	}
+	runScrub(t, d, storage("hard", "none"), false)
+	for pk, row := range rowsOf(t, d) {
+		_, object := row["object"]
+		if _, name := row["first_name"]; object || name {
+			t.Errorf("%s = %v, want neither object nor first_name", pk, row)
+		}
 	}
 }
 

@@ -7,8 +7,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
+	"github.com/clerksync/clerksync/pkg/settings"
 )
 
 // Stack is what CloudFormation says of a stack.
@@ -99,4 +101,27 @@ func (d *Deployment) physicalID(ctx context.Context, logicalID string) (string, 
 		return "", fmt.Errorf("find %s of stack %s: CloudFormation answered without its name", logicalID, d.Stack.Name)
 	}
 	return *out.StackResourceDetail.PhysicalResourceId, nil
+}
+
+// ReadStorage returns what the tables keep: as the stack's sync function is
+// deployed, else as this environment says.
+func (d *Deployment) ReadStorage(ctx context.Context, getenv func(string) string) (s settings.Storage, err error) {
+	if d.Stack != nil {
+		if err := d.FindFunctions(ctx); err != nil {
+			return s, err
+		}
+		out, err := lambda.NewFromConfig(d.AWS).GetFunctionConfiguration(ctx,
+			&lambda.GetFunctionConfigurationInput{FunctionName: &d.SyncFunction})
+		if err != nil {
+			return s, fmt.Errorf("read the settings of function %s: %w", d.SyncFunction, err)
+		}
+		if out.Environment == nil || len(out.Environment.Variables) == 0 {
+			return s, fmt.Errorf("read the settings of function %s: Lambda answered without them", d.SyncFunction)
+		}
+		getenv = func(name string) string { return out.Environment.Variables[name] }
+	}
+	if s, err = settings.ReadStorage(getenv); err != nil {
+		return s, fmt.Errorf("read what the tables keep: %w", err)
+	}
+	return s, nil
 }
