@@ -150,6 +150,9 @@ func (b *batch) report(m *message, outcome Outcome, err error) Report {
 		Deletion:   m.change.Delete,
 		Err:        err,
 	}
+	if outcome == Stale || outcome == Duplicate {
+		r.Reason = m.reason
+	}
 	if !svix.ValidID(r.SvixID) {
 		r.SvixID = "" // it was put there by hand and may hold anything
 	}

@@ -76,6 +76,9 @@ type Report struct {
 	Known      bool      // EventType is a type that Clerk documents
 	Deletion   bool
 	Err        error // why it is Failed or Dead; never holds Clerk's data
+	// Reason says for people why it is Stale or Duplicate, in the words of package
+	// directory; empty where the table does not show what was there.
+	Reason string
 }
 
 // Config is what a Consumer is made of. All of it is needed.

@@ -17,7 +17,8 @@ type message struct {
 	record   delivery.Record
 	delivery delivery.Delivery
 	change   projector.Change
-	err      error // of decoding or projecting; nil if there is a change
+	reason   string // why it is Stale or Duplicate
+	err      error  // of decoding or projecting; nil if there is a change
 }
 
 // read turns a record into the change that it asks for. It is pure.
@@ -75,17 +76,25 @@ func reason(err error) string {
 // belong to the message: it is done only when the follow-ups are, too. They
 // also run for a stale or duplicate copy, for the process that wrote the row
 // may have died before it got to them.
-func (c *Consumer) apply(ctx context.Context, m *message) (outcome Outcome, err error) {
+func (c *Consumer) apply(ctx context.Context, m *message) (Outcome, error) {
 	entry := func(o Outcome) *directory.LedgerEntry { return c.ledgerEntry(m, o) }
-	var written directory.Row
-	err = c.retryInPlace(ctx, func() (err error) {
-		outcome, written, err = c.commit(ctx, m.change, entry)
+	var done committed
+	err := c.retryInPlace(ctx, func() (err error) {
+		done, err = c.commit(ctx, m.change, entry)
 		return err
 	})
 	if err == nil {
-		err = c.followUp(ctx, m, written)
+		err = c.followUp(ctx, m, done.written)
 	}
-	return outcome, err
+	m.reason = done.reason
+	return done.outcome, err
+}
+
+// committed is how a change came out in the table.
+type committed struct {
+	outcome Outcome       // Applied, Stale or Duplicate
+	written directory.Row // the new row, nil unless Applied
+	reason  string        // why it is Stale or Duplicate
 }
 
 // newEntry makes a message's ledger entry with the outcome that it records.
@@ -106,10 +115,8 @@ func (c *Consumer) ledgerEntry(m *message, outcome Outcome) *directory.LedgerEnt
 
 // commit writes the change where it is newer than the row that exists, in one
 // transaction with its ledger entry: the ledger says `applied` exactly when
-// the effect took place. written is the new row, nil unless Applied.
-func (c *Consumer) commit(ctx context.Context, change projector.Change, entry newEntry) (
-	outcome Outcome, written directory.Row, err error,
-) {
+// the effect took place.
+func (c *Consumer) commit(ctx context.Context, change projector.Change, entry newEntry) (committed, error) {
 	// What depends on the row that exists needs to read it: the attributes that
 	// a soft tombstone keeps, the pointer of a domain that moved.
 	readFirst := change.ReadFirst || change.Delete && c.Policy == Soft
@@ -119,38 +126,39 @@ func (c *Consumer) commit(ctx context.Context, change projector.Change, entry ne
 		if readFirst {
 			rows, err := c.Table.Read(ctx, change.Key)
 			if err != nil {
-				return Failed, nil, err
+				return committed{}, err
 			}
 			existing = rows[0]
 			if existing != nil && existing.Revision() >= change.Revision {
 				// A row's revision only grows, so the change has lost for good.
-				return c.recordStale(ctx, entry)
+				return c.recordStale(ctx, change, existing.Revision(), entry)
 			}
 			condition = unchangedSince(existing)
 		}
 		w := c.writeOf(change, existing)
-		w.LedgerEntry, w.If = entry(Applied), condition
+		var winner directory.Existing
+		w.LedgerEntry, w.If, w.Existing = entry(Applied), condition, &winner
 		result, err := c.Table.Write(ctx, w)
 		switch {
 		case err != nil:
 			// The transaction may or may not have taken place. To try it again
 			// is safe: if it did, the ledger entry makes the second a duplicate.
-			return Failed, nil, err
+			return committed{}, err
 		case result == directory.Written:
-			return Applied, w.Row, nil
+			return committed{outcome: Applied, written: w.Row}, nil
 		case result == directory.AlreadyRecorded:
-			return Duplicate, nil, nil
+			return committed{outcome: Duplicate, reason: winner.WhyDuplicate()}, nil
 		case !readFirst:
 			// The condition was that no row exists or that it is older. Neither
 			// holds, and a row's revision only grows: the change has lost for good.
-			return c.recordStale(ctx, entry)
+			return c.recordStale(ctx, change, winner.Revision, entry)
 		}
 		// The condition was that the row is as it was read. That it is not says
 		// nothing about which is newer: only the row that exists now does, so it
 		// is read again. A round is lost only where another writer won, so the loop
 		// ends without a counter; the deadline stops it in any case.
 		if err := ctx.Err(); err != nil {
-			return Failed, nil, err
+			return committed{}, err
 		}
 	}
 }
@@ -163,17 +171,21 @@ func unchangedSince(read directory.Row) directory.Condition {
 	return directory.IfUnchanged(read.Revision())
 }
 
-// recordStale records that the row was newer. If the message is in the ledger
-// already, it is a duplicate: that counts before stale, as in a transaction.
-func (c *Consumer) recordStale(ctx context.Context, entry newEntry) (Outcome, directory.Row, error) {
-	result, err := c.Table.Write(ctx, directory.Write{LedgerEntry: entry(Stale)})
+// recordStale records that the row was newer, whose revision is row. If the
+// message is in the ledger already, it is a duplicate: that counts before stale,
+// as in a transaction.
+func (c *Consumer) recordStale(
+	ctx context.Context, change projector.Change, row directory.Revision, entry newEntry,
+) (committed, error) {
+	var first directory.Existing
+	result, err := c.Table.Write(ctx, directory.Write{LedgerEntry: entry(Stale), Existing: &first})
 	switch {
 	case err != nil:
-		return Failed, nil, err
+		return committed{}, err
 	case result == directory.AlreadyRecorded:
-		return Duplicate, nil, nil
+		return committed{outcome: Duplicate, reason: first.WhyDuplicate()}, nil
 	}
-	return Stale, nil, nil
+	return committed{outcome: Stale, reason: directory.WhyStale(row, change.Revision)}, nil
 }
 
 // writeOf is the change as a write: the row as it shall be, and its pointer,

@@ -125,6 +125,53 @@ func TestLedgerEntries(t *testing.T) {
 	}
 }
 
+// Stale and Duplicate say why: which field of the row's revision is greater, or how
+// the first copy came out. That costs no request (test/bench counts them).
+func TestReasons(t *testing.T) {
+	t.Parallel()
+	const day = "2026-02-25 "
+	withBothPolicies(t, func(t *testing.T, p consumer.DeletionPolicy) {
+		newer := message("msg_2", user("updated", "u1", 65_000, ""))
+		older := message("msg_1", user("updated", "u1", 1000, ""))
+		gone, late := message("msg_4", deleted("user", "u2", 9000)), message("msg_3", deleted("user", "u2", 2000))
+		moved, still := message("msg_6", domain("updated", "o1", "d1", 7000)),
+			message("msg_5", domain("updated", "o2", "d1", 6000))
+		const received = "first received 2026-03-02 10:31:01 UTC: "
+		h := newHarness(withPolicy(p))
+		for i, c := range []struct {
+			record  delivery.Record
+			outcome consumer.Outcome
+			reason  string
+		}{
+			{record: newer, outcome: consumer.Applied},
+			{
+				record: older, outcome: consumer.Stale,
+				reason: "the row is newer: updated_at " + day + "06:14:25 > 06:13:21 UTC",
+			},
+			{record: newer, outcome: consumer.Duplicate, reason: received + "applied"},
+			{record: older, outcome: consumer.Duplicate, reason: received + "stale"},
+			{record: gone, outcome: consumer.Applied},
+			{
+				record: late, outcome: consumer.Stale,
+				reason: "the row is newer: sent " + day + "06:13:29 > 06:13:22 UTC",
+			},
+			{record: late, outcome: consumer.Duplicate, reason: received + "stale"},
+			{record: moved, outcome: consumer.Applied},
+			{
+				record: still, outcome: consumer.Stale,
+				reason: "the row is newer: updated_at " + day + "06:13:27 > 06:13:26 UTC",
+			},
+			{record: moved, outcome: consumer.Duplicate, reason: received + "applied"},
+			{record: message("msg_7", "{}"), outcome: consumer.Dead},
+		} {
+			h.handle(t, c.record)
+			if r := h.reports[i]; r.Outcome != c.outcome || r.Reason != c.reason {
+				t.Errorf("message %d is %s because %q, want %s because %q", i, r.Outcome, r.Reason, c.outcome, c.reason)
+			}
+		}
+	})
+}
+
 // A ledger entry may be past its time and in the table, or expired: then a
 // replay is stale by rev, and has no effect.
 // https://github.com/pallets-eco/flask-session/issues/240

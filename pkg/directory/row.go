@@ -7,8 +7,8 @@
 // maximum of the changes made for it, in whatever order they came.
 //
 // The files: row.go has rows and their limits, keys.go where they are,
-// revision.go their order, write.go what a write asks and may come to, table.go
-// the interface that the consumer works on.
+// revision.go their order, write.go what a write asks and may come to, why.go
+// why a write lost, in words, table.go the interface that the consumer works on.
 package directory
 
 import (

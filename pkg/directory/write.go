@@ -67,10 +67,21 @@ type Write struct {
 	// Row, unless nil, replaces the whole row where If holds.
 	Row Row
 	If  Condition
+	// Existing, unless nil, is set by a write that loses: it says to what. It costs
+	// no request and no capacity.
+	Existing *Existing
 	// Put are pointers, written as they are; Drop are the keys of pointers that
 	// are deleted. They have no condition of their own: that on Row guards them.
 	Put  []Row
 	Drop []Key
+}
+
+// ShowExisting sets Existing for whoever asks for it. It is for implementations
+// of Table.
+func (w Write) ShowExisting(e Existing) {
+	if w.Existing != nil {
+		*w.Existing = e
+	}
 }
 
 // Result says how the table decided a write. That another write was first is

@@ -71,17 +71,47 @@ func toRow(item map[string]types.AttributeValue) directory.Row {
 	return r
 }
 
+// Attributes of the Deliveries table, beside directory.AttrSvixID.
+const (
+	attrEventType   = "event_type"
+	attrEntity      = "entity"
+	attrOutcome     = "outcome"
+	attrReceivedAt  = "received_at"
+	attrProcessedAt = "processed_at"
+	attrExpiresAt   = "expires_at"
+)
+
 // ledgerItem returns the item of the Deliveries row. DynamoDB reads expires_at
 // as seconds: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
 func ledgerItem(e directory.LedgerEntry) map[string]types.AttributeValue {
 	at := func(t time.Time) string { return t.UTC().Format(directory.TimeFormat) }
 	return toItem(directory.Row{
 		directory.AttrSvixID: e.SvixID,
-		"event_type":         e.EventType,
-		"entity":             e.Entity,
-		"outcome":            e.Outcome,
-		"received_at":        at(e.ReceivedAt),
-		"processed_at":       at(e.ProcessedAt),
-		"expires_at":         directory.Number(strconv.FormatInt(e.ExpiresAt.Unix(), 10)),
+		attrEventType:        e.EventType,
+		attrEntity:           e.Entity,
+		attrOutcome:          e.Outcome,
+		attrReceivedAt:       at(e.ReceivedAt),
+		attrProcessedAt:      at(e.ProcessedAt),
+		attrExpiresAt:        directory.Number(strconv.FormatInt(e.ExpiresAt.Unix(), 10)),
 	})
+}
+
+// toLedgerEntry returns the Deliveries row of the item, nil for no item. What does
+// not parse is zero: only words for people are made of it.
+func toLedgerEntry(item map[string]types.AttributeValue) *directory.LedgerEntry {
+	r := toRow(item)
+	if r == nil {
+		return nil
+	}
+	at := func(name string) time.Time {
+		t, _ := time.Parse(directory.TimeFormat, r.Text(name))
+		return t
+	}
+	expires, _ := r[attrExpiresAt].(directory.Number)
+	seconds, _ := strconv.ParseInt(string(expires), 10, 64)
+	return &directory.LedgerEntry{
+		SvixID: r.Text(directory.AttrSvixID), EventType: r.Text(attrEventType), Entity: r.Text(attrEntity),
+		Outcome: r.Text(attrOutcome), ReceivedAt: at(attrReceivedAt), ProcessedAt: at(attrProcessedAt),
+		ExpiresAt: time.Unix(seconds, 0).UTC(),
+	}
 }

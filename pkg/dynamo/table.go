@@ -98,6 +98,8 @@ func (t *Table) putItem(ctx context.Context, w directory.Write, p *types.Put) (d
 		ConditionExpression:       p.ConditionExpression,
 		ExpressionAttributeValues: p.ExpressionAttributeValues,
 		ReturnConsumedCapacity:    askForProof,
+
+		ReturnValuesOnConditionCheckFailure: p.ReturnValuesOnConditionCheckFailure,
 	})
 	if err == nil {
 		err = Confirm(out.ConsumedCapacity, *p.TableName)
@@ -109,8 +111,10 @@ func (t *Table) putItem(ctx context.Context, w directory.Write, p *types.Put) (d
 	case !errors.As(err, &failed):
 		return 0, fmt.Errorf("put an item: %w", markRejected(err))
 	case w.LedgerEntry != nil: // the only item, so its condition is the one that failed
+		w.ShowExisting(directory.Existing{LedgerEntry: toLedgerEntry(failed.Item)})
 		return directory.AlreadyRecorded, nil
 	}
+	w.ShowExisting(directory.Existing{Revision: toRow(failed.Item).Revision()})
 	return directory.ConditionFailed, nil
 }
 
@@ -119,15 +123,27 @@ func (t *Table) putItem(ctx context.Context, w directory.Write, p *types.Put) (d
 // that reports only the first failed condition then reports a duplicate rather
 // than a stale message.
 func (t *Table) transactItems(w directory.Write) (items []types.TransactWriteItem) {
+	show := types.ReturnValuesOnConditionCheckFailureNone
+	if w.Existing != nil {
+		// The answer to a write that loses is then as large as the item. It costs no
+		// capacity:
+		// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html
+		show = types.ReturnValuesOnConditionCheckFailureAllOld
+	}
 	if w.LedgerEntry != nil {
 		items = append(items, types.TransactWriteItem{Put: &types.Put{
 			TableName:           &t.deliveries,
 			Item:                ledgerItem(*w.LedgerEntry),
 			ConditionExpression: aws.String(ifNoRecord),
+
+			ReturnValuesOnConditionCheckFailure: show,
 		}})
 	}
 	if w.Row != nil {
-		p := &types.Put{TableName: &t.directory, Item: toItem(w.Row), ConditionExpression: aws.String(ifAbsent)}
+		p := &types.Put{
+			TableName: &t.directory, Item: toItem(w.Row), ConditionExpression: aws.String(ifAbsent),
+			ReturnValuesOnConditionCheckFailure: show,
+		}
 		if rev, ok := w.If.Newer(); ok {
 			p.ConditionExpression, p.ExpressionAttributeValues = aws.String(ifNewer), revisionValue(rev)
 		} else if rev, ok := w.If.Unchanged(); ok && rev == "" {
@@ -161,6 +177,7 @@ func revisionValue(r directory.Revision) map[string]types.AttributeValue {
 // item, so only codes go into errors.
 func cancellationResult(w directory.Write, reasons []types.CancellationReason) (directory.Result, error) {
 	conditionFailed := false
+	var existing directory.Existing
 	var others []string
 	for i, r := range reasons {
 		switch code := aws.ToString(r.Code); code {
@@ -169,9 +186,11 @@ func cancellationResult(w directory.Write, reasons []types.CancellationReason) (
 			// The Deliveries row was committed together with the message's effect. So
 			// this decides, whatever the other items say.
 			if i == 0 && w.LedgerEntry != nil {
+				w.ShowExisting(directory.Existing{LedgerEntry: toLedgerEntry(r.Item)})
 				return directory.AlreadyRecorded, nil
 			}
 			conditionFailed = true
+			existing.Revision = toRow(r.Item).Revision()
 		case "ValidationError", "ItemCollectionSizeLimitExceeded":
 			return 0, fmt.Errorf("write a transaction: %w: reason %s", directory.ErrWriteRefused, code)
 		default:
@@ -184,6 +203,7 @@ func cancellationResult(w directory.Write, reasons []types.CancellationReason) (
 	if len(others) > 0 || !conditionFailed {
 		return 0, fmt.Errorf("write a transaction: canceled for %q", others)
 	}
+	w.ShowExisting(existing)
 	return directory.ConditionFailed, nil
 }
 

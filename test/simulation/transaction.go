@@ -60,6 +60,7 @@ func (m *Memory) begin(w directory.Write, r rules) (*transaction, directory.Resu
 		if e, ok := m.ledger[w.LedgerEntry.SvixID]; ok {
 			t.entryBefore = &e
 			if !r.ignoreLedger {
+				w.ShowExisting(directory.Existing{LedgerEntry: &e})
 				return nil, directory.AlreadyRecorded, nil
 			}
 		}
@@ -72,6 +73,7 @@ func (m *Memory) begin(w directory.Write, r rules) (*transaction, directory.Resu
 	if w.Row != nil {
 		t.before = m.rows[w.Row.Key()]
 		if !r.holds(w.If, t.before) {
+			w.ShowExisting(directory.Existing{Revision: t.before.Revision()})
 			return nil, directory.ConditionFailed, nil
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/clerksync/clerksync/pkg/directory"
 )
@@ -75,6 +76,14 @@ func conditions() []Check {
 			write(changed(user("a", "1", "Eve"), "2"), written),
 			exist(user("a", "1", "Eve")),
 		),
+		// People are told why a message is stale. No other request may be needed for it.
+		check("a write that loses is shown the row's revision",
+			put(user("a", "2", "Ada"), byHand("b")),
+			losing(newer(user("a", "1", "old")), conditionFailed, directory.Existing{Revision: "2"}),
+			losing(newerBy("msg_1", user("a", "1", "old"), nil), conditionFailed, directory.Existing{Revision: "2"}),
+			losing(changed(user("a", "3", "Eve"), "1"), conditionFailed, directory.Existing{Revision: "2"}),
+			losing(directory.Write{Row: user("b", "1", "Bo")}, conditionFailed, directory.Existing{}),
+		),
 	}
 }
 
@@ -127,6 +136,9 @@ func ledger() []Check {
 	unlessAny, unlessChanged := newerBy("msg_1", ada, nil), newerBy("msg_1", ada, nil)
 	unlessAny.If, unlessChanged.If = directory.IfAbsent(), directory.IfUnchanged("7")
 	pointers := []directory.Row{pointer("o1")}
+	first := directory.Existing{LedgerEntry: entry("msg_1")}
+	first.LedgerEntry.Outcome = "stale"
+	first.LedgerEntry.ExpiresAt = first.LedgerEntry.ExpiresAt.Truncate(time.Second) // the table keeps seconds
 	return []Check{
 		check("a message is recorded once",
 			write(record("msg_1"), written),
@@ -141,6 +153,13 @@ func ledger() []Check {
 			write(newerBy("msg_1", ada, nil), alreadyRecorded),
 			write(unlessAny, alreadyRecorded),
 			write(unlessChanged, alreadyRecorded),
+		),
+		// Of a message that is stale and a duplicate, the first copy's entry is shown.
+		check("a write that loses is shown the first copy's entry",
+			put(eve),
+			write(directory.Write{LedgerEntry: first.LedgerEntry}, written),
+			losing(record("msg_1"), alreadyRecorded, first),
+			losing(newerBy("msg_1", ada, nil), alreadyRecorded, first),
 		),
 		// So no crash between effect and record applies a message twice.
 		check("a recorded message changes nothing",

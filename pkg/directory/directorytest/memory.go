@@ -65,11 +65,13 @@ func (m *Memory) Write(ctx context.Context, w directory.Write) (directory.Result
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if w.LedgerEntry != nil {
-		if _, ok := m.ledger[w.LedgerEntry.SvixID]; ok {
+		if e, ok := m.ledger[w.LedgerEntry.SvixID]; ok {
+			w.ShowExisting(directory.Existing{LedgerEntry: &e})
 			return directory.AlreadyRecorded, nil
 		}
 	}
 	if w.Row != nil && !w.If.Holds(m.rows[w.Row.Key()]) {
+		w.ShowExisting(directory.Existing{Revision: m.rows[w.Row.Key()].Revision()})
 		return directory.ConditionFailed, nil
 	}
 	if w.LedgerEntry != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/clerksync/clerksync/pkg/directory"
 )
@@ -35,6 +36,21 @@ func write(w directory.Write, want directory.Result) step {
 		}
 		if got != want {
 			return fmt.Errorf("Write(%s) = result %d, want %d", describe(w), got, want)
+		}
+		return nil
+	}
+}
+
+// losing asks for that result, and that the write is shown what it loses to.
+func losing(w directory.Write, want directory.Result, shown directory.Existing) step {
+	return func(ctx context.Context, t directory.Table) error {
+		var got directory.Existing
+		w.Existing = &got
+		if err := write(w, want)(ctx, t); err != nil {
+			return err
+		}
+		if diff := cmp.Diff(shown, got, cmpopts.EquateApproxTime(0)); diff != "" {
+			return fmt.Errorf("Write(%s) loses to another than is shown (-want +got):\n%s", describe(w), diff)
 		}
 		return nil
 	}

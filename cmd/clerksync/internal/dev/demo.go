@@ -36,7 +36,7 @@ func (d *demo) onRequest(_ context.Context, r ingest.Report) {
 }
 
 func (d *demo) onMessage(_ context.Context, r consumer.Report) {
-	st := step{Stage: string(r.Outcome), SvixID: r.SvixID, EventType: r.EventType, Entity: r.Entity}
+	st := step{Stage: string(r.Outcome), SvixID: r.SvixID, EventType: r.EventType, Entity: r.Entity, Reason: r.Reason}
 	if r.Err != nil {
 		st.Reason = r.Err.Error()
 	}
