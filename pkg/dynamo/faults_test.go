@@ -78,13 +78,13 @@ func errorKind(err error) string {
 
 // From DynamoDB's answer to the result of a write. A retryable answer that is
 // taken for a lost condition loses the message, and one that is taken for a
-// rejection makes a dead letter of it.
+// rejection makes a dead letter of it. TestErrorCodes and TestCancellationCodes
+// have all that is retryable.
 func TestWriteErrors(t *testing.T) {
 	t.Parallel()
 	const (
-		internal                     = "InternalServerError"
-		none, conflict, failed       = "None", "TransactionConflict", "ConditionalCheckFailed"
-		throttled, capacity, invalid = "ThrottlingError", "ProvisionedThroughputExceeded", "ValidationError"
+		none, conflict  = "None", "TransactionConflict"
+		failed, invalid = "ConditionalCheckFailed", "ValidationError"
 	)
 	var (
 		recorded = result{Result: directory.AlreadyRecorded}
@@ -106,13 +106,6 @@ func TestWriteErrors(t *testing.T) {
 		"the row is newer":           {write: both, answer: cancellation(none, failed, none), want: lost},
 		"recorded and newer":         {write: both, answer: cancellation(failed, failed, none), want: recorded},
 		"recorded, and a conflict":   {write: both, answer: cancellation(failed, conflict, none), want: recorded},
-		"newer, and a conflict":      {write: both, answer: cancellation(none, failed, conflict), want: unknown},
-		"conflict on the message":    {write: both, answer: cancellation(conflict, none, none), want: unknown},
-		"conflict on the row":        {write: both, answer: cancellation(none, conflict, none), want: unknown},
-		"conflict on the pointer":    {write: both, answer: cancellation(none, none, conflict), want: unknown},
-		"throttled":                  {write: both, answer: cancellation(none, throttled, none), want: unknown},
-		"capacity":                   {write: both, answer: cancellation(none, capacity, none), want: unknown},
-		"an unknown reason":          {write: both, answer: cancellation(none, "BrandNew", none), want: unknown},
 		"the row is invalid":         {write: both, answer: cancellation(none, invalid, none), want: rejected},
 		"the pointer is invalid":     {write: both, answer: cancellation(none, none, invalid), want: rejected},
 		"the message is invalid":     {write: both, answer: cancellation(invalid, none, none), want: rejected},
@@ -120,28 +113,13 @@ func TestWriteErrors(t *testing.T) {
 		"reasons that are all none":  {write: both, answer: cancellation(none, none, none), want: unknown},
 		"no message: first the row":  {write: pointer, answer: cancellation(failed, none), want: lost},
 		"the transaction is invalid": {write: both, answer: exception("ValidationException"), want: rejected},
-		// https://github.com/aws/aws-sdk-go-v2/issues/1900
-		"a token again": {
-			write: both, answer: exception("IdempotentParameterMismatchException"), want: unknown,
-		},
-		"a transaction in progress": {write: both, answer: exception("TransactionInProgressException"), want: unknown},
-		"throughput":                {write: both, answer: exception(capacity + "Exception"), want: unknown},
-		"throttling":                {write: both, answer: exception("ThrottlingException"), want: unknown},
-		"request limit":             {write: both, answer: exception("RequestLimitExceeded"), want: unknown},
-		"no such table":             {write: both, answer: exception("ResourceNotFoundException"), want: unknown},
-		"not allowed":               {write: both, answer: exception("AccessDeniedException"), want: unknown},
-		"a fault inside":            {write: both, status: 500, answer: exception(internal), want: unknown},
-		"no DynamoDB at all":        {write: both, status: 503, answer: "<html>" + canary + "</html>", want: unknown},
+		"no DynamoDB at all":         {write: both, status: 503, answer: "<html>" + canary + "</html>", want: unknown},
 
-		"a row alone is newer":     {write: row, answer: exception(failed + "Exception"), want: lost},
-		"a row alone is invalid":   {write: row, answer: exception("ValidationException"), want: rejected},
-		"a row alone conflicts":    {write: row, answer: exception(conflict + "Exception"), want: unknown},
-		"a row alone is throttled": {write: row, answer: exception(capacity + "Exception"), want: unknown},
+		"a row alone is newer":   {write: row, answer: exception(failed + "Exception"), want: lost},
+		"a row alone is invalid": {write: row, answer: exception("ValidationException"), want: rejected},
 
-		"a message alone is recorded":  {write: message, answer: exception(failed + "Exception"), want: recorded},
-		"a message alone is invalid":   {write: message, answer: exception("ValidationException"), want: rejected},
-		"a message alone conflicts":    {write: message, answer: exception(conflict + "Exception"), want: unknown},
-		"a message alone meets faults": {write: message, status: 500, answer: exception(internal), want: unknown},
+		"a message alone is recorded": {write: message, answer: exception(failed + "Exception"), want: recorded},
+		"a message alone is invalid":  {write: message, answer: exception("ValidationException"), want: rejected},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -172,17 +150,10 @@ func TestReadErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			table, a, b := tableAnswering(t, c.status, c.answer), directory.UserKey("a"), directory.UserKey("b")
-			for call, read := range map[string]func() (any, error){
-				"Read(one)": func() (any, error) { return table.Read(t.Context(), a) },
-				"Read(two)": func() (any, error) { return table.Read(t.Context(), a, b) },
-				"Live": func() (any, error) {
-					rows, _, err := table.Live(t.Context(), a.PK, "", "")
-					return rows, err
-				},
-			} {
-				if rows, err := read(); errorKind(err) != "unknown" {
-					t.Errorf("%s = %v, %v, want an error that is not ErrWriteRefused", call, rows, err)
+			table := tableAnswering(t, c.status, c.answer)
+			for _, operation := range []string{"GetItem", "BatchGetItem", "Query"} {
+				if err := operations()[operation](t.Context(), table); errorKind(err) != "unknown" {
+					t.Errorf("%s = %v, want an error that is not ErrWriteRefused", operation, err)
 				}
 			}
 		})

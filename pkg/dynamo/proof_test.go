@@ -8,32 +8,41 @@ import (
 	"github.com/clerksync/clerksync/pkg/dynamo"
 )
 
+// tableCall is one call of a Table, of which only the error matters.
+type tableCall func(context.Context, *dynamo.Table) error
+
+func write(w directory.Write) tableCall {
+	return func(ctx context.Context, t *dynamo.Table) error {
+		_, err := t.Write(ctx, w)
+		return err
+	}
+}
+
+func read(keys ...directory.Key) tableCall {
+	return func(ctx context.Context, t *dynamo.Table) error {
+		_, err := t.Read(ctx, keys...)
+		return err
+	}
+}
+
+func live(partition string) tableCall {
+	return func(ctx context.Context, t *dynamo.Table) error {
+		_, _, err := t.Live(ctx, partition, "", "")
+		return err
+	}
+}
+
 // operations are calls of each of DynamoDB's operations that a Table uses.
-func operations() map[string]func(context.Context, *dynamo.Table) error {
+func operations() map[string]tableCall {
 	a, b := directory.UserKey("a"), directory.UserKey("b")
-	write := func(w directory.Write) func(context.Context, *dynamo.Table) error {
-		return func(ctx context.Context, t *dynamo.Table) error {
-			_, err := t.Write(ctx, w)
-			return err
-		}
-	}
-	read := func(keys ...directory.Key) func(context.Context, *dynamo.Table) error {
-		return func(ctx context.Context, t *dynamo.Table) error {
-			_, err := t.Read(ctx, keys...)
-			return err
-		}
-	}
-	return map[string]func(context.Context, *dynamo.Table) error{
+	return map[string]tableCall{
 		"TransactWriteItems":     write(directory.Write{LedgerEntry: ledgerEntry("msg_1"), Row: user("a", "1")}),
 		"TransactWriteItems row": write(directory.Write{Row: user("a", "1"), Drop: []directory.Key{b}}),
 		"PutItem row":            write(directory.Write{Row: user("a", "1")}),
 		"PutItem ledger entry":   write(directory.Write{LedgerEntry: ledgerEntry("msg_1")}),
 		"GetItem":                read(a),
 		"BatchGetItem":           read(a, b),
-		"Query": func(ctx context.Context, t *dynamo.Table) error {
-			_, _, err := t.Live(ctx, a.PK, "", "")
-			return err
-		},
+		"Query":                  live(a.PK),
 	}
 }
 

@@ -1,7 +1,6 @@
 package dynamo_test
 
 import (
-	"context"
 	"encoding/json"
 	"testing"
 	"time"
@@ -37,26 +36,8 @@ func TestRequests(t *testing.T) {
 	for i := range keys {
 		keys[i] = directory.UserKey(string(rune('A' + i)))
 	}
-	write := func(w directory.Write) func(context.Context) error {
-		return func(ctx context.Context) error {
-			_, err := table.Write(ctx, w)
-			return err
-		}
-	}
-	read := func(keys ...directory.Key) func(context.Context) error {
-		return func(ctx context.Context) error {
-			_, err := table.Read(ctx, keys...)
-			return err
-		}
-	}
-	live := func(ctx context.Context) error {
-		_, _, err := table.Live(ctx, "USER#u1", "", "")
-		return err
-	}
-	message := func(id string) func(context.Context) error {
-		return write(directory.Write{LedgerEntry: ledgerEntry(id)})
-	}
-	messageAndRow := func(id string) func(context.Context) error {
+	message := func(id string) tableCall { return write(directory.Write{LedgerEntry: ledgerEntry(id)}) }
+	messageAndRow := func(id string) tableCall {
 		return write(directory.Write{LedgerEntry: ledgerEntry(id), Row: row, If: directory.IfNewer("1")})
 	}
 	rowAndPointer := write(directory.Write{
@@ -65,7 +46,7 @@ func TestRequests(t *testing.T) {
 	// The order matters: later calls lose against earlier ones.
 	for _, c := range []struct {
 		name string
-		call func(context.Context) error
+		call tableCall
 		want []string
 	}{
 		{name: "message and row", call: messageAndRow("msg_1"), want: []string{"TransactWriteItems"}},
@@ -85,9 +66,9 @@ func TestRequests(t *testing.T) {
 		{name: "two keys", call: read(keys[:2]...), want: []string{"BatchGetItem"}},
 		{name: "one key twice", call: read(row.Key(), row.Key()), want: []string{"BatchGetItem"}},
 		{name: "130 keys", call: read(keys...), want: []string{"BatchGetItem", "BatchGetItem"}},
-		{name: "a page", call: live, want: []string{"Query"}},
+		{name: "a page", call: live("USER#u1"), want: []string{"Query"}},
 	} {
-		if err := c.call(t.Context()); err != nil {
+		if err := c.call(t.Context(), table); err != nil {
 			t.Errorf("%s: %v, want no error", c.name, err)
 		}
 		if diff := cmp.Diff(c.want, requests.Take()); diff != "" {
