@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/internal/emulator"
 	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
@@ -73,6 +74,23 @@ func (h *harness) receive(t *testing.T, url string) []types.Message {
 		t.Fatal(err)
 	}
 	return out.Messages
+}
+
+// wantCopy checks that a queue holds one message, a copy of the record with these
+// attributes, and that the other queue holds none. It returns the copy.
+func (h *harness) wantCopy(
+	t *testing.T, url, other string, r delivery.Record, want map[string]delivery.Attribute,
+) (found delivery.Record) {
+	t.Helper()
+	got := h.receive(t, url)
+	if len(got) != 1 || *got[0].Body != r.Body || len(h.receive(t, other)) != 0 {
+		t.Fatalf("queue holds %v, want the message there alone", got)
+	}
+	found = toRecord(got[0])
+	if diff := cmp.Diff(want, found.Attributes); diff != "" {
+		t.Errorf("attributes differ (-want +got):\n%s", diff)
+	}
+	return found
 }
 
 // toRecord is a received message as sync has it.

@@ -9,11 +9,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/events"
+	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/delivery/deliverytest"
 )
 
 // What is sent is received byte for byte: sync must read the bytes that were
-// signed.
+// signed. Its attributes are of the type String: SQS would trim the zeros of a
+// Number.
 func TestSend(t *testing.T) {
 	bodies := map[string]string{
 		"white space kept":   "{ \"n\":1.0 }\r\n\t",
@@ -52,8 +54,8 @@ func TestSend(t *testing.T) {
 	}
 }
 
-// Ingest answers 200 only after nil, so nil without proof that SQS holds the
-// message would lose it.
+// Ingest answers 200 only after nil, and sync deletes a message only after nil: so
+// nil without proof that SQS holds the message would lose it.
 // https://github.com/prisma/prisma-examples/pull/8389
 func TestSendFails(t *testing.T) {
 	answer := func(status int, body string) func(string, http.ResponseWriter) bool {
@@ -80,10 +82,17 @@ func TestSendFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t)
 			h.injectFault = fault
-			err := h.sender().Send(t.Context(), message(`{"canary":1}`))
-			if err == nil || !strings.HasPrefix(err.Error(), "send to the queue: ") ||
-				strings.Contains(err.Error(), "canary") {
-				t.Errorf("Send = %v, want an error that names the operation and not the body", err)
+			record := delivery.Record{Body: "canary"}
+			for operation, err := range map[string]error{
+				"send to the queue":             h.sender().Send(t.Context(), message(`{"canary":1}`)),
+				"send to the dead-letter queue": h.queue().DeadLetter(t.Context(), record, "x"),
+				"send a copy to the queue":      h.queue().Requeue(t.Context(), record, "MEMBER#canary"),
+			} {
+				if err == nil || !strings.HasPrefix(err.Error(), operation+": ") ||
+					strings.Contains(err.Error(), "canary") {
+					t.Errorf("%s = %v, want an error that names the operation, not the body or the position",
+						operation, err)
+				}
 			}
 		})
 	}
@@ -98,17 +107,4 @@ func TestSendFails(t *testing.T) {
 			t.Errorf("%d messages, want 1", n)
 		}
 	})
-}
-
-// Attributes are sent as String: SQS would trim the zeros of a Number.
-func TestSendTypesAttributes(t *testing.T) {
-	h := newHarness(t)
-	if err := h.sender().Send(t.Context(), message("{}")); err != nil {
-		t.Fatal(err)
-	}
-	for name, a := range h.receive(t, h.queueURL)[0].MessageAttributes {
-		if *a.DataType != "String" {
-			t.Errorf("attribute %s has type %s, want String", name, *a.DataType)
-		}
-	}
 }

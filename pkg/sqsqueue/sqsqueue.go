@@ -40,13 +40,20 @@ func (s *Sender) Send(ctx context.Context, m delivery.Message) error {
 	for name, text := range m.Attributes {
 		attributes[name] = textAttribute(text)
 	}
-	out, err := s.client.SendMessage(ctx, &sqs.SendMessageInput{
-		QueueUrl: &s.url, MessageBody: &m.Body, MessageAttributes: attributes,
-	})
-	if err := ConfirmSend(out, err); err != nil {
+	if err := send(ctx, s.client, s.url, m.Body, attributes); err != nil {
 		return fmt.Errorf("send to the queue: %w", err)
 	}
 	return nil
+}
+
+// send returns nil only when the queue of that URL holds the message.
+func send(
+	ctx context.Context, client *sqs.Client, url, body string, attributes map[string]types.MessageAttributeValue,
+) error {
+	out, err := client.SendMessage(ctx, &sqs.SendMessageInput{
+		QueueUrl: &url, MessageBody: &body, MessageAttributes: attributes,
+	})
+	return ConfirmSend(out, err)
 }
 
 var errUnconfirmed = errors.New(
@@ -98,14 +105,11 @@ const (
 // it may do only after nil: a lost copy would be a lost message, while a second
 // copy costs an operator one look.
 func (q *Queue) DeadLetter(ctx context.Context, r delivery.Record, reason string) error {
-	attributes := map[string]types.MessageAttributeValue{}
-	for _, name := range keptAttributes(r.Attributes) {
-		attributes[name] = sameAttribute(r.Attributes[name])
-	}
+	attributes := copyAttributes(r.Attributes)
 	if reason = fitReason(reason, r.Body, attributes); reason != "" { // SQS refuses an empty value
 		attributes[delivery.AttrReason] = textAttribute(reason)
 	}
-	if err := q.send(ctx, q.deadLetterURL, r.Body, attributes); err != nil {
+	if err := send(ctx, q.client, q.deadLetterURL, r.Body, attributes); err != nil {
 		return fmt.Errorf("send to the dead-letter queue: %w", err)
 	}
 	return nil
@@ -117,23 +121,12 @@ func (q *Queue) DeadLetter(ctx context.Context, r delivery.Record, reason string
 // the caller acknowledges the record only after nil; a second copy does what the
 // first one does.
 func (q *Queue) Requeue(ctx context.Context, r delivery.Record, position string) error {
-	attributes := map[string]types.MessageAttributeValue{}
-	for _, name := range keptAttributes(r.Attributes) {
-		attributes[name] = sameAttribute(r.Attributes[name])
-	}
+	attributes := copyAttributes(r.Attributes)
 	attributes[delivery.AttrPosition] = textAttribute(delivery.EncodePosition(position))
-	if err := q.send(ctx, q.url, r.Body, attributes); err != nil {
+	if err := send(ctx, q.client, q.url, r.Body, attributes); err != nil {
 		return fmt.Errorf("send a copy to the queue: %w", err)
 	}
 	return nil
-}
-
-// send returns nil only when the queue holds the message.
-func (q *Queue) send(ctx context.Context, url, body string, a map[string]types.MessageAttributeValue) error {
-	out, err := q.client.SendMessage(ctx, &sqs.SendMessageInput{
-		QueueUrl: &url, MessageBody: &body, MessageAttributes: a,
-	})
-	return ConfirmSend(out, err)
 }
 
 // fitReason cuts the reason to the room that the message leaves for it.
@@ -154,10 +147,10 @@ func sameAttribute(a delivery.Attribute) types.MessageAttributeValue {
 	return types.MessageAttributeValue{DataType: &a.DataType, StringValue: &a.Text}
 }
 
-// keptAttributes returns the names of the attributes that are copied. Ours come
-// first, because a redriven message cannot be read without them. A reason of
-// before gives way to the new one.
-func keptAttributes(attributes map[string]delivery.Attribute) []string {
+// copyAttributes returns the attributes of a copy, with room for one more. Ours
+// come first, because a redriven message cannot be read without them. A reason
+// of before gives way to the new one.
+func copyAttributes(attributes map[string]delivery.Attribute) map[string]types.MessageAttributeValue {
 	ours := []string{
 		delivery.AttrSvixID, delivery.AttrSvixTimestamp, delivery.AttrEventType,
 		delivery.AttrReceivedAt, delivery.AttrVersion, delivery.AttrEncoding, delivery.AttrPosition,
@@ -173,7 +166,11 @@ func keptAttributes(attributes map[string]delivery.Attribute) []string {
 		}
 	}
 	names = append(names, others...)
-	return names[:min(len(names), maxAttributes-1)]
+	copied := map[string]types.MessageAttributeValue{}
+	for _, name := range names[:min(len(names), maxAttributes-1)] {
+		copied[name] = sameAttribute(attributes[name])
+	}
+	return copied
 }
 
 // Acknowledge deletes records from the queue. Those that an error leaves there
