@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/clerksync/clerksync/internal/emulator"
 )
 
@@ -165,5 +167,8 @@ func TestTableARN(t *testing.T) {
 		if status, out := call(t, service, step.operation, body); status != http.StatusOK {
 			t.Errorf("%s of %s = %d %v, want 200", step.operation, arn, status, out)
 		}
+	}
+	if names := must(t, service, "ListTables", `{}`)["TableNames"]; !cmp.Equal(names, []any{}) {
+		t.Errorf("ListTables after DeleteTable by ARN = %v, want none", names)
 	}
 }

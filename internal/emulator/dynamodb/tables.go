@@ -205,7 +205,7 @@ func (s *service) deleteTable(in tableInput) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	delete(s.tables, in.TableName)
+	delete(s.tables, t.name)
 	last := t.describe()
 	last.TableStatus = "DELETING"
 	return struct{ TableDescription description }{last}, nil
