@@ -38,8 +38,6 @@ func TestEndpoints(t *testing.T) {
 		wantBase, endpoint string
 	}{
 		"AWS's own":       {region: "us-east-1", endpoint: "https://sqs.us-east-1.amazonaws.com"},
-		"China":           {region: "cn-north-1", endpoint: "https://sqs.cn-north-1.amazonaws.com.cn"},
-		"European cloud":  {region: "eusc-de-east-1", endpoint: "https://sqs.eusc-de-east-1.amazonaws.eu"},
 		"FIPS":            {region: "us-east-1", fips: true, endpoint: "https://sqs-fips.us-east-1.amazonaws.com"},
 		"dual stack":      {region: "us-east-1", dualStack: true, endpoint: "https://sqs.us-east-1.api.aws"},
 		"user's":          {region: "us-east-1", url: "https://a", wantBase: "https://a", endpoint: "https://a"},

@@ -19,15 +19,6 @@ import (
 	"github.com/clerksync/clerksync/test/program"
 )
 
-func createQueue(t *testing.T, client *sqs.Client, name string) (url string) {
-	t.Helper()
-	out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return *out.QueueUrl
-}
-
 const (
 	ofOurs   = `{"type":"user.updated","instance_id":"ins_ours","data":{"id":"user_a1"}}`
 	ofOthers = `{"type":"user.updated","instance_id":"ins_others","data":{"id":"user_b2"}}`
@@ -49,7 +40,7 @@ func TestIngestObeysEverySetting(t *testing.T) {
 	emulators := emulator.New(emulator.Options{})
 	cfg := emulatortest.Start(t, emulators)
 	client := sqs.NewFromConfig(cfg)
-	queue := createQueue(t, client, "another-queue")
+	queue := emulatortest.CreateQueue(t, client, "another-queue", nil)
 	_, err := ssm.NewFromConfig(cfg).PutParameter(t.Context(), &ssm.PutParameterInput{
 		Name: aws.String("/another/name"), Value: aws.String(svixtest.Secret), Type: types.ParameterTypeSecureString,
 	})

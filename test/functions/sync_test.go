@@ -68,7 +68,8 @@ func TestSyncObeysEverySetting(t *testing.T) {
 	cfg := emulatortest.Start(t, emulators)
 	admin, queues := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 	names := dynamotest.OpenAt(t, admin)
-	queue, dead := createQueue(t, queues, "another-queue"), createQueue(t, queues, "other-dead-letters")
+	queue := emulatortest.CreateQueue(t, queues, "another-queue", nil)
+	dead := emulatortest.CreateQueue(t, queues, "other-dead-letters", nil)
 	tables, messages := newEndpoint(t, emulators), newEndpoint(t, emulators)
 	bootstrap := program.Build(t, "./functions/sync")
 	env := append(account("another-sync", tables.certFile),
@@ -99,7 +100,8 @@ func TestSyncObeysEverySetting(t *testing.T) {
 	unknown.MessageAttributes[delivery.AttrVersion] = events.SQSMessageAttribute{
 		StringValue: &version, DataType: "String",
 	}
-	second := f.Invoke(t, batch(t, deletion, unknown))
+	again := record("msg_kept", "user.created", "user_kept", 2)
+	second := f.Invoke(t, batch(t, deletion, unknown, again))
 	if string(second) != `{"batchItemFailures":[{"itemIdentifier":"msg_unknown"}]}` {
 		t.Errorf("Invoke = %s, want msg_unknown to have failed", second)
 	}
@@ -139,7 +141,8 @@ func TestSyncObeysEverySetting(t *testing.T) {
 		checkLine(t, f.Output(t),
 			`"FunctionName":"another-sync"`, `"Applied":2`, `"TableThrottles":0`, `"TableErrors":0`)
 		checkLine(t, f.Output(t), `"FunctionName":"another-sync"`, `"Dead":1`, `"ColdStart":1`)
-		checkLine(t, f.Output(t), `"FunctionName":"another-sync"`, `"Deletions":1`, `"Failed":1`, `"ColdStart":0`)
+		checkLine(t, f.Output(t), `"FunctionName":"another-sync"`, `"Deletions":1`, `"Failed":1`,
+			`"Duplicate":1`, `"BatchSize":3`, `"ColdStart":0`)
 		if !regexp.MustCompile(`"TableRequests":[1-9]`).MatchString(f.Output(t)) {
 			t.Errorf("output %s counts no request to the tables", f.Output(t))
 		}
@@ -147,6 +150,12 @@ func TestSyncObeysEverySetting(t *testing.T) {
 	t.Run("QUEUE_URL and DEAD_LETTER_QUEUE_URL", func(t *testing.T) {
 		checkQueueURL(t, messages, "ChangeMessageVisibilityBatch", queue)
 		checkQueueURL(t, messages, "SendMessage", dead)
+		in := &sqs.ReceiveMessageInput{QueueUrl: &dead, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"}}
+		got, err := queues.ReceiveMessage(t.Context(), in)
+		if err != nil || len(got.Messages) != 1 || *got.Messages[0].Body != withoutID ||
+			!strings.Contains(*got.Messages[0].MessageAttributes["reason"].StringValue, "data.id") {
+			t.Errorf("dead letters = %v, %v, want the message alone, and why", got, err)
+		}
 	})
 	t.Run("region, credentials and endpoints", func(t *testing.T) {
 		tables.checkSigner(t, "dynamodb")

@@ -36,11 +36,7 @@ func onClock(t *testing.T) (*sqs.Client, *svixtest.Clock) {
 
 func newQueue(t *testing.T, c *sqs.Client, name string, attributes map[string]string) queue {
 	t.Helper()
-	out, err := c.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
-	if err != nil {
-		t.Fatalf("CreateQueue(%s) = %v", name, err)
-	}
-	return queue{t, c, *out.QueueUrl}
+	return queue{t, c, emulatortest.CreateQueue(t, c, name, attributes)}
 }
 
 // redrivesTo makes the queue of that name the dead-letter queue.
