@@ -18,6 +18,8 @@ type Bug struct {
 	records func([]delivery.Record) []delivery.Record
 	// failed are the message ids that the consumer returns.
 	failed func(all []delivery.Record, failed []string) []string
+	// position is where a deletion goes on that is not done.
+	position func(s *scheduler, inv *invocation, m *message, position string) string
 	// mistakes are made by the operator who follows the runbook.
 	mistakes []mistake
 }
@@ -86,6 +88,11 @@ func Bugs() []Bug {
 		{Name: "base64 taken as the body", records: changedWhere(isBase64, withoutAttribute(delivery.AttrEncoding))},
 		{Name: "a row without `rev` never loses", table: withWrite(keepWhatHasNoRev)},
 		{Name: "a refused write dead at once", table: withWrite(giveUpAtOnce)},
+		{Name: "a position before its page is done", position: endOfListing},
+		{Name: "the position of another message", position: positionOfAnother},
+		{Name: "a child before the position left to the deletion", table: func(t *tableClient) directory.Table {
+			return trustingTable{t}
+		}},
 		{Name: string(revKept), mistakes: []mistake{revKept}},
 		{Name: string(deliveriesKept), mistakes: []mistake{deliveriesKept}},
 	}

@@ -44,9 +44,13 @@ func newClerk(p Plan, idPart string, seed uint64) *clerk {
 func history(p Plan, idPart string) []*message {
 	c := newClerk(p, idPart, p.Seed)
 	c.reach = newRandom(p.Seed, 4)
-	for _, s := range p.Steps {
+	for i, s := range p.Steps {
 		c.now += s.After
 		operations()[s.Operation](c, s)
+		if p.Wide && i == len(p.Steps)/2 {
+			c.deleteWide(directory.KindOrganization)
+			c.deleteWide(directory.KindUser)
+		}
 	}
 	return c.messages
 }

@@ -78,6 +78,9 @@ func (t *tableClient) Live(ctx context.Context, pk, prefix, after string) ([]dir
 	var next string
 	err := t.list(ctx, pk, prefix, after, func() (err error) {
 		rows, next, err = t.scheduler.table.Live(context.WithoutCancel(ctx), pk, prefix, after)
+		if t.scheduler.memory != nil {
+			t.by.listed[pk] = next
+		}
 		return err
 	})
 	if err != nil {
@@ -132,9 +135,7 @@ func (q *queueClient) Requeue(ctx context.Context, r delivery.Record, position s
 		keys: []directory.Key{{PK: r.MessageID, SK: "requeue"}},
 	}
 	c.run = func() error {
-		next := q.scheduler.queue.add(q.scheduler.queue.get(r.MessageID).message)
-		next.position = position
-		q.scheduler.logf("sqs    %s goes on as %s", r.MessageID, next.id)
+		q.scheduler.goOn(q.by, r.MessageID, position)
 		return nil
 	}
 	return q.scheduler.harness.await(ctx, c)

@@ -10,6 +10,7 @@
 //     (eventbuilder.go, attributes.go) makes each message (message.go): the
 //     JSON and, independently of it, the row that the tables should hold in the end.
 //     Some messages are unusual (reach.go), and some can never work (permanent.go).
+//     Some parents have more children than one receive can delete (wide.go).
 //   - The scheduler (scheduler.go) drives the history. It delivers the messages
 //     shuffled, duplicated and late to a model of SQS (queue.go) and hands them
 //     in batches to several consumers at once. These are the real ones; the
@@ -18,7 +19,7 @@
 //     faults that it injects, tally.go counts them.
 //     The settings and clocks of several versions may be at work at once (reach.go),
 //     and one read of several rows may return them from different times
-//     (onebyone.go).
+//     (onebyone.go). A person puts rows in by hand and follows the runbook (byhand.go).
 //   - The consumers work on Memory (memory.go, transaction.go), which gives
 //     no guarantee beyond the contract of directory.Table: transactions may fail
 //     with a conflict, its index lags, and the items of a transaction become

@@ -21,6 +21,8 @@ const (
 	RedrivenBySQS       Fault = "dead letter of too many receives, redriven"
 	RedrivenBySync      Fault = "dead letter of a permanent error, redriven"
 	RedrivenRefused     Fault = "dead letter of a write that the table refused, redriven"
+	Continued           Fault = "deletion that goes on at another receive"
+	BehindPosition      Fault = "child written before the position of a deletion that goes on"
 	PutByHand           Fault = "row put in by hand, without rev"
 	PutBack             Fault = "deleted row put back by the runbook"
 	ReadItemByItem      Fault = "several rows read one after the other"
@@ -63,6 +65,8 @@ func faultKinds() []faultKind {
 		{fault: EarlyRedelivery, betweenSteps: (*scheduler).redeliverEarly},
 		{fault: PutByHand, betweenSteps: (*scheduler).putByHand, needsMemory: true},
 		{fault: PutBack, needsMemory: true},
+		{fault: Continued, needsMemory: true},
+		{fault: BehindPosition, needsMemory: true},
 		{fault: RedrivenBySQS},
 		{fault: RedrivenBySync},
 		{fault: RedrivenRefused},

@@ -19,6 +19,9 @@ type invocation struct {
 	messages   map[string]*message
 	unreadable map[string]bool // sync cannot read it at this receive
 
+	listed map[string]string // by partition key: up to where it was listed
+	goesOn map[string]bool   // by message id: a copy is on the queue, with which a deletion goes on
+
 	cancel  context.CancelFunc
 	killed  bool              // behind the harness's mu
 	reports []consumer.Report // likewise
@@ -30,6 +33,7 @@ type invocation struct {
 // its own. chance is what the consumer gets for every random number.
 func (s *scheduler) start(inv *invocation, batch []*queued, timeout time.Duration, chance float64) {
 	inv.messages, inv.unreadable = map[string]*message{}, map[string]bool{}
+	inv.listed, inv.goesOn = map[string]string{}, map[string]bool{}
 	for _, c := range batch {
 		if c.holders > 0 {
 			s.count(EarlyRedelivery)

@@ -1,6 +1,8 @@
 package simulation
 
 import (
+	"fmt"
+
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
@@ -187,4 +189,19 @@ func (c *clerk) changeOnly(kind string, s Step) {
 	default:
 		c.update(list[0])
 	}
+}
+
+// deleteWide creates an organization or a user with many memberships, whose
+// other ends are unknown, and deletes it. Clerk emits no events about these.
+func (c *clerk) deleteWide(kind string) {
+	parent := c.create(kind, "", "")
+	for range 10 {
+		org, user := parent.id, fmt.Sprintf("user_%sw%d", c.idPart, c.made)
+		if kind == directory.KindUser {
+			org, user = fmt.Sprintf("organization_%sw%d", c.idPart, c.made), parent.id
+		}
+		c.create(directory.KindMembership, org, user).deleted = true
+	}
+	c.now++
+	c.remove(parent)
 }

@@ -17,7 +17,11 @@ type randomPolicy struct {
 func (r randomRun) newScheduler() *scheduler {
 	s := newScheduler(r.plan, r.messages, synctest.Wait)
 	s.bug, s.tracing = r.bug, r.tracing
-	s.policy = randomPolicy{[]time.Duration{3200 * time.Millisecond, 6 * time.Second, 30 * time.Second}}
+	p := randomPolicy{[]time.Duration{3200 * time.Millisecond, 6 * time.Second, 30 * time.Second}}
+	if r.plan.Wide {
+		p.timeouts = p.timeouts[:1] // too short for all children
+	}
+	s.policy = p
 	s.useMemory(NewMemory(r.plan.Page))
 	s.leaveToChance(newRandom(r.plan.Seed, 2))
 	return s

@@ -25,6 +25,7 @@ func (s *scheduler) release(group []*call) {
 		s.injectCallFault(group)
 		return
 	}
+	s.takeTime()
 	for _, c := range group {
 		s.logf("call   %s", c.name)
 		s.perform(c, nil)
@@ -120,6 +121,7 @@ func (s *scheduler) show(t *transaction, i int) {
 		return
 	}
 	s.monitor.written(t)
+	s.countBehindPosition(t.write)
 	s.logf("       written")
 	t.done()
 }

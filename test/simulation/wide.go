@@ -1,0 +1,90 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/clerksync/clerksync/pkg/directory"
+)
+
+// callTime is what each call takes in a history with wide deletions, so that an
+// invocation's time is over before all children are deleted.
+const callTime = 4 * time.Millisecond
+
+func (s *scheduler) takeTime() {
+	if s.plan.Wide && s.memory != nil {
+		time.Sleep(callTime)
+		s.harness.waitUntilBlocked() // the time of some invocations may be over now
+	}
+}
+
+// goOn puts a copy of a deletion that is not done on the queue.
+func (s *scheduler) goOn(inv *invocation, messageID, position string) {
+	m := s.queue.get(messageID).message
+	if s.bug != nil && s.bug.position != nil {
+		position = s.bug.position(s, inv, m, position)
+	}
+	c := s.queue.add(m)
+	c.position = position
+	inv.goesOn[messageID] = true
+	s.count(Continued)
+	s.logf("sqs    %s goes on as %s from %s", messageID, c.id, position)
+}
+
+// goesOn says whether a deletion of the row with that key goes on, and has
+// listed the rows up to sk already.
+func (s *scheduler) goesOn(parent directory.Key, sk string) bool {
+	return slices.ContainsFunc(s.queue.messages, func(c *queued) bool {
+		return !c.deleted && c.position >= sk && c.message.key == parent
+	})
+}
+
+// countBehindPosition counts a child that is written where its parent's deletion
+// will not look again: its own writer must delete it.
+func (s *scheduler) countBehindPosition(w directory.Write) {
+	if w.LedgerEntry == nil || !w.Row.Live() {
+		return
+	}
+	for _, parent := range s.monitor.messages[w.LedgerEntry.SvixID].parents {
+		for _, r := range append([]directory.Row{w.Row}, w.Put...) {
+			if k := r.Key(); k.PK == parent.PK && s.goesOn(parent, k.SK) {
+				s.count(BehindPosition)
+			}
+		}
+	}
+}
+
+// endOfListing takes for done what is listed and not yet deleted.
+func endOfListing(_ *scheduler, inv *invocation, m *message, position string) string {
+	return max(position, inv.listed[m.key.PK])
+}
+
+// positionOfAnother mixes the positions of two messages up.
+func positionOfAnother(s *scheduler, _ *invocation, m *message, position string) string {
+	for _, c := range s.queue.messages {
+		if c.message != m && c.position != "" {
+			return c.position
+		}
+	}
+	return position
+}
+
+// trustingTable is an invocation's table with which the writer of a child does
+// not delete it while the deletion of its parent goes on.
+type trustingTable struct{ *tableClient }
+
+// Read implements directory.Table.
+func (t trustingTable) Read(ctx context.Context, keys ...directory.Key) ([]directory.Row, error) {
+	rows := make([]directory.Row, len(keys))
+	err := t.read(ctx, t.by.callName("read", fmt.Sprint(keys)), keys, func() error {
+		for i, k := range keys {
+			if r := t.scheduler.memory.rows[k]; !r.Gone() || !t.scheduler.goesOn(k, "") {
+				rows[i] = r
+			}
+		}
+		return nil
+	})
+	return rows, err
+}
