@@ -9,7 +9,6 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/signature"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
@@ -136,11 +135,15 @@ func (p program) secretsToTry(ctx context.Context, c *cli.Command) (out []signat
 		out = append(out, signature.Secret{From: from, Text: text})
 	}
 	if c.String("stack") != "" || c.String("parameter") != "" {
-		name, text, err := p.readStackSecret(ctx, c)
+		parameter, err := p.openParameter(ctx, c)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, signature.Secret{From: "parameter " + name, Text: text})
+		text, _, err := parameter.Read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, signature.Secret{From: "parameter " + parameter.name, Text: text})
 	}
 	for _, variable := range []string{settings.EnvSigningSecret, settings.EnvSecret} {
 		if text := p.getenv(variable); strings.TrimSpace(text) != "" {
@@ -153,25 +156,6 @@ func (p program) secretsToTry(ctx context.Context, c *cli.Command) (out []signat
 		}
 	}
 	return out, nil
-}
-
-// readStackSecret reads the secret of the parameter that is named, else of the
-// stack's. It needs neither the tables nor the queues, so it does not look for
-// them: the user may have rights to the parameter alone.
-func (p program) readStackSecret(ctx context.Context, c *cli.Command) (parameter, text string, err error) {
-	cfg, err := deployment.LoadConfig(ctx, p.getenv, c.String("endpoint-url"))
-	if err != nil {
-		return "", "", err
-	}
-	if parameter = c.String("parameter"); parameter == "" {
-		stack, err := deployment.ReadStack(ctx, cfg, c.String("stack"))
-		if err != nil {
-			return "", "", err
-		}
-		parameter = stack.SecretParameter()
-	}
-	text, _, err = deployment.NewParameter(cfg, parameter).Read(ctx)
-	return parameter, text, err
 }
 
 // printResult prints the findings, each with how to mend it. Where the request is

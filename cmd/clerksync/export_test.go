@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -19,7 +20,12 @@ func Commands() *cli.Command { return program{}.commands() }
 
 // Run runs a command line, without input and variables, to its exit status.
 func Run(ctx context.Context, out, words io.Writer, args []string) int {
-	term := terminal.New(ctx, nil, out, words)
+	return RunWithInput(ctx, strings.NewReader(""), out, words, args)
+}
+
+// RunWithInput is Run with standard input.
+func RunWithInput(ctx context.Context, in io.Reader, out, words io.Writer, args []string) int {
+	term := terminal.New(ctx, in, out, words)
 	p := program{term, func(string) string { return "" }, time.Now}
 	return term.Report(p.run(ctx, args))
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,9 +19,11 @@ import (
 // secretCommand keeps the secret where the deployed ingest function reads it. A
 // secret is never an argument, and no output repeats one.
 func (p program) secretCommand() *cli.Command {
-	// The default is the stack's, too, so that a first deployment needs no flag.
-	flags := func() []cli.Flag {
-		return []cli.Flag{textOr(pipeline.SecretParameter, "parameter", "`NAME` of the SSM parameter"), endpointFlag()}
+	flags := func(more ...cli.Flag) []cli.Flag {
+		return append([]cli.Flag{
+			text("parameter", "`NAME` of the SSM parameter (default: the stack's, or "+pipeline.SecretParameter+")"),
+			text("stack", "keep the secret of stack `NAME`"), endpointFlag(),
+		}, more...)
 	}
 	return &cli.Command{
 		Name:  "secret",
@@ -31,17 +34,25 @@ func (p program) secretCommand() *cli.Command {
 				Description: `The secret is Clerk's: dashboard, Webhooks, the endpoint, Signing Secret. Several,
 separated by commas, are all accepted: so it goes while one replaces another.
 It is stored as a SecureString and never an argument, for arguments show in the
-list of processes.`,
-				Flags: flags(), Action: p.setSecret,
+list of processes.
+
+A parameter that is there stays on its KMS key unless --key-id names another. A
+new one gets the stack's SecretKeyArn, else the account's key aws/ssm, with which
+everyone who may read the parameter may decrypt it.`,
+				Flags:  flags(text("key-id", "encrypt with the KMS key `KEY`: its id, ARN or alias")),
+				Action: p.setSecret,
 				Metadata: terminal.Examples(
 					"clerksync secret set",
-					"pbpaste | clerksync secret set --parameter /clerksync/prod/signing-secret"),
+					"pbpaste | clerksync secret set --stack clerksync-prod",
+					"clerksync secret set --parameter /clerksync/prod/signing-secret --key-id KEY_ARN"),
 			},
 			{
-				Name: "check", Usage: "say whether the signing secret is there and well formed",
+				Name: "check", Usage: "say whether the signing secret is there, well formed, and on which key",
+				Description: `With --stack it also warns where the KMS key of the parameter is not the one that
+the stack's ingest function may decrypt with.`,
 				Flags: flags(), Action: p.checkSecret,
 				Metadata: terminal.Examples(
-					"clerksync secret check",
+					"clerksync secret check --stack clerksync-prod",
 					"clerksync secret check --parameter /clerksync/prod/signing-secret"),
 			},
 		},
@@ -49,14 +60,45 @@ list of processes.`,
 	}
 }
 
-// openParameter opens the parameter that the flags name: in AWS, for a
+// secretParameter is the parameter that the flags name: in AWS, for a
 // `clerksync dev` has its secret already, unless an endpoint is named.
-func (p program) openParameter(ctx context.Context, c *cli.Command) (*deployment.Parameter, error) {
+type secretParameter struct {
+	*deployment.Parameter
+	name  string
+	stack *deployment.Stack // nil where none is named
+}
+
+// openParameter opens it. It needs neither the tables nor the queues of the
+// stack, so it does not look for them: the user may have rights to the parameter
+// alone.
+func (p program) openParameter(ctx context.Context, c *cli.Command) (s secretParameter, err error) {
 	cfg, err := deployment.LoadConfig(ctx, p.getenv, c.String("endpoint-url"))
 	if err != nil {
-		return nil, err
+		return s, err
 	}
-	return deployment.NewParameter(cfg, c.String("parameter")), nil
+	s.name = c.String("parameter")
+	if stack := c.String("stack"); stack != "" {
+		if s.stack, err = deployment.ReadStack(ctx, cfg, stack); err != nil {
+			return s, err
+		}
+		s.name = cmp.Or(s.name, s.stack.SecretParameter())
+	}
+	// The default is the template's, too, so that a first deployment needs no flag.
+	s.name = cmp.Or(s.name, pipeline.SecretParameter)
+	s.Parameter = deployment.NewParameter(cfg, s.name)
+	return s, nil
+}
+
+// warnOfKey warns where the stack's function may not decrypt with the key, or
+// others than it may.
+func (p program) warnOfKey(s secretParameter, key string) {
+	if s.stack == nil {
+		return
+	}
+	if problem, mend := s.stack.CheckSecretKey(s.name, key); problem != "" {
+		p.term.Note("%s %s.", terminal.Warn("warning:"), problem)
+		p.term.Note("  %s", mend)
+	}
 }
 
 // setSecret stores the text only if it parses: what is there stays where a typing
@@ -76,23 +118,31 @@ func (p program) setSecret(ctx context.Context, c *cli.Command) error {
 		return fmt.Errorf("the text cannot be a signing secret: %w. "+
 			"Copy it from Clerk's dashboard, from whsec_ to its end", err)
 	}
-	if err := parameter.Write(ctx, strings.TrimSpace(text)); err != nil {
+	newKey := ""
+	if parameter.stack != nil {
+		newKey = parameter.stack.SecretKey()
+	}
+	key, err := parameter.Write(ctx, strings.TrimSpace(text), c.String("key-id"), newKey)
+	if err != nil {
 		return err
 	}
-	p.term.Note("%s %s holds %s. A running stack reads it within 5 minutes, or at the first message signed with it.",
-		terminal.Good("Done:"), c.String("parameter"), webhook.CountSecrets(secrets))
+	p.term.Note("%s %s holds %s, encrypted with %s. "+
+		"A running stack reads it within 5 minutes, or at the first message signed with it.",
+		terminal.Good("Done:"), parameter.name, webhook.CountSecrets(secrets), key)
+	p.warnOfKey(parameter, key)
 	return nil
 }
 
 // checkSecret says whether ingest could read the parameter: a missing or malformed
-// one makes it answer 500 not_configured.
+// one makes it answer 500 not_configured. A key that cannot be read is a warning,
+// for it says nothing of the secret.
 func (p program) checkSecret(ctx context.Context, c *cli.Command) error {
 	parameter, err := p.openParameter(ctx, c)
 	if err != nil {
 		return err
 	}
-	name := c.String("parameter")
-	text, _, err := parameter.Read(ctx)
+	name := parameter.name
+	text, kind, err := parameter.Read(ctx)
 	if errors.Is(err, deployment.ErrNotFound) {
 		return fmt.Errorf("%w\nPut it there with: clerksync secret set --parameter %s", err, name)
 	}
@@ -104,6 +154,19 @@ func (p program) checkSecret(ctx context.Context, c *cli.Command) error {
 		return fmt.Errorf("%s is there and malformed: %w\nPut it there anew with: clerksync secret set --parameter %s",
 			name, err, name)
 	}
-	p.term.Note("%s %s holds %s, well formed.", terminal.Good("ok:"), name, webhook.CountSecrets(secrets))
+	key, err := parameter.ReadKey(ctx)
+	switch {
+	case kind != deployment.SecureString:
+		p.term.Note("%s %s holds %s, well formed.", terminal.Good("ok:"), name, webhook.CountSecrets(secrets))
+		p.term.Note("%s it is a %s and not encrypted: delete it, then put it there with: "+
+			"clerksync secret set --parameter %s", terminal.Warn("warning:"), kind, name)
+	case err != nil:
+		p.term.Note("%s %s holds %s, well formed.", terminal.Good("ok:"), name, webhook.CountSecrets(secrets))
+		p.term.Note("%s cannot %s (ssm:DescribeParameters)", terminal.Warn("warning:"), err)
+	default:
+		p.term.Note("%s %s holds %s, well formed, encrypted with %s.",
+			terminal.Good("ok:"), name, webhook.CountSecrets(secrets), key)
+		p.warnOfKey(parameter, key)
+	}
 	return nil
 }

@@ -47,8 +47,15 @@ func findSecret(
 	case cfg.Region == "":
 		return nil, skip("AWS cannot be asked")
 	}
+	return readSecret(ctx, deployment.NewParameter(cfg, name), name, d)
+}
+
+// readSecret checks the signing secret in SSM and the key that encrypts it.
+func readSecret(
+	ctx context.Context, parameter *deployment.Parameter, name string, d *deployment.Deployment,
+) (*signingSecret, Verdict) {
 	set := "clerksync secret set --parameter " + name
-	text, kind, err := deployment.NewParameter(cfg, name).Read(ctx)
+	text, kind, err := parameter.Read(ctx)
 	switch {
 	case errors.Is(err, deployment.ErrNotFound):
 		return nil, fail("put it there with: "+set,
@@ -58,11 +65,23 @@ func findSecret(
 			"cannot %s", firstLine(err))
 	}
 	secret, v := parseSecret(text, "parameter "+name, "put it there anew with: "+set)
-	if secret != nil && kind != deployment.SecureString {
-		v = warn("delete it, then: "+set,
+	if secret == nil {
+		return nil, v
+	}
+	if kind != deployment.SecureString {
+		return secret, warn("delete it, then: "+set,
 			"parameter %s is a %s: whoever may describe parameters reads it", name, kind)
 	}
-	return secret, v
+	key, err := parameter.ReadKey(ctx)
+	if err != nil {
+		return secret, warn("ask for the permission ssm:DescribeParameters", "%s; cannot %s", v.Detail, firstLine(err))
+	}
+	if d != nil && d.Stack != nil {
+		if problem, mend := d.Stack.CheckSecretKey(name, key); problem != "" {
+			return secret, warn(mend, "%s", problem)
+		}
+	}
+	return secret, pass("%s, encrypted with %s", v.Detail, key)
 }
 
 // findLocalSecret finds the environment's secret, or that of a `clerksync dev`.

@@ -232,6 +232,18 @@ func TestSecretFaults(t *testing.T) {
 			says: "is a String", mend: "secret set",
 		},
 		"not readable": {plant: denied("GetParameter"), says: "AccessDenied", mend: "ssm:GetParameter"},
+		"key not readable": {
+			plant: denied("DescribeParameters"), status: doctor.Warn,
+			says: "AccessDenied", mend: "ssm:DescribeParameters",
+		},
+		"not on the stack's key": {
+			plant:  func(s *stack) { s.Account.Parameters["SecretKeyArn"] = "arn:aws:kms:example:0:key/1" },
+			status: doctor.Warn, says: "encrypted with alias/aws/ssm", mend: "--key-id arn:aws:kms:example:0:key/1",
+		},
+		"on another key": {
+			plant: func(s *stack) { s.SetSecretKey("alias/other") }, status: doctor.Warn,
+			says: "encrypted with alias/other", mend: "SecretKeyArn",
+		},
 	})
 	testFaults(t, "signature", map[string]fault{
 		"another secret": {plant: secret(svixtest.OtherSecret, secure), says: "another secret", mend: "dashboard"},

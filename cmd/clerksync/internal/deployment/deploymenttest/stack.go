@@ -192,6 +192,17 @@ func (s *Stack) SetSecret(secret string, kind ssmtypes.ParameterType) {
 	}
 }
 
+// SetSecretKey encrypts the signing secret with another key.
+func (s *Stack) SetSecretKey(key string) {
+	s.t.Helper()
+	client := ssm.NewFromConfig(emulator.Config(s.Pipeline.Endpoint))
+	_, err := client.PutParameter(s.t.Context(), &ssm.PutParameterInput{
+		Name: aws.String(pipeline.SecretParameter), Value: aws.String(svixtest.Secret), KeyId: &key,
+		Type: ssmtypes.ParameterTypeSecureString, Overwrite: aws.Bool(true),
+	})
+	s.check(err)
+}
+
 // SetQueueAttribute changes an attribute of the queue.
 func (s *Stack) SetQueueAttribute(name, value string) {
 	s.t.Helper()
