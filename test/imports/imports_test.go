@@ -46,6 +46,7 @@ func layers() map[string]layer {
 		},
 		"sqs": {packages: "pkg/sqsqueue", layers: "field", modules: "sdk sdk/service/sqs github.com/aws/smithy-go"},
 		"ssm": {packages: "pkg/ssmparam", modules: "sdk"},
+		"clerk": {packages: "pkg/clerkapi", layers: "field", modules: "golang.org/x/time"},
 		// What the functions share does not know what any of them does; a handler turns Lambda's event into a call of
 		// the work.
 		"lambda": {packages: "pkg/lambdafn", modules: "github.com/aws/aws-lambda-go"},

@@ -1,0 +1,349 @@
+package clerkapi_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/clerksync/clerksync/pkg/clerkapi"
+	"github.com/clerksync/clerksync/pkg/directory"
+)
+
+const whole = `{"id":"user_1"}`
+
+// failures are answers that a retry may cure.
+func failures() map[string]server {
+	status := func(status int, body string) server {
+		return func(w http.ResponseWriter, _ *http.Request) { answer(w, status, body) }
+	}
+	return map[string]server{
+		"500":                 status(500, refusal("internal_clerk_error", "")),
+		"HTML 502":            status(502, "<html>Bad Gateway</html>"),
+		"503":                 status(503, refusal("service_unavailable", "")),
+		"504":                 status(504, refusal("gateway_timeout", "")),
+		"409 resource_locked": status(409, refusal("resource_locked", "")),
+		"empty 200":           status(200, ""),
+		"HTML 200":            status(200, "<html>hello</html>"),
+		"HTML 404":            status(404, "<html>not found</html>"),
+		"cut off":             status(200, `{"id":"user`),
+		"another shape":       status(200, `[]`),
+		"another object":      status(200, `{"id":"user_2"}`),
+		"no Date": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Del("Date")
+			answer(w, 200, whole)
+		},
+		"no answer in time": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+	}
+}
+
+func TestRetriesWhatMayPass(t *testing.T) {
+	t.Parallel()
+	for name, fail := range failures() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				requests := 0
+				c := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+					if requests++; requests == 1 {
+						fail(w, r)
+						return
+					}
+					answer(w, 200, whole)
+				})
+				o, _, err := c.Get(t.Context(), user("user_1"))
+				if err != nil || o.String() != whole || requests != 2 {
+					t.Errorf("Get = %s, %v after %d requests, want the object after 2", o, err, requests)
+				}
+			})
+		})
+	}
+}
+
+func TestGivesUpAfterThirtySeconds(t *testing.T) {
+	t.Parallel()
+	for name, fail := range failures() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				start, c := time.Now(), newClient(t, fail)
+				_, _, err := c.Get(context.Background(), user("user_1"))
+				e, ok := errors.AsType[*clerkapi.UnavailableError](err)
+				took := time.Since(start)
+				if !ok || took > 30*time.Second || took < 15*time.Second {
+					t.Errorf("Get = %v after %v, want an UnavailableError after 15 to 30 s", err, took)
+				} else if e.Tried != took {
+					t.Errorf("Tried = %v, want %v", e.Tried, took)
+				}
+				if _, absent := errors.AsType[*clerkapi.AbsentError](err); absent {
+					t.Errorf("Get = %v, which is no absence", err)
+				}
+			})
+		})
+	}
+}
+
+func TestWaitsDoubleUpToEightSeconds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var waits []time.Duration
+		last := time.Now()
+		c := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+			waits, last = append(waits, time.Since(last)), time.Now()
+			answer(w, 500, "")
+		})
+		_, _, _ = c.Get(context.Background(), user("user_1"))
+		want := []time.Duration{0, 250e6, 500e6, 1e9, 2e9, 4e9, 8e9, 8e9}
+		if d := cmp.Diff(want, waits); d != "" {
+			t.Errorf("waits (-want +got):\n%s", d)
+		}
+	})
+}
+
+func TestRefusalsAreNotRetried(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		status   int
+		code     string
+		disabled bool
+	}{
+		"malformed":         {status: 400, code: "malformed_request_parameters"},
+		"key":               {status: 401, code: "clerk_key_invalid"},
+		"not allowed":       {status: 403, code: "authorization_invalid"},
+		"deprecated":        {status: 410, code: "operation_deprecated"},
+		"conflict":          {status: 422, code: "form_param_value_invalid"},
+		"other 409":         {status: 409, code: "already_exists"},
+		"organizations off": {status: 403, code: "organization_not_enabled_in_instance", disabled: true},
+		"domains off":       {status: 403, code: "organization_domains_not_enabled", disabled: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			requests := 0
+			c := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+				requests++
+				answer(w, row.status, refusal(row.code, "user_1"))
+			})
+			_, _, err := c.Get(t.Context(), user("user_1"))
+			e, ok := errors.AsType[*clerkapi.APIError](err)
+			_, disabled := errors.AsType[*clerkapi.DisabledError](err)
+			if !ok || e.Status != row.status || !clerkapi.HasCode(err, row.code) {
+				t.Errorf("Get = %v, want %d %s", err, row.status, row.code)
+			}
+			if disabled != row.disabled || requests != 1 {
+				t.Errorf("Get = %v (disabled %t) after %d requests, want disabled %t after one",
+					err, disabled, requests, row.disabled)
+			}
+			if _, absent := errors.AsType[*clerkapi.AbsentError](err); absent {
+				t.Errorf("Get = %v, which is no absence", err)
+			}
+		})
+	}
+}
+
+// An answer 429 blocks the instance, so that one worker's answer stops all of them.
+func TestRetryAfterStopsAllWorkers(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		header string
+		wait   time.Duration
+	}{
+		"seconds": {header: "7", wait: 7 * time.Second},
+		"none":    {wait: time.Second},
+		"long":    {header: "90", wait: 90 * time.Second}, // beyond what retries may take
+		"date":    {header: "Sat, 01 Jan 2000 00:00:20 GMT", wait: 20 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				var blocked, resumed time.Time
+				start := time.Now()
+				c := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+					mu.Lock()
+					defer mu.Unlock()
+					switch now := time.Now(); {
+					case blocked.IsZero():
+						if row.header != "" {
+							w.Header().Set("Retry-After", row.header)
+						}
+						blocked = now
+						answer(w, 429, refusal("too_many_requests", ""))
+					default:
+						if resumed.IsZero() {
+							resumed = now
+						}
+						answer(w, 200, whole)
+					}
+				}, func(o *clerkapi.Options) { o.Rate = 2 }) // the burst is one request
+				var workers sync.WaitGroup
+				for range 4 {
+					workers.Go(func() {
+						if _, _, err := c.Get(context.Background(), user("user_1")); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				workers.Wait()
+				if got := resumed.Sub(start); got < row.wait || got > row.wait+time.Second {
+					t.Errorf("the next request came after %v, want %v", got, row.wait)
+				}
+			})
+		})
+	}
+}
+
+func TestRateLimitedAnswersDoNotCountAsRetries(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		requests := 0
+		c := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+			if requests++; requests <= 20 {
+				w.Header().Set("Retry-After", "10")
+				answer(w, 429, "")
+				return
+			}
+			answer(w, 200, whole)
+		})
+		if _, _, err := c.Get(context.Background(), user("user_1")); err != nil || requests != 21 {
+			t.Errorf("Get = %v after %d requests, want success after 21", err, requests)
+		}
+	})
+}
+
+// A caller with little time learns at once that it is not enough, and no request is spent on it.
+func TestRetryAfterBeyondTheDeadlineFailsAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		requests := 0
+		c := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+			requests++
+			w.Header().Set("Retry-After", "30")
+			answer(w, 429, "")
+		})
+		start := time.Now()
+		for range 3 {
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+			_, _, err := c.Get(ctx, user("user_1"))
+			cancel()
+			if e, ok := errors.AsType[*clerkapi.RateLimitError](err); !ok || !e.Until.Equal(start.Add(30*time.Second)) {
+				t.Errorf("Get = %v, want a RateLimitError until 30 s", err)
+			}
+		}
+		if requests != 1 || time.Since(start) > time.Second {
+			t.Errorf("%d requests in %v, want 1 at once", requests, time.Since(start))
+		}
+	})
+}
+
+func TestCancelEndsAWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		c := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+			time.AfterFunc(10*time.Millisecond, cancel)
+			answer(w, 500, "")
+		})
+		start := time.Now()
+		_, _, err := c.Get(ctx, user("user_1"))
+		if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "500") || time.Since(start) > time.Second {
+			t.Errorf("Get = %v after %v, want the cancellation and its cause", err, time.Since(start))
+		}
+	})
+}
+
+// In any t seconds at most rate x (t+1) requests, whatever the number of workers and the pauses between.
+func TestBudgetHoldsInEveryInterval(t *testing.T) {
+	t.Parallel()
+	for name, rate := range map[string]float64{"2.5": 2.5, "25": 25, "100": 100, "1": 1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				var times []time.Time
+				c := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+					mu.Lock()
+					defer mu.Unlock()
+					times = append(times, time.Now())
+					answer(w, 200, whole)
+				}, func(o *clerkapi.Options) { o.Rate = rate })
+				start := time.Now()
+				for round := range 4 {
+					time.Sleep(time.Duration(round) * 700 * time.Millisecond) // the budget fills up in pauses
+					var workers sync.WaitGroup
+					for range 16 {
+						workers.Go(func() { _, _, _ = c.Get(context.Background(), user("user_1")) })
+					}
+					workers.Wait()
+				}
+				for i, from := range times {
+					for j, to := range times[i:] {
+						if n, most := float64(j+1), rate*(to.Sub(from).Seconds()+1); n > most+1e-6 {
+							t.Fatalf("%v requests in %v, want at most %v", n, to.Sub(from), most)
+						}
+					}
+				}
+				if took, least := time.Since(start).Seconds(), (64/rate)+4.2; took > least+1 {
+					t.Errorf("64 requests took %v s, want about %v: the budget is not used", took, least)
+				}
+			})
+		})
+	}
+}
+
+// The workers of one client share its budget, and SetRate changes it for all.
+func TestSetRate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, func(w http.ResponseWriter, _ *http.Request) {
+			answer(w, 200, `{"id":"ins_1","environment_type":"production"}`)
+		}, func(o *clerkapi.Options) { o.Rate = 0 })
+		i, err := c.Instance(t.Context())
+		if err != nil || i != (clerkapi.Instance{ID: "ins_1", Environment: "production"}) || i.Rate() != 25 {
+			t.Fatalf("Instance = %v, %v", i, err)
+		}
+		if r := (clerkapi.Instance{Environment: "staging"}).Rate(); r != 2.5 {
+			t.Errorf("Rate of an unknown environment = %v, want 2.5", r)
+		}
+		c.SetRate(i.Rate())
+		start := time.Now()
+		for range 100 {
+			_, _ = c.Instance(t.Context())
+		}
+		if took := time.Since(start); took > 4*time.Second || took < 3*time.Second {
+			t.Errorf("100 requests at 25 a second took %v", took)
+		}
+	})
+}
+
+// Trap: PostHog's connector takes 200 with an empty body for the end of the list.
+func TestEmptyAnswerIsNoEndOfAList(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{directory.KindUser, directory.KindOrganization} {
+		for name, body := range map[string]string{
+			"empty": "", "null": "null", "no data": `{"total_count":0}`, "null data": `{"data":null,"total_count":0}`,
+			"no total": `{"data":[]}`, "null element": `[null]`,
+			"an element that is no object":         `{"data":[1],"total_count":1}`,
+			"an empty list where Clerk counts one": `{"data":[],"total_count":1}`,
+		} {
+			t.Run(kind+" "+name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					c := newClient(t, func(w http.ResponseWriter, _ *http.Request) { answer(w, 200, body) })
+					var last error
+					for _, err := range c.Pages(context.Background(), kind, clerkapi.Position{}) {
+						last = err
+					}
+					if !errors.Is(last, clerkapi.ErrMalformed) {
+						t.Errorf("Pages ended with %v, want ErrMalformed", last)
+					}
+				})
+			})
+		}
+	}
+}
