@@ -198,6 +198,18 @@ func TestErrorsDoNotQuoteQueriesAndMessages(t *testing.T) {
 	}
 }
 
+func TestConnectionErrorsDoNotQuoteQueries(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, nil, func(o *clerkapi.Options) { o.Transport = failing{errors.New("connection refused")} })
+		_, _, err := c.Get(t.Context(), clerkapi.Ref{Kind: directory.KindDomain, ID: "orgdmn_1", Name: "lumenoak.example"})
+		const want = "GET /organization_domains: no answer: connection refused (tried for 24s)"
+		if err == nil || err.Error() != want {
+			t.Errorf("Get = %v, want %s", err, want)
+		}
+	})
+}
+
 // A redirect would carry the key to another host.
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()

@@ -29,6 +29,8 @@ func (c *Client) offsetPages(ctx context.Context, path string, from Position) it
 				return
 			}
 			length := len(page.Objects)
+			// Neither an empty page nor one of new objects alone proves that nothing
+			// lies between it and the last one.
 			if offset > 0 && !l.overlaps(page.Objects) {
 				offset = max(0, offset-(pageSize-1)) // less than a page, so what lies between is seen
 				continue

@@ -100,20 +100,20 @@ func (c *Client) attempt(
 	read := Read{Began: c.now()}
 	answer, body, err := c.send(request)
 	if err != nil {
-		if ctx.Err() != nil { // the caller's own end, not this attempt's
+		// The caller's own end is not this attempt's: no other attempt may follow it.
+		if ctx.Err() != nil {
 			return Read{}, fmt.Errorf("%s %s: %w", r.method, r.path, ctx.Err())
 		}
 		return Read{}, fmt.Errorf("%s %s: %w: %s", r.method, r.path, errConnection, c.redact(err.Error()))
 	}
+	// The status alone decides: Clerk's edge may answer 429 without JSON.
 	if answer.StatusCode == http.StatusTooManyRequests {
 		return Read{}, &RateLimitError{Until: time.Now().Add(retryAfter(answer.Header, time.Now()))}
-	}
-	if answer.StatusCode >= http.StatusInternalServerError {
-		return Read{}, c.parseError(r, answer.StatusCode, body)
 	}
 	malformed := func(what string) error {
 		return fmt.Errorf("%s %s: %w: status %d, %s", r.method, r.path, ErrMalformed, answer.StatusCode, what)
 	}
+	// A 404 without JSON is a proxy's, and denies nothing. An empty 200 is no answer.
 	if !json.Valid(body) {
 		return Read{}, malformed(fmt.Sprintf("%d bytes that are not JSON", len(body)))
 	}
