@@ -13,7 +13,7 @@ import (
 // Operands that cannot go together are refused before any item is looked at, in
 // DynamoDB's words: an empty answer would hide the mistake.
 // https://github.com/architect/dynalite/issues/55, https://github.com/ExtendDB/extenddb/pull/102
-func TestOperandsAreChecked(t *testing.T) {
+func TestOperandsOfConditions(t *testing.T) {
 	t.Parallel()
 	service := withPeople(t)
 	for expression, message := range map[string]string{
@@ -47,19 +47,22 @@ func TestOperandsAreChecked(t *testing.T) {
 		"s = :s OR n < :yes":                     wrongType("<", "BOOL"),
 		"attribute_exists(n) AND (NOT n < :yes)": wrongType("<", "BOOL"),
 	} {
-		for operation, member := range map[string]string{
-			"Scan": "FilterExpression", "DeleteItem": "ConditionExpression",
-		} {
-			body := `"` + member + `":` + encoded(expression) + placeholders(expression)
-			if operation == "DeleteItem" {
-				body = sampleKey + "," + body
-			}
-			status, out := call(t, service, operation, on(body))
-			code, got := refusal(out)
-			if want := "Invalid " + member + ": " + message; code != "ValidationException" || got != want {
-				t.Errorf("%s, %q = %d %s %q, want %q", operation, expression, status, code, got, want)
-			}
-		}
+		checkRefusal(t, service, "Scan", "FilterExpression", expression, message)
+		checkRefusal(t, service, "DeleteItem", "ConditionExpression", expression, message)
+	}
+}
+
+// checkRefusal checks in which words an operation refuses an expression.
+func checkRefusal(t *testing.T, service http.Handler, operation, member, expression, message string) {
+	t.Helper()
+	body := `"` + member + `":` + encoded(expression) + placeholders(expression)
+	if operation == "DeleteItem" || operation == "UpdateItem" {
+		body = sampleKey + "," + body
+	}
+	status, out := call(t, service, operation, on(body))
+	code, got := refusal(out)
+	if want := "Invalid " + member + ": " + message; code != "ValidationException" || got != want {
+		t.Errorf("%s, %q = %d %s %q, want %q", operation, expression, status, code, got, want)
 	}
 }
 
@@ -90,13 +93,7 @@ func TestOperandsOfKeyConditions(t *testing.T) {
 		"begins_with(n, :one)": wrongType("begins_with", "N"),
 		"n < :yes":             wrongType("<", "BOOL"),
 	} {
-		expression = "pk = :s AND " + expression
-		body := on(`"KeyConditionExpression":` + encoded(expression) + placeholders(expression))
-		status, out := call(t, service, "Query", body)
-		code, got := refusal(out)
-		if want := "Invalid KeyConditionExpression: " + message; code != "ValidationException" || got != want {
-			t.Errorf("Query, %q = %d %s %q, want %q", expression, status, code, got, want)
-		}
+		checkRefusal(t, service, "Query", "KeyConditionExpression", "pk = :s AND "+expression, message)
 	}
 }
 
@@ -111,12 +108,7 @@ func TestOperandsOfUpdates(t *testing.T) {
 		"SET v = list_append(:one, l)":     wrongType("list_append", "N"),
 		"SET v = neg + list_append(l, :l)": wrongType("+", "L"),
 	} {
-		body := on(sampleKey + `,"UpdateExpression":` + encoded(expression) + placeholders(expression))
-		status, out := call(t, service, "UpdateItem", body)
-		code, got := refusal(out)
-		if want := "Invalid UpdateExpression: " + message; code != "ValidationException" || got != want {
-			t.Errorf("UpdateItem, %q = %d %s %q, want %q", expression, status, code, got, want)
-		}
+		checkRefusal(t, service, "UpdateItem", "UpdateExpression", expression, message)
 	}
 }
 

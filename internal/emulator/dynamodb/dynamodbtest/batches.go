@@ -78,9 +78,7 @@ func (s *suite) scanSegments() {
 		})
 		for paginator.HasMorePages() {
 			page, err := paginator.NextPage(s.t.Context())
-			if err != nil {
-				s.t.Fatalf("scan of segment %d: %v", segment, err)
-			}
+			s.noError("scan a segment", err)
 			for _, item := range page.Items {
 				seen[textOf(item["pk"])]++
 			}

@@ -32,12 +32,9 @@ func (s *suite) consumedCapacity() {
 		s.wantConsumed("GetItem "+n, get.ConsumedCapacity, s.rows)
 	}
 	for _, pk := range []string{"capacity", "capacity-none"} {
-		query, err := s.client.Query(ctx, &dynamodb.QueryInput{
-			TableName: &s.rows, KeyConditionExpression: aws.String("pk = :pk"), ReturnConsumedCapacity: total,
-			ExpressionAttributeValues: row{":pk": text(pk)},
-		})
-		s.noError("Query of "+pk, err)
-		s.wantConsumed("Query of "+pk, query.ConsumedCapacity, s.rows)
+		query := s.queryOf(pk)
+		query.ReturnConsumedCapacity = total
+		s.wantConsumed("Query of "+pk, s.query(query).ConsumedCapacity, s.rows)
 	}
 	batch, err := s.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
 		ReturnConsumedCapacity: total,
@@ -60,13 +57,6 @@ func (s *suite) consumedCapacity() {
 		out, err := s.client.TransactWriteItems(ctx, transaction)
 		s.noError(name, err)
 		s.wantAllConsumed(name, out.ConsumedCapacity, s.rows, s.seen)
-	}
-}
-
-func (s *suite) noError(operation string, err error) {
-	s.t.Helper()
-	if err != nil {
-		s.t.Fatalf("%s: %v", operation, err)
 	}
 }
 

@@ -44,21 +44,16 @@ func (s *suite) wantIndexed(when, email string, want []string) {
 	values := row{":email": text(email)}
 	var got [2][]string
 	for end := time.Now().Add(indexWait); ; time.Sleep(200 * time.Millisecond) {
-		queried, err := s.client.Query(s.t.Context(), &dynamodb.QueryInput{
+		queried := s.query(&dynamodb.QueryInput{
 			TableName: &s.rows, IndexName: aws.String("by_email"),
 			KeyConditionExpression: aws.String("email = :email"), ExpressionAttributeValues: values,
 		})
-		if err != nil {
-			s.t.Fatalf("%s: query the index: %v", when, err)
-		}
 		scanned, err := s.client.Scan(s.t.Context(), &dynamodb.ScanInput{
 			TableName: &s.rows, IndexName: aws.String("by_email"),
 			FilterExpression:          aws.String("email = :email OR attribute_not_exists(email)"),
 			ExpressionAttributeValues: values,
 		})
-		if err != nil {
-			s.t.Fatalf("%s: scan the index: %v", when, err)
-		}
+		s.noError("scan the index "+when, err)
 		for i, items := range [][]row{queried.Items, scanned.Items} {
 			got[i] = nil
 			for _, item := range items {
@@ -102,17 +97,14 @@ func (s *suite) queryPages() {
 		"2.4 MB":                {pages: 3},
 		"8 items in pages of 2": {limit: aws.Int32(2), pages: 4},
 	} {
-		paginator := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
-			TableName: &s.rows, ConsistentRead: aws.Bool(true), Limit: test.limit,
-			KeyConditionExpression: aws.String("pk = :pk"), ExpressionAttributeValues: row{":pk": text("pages")},
-		})
+		in := s.queryOf("pages")
+		in.Limit = test.limit
+		paginator := dynamodb.NewQueryPaginator(s.client, in)
 		var got []string
 		pages := 0
 		for ; paginator.HasMorePages(); pages++ {
 			page, err := paginator.NextPage(s.t.Context())
-			if err != nil {
-				s.t.Fatalf("%s: page %d: %v", name, pages, err)
-			}
+			s.noError("next page of "+name, err)
 			got = append(got, sortKeys(page.Items)...)
 		}
 		if !slices.Equal(got, want) || pages < test.pages {
@@ -128,16 +120,11 @@ func (s *suite) pageAfterDeleted() {
 	for _, sk := range want {
 		s.put(at("cursor", sk))
 	}
-	in := &dynamodb.QueryInput{
-		TableName: &s.rows, ConsistentRead: aws.Bool(true), Limit: aws.Int32(2),
-		KeyConditionExpression: aws.String("pk = :pk"), ExpressionAttributeValues: row{":pk": text("cursor")},
-	}
+	in := s.queryOf("cursor")
+	in.Limit = aws.Int32(2)
 	var got []string
 	for {
-		out, err := s.client.Query(s.t.Context(), in)
-		if err != nil {
-			s.t.Fatalf("query: %v", err)
-		}
+		out := s.query(in)
 		got = append(got, sortKeys(out.Items)...)
 		for _, item := range out.Items {
 			s.delete(item)
@@ -157,14 +144,10 @@ func (s *suite) limitBeforeFilter() {
 	for i := range 6 {
 		s.put(at("filter", strconv.Itoa(i), row{"n": number(strconv.Itoa(i % 2))}))
 	}
-	out, err := s.client.Query(s.t.Context(), &dynamodb.QueryInput{
-		TableName: &s.rows, ConsistentRead: aws.Bool(true), Limit: aws.Int32(4), ProjectionExpression: aws.String("sk"),
-		KeyConditionExpression: aws.String("pk = :pk"), FilterExpression: aws.String("n = :n"),
-		ExpressionAttributeValues: row{":pk": text("filter"), ":n": number("1.0")},
-	})
-	if err != nil {
-		s.t.Fatalf("query: %v", err)
-	}
+	in := s.queryOf("filter")
+	in.Limit, in.ProjectionExpression = aws.Int32(4), aws.String("sk")
+	in.FilterExpression, in.ExpressionAttributeValues[":n"] = aws.String("n = :n"), number("1.0")
+	out := s.query(in)
 	last := textOf(out.LastEvaluatedKey["sk"])
 	got := fmt.Sprintf("%v %d %d %s", sortKeys(out.Items), out.Count, out.ScannedCount, last)
 	if want := "[1 3] 2 4 3"; got != want {
@@ -186,15 +169,10 @@ func (s *suite) beginsWith() {
 		"sk <= :a":            {"MEMBER", "MEMBER#"},
 		"sk = :a":             {"MEMBER#"},
 	} {
-		out, err := s.client.Query(s.t.Context(), &dynamodb.QueryInput{
-			TableName: &s.rows, ConsistentRead: aws.Bool(true),
-			KeyConditionExpression:    aws.String("pk = :pk AND " + condition),
-			ExpressionAttributeValues: row{":pk": text("begins"), ":a": text("MEMBER#")},
-		})
-		if err != nil {
-			s.t.Fatalf("%s: %v", condition, err)
-		}
-		if got := sortKeys(out.Items); !slices.Equal(got, want) {
+		in := s.queryOf("begins")
+		*in.KeyConditionExpression += " AND " + condition
+		in.ExpressionAttributeValues[":a"] = text("MEMBER#")
+		if got := sortKeys(s.query(in).Items); !slices.Equal(got, want) {
 			s.t.Errorf("%s = %q, want %q", condition, got, want)
 		}
 	}
@@ -208,17 +186,13 @@ func (s *suite) timeToLive() {
 			AttributeName: aws.String("expires_at"), Enabled: aws.Bool(true),
 		},
 	})
-	if err != nil {
-		s.t.Fatalf("enable TTL: %v", err)
-	}
+	s.noError("enable TTL", err)
 	set := out.TimeToLiveSpecification
 	if set == nil || aws.ToString(set.AttributeName) != "expires_at" || !aws.ToBool(set.Enabled) {
 		s.t.Errorf("TTL as updated = %+v, want expires_at, enabled", set)
 	}
 	described, err := s.client.DescribeTimeToLive(s.t.Context(), &dynamodb.DescribeTimeToLiveInput{TableName: &s.seen})
-	if err != nil {
-		s.t.Fatalf("describe TTL: %v", err)
-	}
+	s.noError("describe TTL", err)
 	// A real account enables it within the hour.
 	on := []types.TimeToLiveStatus{types.TimeToLiveStatusEnabled, types.TimeToLiveStatusEnabling}
 	got := described.TimeToLiveDescription

@@ -44,12 +44,34 @@ func sortKeys(items []row) []string {
 	return all
 }
 
+// noError ends the check at a call that has to succeed.
+func (s *suite) noError(operation string, err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatalf("%s: %v", operation, err)
+	}
+}
+
+// queryOf is a consistent Query of a partition of table rows.
+func (s *suite) queryOf(pk string) *dynamodb.QueryInput {
+	return &dynamodb.QueryInput{
+		TableName: &s.rows, ConsistentRead: aws.Bool(true),
+		KeyConditionExpression: aws.String("pk = :pk"), ExpressionAttributeValues: row{":pk": text(pk)},
+	}
+}
+
+// query makes a Query that has to succeed.
+func (s *suite) query(in *dynamodb.QueryInput) *dynamodb.QueryOutput {
+	s.t.Helper()
+	out, err := s.client.Query(s.t.Context(), in)
+	s.noError("query "+*in.KeyConditionExpression, err)
+	return out
+}
+
 // put stores an item that has to be accepted.
 func (s *suite) put(item row) {
 	s.t.Helper()
-	if err := s.putIf(item, "", nil); err != nil {
-		s.t.Fatalf("put an item: %v", err)
-	}
+	s.noError("put an item", s.putIf(item, "", nil))
 }
 
 // putIf puts an item on a condition; "" for none.
@@ -84,9 +106,7 @@ func (s *suite) get(pk, sk string) row {
 	s.t.Helper()
 	in := &dynamodb.GetItemInput{TableName: &s.rows, Key: at(pk, sk), ConsistentRead: aws.Bool(true)}
 	out, err := s.client.GetItem(s.t.Context(), in)
-	if err != nil {
-		s.t.Fatalf("get an item: %v", err)
-	}
+	s.noError("get an item", err)
 	return out.Item
 }
 
@@ -173,6 +193,20 @@ func (s *suite) action(item row, condition string, values row) types.TransactWri
 		put.ConditionExpression = &condition
 	}
 	return types.TransactWriteItem{Put: put}
+}
+
+// updateAction changes an item.
+func (s *suite) updateAction(key row, expression string, values row) types.TransactWriteItem {
+	return types.TransactWriteItem{Update: &types.Update{
+		TableName: &s.rows, Key: key, UpdateExpression: &expression, ExpressionAttributeValues: values,
+	}}
+}
+
+// checkAction holds an item against a condition and leaves it as it is.
+func (s *suite) checkAction(key row, condition string) types.TransactWriteItem {
+	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: &s.rows, Key: key, ConditionExpression: &condition,
+	}}
 }
 
 // seenAction records an id, once.

@@ -27,13 +27,8 @@ func (s *suite) allOrNothing() {
 	if err := s.transact(
 		s.seenAction("all-1", nil),
 		s.action(at("all", "before", row{"v": text("1")}), absent, nil),
-		types.TransactWriteItem{Update: &types.Update{
-			TableName: &s.rows, Key: at("all", "taken"),
-			UpdateExpression: aws.String("SET v = :v"), ExpressionAttributeValues: row{":v": text("2")},
-		}},
-		types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-			TableName: &s.rows, Key: at("all", "after"), ConditionExpression: aws.String(absent),
-		}},
+		s.updateAction(at("all", "taken"), "SET v = :v", row{":v": text("2")}),
+		s.checkAction(at("all", "after"), absent),
 	); err != nil {
 		s.t.Fatalf("transaction whose conditions hold: %v", err)
 	}
@@ -53,9 +48,7 @@ func (s *suite) reasonsByPosition() {
 		types.TransactWriteItem{Delete: &types.Delete{
 			TableName: &s.rows, Key: at("reasons", "3"), ConditionExpression: aws.String(absent),
 		}},
-		types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-			TableName: &s.rows, Key: at("reasons", "4"), ConditionExpression: aws.String("attribute_exists(pk)"),
-		}})
+		s.checkAction(at("reasons", "4"), "attribute_exists(pk)"))
 	s.wantCanceled(err, "None", "ConditionalCheckFailed", "None", "ConditionalCheckFailed", "ConditionalCheckFailed")
 }
 
@@ -87,24 +80,14 @@ func (s *suite) failureShowsItem() {
 		s.put(at("shows", sk, row{"v": text(sk)}))
 	}
 	all, condition := types.ReturnValuesOnConditionCheckFailureAllOld, aws.String(absent)
-	err := s.transact(
-		types.TransactWriteItem{Put: &types.Put{
-			TableName: &s.rows, Item: at("shows", "put"),
-			ConditionExpression: condition, ReturnValuesOnConditionCheckFailure: all,
-		}},
-		types.TransactWriteItem{Update: &types.Update{
-			TableName: &s.rows, Key: at("shows", "update"),
-			UpdateExpression: aws.String("SET v = :v"), ExpressionAttributeValues: row{":v": text("new")},
-			ConditionExpression: condition, ReturnValuesOnConditionCheckFailure: all,
-		}},
-		types.TransactWriteItem{Delete: &types.Delete{
-			TableName: &s.rows, Key: at("shows", "delete"),
-			ConditionExpression: condition, ReturnValuesOnConditionCheckFailure: all,
-		}},
-		types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-			TableName: &s.rows, Key: at("shows", "check"),
-			ConditionExpression: condition, ReturnValuesOnConditionCheckFailure: all,
-		}})
+	put, check := s.action(at("shows", "put"), absent, nil), s.checkAction(at("shows", "check"), absent)
+	update := s.updateAction(at("shows", "update"), "SET v = :v", row{":v": text("new")})
+	remove := types.TransactWriteItem{Delete: &types.Delete{TableName: &s.rows, Key: at("shows", "delete")}}
+	put.Put.ReturnValuesOnConditionCheckFailure = all
+	update.Update.ReturnValuesOnConditionCheckFailure, update.Update.ConditionExpression = all, condition
+	remove.Delete.ReturnValuesOnConditionCheckFailure, remove.Delete.ConditionExpression = all, condition
+	check.ConditionCheck.ReturnValuesOnConditionCheckFailure = all
+	err := s.transact(put, update, remove, check)
 	const failed = "ConditionalCheckFailed"
 	for i, shown := range s.wantCanceled(err, failed, failed, failed, failed) {
 		if got := textOf(shown["v"]); got != kinds[i] {
@@ -133,9 +116,7 @@ func (s *suite) failureShowsItem() {
 func (s *suite) oneOperationPerItem() {
 	err := s.transact(
 		s.action(at("twice", "1"), "", nil),
-		types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-			TableName: &s.rows, Key: at("twice", "1"), ConditionExpression: aws.String(absent),
-		}})
+		s.checkAction(at("twice", "1"), absent))
 	s.wantRefused("two operations on one item", err, failedChecks)
 	s.wantNone("twice", "1")
 }
@@ -159,10 +140,9 @@ func (s *suite) requestToken() {
 	add := func(token, step string) error {
 		_, err := s.client.TransactWriteItems(s.t.Context(), &dynamodb.TransactWriteItemsInput{
 			ClientRequestToken: &token,
-			TransactItems: []types.TransactWriteItem{{Update: &types.Update{
-				TableName: &s.rows, Key: at("token", "1"),
-				UpdateExpression: aws.String("ADD n :n"), ExpressionAttributeValues: row{":n": number(step)},
-			}}},
+			TransactItems: []types.TransactWriteItem{
+				s.updateAction(at("token", "1"), "ADD n :n", row{":n": number(step)}),
+			},
 		})
 		return err
 	}

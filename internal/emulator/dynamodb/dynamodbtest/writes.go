@@ -3,8 +3,6 @@ package dynamodbtest
 import (
 	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -18,9 +16,7 @@ const (
 // putIfAbsent is the condition of the ledger: of two deliveries of one message
 // the second is refused and changes nothing.
 func (s *suite) putIfAbsent() {
-	if err := s.putIf(at("absent", "1", row{"v": text("first")}), absent, nil); err != nil {
-		s.t.Fatalf("first put: %v", err)
-	}
+	s.noError("first put", s.putIf(at("absent", "1", row{"v": text("first")}), absent, nil))
 	again := s.putIf(at("absent", "1", row{"v": text("second")}), absent, nil)
 	s.wantRefused("a second put", again, failedCondition)
 	s.wantText("absent", "1", "v", "first")
@@ -64,14 +60,9 @@ func (s *suite) textSortsByBytes() {
 	}
 	want := slices.Clone(sorted)
 	for _, forward := range []bool{true, false} {
-		out, err := s.client.Query(s.t.Context(), &dynamodb.QueryInput{
-			TableName: &s.rows, ConsistentRead: aws.Bool(true), ScanIndexForward: &forward,
-			KeyConditionExpression: aws.String("pk = :pk"), ExpressionAttributeValues: row{":pk": text("bytes")},
-		})
-		if err != nil {
-			s.t.Fatalf("query: %v", err)
-		}
-		if got := sortKeys(out.Items); !slices.Equal(got, want) {
+		in := s.queryOf("bytes")
+		in.ScanIndexForward = &forward
+		if got := sortKeys(s.query(in).Items); !slices.Equal(got, want) {
 			s.t.Errorf("sort keys (forward %v) = %q, want %q", forward, got, want)
 		}
 		slices.Reverse(want)
@@ -108,10 +99,7 @@ func (s *suite) removeTakesAway() {
 	for sk, update := range map[string]func(key row) error{
 		"single": func(key row) error { return s.update(key, expression, values) },
 		"transaction": func(key row) error {
-			return s.transact(types.TransactWriteItem{Update: &types.Update{
-				TableName: &s.rows, Key: key,
-				UpdateExpression: aws.String(expression), ExpressionAttributeValues: values,
-			}})
+			return s.transact(s.updateAction(key, expression, values))
 		},
 	} {
 		s.put(at("remove", sk, full))
@@ -160,9 +148,7 @@ func (s *suite) valuesKept() {
 	s.wantItem(want)
 	// An update of one attribute leaves the others as they are.
 	yes := &types.AttributeValueMemberBOOL{Value: true}
-	if err := s.update(at("values", "1"), "SET seen = :yes", row{":yes": yes}); err != nil {
-		s.t.Fatalf("update: %v", err)
-	}
+	s.noError("update", s.update(at("values", "1"), "SET seen = :yes", row{":yes": yes}))
 	want["seen"] = yes
 	s.wantItem(want)
 }
