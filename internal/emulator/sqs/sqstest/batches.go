@@ -63,9 +63,7 @@ func (q *queue) batchIsPartial() {
 	empty := entry("value", "b")
 	empty.MessageAttributes = attrs{"a": text("")}
 	out, err := q.sendBatch(entry("good-1", "g"), entry("character", "\ufffe"), empty, entry("good_2", "g"))
-	if err != nil {
-		q.t.Fatalf("send batch with two bad entries of four: %v", err)
-	}
+	q.noError("send batch with two bad entries of four", err)
 	q.wantFailed(out.Failed, "character", "value")
 	if len(out.Successful) != 2 {
 		q.t.Errorf("send batch with two bad entries of four = %d successful, want 2", len(out.Successful))

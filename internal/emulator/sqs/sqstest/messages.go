@@ -76,9 +76,7 @@ func (q *queue) attributesComeBack() {
 // attributes is ours to hold.
 func (q *queue) attributeChecksums() {
 	out, err := q.trySend("checked", sampleAttributes())
-	if err != nil {
-		q.t.Fatalf("send: %v", err)
-	}
+	q.noError("send", err)
 	m := q.one(30)
 	for what, got := range map[string]*string{"send": out.MD5OfMessageAttributes, "receive": m.MD5OfMessageAttributes} {
 		if want := checksum(sampleAttributes()); aws.ToString(got) != want {
@@ -125,9 +123,7 @@ func (q *queue) attributesArePicked() {
 			out, err := q.c.ReceiveMessage(q.t.Context(), &sqs.ReceiveMessageInput{
 				QueueUrl: &q.url, WaitTimeSeconds: 2, MessageAttributeNames: test.ask,
 			})
-			if err != nil {
-				q.t.Fatalf("receive: %v", err)
-			}
+			q.noError("receive", err)
 			for _, m := range out.Messages {
 				if got := slices.Sorted(maps.Keys(m.MessageAttributes)); !slices.Equal(got, test.want) {
 					q.t.Errorf("receive with MessageAttributeNames %v = attributes %v, want %v",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -51,6 +52,14 @@ func (q *queue) newSource(maxReceiveCount string) *queue {
 	return newQueue(q.t, q.c, map[string]string{"RedrivePolicy": policy})
 }
 
+// noError ends the check at a call that has to succeed.
+func (q *queue) noError(operation string, err error) {
+	q.t.Helper()
+	if err != nil {
+		q.t.Fatalf("%s: %v", operation, err)
+	}
+}
+
 func (q *queue) tryAttributes(names ...string) (map[string]string, error) {
 	q.t.Helper()
 	in := &sqs.GetQueueAttributesInput{QueueUrl: &q.url}
@@ -68,9 +77,7 @@ func (q *queue) tryAttributes(names ...string) (map[string]string, error) {
 func (q *queue) attributes(names ...string) map[string]string {
 	q.t.Helper()
 	got, err := q.tryAttributes(names...)
-	if err != nil {
-		q.t.Fatalf("get queue attributes: %v", err)
-	}
+	q.noError("get queue attributes", err)
 	return got
 }
 
@@ -102,9 +109,7 @@ func (q *queue) trySend(body string, attributes attrs) (*sqs.SendMessageOutput, 
 func (q *queue) send(body string, attributes attrs) string {
 	q.t.Helper()
 	out, err := q.trySend(body, attributes)
-	if err != nil {
-		q.t.Fatalf("send %.40q: %v", body, err)
-	}
+	q.noError(fmt.Sprintf("send %.40q", body), err)
 	return aws.ToString(out.MessageId)
 }
 
@@ -135,9 +140,7 @@ func (q *queue) receive(wait, visibility int32) []types.Message {
 	// The client leaves a visibility of 0 out, so it is asked for by changing it.
 	in.VisibilityTimeout = max(visibility, 0)
 	out, err := q.c.ReceiveMessage(q.t.Context(), in)
-	if err != nil {
-		q.t.Fatalf("receive: %v", err)
-	}
+	q.noError("receive", err)
 	if visibility == shownAgain {
 		for _, m := range out.Messages {
 			q.setVisibility(m, 0)
@@ -193,9 +196,7 @@ func (q *queue) tryVisibility(handle string, seconds int32) error {
 
 func (q *queue) setVisibility(m types.Message, seconds int32) {
 	q.t.Helper()
-	if err := q.tryVisibility(aws.ToString(m.ReceiptHandle), seconds); err != nil {
-		q.t.Fatalf("change visibility to %d: %v", seconds, err)
-	}
+	q.noError("change visibility", q.tryVisibility(aws.ToString(m.ReceiptHandle), seconds))
 }
 
 func (q *queue) tryDelete(handle string) error {
@@ -206,9 +207,7 @@ func (q *queue) tryDelete(handle string) error {
 
 func (q *queue) delete(m types.Message) {
 	q.t.Helper()
-	if err := q.tryDelete(aws.ToString(m.ReceiptHandle)); err != nil {
-		q.t.Fatalf("delete message: %v", err)
-	}
+	q.noError("delete message", q.tryDelete(aws.ToString(m.ReceiptHandle)))
 }
 
 func text(value string) types.MessageAttributeValue {

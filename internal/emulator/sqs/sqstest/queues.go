@@ -38,9 +38,7 @@ func (q *queue) attributesAreSet() {
 		"VisibilityTimeout": "90", "MessageRetentionPeriod": "604800", "MaximumMessageSize": "1048576",
 		"DelaySeconds": "5", "ReceiveMessageWaitTimeSeconds": "20",
 	}
-	if err := q.setAttributes(want); err != nil {
-		q.t.Fatalf("set queue attributes: %v", err)
-	}
+	q.noError("set queue attributes", q.setAttributes(want))
 	q.wantAttributes(want)
 }
 
@@ -89,9 +87,7 @@ func (q *queue) foundAndListed() {
 		list, err := q.c.ListQueues(q.t.Context(), &sqs.ListQueuesInput{
 			QueueNamePrefix: aws.String(q.name[:len(q.name)-1]),
 		})
-		if err != nil {
-			q.t.Fatalf("list queues: %v", err)
-		}
+		q.noError("list queues", err)
 		return list.QueueUrls, slices.Equal(list.QueueUrls, []string{q.url})
 	})
 }
@@ -102,9 +98,7 @@ func (q *queue) numbersFollow() {
 	for range 2 {
 		q.send("m", nil)
 	}
-	if err := q.sendDelayed(900); err != nil {
-		q.t.Fatalf("send with delay: %v", err)
-	}
+	q.noError("send with delay", q.sendDelayed(900))
 	out, err := q.c.ReceiveMessage(q.t.Context(), &sqs.ReceiveMessageInput{
 		QueueUrl: &q.url, WaitTimeSeconds: 2, VisibilityTimeout: 300,
 	})
