@@ -50,16 +50,3 @@ func checkBatch[E any](entries []E, id func(E) string) error {
 	}
 	return nil
 }
-
-// settleEach settles every entry and reports them one by one.
-func settleEach[E any](entries []E, id func(E) string, do func(E) error) batchOut {
-	out := batchOut{Successful: []succeededEntry{}}
-	for _, e := range entries {
-		if err := do(e); err != nil {
-			out.Failed = append(out.Failed, failed(id(e), err))
-			continue
-		}
-		out.Successful = append(out.Successful, succeededEntry{id(e)})
-	}
-	return out
-}

@@ -51,42 +51,43 @@ type settleBatchIn struct {
 	Entries  []settleEntry
 }
 
-func (s *service) deleteMessage(in settleIn) (empty, error) {
-	q, now, err := s.lockQueue(in.QueueURL)
-	defer s.mu.Unlock()
-	if err != nil {
-		return empty{}, err
+// settlement is what DeleteMessage and ChangeMessageVisibility do with one
+// message.
+type settlement func(q *queue, e settleEntry, now time.Time) error
+
+// settle is the operation on one message.
+func (s *service) settle(do settlement) func(settleIn) (empty, error) {
+	return func(in settleIn) (empty, error) {
+		q, now, err := s.lockQueue(in.QueueURL)
+		defer s.mu.Unlock()
+		if err != nil {
+			return empty{}, err
+		}
+		return empty{}, do(q, in.settleEntry, now)
 	}
-	return empty{}, q.discard(in.settleEntry, now)
 }
 
-func (s *service) deleteMessageBatch(in settleBatchIn) (batchOut, error) {
-	return s.settleBatch(in, (*queue).discard)
-}
-
-func (s *service) changeVisibility(in settleIn) (empty, error) {
-	q, now, err := s.lockQueue(in.QueueURL)
-	defer s.mu.Unlock()
-	if err != nil {
-		return empty{}, err
+// settleBatch is the operation on a batch, which reports each entry.
+func (s *service) settleBatch(do settlement) func(settleBatchIn) (batchOut, error) {
+	return func(in settleBatchIn) (batchOut, error) {
+		if err := checkBatch(in.Entries, settleEntry.id); err != nil {
+			return batchOut{}, err
+		}
+		q, now, err := s.lockQueue(in.QueueURL)
+		defer s.mu.Unlock()
+		if err != nil {
+			return batchOut{}, err
+		}
+		out := batchOut{Successful: []succeededEntry{}}
+		for _, e := range in.Entries {
+			if err := do(q, e, now); err != nil {
+				out.Failed = append(out.Failed, failed(e.ID, err))
+				continue
+			}
+			out.Successful = append(out.Successful, succeededEntry{e.ID})
+		}
+		return out, nil
 	}
-	return empty{}, q.changeVisibility(in.settleEntry, now)
-}
-
-func (s *service) changeVisibilityBatch(in settleBatchIn) (batchOut, error) {
-	return s.settleBatch(in, (*queue).changeVisibility)
-}
-
-func (s *service) settleBatch(in settleBatchIn, do func(*queue, settleEntry, time.Time) error) (batchOut, error) {
-	if err := checkBatch(in.Entries, settleEntry.id); err != nil {
-		return batchOut{}, err
-	}
-	q, now, err := s.lockQueue(in.QueueURL)
-	defer s.mu.Unlock()
-	if err != nil {
-		return batchOut{}, err
-	}
-	return settleEach(in.Entries, settleEntry.id, func(e settleEntry) error { return do(q, e, now) }), nil
 }
 
 // discard deletes a message. With a handle that is not the latest, or of a

@@ -95,10 +95,10 @@ func New(o Options) awsjson.Service {
 			"SendMessage":                  awsjson.Handle(s.sendMessage),
 			"SendMessageBatch":             awsjson.Handle(s.sendMessageBatch),
 			"ReceiveMessage":               awsjson.HandleRequest(s.receiveMessage),
-			"DeleteMessage":                awsjson.Handle(s.deleteMessage),
-			"DeleteMessageBatch":           awsjson.Handle(s.deleteMessageBatch),
-			"ChangeMessageVisibility":      awsjson.Handle(s.changeVisibility),
-			"ChangeMessageVisibilityBatch": awsjson.Handle(s.changeVisibilityBatch),
+			"DeleteMessage":                awsjson.Handle(s.settle((*queue).discard)),
+			"DeleteMessageBatch":           awsjson.Handle(s.settleBatch((*queue).discard)),
+			"ChangeMessageVisibility":      awsjson.Handle(s.settle((*queue).changeVisibility)),
+			"ChangeMessageVisibilityBatch": awsjson.Handle(s.settleBatch((*queue).changeVisibility)),
 		},
 	}
 }
