@@ -3,9 +3,8 @@ package dynamodb
 import (
 	"encoding/base64"
 	"encoding/json"
-	"maps"
+	jsonv2 "encoding/json/v2"
 	"slices"
-	"strconv"
 )
 
 // maxDepth is how deep lists and maps may be nested.
@@ -161,71 +160,34 @@ func decodeScalar(kind, text string) (string, error) {
 	return text, nil
 }
 
-// MarshalJSON writes DynamoDB's JSON of an item.
-func (it item) MarshalJSON() ([]byte, error) { return it.appendJSON(nil), nil }
-
-// MarshalJSON writes DynamoDB's JSON of a value.
-func (v value) MarshalJSON() ([]byte, error) { return v.appendJSON(nil), nil }
-
-// appendJSON writes the attributes by name, so that equal items have equal text:
-// a request token stands for the text of its transaction.
-func (it item) appendJSON(b []byte) []byte {
-	b = append(b, '{')
-	for i, name := range slices.Sorted(maps.Keys(it)) {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendText(b, name)
-		b = append(b, ':')
-		b = it[name].appendJSON(b)
-	}
-	return append(b, '}')
+// MarshalJSON writes DynamoDB's JSON of a value. Attributes are in the order of
+// their names, so that equal items have equal text: a request token stands for
+// the text of its transaction.
+func (v value) MarshalJSON() ([]byte, error) {
+	return jsonv2.Marshal(map[string]any{v.kind: v.content()}, jsonv2.Deterministic(true))
 }
 
-func (v value) appendJSON(b []byte) []byte {
-	b = append(b, `{"`+v.kind+`":`...)
+// content is what stands in JSON behind the name of the type.
+func (v value) content() any {
 	switch v.kind {
 	case "BOOL":
-		b = strconv.AppendBool(b, v.flag)
+		return v.flag
 	case "NULL":
-		b = append(b, "true"...)
+		return true
+	case "B":
+		return []byte(v.text) // in JSON its base64
 	case "L":
-		b = append(b, '[')
-		for i, element := range v.list {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = element.appendJSON(b)
-		}
-		b = append(b, ']')
+		return v.list
 	case "M":
-		b = v.fields.appendJSON(b)
-	case "SS", "NS", "BS":
-		b = append(b, '[')
+		return v.fields
+	case "SS", "NS":
+		return v.set
+	case "BS":
+		binaries := make([][]byte, len(v.set))
 		for i, element := range v.set {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendScalar(b, v.kind[:1], element)
+			binaries[i] = []byte(element)
 		}
-		b = append(b, ']')
-	default:
-		b = appendScalar(b, v.kind, v.text)
+		return binaries
 	}
-	return append(b, '}')
-}
-
-func appendScalar(b []byte, kind, text string) []byte {
-	if kind != "B" {
-		return appendText(b, text)
-	}
-	b = append(b, '"')
-	b = base64.StdEncoding.AppendEncode(b, []byte(text))
-	return append(b, '"')
-}
-
-func appendText(b []byte, text string) []byte {
-	// A string always has a JSON form.
-	quoted, _ := json.Marshal(text)
-	return append(b, quoted...)
+	return v.text
 }
