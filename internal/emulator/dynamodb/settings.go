@@ -77,18 +77,12 @@ type ttlSpecification struct {
 }
 
 type updateTTLInput struct {
-	TableName               string
+	tableInput
 	TimeToLiveSpecification ttlSpecification
 }
 
 // updateTimeToLive refuses what changes nothing, as DynamoDB does.
-func (s *service) updateTimeToLive(in updateTTLInput) (any, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t, err := s.table(in.TableName)
-	if err != nil {
-		return nil, err
-	}
+func updateTimeToLive(t *table, in updateTTLInput) (any, error) {
 	switch wanted := in.TimeToLiveSpecification; {
 	case wanted.AttributeName == "":
 		return nil, unsatisfied("", "timeToLiveSpecification.attributeName",
@@ -106,13 +100,7 @@ func (s *service) updateTimeToLive(in updateTTLInput) (any, error) {
 	}
 }
 
-func (s *service) describeTimeToLive(in tableInput) (any, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	t, err := s.table(in.TableName)
-	if err != nil {
-		return nil, err
-	}
+func describeTimeToLive(t *table, _ tableInput) (any, error) {
 	d := map[string]string{"TimeToLiveStatus": "DISABLED"}
 	if t.ttl.Enabled {
 		d = map[string]string{"TimeToLiveStatus": "ENABLED", "AttributeName": t.ttl.AttributeName}
@@ -121,19 +109,13 @@ func (s *service) describeTimeToLive(in tableInput) (any, error) {
 }
 
 type updateBackupsInput struct {
-	TableName                        string
+	tableInput
 	PointInTimeRecoverySpecification struct {
 		PointInTimeRecoveryEnabled bool
 	}
 }
 
-func (s *service) updateContinuousBackups(in updateBackupsInput) (any, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t, err := s.table(in.TableName)
-	if err != nil {
-		return nil, err
-	}
+func updateContinuousBackups(t *table, in updateBackupsInput) (any, error) {
 	t.recovery = in.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled
 	return t.describeBackups(), nil
 }

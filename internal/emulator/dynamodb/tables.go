@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/clerksync/clerksync/internal/emulator/awsjson"
 )
 
 // arnPrefix is what the ARNs of all tables begin with.
@@ -40,7 +42,24 @@ type createTableInput struct {
 	GlobalSecondaryIndexes []indexInput
 }
 
+// tableInput is the part of an input that names a table.
 type tableInput struct{ TableName string }
+
+func (in tableInput) tableName() string { return in.TableName }
+
+// onTable makes an operation of a function on the table that the input names. It
+// runs under the lock.
+func onTable[In interface{ tableName() string }](s *service, do func(*table, In) (any, error)) awsjson.Operation {
+	return awsjson.Handle(func(in In) (any, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		t, err := s.table(in.tableName())
+		if err != nil {
+			return nil, err
+		}
+		return do(t, in)
+	})
+}
 
 func (s *service) createTable(in createTableInput) (any, error) {
 	in.TableName = nameOf(in.TableName)
@@ -188,23 +207,11 @@ func (s *service) table(name string) (*table, error) {
 	return t, nil
 }
 
-func (s *service) describeTable(in tableInput) (any, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	t, err := s.table(in.TableName)
-	if err != nil {
-		return nil, err
-	}
+func describeTable(t *table, _ tableInput) (any, error) {
 	return struct{ Table description }{t.describe()}, nil
 }
 
-func (s *service) deleteTable(in tableInput) (any, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t, err := s.table(in.TableName)
-	if err != nil {
-		return nil, err
-	}
+func (s *service) deleteTable(t *table, _ tableInput) (any, error) {
 	delete(s.tables, t.name)
 	last := t.describe()
 	last.TableStatus = "DELETING"
