@@ -136,7 +136,7 @@ func (s *service) transact(actions []transactAction, wanted string) ([]capacity,
 		var old item
 		old, next[i], err = w.plan()
 		total += next[i].size()
-		consumed.add(actions[i].tableName(), transactional*writeUnits(old, next[i]))
+		consumed.add(w.tableName, transactional*writeUnits(old, next[i]))
 		return err
 	}); err != nil {
 		return nil, err
@@ -157,20 +157,10 @@ func (s *service) rereadCapacity(in transactWriteInput) []capacity {
 	for _, a := range in.TransactItems {
 		if w, err := s.prepareAction(a); err == nil && w.locate() == nil {
 			size := w.table.rows.get(w.position).size()
-			consumed.add(a.tableName(), transactional*readUnits(size, true))
+			consumed.add(w.tableName, transactional*readUnits(size, true))
 		}
 	}
 	return consumed.list
-}
-
-// tableName is that of the one action that is there.
-func (a transactAction) tableName() string {
-	for _, in := range []*writeInput{a.Put, a.Update, a.Delete, a.ConditionCheck} {
-		if in != nil {
-			return in.TableName
-		}
-	}
-	return ""
 }
 
 // forEach runs a step on every write, also after one was refused: the error is

@@ -51,7 +51,8 @@ func checkEnum(value, member string, allowed ...string) error {
 type write struct {
 	kind      kind
 	table     *table
-	key       item // of a put all of the item
+	tableName string // as the request has it: a name or an ARN
+	key       item   // of a put all of the item
 	position  string
 	condition condition // nil for none
 	returnOld bool      // a failed condition shows the item
@@ -73,7 +74,10 @@ func (s *service) prepare(k kind, in writeInput) (*write, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &write{kind: k, table: t, key: in.Key, returnOld: in.ReturnValuesOnConditionCheckFailure == "ALL_OLD"}
+	w := &write{
+		kind: k, table: t, tableName: in.TableName, key: in.Key,
+		returnOld: in.ReturnValuesOnConditionCheckFailure == "ALL_OLD",
+	}
 	if k == put {
 		w.key = in.Item
 	}
