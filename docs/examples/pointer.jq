@@ -1,4 +1,4 @@
-# Makes the pointer of a membership or a domain from its row, without rev: the next event writes both whole.
+# Makes the pointer of a membership, a domain or a role from its row, without rev: the next event writes both whole.
 # docs/operations.md, "Put a row back by hand", feeds it the output of "aws dynamodb get-item".
 
 .Item
@@ -8,7 +8,10 @@
   elif .kind.S == "domain" and .org_id then
     {pk: {S: ("ORG#" + .org_id.S)}, sk: {S: ("DOMAIN#" + .id.S)}, kind: {S: "domain_of"},
       id, org_id, name, enrollment_mode, synced_at, svix_id, instance_id}
+  elif .kind.S == "role" and .key then
+    {pk: {S: ("ROLE_KEY#" + .key.S)}, sk: {S: ("ROLE#" + .id.S)}, kind: {S: "role_key"},
+      id, key, name, permissions, is_creator_eligible, synced_at, svix_id, instance_id}
   else
-    error("only memberships, and domains of an organization, have a pointer")
+    error("only memberships, domains of an organization, and roles with a key have a pointer")
   end
 | with_entries(select(.value))

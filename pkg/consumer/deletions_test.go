@@ -206,6 +206,82 @@ func TestDomains(t *testing.T) {
 	})
 }
 
+// A role that changes its key takes its pointer along, and its deletion names no
+// key at all: whatever the order, the pointer is there exactly while the role is
+// live and under the key that it has now.
+func TestRoles(t *testing.T) {
+	t.Parallel()
+	role := func(n int64, key string) delivery.Record {
+		return message(fmt.Sprint("msg_", n), event("role.updated", base+n,
+			fmt.Sprintf(`{"id":"r1","key":%q,"permissions":[{"key":"org:p%d"}],"updated_at":%d}`, key, n, base+n)))
+	}
+	first, renamed, removed := role(1, "org:a"), role(3, "org:b"), message("msg_2", deleted("role", "r1", 2))
+	withBothPolicies(t, func(t *testing.T, p consumer.DeletionPolicy) {
+		for _, order := range permutations([]delivery.Record{first, renamed}) {
+			h := newHarness(withPolicy(p))
+			h.handle(t, order...)
+			h.checkInvariants(t)
+			h.checkLive(t, "ROLE#r1/ROLE", "ROLE_KEY#org:b/ROLE#r1")
+			h.check(t, "applied", role(4, ""))
+			h.checkLive(t, "ROLE#r1/ROLE")
+			h.check(t, "applied", role(5, "org:c"))
+			h.checkLive(t, "ROLE#r1/ROLE", "ROLE_KEY#org:c/ROLE#r1")
+			h.check(t, "applied", message("msg_6", deleted("role", "r1", 6)))
+			h.checkLive(t)
+			h.checkInvariants(t)
+		}
+		// A deletion is final, whatever else is newer by its times.
+		for _, order := range permutations([]delivery.Record{first, renamed, removed}) {
+			h := newHarness(withPolicy(p))
+			h.handle(t, order...)
+			if rows := h.memory.Rows(); len(rows) != 1 || !rows[directory.RoleKey("r1")].Gone() {
+				t.Errorf("%v: rows = %v, want the role's tombstone alone", ids(order), rows)
+			}
+		}
+	})
+}
+
+// The rows of two roles with one key, of two instances, do not touch each other.
+func TestRolesWithOneKey(t *testing.T) {
+	t.Parallel()
+	h := newHarness()
+	h.check(t, "applied applied applied", messages(
+		event("role.created", base, `{"id":"r1","key":"org:a"}`),
+		event("role.created", base, `{"id":"r2","key":"org:a"}`),
+		deleted("role", "r1", 5))...)
+	h.checkLive(t, "ROLE#r2/ROLE", "ROLE_KEY#org:a/ROLE#r2")
+	h.checkInvariants(t)
+}
+
+// A deletion that read a role before it changed its key reads it again: else the
+// pointer under the new key would stay.
+func TestRoleChangesMeanwhile(t *testing.T) {
+	t.Parallel()
+	withBothPolicies(t, func(t *testing.T, p consumer.DeletionPolicy) {
+		created := message("msg_1", event("role.created", base, `{"id":"r1","key":"org:a"}`))
+		renamed := message("msg_2", event("role.updated", base+2, `{"id":"r1","key":"org:b","updated_at":5}`))
+		other := newHarness(withPolicy(p))
+		other.handle(t, created, renamed)
+		var h *harness
+		done := false
+		h = newHarness(withPolicy(p), beforeWrite(func(ctx context.Context, w directory.Write) (err error) {
+			if w.Row.Gone() && !done {
+				done = true
+				_, err = h.memory.Write(ctx, directory.Write{
+					Row:  other.row(directory.RoleKey("r1")),
+					If:   directory.IfNewer("~"),
+					Put:  []directory.Row{other.row(directory.RoleByKeyKey("org:b", "r1"))},
+					Drop: []directory.Key{directory.RoleByKeyKey("org:a", "r1")},
+				})
+			}
+			return err
+		}))
+		h.check(t, "applied applied", created, message("msg_9", deleted("role", "r1", 9)))
+		h.checkLive(t)
+		h.checkInvariants(t)
+	})
+}
+
 // Rows that were deleted under one policy are changed under the other.
 func TestPolicyChanges(t *testing.T) {
 	t.Parallel()

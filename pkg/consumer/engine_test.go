@@ -92,7 +92,10 @@ func TestRequests(t *testing.T) {
 	check("user deleted, soft", consumer.Soft, one(deleted("user", "u1", 1)), get, transact, query)
 	check("user deleted, hard", consumer.Hard, one(deleted("user", "u1", 1)), transact, query)
 	check("member removed, hard", consumer.Hard, one(membership("deleted", "o1", "u1", 1, 1, "x")), transact)
+	check("role", consumer.Soft, one(event("role.created", base, `{"id":"r1","key":"a"}`)), get, transact)
 	check("role deleted, soft", consumer.Soft, one(deleted("role", "r1", 1)), get, transact)
+	check("role deleted, hard", consumer.Hard, one(deleted("role", "r1", 1)), get, transact)
+	check("permission deleted, hard", consumer.Hard, one(deleted("permission", "p1", 1)), transact)
 }
 
 // Two updates of one user at once, 50 times: the newest is in the table.

@@ -228,5 +228,9 @@ func checkParents(t tester, rows map[directory.Key]directory.Row, r directory.Ro
 		if d := rows[directory.DomainKey(r.Text("id"))]; !d.Live() || d.Text("org_id") != org {
 			t.Errorf("pointer %v has no live domain", r.Key())
 		}
+	case directory.KindRoleByKey:
+		if role := rows[directory.RoleKey(r.Text("id"))]; !role.Live() || role.Text("key") != r.Text("key") {
+			t.Errorf("pointer %v has no live role", r.Key())
+		}
 	}
 }

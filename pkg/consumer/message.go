@@ -118,7 +118,8 @@ func (c *Consumer) ledgerEntry(m *message, outcome Outcome) *directory.LedgerEnt
 // the effect took place.
 func (c *Consumer) commit(ctx context.Context, change projector.Change, entry newEntry) (committed, error) {
 	// What depends on the row that exists needs to read it: the attributes that
-	// a soft tombstone keeps, the pointer of a domain that moved.
+	// a soft tombstone keeps, the pointer of a domain that moved or of a role whose
+	// key changed.
 	readFirst := change.ReadFirst || change.Delete && c.Policy == Soft
 	for {
 		var existing directory.Row

@@ -1,7 +1,8 @@
 package directory
 
-// Kinds of rows. A pointer makes a row findable from its other end, by a
-// listing of that end's own rows: an index could do so only later, for it lags.
+// Kinds of rows. A pointer makes a row findable by something else than its key:
+// from its other end, or by the name that other objects know it by. It is among
+// that end's own rows, because an index would have it only later.
 const (
 	KindUser         = "user"
 	KindOrganization = "organization"
@@ -11,16 +12,19 @@ const (
 	KindDomain       = "domain"
 	KindDomainOf     = "domain_of" // pointer: a domain, found from its organization
 	KindRole         = "role"
+	KindRoleByKey    = "role_key" // pointer: a role, found from its key
 	KindPermission   = "permission"
 )
 
-// Prefixes of the sort keys below a user and an organization. All rows of one
-// organization have its partition key, so one listing finds its children.
+// Prefixes of the sort keys below a user, an organization and a role's key. All
+// rows of one organization have its partition key, so one listing finds its
+// children.
 const (
 	PrefixMember     = "MEMBER#"
 	PrefixMembership = "MEMBERSHIP#"
 	PrefixInvitation = "INVITATION#"
 	PrefixDomain     = "DOMAIN#"
+	PrefixRole       = "ROLE#" // below the key of roles
 )
 
 // UserKey is the key of a user's row.
@@ -47,7 +51,12 @@ func DomainKey(id string) Key { return Key{"DOMAIN#" + id, "DOMAIN"} }
 func DomainOfKey(orgID, id string) Key { return Key{"ORG#" + orgID, PrefixDomain + id} }
 
 // RoleKey is the key of a role's row.
-func RoleKey(id string) Key { return Key{"ROLE#" + id, "ROLE"} }
+func RoleKey(id string) Key { return Key{PrefixRole + id, "ROLE"} }
+
+// RoleByKeyKey is the key of a role's pointer. A membership names its role by that
+// role's key, which is unique only within an instance: the rows of one key may be
+// several, and each has the `instance_id` of its role.
+func RoleByKeyKey(key, id string) Key { return Key{"ROLE_KEY#" + key, PrefixRole + id} }
 
 // PermissionKey is the key of a permission's row.
 func PermissionKey(id string) Key { return Key{"PERMISSION#" + id, "PERMISSION"} }
@@ -62,6 +71,9 @@ func PointerKey(r Row) (k Key, ok bool) {
 		return MembershipOfKey(org, user), org != "" && user != ""
 	case KindDomain:
 		return DomainOfKey(org, r.Text("id")), org != ""
+	case KindRole:
+		key, id := r.Text("key"), r.Text("id")
+		return RoleByKeyKey(key, id), key != "" && id != ""
 	}
 	return Key{}, false
 }
@@ -76,9 +88,13 @@ func Pointer(r Row) Row {
 	}
 	p := NewRow(k, KindMembershipOf)
 	attributes := []string{"id", "org_id", "user_id", "role", "role_name", "permissions", "created_at", "updated_at"}
-	if r.Text(AttrKind) == KindDomain {
+	switch r.Text(AttrKind) {
+	case KindDomain:
 		p[AttrKind] = KindDomainOf
 		attributes = []string{"id", "org_id", "name", "enrollment_mode"}
+	case KindRole:
+		p[AttrKind] = KindRoleByKey
+		attributes = []string{"id", "key", "name", "permissions", "is_creator_eligible"}
 	}
 	for _, name := range append(attributes, AttrRev, AttrSvixID, AttrInstanceID, AttrSyncedAt) {
 		if v, ok := r[name]; ok {

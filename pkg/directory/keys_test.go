@@ -20,6 +20,7 @@ func TestKeys(t *testing.T) {
 		directory.DomainKey("d"):            {PK: "DOMAIN#d", SK: "DOMAIN"},
 		directory.DomainOfKey("o", "d"):     {PK: "ORG#o", SK: "DOMAIN#d"},
 		directory.RoleKey("r"):              {PK: "ROLE#r", SK: "ROLE"},
+		directory.RoleByKeyKey("k", "r"):    {PK: "ROLE_KEY#k", SK: "ROLE#r"},
 		directory.PermissionKey("p"):        {PK: "PERMISSION#p", SK: "PERMISSION"},
 	} {
 		if got != want {
@@ -58,8 +59,18 @@ func TestPointer(t *testing.T) {
 	}
 	ofDomain := without(domain, "created_at", "updated_at", "object")
 	ofDomain["pk"], ofDomain["sk"], ofDomain["kind"] = "ORG#o", "DOMAIN#d", "domain_of"
+	role := directory.Row{
+		"pk": "ROLE#r", "sk": "ROLE", "kind": "role",
+		"rev": "1", "svix_id": "msg_1", "synced_at": "now", "instance_id": "ins_1",
+		"id": "r", "key": "org:a", "name": "A", "description": "Does a", "permissions": []string{"org:a:b"},
+		"is_creator_eligible": false,
+		"created_at":          directory.Number("1"), "updated_at": directory.Number("2"), "object": "{}",
+	}
+	byKey := without(role, "description", "created_at", "updated_at", "object")
+	byKey["pk"], byKey["sk"], byKey["kind"] = "ROLE_KEY#org:a", "ROLE#r", "role_key"
 	little := []string{"role_name", "permissions", "created_at", "updated_at", "instance_id"}
 	user := directory.Row{"pk": "USER#u", "sk": "USER", "kind": "user", "id": "u"}
+	permission := directory.Row{"pk": "PERMISSION#p", "sk": "PERMISSION", "kind": "permission", "id": "p", "key": "a"}
 	invitation := directory.Row{"pk": "ORG#o", "sk": "INVITATION#i", "kind": "invitation", "org_id": "o"}
 	for name, c := range map[string]struct{ row, want directory.Row }{
 		"membership":                  {row: membership, want: ofMembership},
@@ -67,6 +78,10 @@ func TestPointer(t *testing.T) {
 		"membership's bare tombstone": {row: without(membership, "org_id", "user_id")},
 		"domain":                      {row: domain, want: ofDomain},
 		"domain without organization": {row: without(domain, "org_id")},
+		"role":                        {row: role, want: byKey},
+		"role without key":            {row: without(role, "key")},
+		"role's bare tombstone":       {row: without(role, "id", "key")},
+		"permission":                  {row: permission},
 		"user":                        {row: user},
 		"invitation":                  {row: invitation},
 		"no row":                      {},

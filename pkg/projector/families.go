@@ -70,6 +70,9 @@ func families() map[string]family {
 			kind:          directory.KindRole,
 			identify:      byID("role", directory.RoleKey),
 			setAttributes: setRole,
+			// A role that changed its key has its pointer under the former one, and a
+			// deletion's event names no key: only the row that exists does.
+			readFirst: true,
 		},
 		"permission": {
 			kind:          directory.KindPermission,

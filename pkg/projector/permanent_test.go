@@ -53,6 +53,8 @@ func permanentErrors(canary string) map[string]string {
 	add("organization id too long", "organization.deleted", `{"id":"`+long+`"}`)
 	add("invitation id too long", invited, `{"id":"`+long[:1014]+`","organization_id":"o"}`)
 	add("domain id too long for its pointer", domain, `{"id":"`+long[:1018]+`","organization_id":"o"}`)
+	add("role's key too long for its pointer", "role.updated", `{"id":"r","key":"`+long[:2040]+`"}`)
+	add("role id too long for its pointer", "role.updated", `{"id":"`+long[:1020]+`","key":"k"}`)
 	add("member's user id too long", member,
 		`{"id":"m","created_at":5`+inO+`,"public_user_data":{"user_id":"`+long[:1018]+`"}}`)
 	add("member's organization id too long for its pointer", member,

@@ -111,7 +111,7 @@ func (p *Projector) Project(e clerk.Event, svixID string) (Change, error) {
 	c.Row.SetText(directory.AttrSvixID, svixID)
 	pointer, hasPointer := directory.PointerKey(c.Row)
 	if !c.Key.Valid() || hasPointer && !pointer.Valid() {
-		return Change{}, permanent("an id is too long for a key")
+		return Change{}, permanent("an id or a role's key is too long for a key of the table")
 	}
 	return c, nil
 }

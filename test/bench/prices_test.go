@@ -165,18 +165,16 @@ func rolesAndPermissions() map[string][]scenario {
 	permission, renamed := first("permission.created"), second("permission.updated")
 	deleted := last("permission.deleted")
 	return map[string][]scenario{
-		"role or permission up to 1 KB, created, updated or duplicate": {
-			applied(role), applied(small, role), again(applied(small, role)),
+		"role up to 1 KB, created or updated":    {applied(role), applied(small, role)},
+		"role over 1 KB, updated":                {applied(large, role)},
+		"role, duplicate or stale":               {again(applied(large, role)), stale(role, small), stale(role, large)},
+		"role up to 1 KB, deleted, soft or hard": {applied(roleDeleted, role), hard(roleDeleted, role)},
+		"role over 1 KB, deleted, soft or hard":  {applied(roleDeleted, role, large), hard(roleDeleted, role, large)},
+		"permission created, updated or duplicate": {
 			applied(permission), applied(renamed, permission), again(applied(renamed, permission)),
 		},
-		"role or permission up to 1 KB, stale": {stale(role, small), stale(permission, renamed)},
-		"role or permission up to 1 KB, deleted, soft": {
-			applied(roleDeleted, role), applied(deleted, permission),
-		},
-		"role or permission up to 1 KB, deleted, hard": {hard(roleDeleted, role), hard(deleted, permission)},
-		"role over 1 KB, updated or duplicate":         {applied(large, role), again(applied(large, role))},
-		"role over 1 KB, stale":                        {stale(role, large)},
-		"role over 1 KB, deleted, soft":                {applied(roleDeleted, role, large)},
-		"role over 1 KB, deleted, hard":                {hard(roleDeleted, role, large)},
+		"permission, stale":        {stale(permission, renamed)},
+		"permission deleted, soft": {applied(deleted, permission)},
+		"permission deleted, hard": {hard(deleted, permission)},
 	}
 }

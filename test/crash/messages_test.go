@@ -77,6 +77,7 @@ func survivors() []directory.Key {
 		directory.DomainOfKey(harbourLane, domain),
 		directory.InvitationKey(harbourLane, invitation),
 		directory.RoleKey("role_2exampleProducer00000000000"),
+		directory.RoleByKeyKey("org:producer", "role_2exampleProducer00000000000"),
 		directory.PermissionKey("perm_2exampleOrdersApprove000000"),
 	}
 }

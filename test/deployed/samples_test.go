@@ -63,7 +63,8 @@ func (s *stack) testSamples(t *testing.T) {
 	rows = s.compareDirectory(t, "testdata/deleted.golden")
 	_, deletedKinds = kindsOf(rows)
 	want := slices.DeleteFunc(everyKind(), func(kind string) bool { // pointers exist only while their row is live
-		return kind == directory.KindMembershipOf || kind == directory.KindDomainOf
+		return slices.Contains(
+			[]string{directory.KindMembershipOf, directory.KindDomainOf, directory.KindRoleByKey}, kind)
 	})
 	if !slices.Equal(deletedKinds, want) {
 		t.Errorf("deleted rows of the kinds %v, want %v", deletedKinds, want)
@@ -118,7 +119,7 @@ func everyKind() []string {
 	return slices.Sorted(slices.Values([]string{
 		directory.KindUser, directory.KindOrganization, directory.KindMembership, directory.KindMembershipOf,
 		directory.KindInvitation, directory.KindDomain, directory.KindDomainOf, directory.KindRole,
-		directory.KindPermission,
+		directory.KindRoleByKey, directory.KindPermission,
 	}))
 }
 

@@ -77,6 +77,10 @@ func TestPointerRecipe(t *testing.T) {
 			"id": "orgdmn_a", "org_id": "org_a", "name": "a.example", "enrollment_mode": "automatic_invitation",
 			"object": "{}",
 		}),
+		"role": row(directory.RoleKey("role_a"), directory.KindRole, directory.Row{
+			"id": "role_a", "key": "org:a", "name": "A", "description": "Does a", "permissions": []string{"org:x:read"},
+			"is_creator_eligible": true, "object": "{}",
+		}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := directory.Pointer(r)
@@ -114,6 +118,7 @@ func TestRecentKeysRecipe(t *testing.T) {
 	const since, before, after = "2026-03-02T10:25:00.000Z", "2026-03-02T10:24:59.999Z", "2026-03-02T10:25:00.000Z"
 	membership, pointer := directory.MembershipKey("org_a", "user_a"), directory.MembershipOfKey("org_a", "user_a")
 	domain, domainPointer := directory.DomainKey("orgdmn_a"), directory.DomainOfKey("org_a", "orgdmn_a")
+	role, rolePointer := directory.RoleKey("role_a"), directory.RoleByKeyKey("org:a", "role_a")
 	at := func(k directory.Key, kind, syncedAt string) map[string]any {
 		return item(directory.Row{"pk": k.PK, "sk": k.SK, "kind": kind, "synced_at": syncedAt})
 	}
@@ -146,6 +151,13 @@ func TestRecentKeysRecipe(t *testing.T) {
 				at(directory.DomainOfKey("org_b", "orgdmn_b"), directory.KindDomainOf, before),
 			},
 			want: []directory.Key{domain, domainPointer},
+		},
+		"a role, of which the pointer is under a former key": {
+			items: []map[string]any{
+				at(role, directory.KindRole, after), at(rolePointer, directory.KindRoleByKey, before),
+				at(directory.RoleByKeyKey("org:a", "role_b"), directory.KindRoleByKey, before),
+			},
+			want: []directory.Key{role, rolePointer},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -174,6 +174,9 @@ func (b *eventBuilder) completeRows(m *message, o *object) {
 	case o.kind == directory.KindDomain && o.org != "":
 		m.pointer = rowWith(r, "id", "org_id", "name", "enrollment_mode")
 		m.pointer["pk"], m.pointer["sk"], m.pointer["kind"] = "ORG#"+o.org, "DOMAIN#"+o.id, "domain_of"
+	case o.kind == directory.KindRole && r["key"] != nil:
+		m.pointer = rowWith(r, "id", "key", "name", "permissions", "is_creator_eligible")
+		m.pointer["pk"], m.pointer["sk"], m.pointer["kind"] = "ROLE_KEY#"+r.Text("key"), "ROLE#"+o.id, "role_key"
 	}
 }
 

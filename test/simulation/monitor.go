@@ -128,15 +128,24 @@ func (m *monitor) checkPointers(r directory.Row) {
 		org, user := strings.TrimPrefix(k.PK, "ORG#"), strings.TrimPrefix(k.SK, "MEMBER#")
 		m.checkPointer(r, directory.Key{PK: "USER#" + user, SK: "MEMBERSHIP#" + org})
 	case "domain":
-		at := directory.Key{PK: "ORG#" + r.Text("org_id"), SK: k.PK}
-		for p := range m.memory.rows {
-			if p.SK == k.PK && (r.Gone() || p != at) {
-				m.breaks("a pointer %v is left of %v", p, k)
-			}
+		m.checkOnlyPointer(r, "ORG#", r.Text("org_id"))
+	case "role":
+		m.checkOnlyPointer(r, "ROLE_KEY#", r.Text("key"))
+	}
+}
+
+// checkOnlyPointer checks the pointer of a row that has it below a value which
+// may change, "" for none: none may be left below a former value.
+func (m *monitor) checkOnlyPointer(r directory.Row, prefix, value string) {
+	k := r.Key()
+	at := directory.Key{PK: prefix + value, SK: k.PK}
+	for p := range m.memory.rows {
+		if p.SK == k.PK && (r.Gone() || p != at) {
+			m.breaks("a pointer %v is left of %v", p, k)
 		}
-		if r.Text("org_id") != "" {
-			m.checkPointer(r, at)
-		}
+	}
+	if value != "" {
+		m.checkPointer(r, at)
 	}
 }
 
@@ -155,6 +164,9 @@ func (m *monitor) checkPointer(r directory.Row, at directory.Key) {
 // checkDropped checks that no pointer was deleted whose row is live.
 func (m *monitor) checkDropped(pointer directory.Key) {
 	k := directory.Key{PK: pointer.SK, SK: "DOMAIN"}
+	if strings.HasPrefix(pointer.SK, "ROLE#") {
+		k.SK = "ROLE"
+	}
 	if org, ok := strings.CutPrefix(pointer.SK, "MEMBERSHIP#"); ok {
 		k = directory.Key{PK: "ORG#" + org, SK: "MEMBER#" + strings.TrimPrefix(pointer.PK, "USER#")}
 	}
