@@ -9,10 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/internal/emulator"
@@ -27,27 +24,20 @@ const parameterName = "/clerksync/signing-secret"
 type deployment struct {
 	url, queue string
 	sqs        *sqs.Client
-	ssm        *ssm.Client
 	log        bytes.Buffer // what the function writes, metrics included
 }
 
-func newDeployment(t *testing.T) *deployment {
+// newDeployment makes a deployment with that secret in SSM, none for "".
+func newDeployment(t *testing.T, secret string) *deployment {
 	t.Helper()
-	cfg := emulatortest.Start(t, emulator.New(emulator.Options{}))
-	d := &deployment{url: *cfg.BaseEndpoint, sqs: sqs.NewFromConfig(cfg), ssm: ssm.NewFromConfig(cfg)}
+	var o emulator.Options
+	if secret != "" {
+		o.SecureStrings = map[string]string{parameterName: secret}
+	}
+	cfg := emulatortest.Start(t, emulator.New(o))
+	d := &deployment{url: *cfg.BaseEndpoint, sqs: sqs.NewFromConfig(cfg)}
 	d.queue = emulatortest.CreateQueue(t, d.sqs, "queue", nil)
 	return d
-}
-
-// putParameter stores the signing secret.
-func (d *deployment) putParameter(t *testing.T, secret string) {
-	t.Helper()
-	_, err := d.ssm.PutParameter(t.Context(), &ssm.PutParameterInput{
-		Name: aws.String(parameterName), Value: &secret, Type: types.ParameterTypeSecureString,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // start makes the function with a complete environment, of which some variables
@@ -64,12 +54,8 @@ func (d *deployment) start(changes map[string]string) lambda.Handler {
 // checkQueue checks the bodies of the messages on the queue.
 func (d *deployment) checkQueue(t *testing.T, want ...string) {
 	t.Helper()
-	out, err := d.sqs.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &d.queue, MaxNumberOfMessages: 10})
-	if err != nil {
-		t.Fatal(err)
-	}
 	var got []string
-	for _, m := range out.Messages {
+	for _, m := range emulatortest.Receive(t, d.sqs, d.queue) {
 		got = append(got, *m.Body)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -155,7 +141,7 @@ func TestBadEnvironment(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDeployment(t)
+			d := newDeployment(t, "")
 			checkNotConfigured(t, d.start(c.changes))
 			line := d.checkLog(t, "ERROR", 1, "eA==", d.queue)[0]
 			for _, n := range c.names {
@@ -186,10 +172,7 @@ func TestEndToEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDeployment(t)
-			if c.parameter != "" {
-				d.putParameter(t, c.parameter)
-			}
+			d := newDeployment(t, c.parameter)
 			h := d.start(c.changes)
 			timestamp := signed().Header["svix-timestamp"]
 			otherSecret := svixtest.SignedBy(svixtest.ThirdSecret, svixtest.ID, timestamp, event)
@@ -218,10 +201,7 @@ func TestSecretInSSMCannotBeRead(t *testing.T) {
 	for name, value := range map[string]string{"not there": "", "bad": "whsec_canary!"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDeployment(t)
-			if value != "" {
-				d.putParameter(t, value)
-			}
+			d := newDeployment(t, value)
 			checkNotConfigured(t, d.start(map[string]string{
 				settings.EnvSigningSecret: "", settings.EnvSecretParameter: parameterName,
 			}))

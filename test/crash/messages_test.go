@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/clerksync/clerksync/events"
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	"github.com/clerksync/clerksync/internal/emulator/eventsource"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
@@ -125,17 +126,9 @@ func (e *environment) send(t *testing.T, messages []message) {
 // first, which is the worst.
 func (e *environment) receive(t *testing.T, queueURL string) []types.Message {
 	t.Helper()
-	out, err := e.queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
-		QueueUrl:                    &queueURL,
-		MaxNumberOfMessages:         10,
-		MessageAttributeNames:       []string{"All"},
-		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	slices.SortFunc(out.Messages, func(a, b types.Message) int { return strings.Compare(svixID(b), svixID(a)) })
-	return out.Messages
+	messages := emulatortest.Receive(t, e.queues, queueURL)
+	slices.SortFunc(messages, func(a, b types.Message) int { return strings.Compare(svixID(b), svixID(a)) })
+	return messages
 }
 
 func svixID(m types.Message) string { return *m.MessageAttributes[delivery.AttrSvixID].StringValue }

@@ -7,10 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/internal/emulator"
@@ -37,16 +34,9 @@ func post(t *testing.T, f *program.Function, secret, body string) (status int) {
 }
 
 func TestIngestObeysEverySetting(t *testing.T) {
-	emulators := emulator.New(emulator.Options{})
-	cfg := emulatortest.Start(t, emulators)
-	client := sqs.NewFromConfig(cfg)
+	emulators := emulator.New(emulator.Options{SecureStrings: map[string]string{"/another/name": svixtest.Secret}})
+	client := sqs.NewFromConfig(emulatortest.Start(t, emulators))
 	queue := emulatortest.CreateQueue(t, client, "another-queue", nil)
-	_, err := ssm.NewFromConfig(cfg).PutParameter(t.Context(), &ssm.PutParameterInput{
-		Name: aws.String("/another/name"), Value: aws.String(svixtest.Secret), Type: types.ParameterTypeSecureString,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	messages, parameters := newEndpoint(t, emulators), newEndpoint(t, emulators)
 	bootstrap := program.Build(t, "./functions/ingest")
 	env := append(account("another-ingest", messages.certFile),
@@ -73,10 +63,8 @@ func TestIngestObeysEverySetting(t *testing.T) {
 		checkLine(t, out, `"stage":"ignored"`, `"reason":"instance"`)
 	})
 	t.Run("QUEUE_URL", func(t *testing.T) {
-		in := &sqs.ReceiveMessageInput{QueueUrl: &queue, MaxNumberOfMessages: 10}
-		got, err := client.ReceiveMessage(t.Context(), in)
-		if err != nil || len(got.Messages) == 0 || *got.Messages[0].Body != ofOurs {
-			t.Errorf("ReceiveMessage = %v, %v, want the message of our instance", got, err)
+		if got := emulatortest.Receive(t, client, queue); len(got) != 1 || *got[0].Body != ofOurs {
+			t.Errorf("queue holds %v, want the message of our instance", got)
 		}
 	})
 	t.Run("LOG_LEVEL", func(t *testing.T) { checkLine(t, out, `"level":"DEBUG"`, `"stage":"rejected"`) })

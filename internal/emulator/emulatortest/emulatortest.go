@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/clerksync/clerksync/internal/emulator"
 )
@@ -22,6 +23,19 @@ func Start(t *testing.T, h http.Handler) aws.Config {
 	}
 	t.Cleanup(e.Close)
 	return e.Config
+}
+
+// Receive receives up to ten messages of a queue, with all their attributes.
+func Receive(t *testing.T, client *sqs.Client, url string) []types.Message {
+	t.Helper()
+	out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+		QueueUrl: &url, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"},
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Messages
 }
 
 // CreateQueue creates a queue with these attributes, or SQS's own for nil, and

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	"github.com/clerksync/clerksync/internal/emulator/eventsource"
 )
 
@@ -77,7 +78,7 @@ func TestEventHasTheFieldsThatLambdaDocuments(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	text, err := json.Marshal(eventsource.Event(h.received(t, h.queue)))
+	text, err := json.Marshal(eventsource.Event(emulatortest.Receive(t, h.client, h.queue)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +117,7 @@ func TestEventRoundTrip(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	messages := h.received(t, h.queue)
+	messages := emulatortest.Receive(t, h.client, h.queue)
 	want := eventsource.Event(messages)
 	text, err := json.Marshal(want)
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 )
 
 // Messages come in batches of at most ten, and each just once.
@@ -127,7 +129,7 @@ func TestDeadLetters(t *testing.T) {
 	if got := h.counts(t, h.queue); got != [2]string{"0", "0"} {
 		t.Errorf("queue holds %v messages, want none", got)
 	}
-	dead := h.received(t, h.dead)
+	dead := emulatortest.Receive(t, h.client, h.dead)
 	if len(dead) != 1 || *dead[0].Body != "bad" {
 		t.Errorf("dead letters = %v, want the bad one", dead)
 	}

@@ -177,19 +177,6 @@ func (h *harness) run(t *testing.T, f *function, concurrency int) (stop context.
 	return cancel, ended
 }
 
-// received are the messages of a queue, received by hand.
-func (h *harness) received(t *testing.T, url string) []types.Message {
-	t.Helper()
-	out, err := h.client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
-		QueueUrl: &url, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"},
-		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out.Messages
-}
-
 func str(s string) types.MessageAttributeValue {
 	return types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &s}
 }

@@ -180,13 +180,11 @@ func TestDeadLettersThroughSQS(t *testing.T) {
 	if err != nil || string(got) != noFailures {
 		t.Fatalf("Invoke = %s, %v, want no failures", got, err)
 	}
-	out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
-		QueueUrl: &dead, MessageAttributeNames: []string{"All"}, MaxNumberOfMessages: 10,
-	})
-	if err != nil || len(out.Messages) != 1 {
-		t.Fatalf("ReceiveMessage = %v, %v, want one message", out, err)
+	letters := emulatortest.Receive(t, client, dead)
+	if len(letters) != 1 {
+		t.Fatalf("dead letters = %v, want one", letters)
 	}
-	m := out.Messages[0]
+	m := letters[0]
 	attr := func(name string) string { return aws.ToString(m.MessageAttributes[name].StringValue) }
 	if *m.Body != "not an event" || attr("svix-id") != "msg_a" ||
 		string(m.MessageAttributes["bytes"].BinaryValue) != "\x00\xff" {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	"github.com/clerksync/clerksync/pkg/delivery"
 )
 
@@ -62,7 +63,7 @@ func TestPermanentErrors(t *testing.T) {
 			h.wantOutcome("msg_after", 1, "applied")
 			h.wantOutcome(m.Attributes["svix-id"], 1, "dead")
 			h.drain()
-			dead := h.receive(h.p.DeadLetterQueueURL)
+			dead := emulatortest.Receive(h.t, h.queues, h.p.DeadLetterQueueURL)
 			if len(dead) != 1 {
 				t.Fatalf("%d dead letters, want one", len(dead))
 			}
@@ -130,7 +131,7 @@ func TestRedrive(t *testing.T) {
 	h.enqueue(h.p.DeadLetterQueueURL, queued("msg_older", "user.created", sample(t, "user.created")))
 
 	// As `clerksync dlq redrive` does: received, sent again whole, and deleted.
-	for _, m := range h.receive(h.p.DeadLetterQueueURL) {
+	for _, m := range emulatortest.Receive(h.t, h.queues, h.p.DeadLetterQueueURL) {
 		h.enqueue(h.p.QueueURL, delivery.Message{Body: aws.ToString(m.Body), Attributes: attributes(m)})
 		if _, err := h.queues.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{
 			QueueUrl: &h.p.DeadLetterQueueURL, ReceiptHandle: m.ReceiptHandle,

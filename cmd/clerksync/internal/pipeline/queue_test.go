@@ -14,6 +14,7 @@ import (
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/events"
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
 )
@@ -41,7 +42,7 @@ func TestTheQueueHoldsTheSignedBytes(t *testing.T) {
 		if strings.Contains(reply, `"ignored"`) {
 			want = 0
 		}
-		messages := h.receive(h.p.QueueURL)
+		messages := emulatortest.Receive(h.t, h.queues, h.p.QueueURL)
 		if status != http.StatusOK || len(messages) != want {
 			t.Errorf("POST of %s = %d %s, with %d messages on the queue, want 200 and %d",
 				name, status, reply, len(messages), want)

@@ -12,18 +12,6 @@ import (
 	"github.com/clerksync/clerksync/pkg/dynamo"
 )
 
-// receive receives the messages of a queue.
-func (h *harness) receive(url string) []types.Message {
-	h.t.Helper()
-	out, err := h.queues.ReceiveMessage(h.t.Context(), &sqs.ReceiveMessageInput{
-		QueueUrl: &url, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"},
-	})
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return out.Messages
-}
-
 // count is the number of a queue's messages, hidden ones too.
 func (h *harness) count(url string) (n int) {
 	h.t.Helper()
