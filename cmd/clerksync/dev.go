@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 
@@ -11,6 +14,7 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
+	"github.com/clerksync/clerksync/events"
 	"github.com/clerksync/clerksync/pkg/settings"
 )
 
@@ -67,7 +71,12 @@ func (p program) dev(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	var err error
-	if o.Secret, err = webhook.FindSecret(c.String("secret"), p.getenv); err != nil {
+	o.Secret, err = webhook.FindSecret(c.String("secret"), p.getenv)
+	if errors.Is(err, webhook.ErrNotKept) { // dev needs none that lasts
+		p.term.Note("%s %s", terminal.Warn("note: the signing secret is not kept, the next start has another:"), err)
+		o.Secret, err = webhook.Secret{Text: webhook.NewSecret(), Fresh: true}, nil
+	}
+	if err != nil {
 		return err
 	}
 	if endpoint := c.String("endpoint-url"); endpoint != "" {
@@ -86,8 +95,32 @@ func (p program) readSettings(o *dev.Options) (err error) {
 	if o.Pipeline.Instances, err = settings.ReadInstances(p.getenv); err != nil {
 		return terminal.Usagef("%w", err)
 	}
+	if o.Demo && len(o.Pipeline.Instances) > 0 { // else the week would be ignored
+		instance, err := sampleInstance()
+		if err != nil {
+			return err
+		}
+		p.term.Note("CLERK_INSTANCE_ID keeps out other instances than %s; that of the demo, %s, is let in, too.",
+			strings.Join(o.Pipeline.Instances, ", "), instance)
+		o.Pipeline.Instances = append(o.Pipeline.Instances, instance)
+	}
 	if o.Pipeline.Storage, err = settings.ReadStorage(p.getenv); err != nil {
 		return fmt.Errorf("the environment: %w", err)
 	}
 	return nil
+}
+
+// sampleInstance is the Clerk instance of the sample events.
+func sampleInstance() (string, error) {
+	body, err := events.Body("user.created")
+	if err != nil {
+		return "", fmt.Errorf("read the samples: %w", err)
+	}
+	var envelope struct {
+		Instance string `json:"instance_id"`
+	}
+	if err := json.Unmarshal(body, &envelope); err != nil {
+		return "", fmt.Errorf("read the samples: %w", err)
+	}
+	return envelope.Instance, nil
 }

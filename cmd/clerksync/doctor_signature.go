@@ -29,8 +29,9 @@ headers of another attempt, a clock.
 
 The headers are lines (name: value), as of curl -v or a log, with the body behind
 a blank line or in a file of its own; or a JSON object; or an event of API
-Gateway, which holds the body too. More --headers lend ids, timestamps and
-signatures that may have been mixed up. The first --secret is what the endpoint
+Gateway, or lines of clerk webhooks listen --json, which hold the body too (of
+several lines the last that was refused counts, else the last). More --headers
+lend ids, timestamps and signatures that may have been mixed up. UTF-16 is read. The first --secret is what the endpoint
 verifies with. Without one it is the stack's, the environment's, or clerksync
 dev's; all of these are tried. No secret is ever printed.
 
@@ -56,6 +57,7 @@ The exit status is 0 if the endpoint would accept the request, else 1.`,
 			"clerksync doctor signature --headers headers.txt --body body.json",
 			"clerksync doctor signature --headers event.json --stack clerksync-prod   # an event of API Gateway",
 			"clerksync sign user.created | clerksync doctor signature --headers -",
+			"clerksync doctor signature --headers deliveries.ndjson   # of: clerk webhooks listen --json",
 			"clerksync doctor signature --headers h.txt --body b.json --json | jq -r '.findings[].cause'"),
 	}
 }
@@ -104,6 +106,7 @@ func (p program) readRequest(c *cli.Command) (r signature.Request, err error) {
 		if i > 0 {
 			r.Others = append(r.Others, captures[i].Header)
 		}
+		r.Others = append(r.Others, captures[i].Others...)
 	}
 	r.Header, r.Body, r.Received = captures[0].Header, captures[0].Body, captures[0].Received
 	switch {

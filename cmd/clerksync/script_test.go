@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -37,6 +39,7 @@ func TestMain(m *testing.M) {
 //	ingest FILE [at=TIME]          hands the request in FILE to the function
 //	                               of the webhook and prints its answer
 //	redirect                       sets REDIRECT to a URL that answers 308
+//	utf16 FILE                     rewrites FILE as PowerShell's > does
 //
 // Nothing waits for a fixed time.
 func TestScripts(t *testing.T) {
@@ -53,7 +56,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"dev": startDev, "step": step, "interrupt": interrupt, "exits": exits, "until": untilOutput,
-			"ingest": invokeIngest, "redirect": serveRedirect,
+			"ingest": invokeIngest, "redirect": serveRedirect, "utf16": writeUTF16,
 		},
 	})
 }
@@ -213,4 +216,15 @@ func untilOutput(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%q does not come out within %s", args[0], patience)
+}
+
+// writeUTF16 writes the file in UTF-16, low byte first, with a byte order mark and
+// line ends of Windows.
+func writeUTF16(ts *testscript.TestScript, _ bool, args []string) {
+	text := "\ufeff" + strings.ReplaceAll(ts.ReadFile(args[0]), "\n", "\r\n")
+	var b []byte
+	for _, unit := range utf16.Encode([]rune(text)) {
+		b = binary.LittleEndian.AppendUint16(b, unit)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o600))
 }

@@ -26,7 +26,8 @@ func TestScrubInterrupted(t *testing.T) {
 	for _, id := range []string{"a", "b", "c", "d"} { // two pages
 		if _, err := s.Pipeline.DynamoDB.PutItem(t.Context(), &dynamodb.PutItemInput{
 			TableName: &s.Pipeline.DirectoryTable, Item: map[string]types.AttributeValue{
-				"pk": &types.AttributeValueMemberS{Value: "USER#" + id}, "sk": &types.AttributeValueMemberS{Value: "USER"},
+				"pk":      &types.AttributeValueMemberS{Value: "USER#" + id},
+				"sk":      &types.AttributeValueMemberS{Value: "USER"},
 				"padding": &types.AttributeValueMemberB{Value: make([]byte, 390_000)},
 			},
 		}); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/signature"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
 	"github.com/clerksync/clerksync/pkg/svix"
@@ -112,6 +113,8 @@ func (p program) setSecret(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return fmt.Errorf("read the signing secret: %w", err)
 	}
+	plain, _ := signature.DecodeText([]byte(text)) // a file of PowerShell's is UTF-16
+	text = string(plain)
 	// The error of ParseSecrets names a secret by its place, never by its text.
 	secrets, err := svix.ParseSecrets(text)
 	if err != nil {

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/signature"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
 	"github.com/clerksync/clerksync/events"
@@ -35,7 +37,11 @@ The exit status is 1 unless every answer is 2xx.`,
 			&cli.StringSliceFlag{
 				Name: "set",
 				Usage: "set a field: `path=value`, the path dotted from the envelope, " +
-					"the value JSON or text; repeatable",
+					"the value JSON, or text where it is not JSON; repeatable",
+			},
+			&cli.StringSliceFlag{
+				Name:  "set-string",
+				Usage: "set a field to text, whatever it looks like: `path=text`; after each --set; repeatable",
 			},
 			toggle("all", "send every sample"),
 			&cli.IntFlag{Name: "repeat", Value: 1, Usage: "send `N` messages of each, with new ids"},
@@ -49,6 +55,7 @@ The exit status is 1 unless every answer is 2xx.`,
 		Metadata: terminal.Examples(
 			"clerksync send user.created",
 			"clerksync send user.updated --set data.first_name=Ada --set data.updated_at=1772650000000",
+			"clerksync send user.updated --set-string data.external_id=0042    # text, not a number",
 			"clerksync send --duplicate organization.created",
 			"clerksync send --tamper user.deleted            # 400 invalid_signature",
 			"clerksync send --skew -10m user.created         # 400 invalid_timestamp",
@@ -153,7 +160,7 @@ func (p program) eventsToSend(c *cli.Command) ([][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if bodies[i], err = webhook.Edit(body, c.StringSlice("set")); err != nil {
+		if bodies[i], err = webhook.Edit(body, c.StringSlice("set"), c.StringSlice("set-string")...); err != nil {
 			return nil, err
 		}
 	}
@@ -161,19 +168,30 @@ func (p program) eventsToSend(c *cli.Command) ([][]byte, error) {
 }
 
 // readEvent returns standard input, a file or a sample, byte for byte. A file
-// comes before a sample of the same name. Anything that is there and cannot be
-// read, such as a folder, is an error of its own.
+// comes before a sample of the same name, and a folder does not: it cannot be
+// meant. Anything else that is there and cannot be read is an error of its own.
+//
+// A file in UTF-16 or with a byte order mark, as PowerShell's > writes it, becomes
+// plain UTF-8: Clerk sends nothing else, so every endpoint would refuse it.
 func (p program) readEvent(name string) ([]byte, error) {
 	body, err := p.term.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
+	info, statErr := os.Stat(name)
+	isFolder := statErr == nil && info.IsDir()
+	if errors.Is(err, fs.ErrNotExist) || err != nil && isFolder {
 		if body, sampleErr := events.Body(name); sampleErr == nil {
 			return body, nil
 		}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, terminal.Usagef("%q is neither a file nor a sample%s; clerksync send without arguments lists them",
 			name, terminal.Suggest(events.Names(), name))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the event: %w", err)
+	}
+	body, was := signature.DecodeText(body)
+	if was != "" {
+		p.term.Note("%s", terminal.Warn("note: "+name+" is "+was+"; it is read as plain UTF-8"))
 	}
 	return body, nil
 }

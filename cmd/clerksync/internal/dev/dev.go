@@ -34,7 +34,7 @@ func Run(ctx context.Context, term *terminal.Terminal, o Options) error {
 		return err
 	}
 	o.Pipeline.Secrets = secrets
-	if o.Secret.Kept {
+	if o.Secret.Ours() {
 		o.Pipeline.KeptSecret = o.Secret.Text
 	}
 	screen := newScreen(term, o)

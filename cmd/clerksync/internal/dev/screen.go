@@ -58,14 +58,14 @@ func (s *screen) showReady(p *pipeline.Pipeline) {
 	defer close(s.ready)
 	if s.json {
 		ready := describe(p)
-		if s.secret.Kept {
+		if s.secret.Ours() {
 			ready.Secret = s.secret.Text
 		}
 		s.term.PrintJSON(ready)
 		return
 	}
 	secret := terminal.Dim("yours")
-	if s.secret.Kept {
+	if s.secret.Ours() {
 		secret = terminal.Plain(s.secret.Text)
 	}
 	tables := terminal.Dim("(tables " + p.DirectoryTable + " and " + p.DeliveriesTable + ")")
@@ -94,7 +94,10 @@ func (s *screen) showNext(p *pipeline.Pipeline) {
 	if p.WebhookURL != deployment.DefaultWebhookURL || getFlags != "" {
 		sendFlags = " --to " + p.WebhookURL
 	}
-	if !s.secret.Kept {
+	switch {
+	case s.secret.Fresh: // send cannot find it
+		sendFlags += " --secret " + s.secret.Text
+	case !s.secret.Kept:
 		sendFlags += " --secret whsec_..."
 	}
 	s.note(`Next, in another terminal:

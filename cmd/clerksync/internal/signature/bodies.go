@@ -11,9 +11,6 @@ import (
 	"unicode/utf8"
 )
 
-// byteOrderMark is U+FEFF in UTF-8.
-const byteOrderMark = "\xef\xbb\xbf"
-
 // yieldBody takes a body that may have been signed and says whether more are wanted. The finding says what happened to
 // that body on its way.
 type yieldBody = func(body []byte, why Finding) bool
@@ -108,8 +105,8 @@ func encodings(b []byte, yield yieldBody) bool {
 	return true
 }
 
-// characterSets takes UTF-8 for Latin-1 (one byte a character), and the other way round. A text with characters that
-// Latin-1 does not have cannot have been read as Latin-1 and is not tried.
+// characterSets undoes UTF-16, and takes UTF-8 for Latin-1 (one byte a character) and the other way round. A text with
+// characters that Latin-1 does not have cannot have been read as Latin-1 and is not tried.
 func characterSets(b []byte, yield yieldBody) bool {
 	mistaken := func(read, written string) Finding {
 		return proven(BodyEncoding, "the body was read as %s and written as %s after it was signed", read, written)
@@ -122,6 +119,13 @@ func characterSets(b []byte, yield yieldBody) bool {
 	}
 	for _, c := range b {
 		wide = append(wide, rune(c))
+	}
+	if plain, was := DecodeText(b); was == "UTF-16" { // as PowerShell writes a file, with line ends of its own
+		unix := bytes.ReplaceAll(plain, []byte("\r\n"), []byte("\n"))
+		if !yield(plain, mistaken("UTF-8", "UTF-16")) || !yield(unix, mistaken("UTF-8", "UTF-16")) ||
+			!yield(bytes.TrimRight(unix, "\n"), mistaken("UTF-8", "UTF-16, with a line end after it,")) {
+			return false
+		}
 	}
 	fits := utf8.Valid(b) && len(narrow) == utf8.RuneCount(b)
 	return (!fits || yield(narrow, mistaken("Latin-1", "UTF-8"))) &&

@@ -6,28 +6,35 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
 
 // Capture is one request as a person recorded it: headers from a log or from
-// curl -v, a JSON object of headers, or an event of API Gateway.
+// curl -v, a JSON object of headers, an event of API Gateway, or what
+// `clerk webhooks listen --json` printed.
 type Capture struct {
 	Header   map[string][]string
-	Body     []byte    // with the gateway's base64 undone
-	HasBody  bool      // whether the recording holds the body; it may be empty
-	Received time.Time // when the request arrived; zero where the recording does not say
+	Body     []byte                // with the gateway's base64 undone
+	HasBody  bool                  // whether the recording holds the body; it may be empty
+	Received time.Time             // when the request arrived; zero where the recording does not say
+	Others   []map[string][]string // the headers of other requests of the same recording
 }
 
 // ErrNoHeaders says that a recording holds no headers in any of the forms.
-var ErrNoHeaders = errors.New("it holds no headers: want lines (name: value), a JSON object or an API Gateway event")
+var ErrNoHeaders = errors.New("it holds no headers: want lines (name: value), a JSON object, an API Gateway event, " +
+	"or lines of clerk webhooks listen --json")
 
-// ParseCapture reads a recorded request in any of its forms. A text that
-// begins with { is JSON, any other text is lines.
+// ParseCapture reads a recorded request in any of its forms and encodings. A text
+// that begins with { is JSON, any other text is lines.
 func ParseCapture(text []byte) (c Capture, err error) {
-	text = bytes.TrimPrefix(text, []byte(byteOrderMark))
+	text, _ = DecodeText(text)
 	if trimmed := bytes.TrimSpace(text); bytes.HasPrefix(trimmed, []byte("{")) {
-		c, err = parseJSONCapture(trimmed)
+		c, err = parseJSON(trimmed)
 	} else {
 		c = parseLines(text)
 	}
@@ -37,10 +44,11 @@ func ParseCapture(text []byte) (c Capture, err error) {
 	return c, err
 }
 
-// gatewayEvent is an event of API Gateway in payload format 1.0 or 2.0, as far
-// as it is about the request:
-// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
-type gatewayEvent struct {
+// recorded is one JSON object of a recording, as far as it is about the request:
+// an event of API Gateway in payload format 1.0 or 2.0, or a line of Clerk's CLI.
+//   - https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+//   - https://github.com/clerk/cli, packages/cli-core/src/commands/webhooks/render.ts
+type recorded struct {
 	Headers        map[string]any `json:"headers"`
 	MultiValue     map[string]any `json:"multiValueHeaders"` // format 1.0
 	Body           *string        `json:"body"`
@@ -51,40 +59,78 @@ type gatewayEvent struct {
 		Milliseconds2 int64 `json:"timeEpoch"`        // format 2.0
 		Milliseconds1 int64 `json:"requestTimeEpoch"` // format 1.0
 	} `json:"requestContext"`
+	ForwardedBody *string `json:"body_b64"`       // of Clerk's CLI
+	ForwardStatus int     `json:"forward_status"` // what the endpoint answered; null or 0 where it did not
 }
 
-// parseJSONCapture reads an event of API Gateway, or a plain object of headers.
-func parseJSONCapture(text []byte) (c Capture, err error) {
+// parseJSON reads a JSON object, or several: Clerk's CLI prints one a line. Of
+// several requests the one in doubt is the last that was refused, else the last;
+// the others lend their headers. A line without headers is about no request.
+func parseJSON(text []byte) (chosen Capture, err error) {
+	var requests []Capture
+	wasRefused := false
+	for dec := json.NewDecoder(bytes.NewReader(text)); ; {
+		var object json.RawMessage
+		err := dec.Decode(&object)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return chosen, fmt.Errorf("it begins as JSON but is not valid JSON: %w", err)
+		}
+		next, refused, err := parseObject(object)
+		if err != nil {
+			return chosen, err
+		}
+		requests = append(requests, next)
+		if refused || !wasRefused && (next.HasBody || !chosen.HasBody) {
+			chosen, wasRefused = next, refused
+		}
+	}
+	for _, r := range requests {
+		if r.HasBody && !maps.EqualFunc(r.Header, chosen.Header, slices.Equal) {
+			chosen.Others = append(chosen.Others, r.Header)
+		}
+	}
+	return chosen, nil
+}
+
+// parseObject reads one object, which is a plain object of headers where it has
+// no member with that name. It says whether the endpoint refused the request.
+func parseObject(text []byte) (c Capture, refused bool, err error) {
 	var plain map[string]any
 	if err := json.Unmarshal(text, &plain); err != nil {
-		return c, fmt.Errorf("it begins as JSON but is not valid JSON: %w", err)
+		return c, false, fmt.Errorf("it begins as JSON but holds something else than objects: %w", err)
 	}
 	if _, ok := plain["headers"].(map[string]any); !ok {
 		c.Header = headerValues(plain)
-		return c, nil
+		return c, false, nil
 	}
-	var event gatewayEvent
-	if err := json.Unmarshal(text, &event); err != nil {
-		return c, fmt.Errorf("it looks like an event of API Gateway but does not decode as one: %w", err)
+	var r recorded
+	if err := json.Unmarshal(text, &r); err != nil {
+		return c, false, fmt.Errorf("it looks like an event of API Gateway but does not decode as one: %w", err)
 	}
-	c.Header = headerValues(event.Headers)
-	for name, v := range headerValues(event.MultiValue) {
+	c.Header = headerValues(r.Headers)
+	for name, v := range headerValues(r.MultiValue) {
 		c.Header[name] = v
 	}
-	if ms := max(event.RequestContext.Milliseconds2, event.RequestContext.Milliseconds1); ms > 0 {
+	if ms := max(r.RequestContext.Milliseconds2, r.RequestContext.Milliseconds1); ms > 0 {
 		c.Received = time.UnixMilli(ms)
 	}
-	if event.Body != nil {
-		c.Body = []byte(*event.Body)
-	}
 	// An event of the gateway without a body is a request with an empty one.
-	c.HasBody = event.Body != nil || event.RawPath != "" || event.HTTPMethod != ""
-	if event.IsBase64 {
+	c.HasBody = r.Body != nil || r.ForwardedBody != nil || r.RawPath != "" || r.HTTPMethod != ""
+	if r.Body != nil {
+		c.Body = []byte(*r.Body)
+	}
+	if r.ForwardedBody != nil {
+		c.Body, r.IsBase64 = []byte(*r.ForwardedBody), true
+	}
+	if r.IsBase64 {
 		if b, err := base64.StdEncoding.DecodeString(string(c.Body)); err == nil {
 			c.Body = b
 		}
 	}
-	return c, nil
+	return c, r.ForwardStatus >= http.StatusBadRequest, nil
 }
 
 // headerValues keeps what a header's value can be in JSON: a text, a list of

@@ -54,6 +54,36 @@ func TestParseCapture(t *testing.T) {
 			text: `{"rawPath":"/","headers":{"x":"1"},"body":null}`,
 			want: signature.Capture{Header: header{"x": {"1"}}, HasBody: true},
 		},
+		"a line of Clerk's CLI": {
+			text: `{"type":"event","svix_id":"msg_a","headers":{"svix-id":"msg_a"},` +
+				`"body_b64":"aGk=","forward_status":null}`,
+			want: signature.Capture{Header: header{"svix-id": {"msg_a"}}, Body: []byte("hi"), HasBody: true},
+		},
+		"lines of Clerk's CLI, none refused": {
+			text: `{"type":"ready","relay_url":"https://example.com"}` + "\n" +
+				`{"headers":{"x":"1"},"body_b64":"","forward_status":200}` + "\n" +
+				`{"headers":{"x":"2"},"body_b64":"aGk=","forward_status":200}` + "\n" +
+				`{"type":"ready","relay_url":"https://example.com"}` + "\n",
+			want: signature.Capture{
+				Header: header{"x": {"2"}}, Body: []byte("hi"), HasBody: true, Others: []header{{"x": {"1"}}},
+			},
+		},
+		"lines of Clerk's CLI, two refused": {
+			text: `{"headers":{"x":"1"},"body_b64":"","forward_status":400}` +
+				`{"headers":{"x":"2"},"body_b64":"aGk=","forward_status":401}` +
+				`{"headers":{"x":"3"},"body_b64":"","forward_status":200}`,
+			want: signature.Capture{
+				Header: header{"x": {"2"}}, Body: []byte("hi"), HasBody: true,
+				Others: []header{{"x": {"1"}}, {"x": {"3"}}},
+			},
+		},
+		"UTF-16 of PowerShell": {
+			text: "\xff\xfex\x00:\x00 \x00\xe9\x00\r\x00\n\x00", want: signature.Capture{Header: header{"x": {"é"}}},
+		},
+		"UTF-16, the other order": {
+			text: "\xfe\xff\x00x\x00:\x001", want: signature.Capture{Header: header{"x": {"1"}}},
+		},
+		"UTF-16 without a mark": {text: "x\x00:\x001\x00", want: signature.Capture{Header: header{"x": {"1"}}}},
 		"API Gateway, broken base64": {
 			text: `{"rawPath":"/","headers":{"x":"1"},"body":"aGk","isBase64Encoded":true}`,
 			want: signature.Capture{Header: header{"x": {"1"}}, Body: []byte("aGk"), HasBody: true},
@@ -70,6 +100,8 @@ func TestParseCapture(t *testing.T) {
 		"broken JSON":             "{",
 		"not an event":            `{"headers":{},"body":1}`,
 		"an object without names": "{}",
+		"JSON and something else": `{"x":"1"} x`,
+		"a list after an object":  `{"x":"1"} []`,
 	} {
 		if got, err := signature.ParseCapture([]byte(text)); err == nil {
 			t.Errorf("%s: ParseCapture() = %+v, want an error", name, got)
@@ -82,6 +114,7 @@ func TestParseCapture(t *testing.T) {
 func FuzzParseCapture(f *testing.F) {
 	for _, text := range []string{
 		"a: b\n\nbody", `{"headers":{"a":"b"},"body":"x"}`, `{"a":["b"]}`, "> a: b\r\n>\r\n", "\ufeff{",
+		`{"headers":{"a":"b"},"body_b64":"eA=="}{"headers":{"a":"c"},"body_b64":"eA=="}`, "a\x00:\x00",
 	} {
 		f.Add([]byte(text))
 	}
@@ -93,7 +126,8 @@ func FuzzParseCapture(f *testing.F) {
 		if len(got.Header) == 0 {
 			t.Errorf("ParseCapture(%q) has no headers and no error", text)
 		}
-		first := bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\ufeff")), " \t\r\n\v\f\u0085\u00a0")
+		text, _ = signature.DecodeText(text)
+		first := bytes.TrimLeft(text, " \t\r\n\v\f\u0085\u00a0")
 		if lines := len(first) > 0 && first[0] != '{'; lines && !bytes.HasSuffix(text, got.Body) {
 			t.Errorf("ParseCapture(%q): body %q is not the end of the file", text, got.Body)
 		}

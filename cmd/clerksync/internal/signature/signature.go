@@ -5,7 +5,8 @@
 //
 // A tour, in the order of the search:
 //
-//   - capture.go reads a request that a person recorded: lines, JSON, an event of API Gateway.
+//   - capture.go reads a request that a person recorded: lines, JSON, an event of API Gateway, what Clerk's CLI
+//     printed; encoding.go reads files that are not UTF-8.
 //   - secrets.go lists the keys that may have signed: of every secret at hand, with mistakes of pasting undone.
 //   - candidates.go lists the ids, timestamps and signatures that may belong together, headers.go looks headers up and
 //     signatures.go reads what a signature header holds.

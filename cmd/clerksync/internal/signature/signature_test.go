@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -11,10 +12,20 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/signature"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
+
+// inUTF16 is the text in UTF-16, low byte first, as Windows has it.
+func inUTF16(text string) string {
+	var b []byte
+	for _, unit := range utf16.Encode([]rune(text)) {
+		b = binary.LittleEndian.AppendUint16(b, unit)
+	}
+	return string(b)
+}
 
 // event is what Clerk's signer sends, with the characters that other programs escape.
 const event = `{"data":{"id":"user_a1","first_name":"Zoë <b>","image_url":"https://img.example.com/a?b=1&c=2",` +
@@ -134,10 +145,15 @@ func TestDiagnoseBodies(t *testing.T) {
 		},
 		signature.BodyBase64Undone: {"though signed": {signed: encoded, arrived: event}},
 		signature.BodyQuoted:       {"as one JSON string": {arrived: string(quoted)}},
-		signature.BodyEncoding:     {"read as Latin-1": {arrived: latin1.String()}},
-		signature.BodyFormEncoded:  {"with a name": {arrived: "payload=" + form.String()}},
-		signature.BodyDecoded:      {"cannot be undone": {arrived: replace(event, "ë", "\ufffd")}},
-		signature.BodyEmpty:        {"empty": {}},
+		signature.BodyEncoding: {
+			"read as Latin-1":     {arrived: latin1.String()},
+			"as UTF-16":           {arrived: inUTF16(event)},
+			"as PowerShell's >":   {arrived: inUTF16("\ufeff" + event + "\r\n")},
+			"UTF-16 with no mark": {arrived: inUTF16(event + "\r\n")},
+		},
+		signature.BodyFormEncoded: {"with a name": {arrived: "payload=" + form.String()}},
+		signature.BodyDecoded:     {"cannot be undone": {arrived: replace(event, "ë", "\ufffd")}},
+		signature.BodyEmpty:       {"empty": {}},
 	} {
 		for name, b := range bodies {
 			t.Run(string(cause)+": "+name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package webhook
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,23 +13,24 @@ import (
 // Edit sets fields of an event by settings of the form path=value. The path is
 // dotted from the envelope, with numbers as indexes into lists; one past the
 // end of a list appends, and missing objects are made. The value is JSON, kept
-// as it is typed, or text where it is not JSON. Without settings the body stays
-// byte for byte. All errors are usage errors.
-func Edit(body []byte, settings []string) ([]byte, error) {
-	if len(settings) == 0 {
+// as it is typed, or text where it is not JSON; those of texts are text, whatever
+// they look like, and are set last. Without settings the body stays byte for byte.
+// All errors are usage errors.
+func Edit(body []byte, settings []string, texts ...string) ([]byte, error) {
+	if len(settings)+len(texts) == 0 {
 		return body, nil
 	}
 	root, err := decodeJSON(body)
 	if err != nil {
 		return nil, terminal.Usagef("--set needs a JSON event: %w", err)
 	}
-	for _, s := range settings {
+	for i, s := range slices.Concat(settings, texts) {
 		path, text, ok := strings.Cut(s, "=")
 		if !ok || path == "" {
 			return nil, terminal.Usagef("--set %q: want path=value, such as data.first_name=Ada", s)
 		}
 		var value any = text
-		if json.Valid([]byte(text)) {
+		if i < len(settings) && json.Valid([]byte(text)) {
 			value = json.RawMessage(text)
 		}
 		if root, err = setField(root, strings.Split(path, "."), value); err != nil {

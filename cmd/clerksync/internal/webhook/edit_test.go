@@ -21,6 +21,7 @@ func TestEdit(t *testing.T) {
 		name     string
 		body     string
 		settings []string
+		texts    []string
 		want     string
 	}{
 		{name: "nothing leaves every byte", body: "{ \"a\" :1.0}\n", want: "{ \"a\" :1.0}\n"},
@@ -38,6 +39,15 @@ func TestEdit(t *testing.T) {
 			want:     `{"a":1,"b":"x","c":true,"d":null,"e":[1],"f":{"x":1}}`,
 		},
 		{name: "text that looks like a number", body: `{}`, settings: []string{`a="1"`}, want: `{"a":"1"}`},
+		{
+			name: "what is said to be text", body: `{"a":1}`, texts: []string{"a=1", "b=true", "c=", `d="x"`, "e={}"},
+			want: `{"a":"1","b":"true","c":"","d":"\"x\"","e":"{}"}`,
+		},
+		{
+			name: "text below what is set", body: `{}`,
+			settings: []string{`a={"n":1}`}, texts: []string{"a.m=2", "a.n=3"},
+			want: `{"a":{"m":"2","n":"3"}}`,
+		},
 		{
 			name: "numbers keep their text", body: `{"n":1.0,"m":123456789012345678901234567890}`,
 			settings: []string{"o=1e400", "p=-0.0"},
@@ -60,9 +70,9 @@ func TestEdit(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := webhook.Edit([]byte(tt.body), tt.settings)
+			got, err := webhook.Edit([]byte(tt.body), tt.settings, tt.texts...)
 			if err != nil || string(got) != tt.want {
-				t.Errorf("Edit(%s, %q) = %s, %v, want %s", tt.body, tt.settings, got, err, tt.want)
+				t.Errorf("Edit(%s, %q, %q) = %s, %v, want %s", tt.body, tt.settings, tt.texts, got, err, tt.want)
 			}
 		})
 	}

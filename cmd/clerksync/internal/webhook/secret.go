@@ -17,8 +17,18 @@ import (
 // Secret is a signing secret to sign with, perhaps several with commas between.
 type Secret struct {
 	Text string
-	Kept bool // made by KeptSecret on this machine; all others are the user's and are never printed
+	Kept bool // made by KeptSecret on this machine; all others but Fresh ones are the user's and are never printed
+	// Fresh is one that was made because none can be kept: another command does not
+	// find it.
+	Fresh bool
 }
+
+// Ours says whether the secret was made on this machine, and so may be printed.
+func (s Secret) Ours() bool { return s.Kept || s.Fresh }
+
+// ErrNotKept says that no secret can be kept on this machine: there is no home
+// folder, or it is not writable. It goes with what is wrong and what to do.
+var ErrNotKept = errors.New("give one with --secret or " + settings.EnvSigningSecret)
 
 // Parse returns the secrets in the text. Its error does not repeat it.
 func (s Secret) Parse() (*svix.Secrets, error) {
@@ -46,35 +56,58 @@ func FindSecret(flag string, getenv func(string) string) (Secret, error) {
 func KeptSecretPath() (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("find a folder to keep the signing secret in: %w; give one with --secret", err)
+		return "", fmt.Errorf("find a folder to keep the signing secret in: %w; %w", err, ErrNotKept)
 	}
 	return filepath.Join(dir, "clerksync", "dev-signing-secret"), nil
 }
 
 // KeptSecret returns the secret that is kept on this machine. It makes one
 // where there is none or a broken one, so that dev and send agree from start to
-// start.
+// start. Where that cannot be done the error wraps ErrNotKept.
 func KeptSecret() (string, error) {
 	path, err := KeptSecretPath()
 	if err != nil {
 		return "", err
 	}
 	b, err := os.ReadFile(path)
-	if err == nil {
-		if _, err := svix.ParseSecrets(string(b)); err == nil {
-			return strings.TrimSpace(string(b)), nil
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("read the kept signing secret: %w", err)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read the kept signing secret: %w; %w", err, ErrNotKept)
+	}
+	if _, invalid := svix.ParseSecrets(string(b)); err == nil && invalid == nil {
+		// An editor, a backup or another umask may have opened the file to others. It
+		// fails where the file is another user's, who may read the secret anyway.
+		_ = os.Chmod(path, ownerOnly)
+		return strings.TrimSpace(string(b)), nil
 	}
 	secret := NewSecret()
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return "", fmt.Errorf("keep the signing secret: %w", err)
-	}
-	if err := os.WriteFile(path, []byte(secret+"\n"), 0o600); err != nil {
-		return "", fmt.Errorf("keep the signing secret: %w", err)
+	if err := keep(path, secret); err != nil {
+		return "", fmt.Errorf("keep the signing secret: %w; %w", err, ErrNotKept)
 	}
 	return secret, nil
+}
+
+// ownerOnly is the mode of the file with the kept secret.
+const ownerOnly = 0o600
+
+// keep replaces the file as a whole: one that is there would keep its mode, and a
+// reader would see half of it.
+func keep(path, secret string) error {
+	folder := filepath.Dir(path)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err //nolint:wrapcheck // KeptSecret says what failed
+	}
+	f, err := os.CreateTemp(folder, filepath.Base(path)+"-*") // of mode 0600
+	if err != nil {
+		return err //nolint:wrapcheck // as above
+	}
+	_, err = f.WriteString(secret + "\n")
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name()) // it is of no use, and the first error is the one to know
+	}
+	return err //nolint:wrapcheck // as above
 }
 
 // NewSecret returns a random secret.
