@@ -20,8 +20,8 @@ type Bug struct {
 	failed func(all []delivery.Record, failed []string) []string
 	// position is where a deletion goes on that is not done.
 	position func(s *scheduler, inv *invocation, m *message, position string) string
-	// mistakes are made by the operator who follows the runbook.
-	mistakes []mistake
+	// mistake is one of the operator who follows the runbook.
+	mistake mistake
 }
 
 // Find runs up to so many histories, from seed 1, until one breaks a promise.
@@ -42,7 +42,7 @@ func (b Bug) Find(t *testing.T, histories int) (n int, how error) {
 
 // Bugs are the mistakes that the design exists to avoid.
 func Bugs() []Bug {
-	return []Bug{
+	return append([]Bug{
 		{Name: "check-then-act ledger", table: withWrite(checkThenAct)},
 		{Name: "ledger before effect", table: withWrite(ledgerFirst)},
 		{Name: "effect before ledger", table: withWrite(effectFirst)},
@@ -93,9 +93,18 @@ func Bugs() []Bug {
 		{Name: "a child before the position left to the deletion", table: func(t *tableClient) directory.Table {
 			return trustingTable{t}
 		}},
-		{Name: string(revKept), mistakes: []mistake{revKept}},
-		{Name: string(deliveriesKept), mistakes: []mistake{deliveriesKept}},
+	}, bugsOfOperators()...)
+}
+
+// bugsOfOperators are mistakes in following the runbook.
+func bugsOfOperators() (list []Bug) {
+	for _, m := range []mistake{
+		revKept, deliveriesKept, sameSecond, recentRowsKept, recentPointersKept, pointersNotWritten,
+		replayedTooLate, lateMessagesForgotten,
+	} {
+		list = append(list, Bug{Name: string(m), mistake: m})
 	}
+	return list
 }
 
 // withCreatedAtZero gives a membership's event without created_at one of 0.

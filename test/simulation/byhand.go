@@ -1,8 +1,6 @@
 package simulation
 
 import (
-	"slices"
-
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
@@ -23,7 +21,7 @@ func (s *scheduler) putByHand() {
 		m := oneOf(s.random, possible)
 		s.count(PutByHand)
 		s.logf("hand   %v is put without rev", m.key)
-		s.memory.putWithoutRev(m.row, m.pointer)
+		s.putWithoutRev(m)
 	}
 }
 
@@ -45,7 +43,7 @@ func (s *scheduler) putBack() {
 	s.count(PutBack)
 	s.logf("hand   %v is put back", m.key)
 	rev := s.memory.rows[m.key]["rev"]
-	s.memory.putWithoutRev(m.row, m.pointer)
+	s.putWithoutRev(m)
 	if s.mistake(revKept) {
 		s.memory.rows[m.key]["rev"] = rev
 	}
@@ -61,17 +59,16 @@ func (s *scheduler) putBack() {
 	s.random.Shuffle(len(s.arrivals), func(i, j int) { s.arrivals[i], s.arrivals[j] = s.arrivals[j], s.arrivals[i] })
 }
 
-// putWithoutRev puts a row of a message and its pointer, unless that is nil.
-func (m *Memory) putWithoutRev(rows ...directory.Row) {
-	for _, r := range rows {
+// putWithoutRev puts the row of a message and its pointer, where it has one.
+func (s *scheduler) putWithoutRev(m *message) {
+	for _, r := range []directory.Row{m.row, m.pointer} {
 		if r == nil {
 			continue
 		}
 		r = r.Clone()
 		delete(r, "rev")
-		r["synced_at"] = "2026-01-01T00:00:00.000Z"
-		m.rows[r.Key()] = r
-		m.unindexed = append(m.unindexed, r.Key())
+		r["synced_at"] = s.queue.now().UTC().Format(directory.TimeFormat)
+		s.memory.put(r)
 	}
 }
 
@@ -81,9 +78,16 @@ type mistake string
 const (
 	revKept        mistake = "a row that is put back keeps its `rev`"
 	deliveriesKept mistake = "a row is put back and its Deliveries rows stay"
+
+	sameSecond            mistake = "the Deliveries are restored to the same second"
+	recentRowsKept        mistake = "the restored rows of the last five minutes stay"
+	recentPointersKept    mistake = "the pointers of the last five minutes stay"
+	pointersNotWritten    mistake = "the missing pointers are not written"
+	replayedTooLate       mistake = "the replay begins at the second"
+	lateMessagesForgotten mistake = "the replay begins after a message that was late"
 )
 
 // mistake says whether the operator makes it.
 func (s *scheduler) mistake(m mistake) bool {
-	return s.bug != nil && slices.Contains(s.bug.mistakes, m)
+	return s.bug != nil && s.bug.mistake == m
 }

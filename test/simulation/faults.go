@@ -24,6 +24,7 @@ const (
 	Continued           Fault = "deletion that goes on at another receive"
 	BehindPosition      Fault = "child written before the position of a deletion that goes on"
 	PutByHand           Fault = "row put in by hand, without rev"
+	Restored            Fault = "tables restored from a torn backup by the runbook"
 	PutBack             Fault = "deleted row put back by the runbook"
 	ReadItemByItem      Fault = "several rows read one after the other"
 	PageRowByRow        Fault = "page of a listing read row by row"
@@ -65,6 +66,7 @@ func faultKinds() []faultKind {
 		{fault: EarlyRedelivery, betweenSteps: (*scheduler).redeliverEarly},
 		{fault: PutByHand, betweenSteps: (*scheduler).putByHand, needsMemory: true},
 		{fault: PutBack, needsMemory: true},
+		{fault: Restored, needsMemory: true},
 		{fault: Continued, needsMemory: true},
 		{fault: BehindPosition, needsMemory: true},
 		{fault: RedrivenBySQS},

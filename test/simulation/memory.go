@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/directory/directorytest"
@@ -28,6 +29,8 @@ type Memory struct {
 	transactions []*transaction                  // under way
 	index        map[directory.Key]directory.Row // the rows as an index shows them
 	unindexed    []directory.Key                 // written and not yet in the index, oldest first
+	clock        func() time.Time                // nil where no backup is made
+	changes      []change                        // of all items, for the backups
 }
 
 // NewMemory makes empty tables. A page of their listings has pageSize rows,
@@ -121,6 +124,7 @@ func (m *Memory) expireLedgerEntry(svixID string) bool {
 		return false
 	}
 	delete(m.ledger, svixID)
+	m.note(change{key: ledgerKey(svixID)})
 	return true
 }
 

@@ -25,6 +25,7 @@ type Plan struct {
 	Mixed       bool   // consumers of all policies and object storages at once
 	ClocksOff   bool   // the consumers' clocks are wrong by hours
 	Wide        bool   // two parents have more children than one receive can delete
+	Restores    bool   // an operator restores the tables from a backup, by the runbook
 	PutsBack    bool   // an operator puts a deleted row back at the end, by the runbook
 	Seed        uint64 // of the deliveries, the interleaving and the faults
 }
@@ -60,6 +61,7 @@ func plans() *rapid.Generator[Plan] {
 		p.MaxReceives = drawOne(t, mostReceives, mostReceives, 6, 3)
 		p.Mixed = drawOne(t, false, false, false, true)
 		p.ClocksOff = drawOne(t, false, false, true)
+		p.Restores = !p.ClocksOff && drawOne(t, false, false, true)
 		p.Wide = drawOne(t, false, false, false, false, false, false, false, true)
 		p.PutsBack = drawOne(t, false, false, true)
 		p.Seed = rapid.Uint64().Draw(t, "")

@@ -70,7 +70,10 @@ func (s *scheduler) storageOf(inv *invocation) projector.ObjectStorage {
 }
 
 func (s *scheduler) clockOf(inv *invocation) func() time.Time {
-	if !s.plan.ClocksOff {
+	switch {
+	case s.plan.Restores && s.memory != nil:
+		return s.queue.now // in which hours go by
+	case !s.plan.ClocksOff:
 		return time.Now
 	}
 	s.count(ClocksOff)

@@ -106,7 +106,10 @@ func (m *Memory) newTransaction(w directory.Write) (*transaction, error) {
 	t := &transaction{write: w}
 	if w.LedgerEntry != nil {
 		e := *w.LedgerEntry
-		t.addItem(ledgerKey(e.SvixID), func() { m.ledger[e.SvixID] = e })
+		t.addItem(ledgerKey(e.SvixID), func() {
+			m.ledger[e.SvixID] = e
+			m.note(change{key: ledgerKey(e.SvixID), entry: &e})
+		})
 	}
 	puts := w.Put
 	if w.Row != nil {
@@ -115,14 +118,14 @@ func (m *Memory) newTransaction(w directory.Write) (*transaction, error) {
 	for _, r := range puts {
 		r = directorytest.DeepCopy(r)
 		t.addItem(r.Key(), func() {
-			m.rows[r.Key()] = r
-			m.unindexed = append(m.unindexed, r.Key())
+			m.put(r)
 		})
 	}
 	for _, k := range w.Drop {
 		t.addItem(k, func() {
 			delete(m.rows, k)
 			m.unindexed = append(m.unindexed, k)
+			m.note(change{key: k})
 		})
 	}
 	return t, nil
@@ -131,4 +134,11 @@ func (m *Memory) newTransaction(w directory.Write) (*transaction, error) {
 func (t *transaction) addItem(k directory.Key, show func()) {
 	t.keys = append(t.keys, k)
 	t.invisible = append(t.invisible, item{k, show})
+}
+
+// put makes the row visible.
+func (m *Memory) put(r directory.Row) {
+	m.rows[r.Key()] = r
+	m.unindexed = append(m.unindexed, r.Key())
+	m.note(change{key: r.Key(), row: r})
 }
