@@ -61,7 +61,12 @@ func row(k directory.Key, kind string, own directory.Row) directory.Row {
 	return r
 }
 
-// The pointer that a person puts back is the one that the next event writes, but for rev: without it, it loses.
+func withoutRev(r directory.Row) directory.Row {
+	delete(r, directory.AttrRev)
+	return r
+}
+
+// The pointer that a person writes is that of the row as it is: without rev, if the row has none.
 func TestPointerRecipe(t *testing.T) {
 	for name, r := range map[string]directory.Row{
 		"membership": row(directory.MembershipKey("org_a", "user_a"), directory.KindMembership, directory.Row{
@@ -81,10 +86,12 @@ func TestPointerRecipe(t *testing.T) {
 			"id": "role_a", "key": "org:a", "name": "A", "description": "Does a", "permissions": []string{"org:x:read"},
 			"is_creator_eligible": true, "object": "{}",
 		}),
+		"a row that is put back": withoutRev(row(
+			directory.MembershipKey("org_a", "user_a"), directory.KindMembership,
+			directory.Row{"id": "orgmem_a", "org_id": "org_a", "user_id": "user_a"})),
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := directory.Pointer(r)
-			delete(want, directory.AttrRev)
 			lines, err := jq(t, "pointer.jq", map[string]any{"Item": item(r)})
 			if err != nil || len(lines) != 1 {
 				t.Fatalf("jq = %q, %v, want one pointer", lines, err)
@@ -111,6 +118,48 @@ func asJSON(t *testing.T, v any) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// A cascade that the backup holds in part leaves a live row without its pointer, by which alone it would be found again.
+func TestWithoutPointerRecipe(t *testing.T) {
+	membership, other := directory.MembershipKey("org_a", "user_a"), directory.MembershipKey("org_b", "user_a")
+	domain := directory.DomainKey("orgdmn_a")
+	listed := func(k directory.Key, kind, org string) map[string]any {
+		r := directory.Row{"pk": k.PK, "sk": k.SK, "kind": kind}
+		r.SetText("org_id", org)
+		return item(r)
+	}
+	pointerOf := listed(directory.MembershipOfKey("org_a", "user_a"), directory.KindMembershipOf, "org_a")
+	domainOf := listed(directory.DomainOfKey("org_a", "orgdmn_a"), directory.KindDomainOf, "org_a")
+	for name, c := range map[string]struct {
+		items []map[string]any
+		want  []directory.Key
+	}{
+		"a membership with its pointer": {
+			items: []map[string]any{listed(membership, directory.KindMembership, "org_a"), pointerOf},
+		},
+		"of two memberships of a user one has its pointer": {
+			items: []map[string]any{
+				pointerOf, listed(membership, directory.KindMembership, "org_a"),
+				listed(other, directory.KindMembership, "org_b"),
+			},
+			want: []directory.Key{other},
+		},
+		"a domain with its pointer": {
+			items: []map[string]any{listed(domain, directory.KindDomain, "org_a"), domainOf},
+		},
+		"a domain whose pointer is below another organization": {
+			items: []map[string]any{listed(domain, directory.KindDomain, "org_b"), domainOf},
+			want:  []directory.Key{domain},
+		},
+		"a domain without organization, which has none": {
+			items: []map[string]any{listed(domain, directory.KindDomain, "")},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			checkKeys(t, c.want, "without-pointer.jq", c.items)
+		})
+	}
 }
 
 // Of a transaction that the backup holds in part, every row and every pointer goes, whichever part is there.
@@ -161,19 +210,25 @@ func TestRecentKeysRecipe(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := jq(t, "recent-keys.jq", map[string]any{"Items": c.items}, "--arg", "since", since)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := []string{}
-			for _, k := range c.want {
-				want = append(want, asJSON(t, item(directory.Row{"pk": k.PK, "sk": k.SK})))
-			}
-			slices.Sort(want)
-			slices.Sort(got)
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("keys (-want +got):\n%s", diff)
-			}
+			checkKeys(t, c.want, "recent-keys.jq", c.items, "--arg", "since", since)
 		})
+	}
+}
+
+// checkKeys checks which keys a jq program prints of the items that a scan found.
+func checkKeys(t *testing.T, keys []directory.Key, file string, items []map[string]any, args ...string) {
+	t.Helper()
+	got, err := jq(t, file, map[string]any{"Items": items}, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{}
+	for _, k := range keys {
+		want = append(want, asJSON(t, item(directory.Row{"pk": k.PK, "sk": k.SK})))
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("keys (-want +got):\n%s", diff)
 	}
 }

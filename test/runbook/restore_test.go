@@ -127,7 +127,7 @@ func (a *account) paste(t *testing.T, title string, replaced ...string) error {
 }
 
 // Pasted as it stands, the section ends in tables of the old names, with their settings, without the rows of the last
-// five minutes and their pointers.
+// five minutes and their pointers, and with the pointers that older live rows should have.
 func TestRestoreAsPasted(t *testing.T) {
 	a := newAccount(t)
 	const old, recent = "2026-03-01T00:00:00.000Z", "2026-03-02T10:29:00.000Z"
@@ -136,12 +136,27 @@ func TestRestoreAsPasted(t *testing.T) {
 		[]string{"pk", "USER#user_new", "sk", "USER", "kind", directory.KindUser, "synced_at", recent},
 		[]string{"pk", "ORG#org_a", "sk", "MEMBER#user_a", "kind", directory.KindMembership, "synced_at", recent},
 		[]string{"pk", "USER#user_a", "sk", "MEMBERSHIP#org_a", "kind", directory.KindMembershipOf, "synced_at", old},
+		[]string{
+			"pk", "ORG#org_b", "sk", "MEMBER#user_b", "kind", directory.KindMembership, "synced_at", old,
+			"org_id", "org_b", "user_id", "user_b",
+		},
+		[]string{
+			"pk", "ORG#org_b", "sk", "MEMBER#user_gone", "kind", directory.KindMembership, "synced_at", old,
+			"org_id", "org_b", "user_id", "user_gone", "deleted_at", old,
+		},
+		[]string{
+			"pk", "DOMAIN#orgdmn_b", "sk", "DOMAIN", "kind", directory.KindDomain, "synced_at", old,
+			"id", "orgdmn_b", "org_id", "org_b",
+		},
 	)
 	a.put(t, deliveriesTable, []string{"svix_id", "msg_a"})
 	if err := a.paste(t, "Restore from a backup"); err != nil {
 		t.Fatalf("the pasted lines: %v", err)
 	}
-	if diff := cmp.Diff([]string{"USER#user_old / USER"}, a.keys(t, directoryTable, nil)); diff != "" {
+	if diff := cmp.Diff([]string{
+		"DOMAIN#orgdmn_b / DOMAIN", "ORG#org_b / DOMAIN#orgdmn_b", "ORG#org_b / MEMBER#user_b", "ORG#org_b / MEMBER#user_gone",
+		"USER#user_b / MEMBERSHIP#org_b", "USER#user_old / USER",
+	}, a.keys(t, directoryTable, nil)); diff != "" {
 		t.Errorf("rows of the Directory (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"msg_a"}, a.keys(t, deliveriesTable, nil)); diff != "" {

@@ -175,8 +175,8 @@ func TestRestoreOfTheDirectoryIsLaterThanOfTheDeliveries(t *testing.T) {
 			}
 		}
 	}
-	if at["DIRECTORY"] != "SECOND" || at["DELIVERIES"] != "REPLAY" {
-		t.Errorf("restored to %v, want the Directory to SECOND and the Deliveries to REPLAY, an hour before", at)
+	if at["DIRECTORY"] != "SECOND" || at["DELIVERIES"] != "HOUR_BEFORE" {
+		t.Errorf("restored to %v, want the Directory to SECOND and the Deliveries to HOUR_BEFORE", at)
 	}
 	const want = "--no-enabled, delete-item, create-backup, delete-table,  --enabled"
 	if got := strings.Join(order, ", "); got != want {
