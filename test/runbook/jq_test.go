@@ -120,7 +120,7 @@ func asJSON(t *testing.T, v any) string {
 	return string(text)
 }
 
-// A cascade that the backup holds in part leaves a live row without its pointer, by which alone it would be found again.
+// A cascade that the backup holds in part leaves a live row without its pointer, by which alone it would be found.
 func TestWithoutPointerRecipe(t *testing.T) {
 	membership, other := directory.MembershipKey("org_a", "user_a"), directory.MembershipKey("org_b", "user_a")
 	domain := directory.DomainKey("orgdmn_a")

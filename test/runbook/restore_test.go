@@ -154,7 +154,8 @@ func TestRestoreAsPasted(t *testing.T) {
 		t.Fatalf("the pasted lines: %v", err)
 	}
 	if diff := cmp.Diff([]string{
-		"DOMAIN#orgdmn_b / DOMAIN", "ORG#org_b / DOMAIN#orgdmn_b", "ORG#org_b / MEMBER#user_b", "ORG#org_b / MEMBER#user_gone",
+		"DOMAIN#orgdmn_b / DOMAIN", "ORG#org_b / DOMAIN#orgdmn_b",
+		"ORG#org_b / MEMBER#user_b", "ORG#org_b / MEMBER#user_gone",
 		"USER#user_b / MEMBERSHIP#org_b", "USER#user_old / USER",
 	}, a.keys(t, directoryTable, nil)); diff != "" {
 		t.Errorf("rows of the Directory (-want +got):\n%s", diff)

@@ -19,7 +19,7 @@
 //     faults that it injects, tally.go counts them.
 //     The settings and clocks of several versions may be at work at once (reach.go),
 //     and one read of several rows may return them from different times
-//     (onebyone.go). A person puts rows in by hand and follows the runbook (byhand.go).
+//     (onebyone.go). A person puts rows in by hand and follows the runbook (byhand.go, restore.go).
 //   - The consumers work on Memory (memory.go, transaction.go), which gives
 //     no guarantee beyond the contract of directory.Table: transactions may fail
 //     with a conflict, its index lags, and the items of a transaction become

@@ -72,10 +72,7 @@ func (m *Memory) restore(directoryTo, deliveriesTo time.Time, random *rand.Rand)
 // its last batches have ended.
 func (s *scheduler) restore() {
 	s.restores, s.stopped = false, false
-	second := oneOf(s.random, s.memory.changes).at.Add(time.Duration(s.random.Int64N(int64(tear))))
-	if now := s.queue.now(); second.After(now) {
-		second = now
-	}
+	second := s.drawSecond()
 	s.count(Restored)
 	s.logf("restore to %s", second.Format(directory.TimeFormat))
 	hourBefore := second.Add(-deliveriesBack)
@@ -96,6 +93,21 @@ func (s *scheduler) restore() {
 		}
 	}
 	s.replay(s.replayFrom(second))
+}
+
+// drawSecond draws the last good second: shortly after a change, of which the
+// backup may hold a part, and in half of the cases after a pointer was deleted.
+func (s *scheduler) drawSecond() time.Time {
+	changes := s.memory.changes
+	dropped := slices.DeleteFunc(slices.Clone(changes), func(c change) bool { return c.row != nil || c.key.SK == "" })
+	if len(dropped) > 0 && s.random.IntN(2) == 0 {
+		changes = dropped
+	}
+	second := oneOf(s.random, changes).at.Add(time.Duration(s.random.Int64N(int64(tear))))
+	if now := s.queue.now(); second.After(now) {
+		return now
+	}
+	return second
 }
 
 // replayFrom is the time from which messages must be replayed: an hour before
@@ -130,14 +142,16 @@ func (s *scheduler) replay(since time.Time) {
 // deleteRecent deletes the rows that were written since then, with their pointers,
 // as docs/examples/recent-keys.jq chooses them.
 func (m *Memory) deleteRecent(since string, pointersToo bool) {
-	recent := map[directory.Key]directory.Row{}
+	recent, partitions := map[directory.Key]directory.Row{}, map[string]bool{}
 	for k, r := range m.rows {
 		if r.Text("synced_at") >= since {
 			recent[k] = r
+			partitions[k.PK] = true
 		}
 	}
-	for k := range m.rows {
-		if _, ofRecent := recent[directory.Key{PK: k.SK, SK: "DOMAIN"}]; ofRecent && pointersToo {
+	for k, r := range m.rows { // the pointer of a domain or a role names its row
+		names := slices.Contains([]string{"domain_of", "role_key"}, r.Text("kind")) && partitions[k.SK]
+		if names && pointersToo {
 			delete(m.rows, k)
 		}
 	}
@@ -155,7 +169,8 @@ func (m *Memory) deleteRecent(since string, pointersToo bool) {
 // have none, as docs/examples/missing-pointers.jq does.
 func (m *Memory) writeMissingPointers() {
 	for _, r := range m.rows {
-		if p := directory.Pointer(r); r.Live() && p != nil && m.rows[p.Key()] == nil {
+		has := slices.Contains([]string{"membership", "domain"}, r.Text("kind"))
+		if p := directory.Pointer(r); has && r.Live() && p != nil && m.rows[p.Key()] == nil {
 			m.rows[p.Key()] = p
 		}
 	}
