@@ -127,12 +127,25 @@ func (o Object) Object(name string) Object {
 	return p
 }
 
+// Names are the members' names, sorted as bytes, each once.
+func (o Object) Names() []string {
+	names := make([]string, 0, len(o.members))
+	for _, m := range o.members {
+		names = append(names, m.name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // List is the text of each element of the member that is a list, nil where it
 // is not one.
-func (o Object) List(name string) (elements []json.RawMessage) {
-	// The value was checked when its object was read, so an error says only
-	// that it is not a list, and leaves elements nil.
-	_ = json.Unmarshal(o.Raw(name), &elements)
+func (o Object) List(name string) []json.RawMessage { return Elements(o.Raw(name)) }
+
+// Elements is the text of each element of a value that is a list, nil where it
+// is not one. The value is a member's, which was checked when its object was
+// read, so an error says only that it is not a list, and leaves elements nil.
+func Elements(value json.RawMessage) (elements []json.RawMessage) {
+	_ = json.Unmarshal(value, &elements)
 	return elements
 }
 

@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/projector"
@@ -31,20 +32,40 @@ func (c *Consumer) followUp(ctx context.Context, m *message, written directory.R
 }
 
 // deleteIfOrphan reads the parents of a row that was written and deletes the
-// row if one of them is gone. A parent without a row does not count: its
-// message may be on its way.
+// row if one of them is gone.
 func (c *Consumer) deleteIfOrphan(ctx context.Context, change projector.Change, written directory.Row) error {
-	var parents []directory.Row
-	err := c.retryInPlace(ctx, func() (err error) {
-		parents, err = c.Table.Read(ctx, change.Parents...)
-		return err
-	})
+	return c.DeleteOrphans(ctx, []Child{{change, written}})
+}
+
+// Child is a change whose row has parents. Row is the row as it was last known,
+// nil where it is not known.
+type Child struct {
+	Change projector.Change
+	Row    directory.Row
+}
+
+// DeleteOrphans reads the parents of rows and deletes each row one of whose
+// parents is gone. A parent without a row does not count: its message may be on
+// its way. Rows of one listing often have the same parents, which are read once.
+func (c *Consumer) DeleteOrphans(ctx context.Context, children []Child) error {
+	var keys []directory.Key
+	for _, child := range children {
+		keys = append(keys, child.Change.Parents...)
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	parents, err := c.Read(ctx, keys...)
 	if err != nil {
 		return fmt.Errorf("read the parents: %w", err)
 	}
-	for _, parent := range parents {
-		if parent.Gone() {
-			return c.deleteChild(ctx, change.Key, written, parent)
+	for _, child := range children {
+		own := parents[:len(child.Change.Parents)]
+		parents = parents[len(own):]
+		if i := slices.IndexFunc(own, directory.Row.Gone); i >= 0 {
+			if err := c.deleteChild(ctx, child.Change.Key, child.Row, own[i]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -54,17 +75,11 @@ func (c *Consumer) deleteIfOrphan(ctx context.Context, change projector.Change, 
 // the tombstone of another deletion: the children get the revision and the time
 // of the tombstone in the table.
 func (c *Consumer) deleteChildrenAgain(ctx context.Context, change projector.Change, position string) error {
-	var parent directory.Row
-	err := c.retryInPlace(ctx, func() error {
-		rows, err := c.Table.Read(ctx, change.Key)
-		if err == nil {
-			parent = rows[0]
-		}
-		return err
-	})
+	rows, err := c.Read(ctx, change.Key)
 	if err != nil {
 		return fmt.Errorf("read the tombstone: %w", err)
 	}
+	parent := rows[0]
 	if !parent.Gone() {
 		return nil // it was removed or put back by hand since: nothing says that it is deleted
 	}
@@ -76,33 +91,58 @@ func (c *Consumer) deleteChildrenAgain(ctx context.Context, change projector.Cha
 // it first; parent is the parent's tombstone.
 func (c *Consumer) deleteChild(ctx context.Context, key directory.Key, child, parent directory.Row) error {
 	return c.retryUntilDeadline(ctx, func() error {
-		for ; ; child = nil {
-			if child == nil {
-				rows, err := c.Table.Read(ctx, key)
-				if err != nil {
-					return err
-				}
-				child = rows[0]
-			}
+		existing := child
+		child = nil // an error may hide that it changed, so the next try reads it
+		_, err := c.replace(ctx, key, existing, existing != nil, func(child directory.Row) (directory.Write, bool) {
+			// If the child changed, it may be another incarnation now, or gone, or in
+			// another organization.
 			if !child.Live() || !belongsTo(child, parent) {
-				return nil
+				return directory.Write{}, false
 			}
-			// The tombstone is made of the child as it was read, so it is written
-			// only if that is unchanged. If it lost, the child is read again: it
-			// may be another incarnation now, or gone, or in another organization.
-			w := directory.Write{Row: c.tombstoneOfChild(child, parent), If: unchangedSince(child)}
+			w := directory.Write{Row: c.tombstoneOfChild(child, parent)}
 			if k, ok := directory.PointerKey(child); ok {
 				w.Drop = []directory.Key{k}
 			}
-			result, err := c.Table.Write(ctx, w)
-			if err != nil || result == directory.Written {
-				return err
-			}
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-		}
+			return w, true
+		})
+		return err
 	})
+}
+
+// replace makes a write of the row that exists and commits it on the condition
+// that the row is unchanged since it was read; else it reads the row and makes
+// another. existing is the row as last read, if it was read. written is the new
+// row, nil where make's last word was not to write.
+func (c *Consumer) replace(
+	ctx context.Context, key directory.Key, existing directory.Row, wasRead bool,
+	make func(existing directory.Row) (w directory.Write, ok bool),
+) (written directory.Row, err error) {
+	for ; ; wasRead = false {
+		if !wasRead {
+			rows, err := c.Table.Read(ctx, key)
+			if err != nil {
+				return nil, err
+			}
+			existing = rows[0]
+		}
+		w, ok := make(existing)
+		if !ok {
+			return nil, nil
+		}
+		w.If = unchangedSince(existing)
+		result, err := c.Table.Write(ctx, w)
+		switch {
+		case err != nil:
+			return nil, err
+		case result == directory.Written:
+			return w.Row, nil
+		}
+		// Another writer was first, so the loop ends without a counter; the deadline
+		// stops it in any case.
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // belongsTo says whether the parent is still the child's: a domain may have

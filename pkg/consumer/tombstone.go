@@ -28,6 +28,20 @@ func (c *Consumer) tombstoneOfChild(child, parent directory.Row) directory.Row {
 	revision := child.Revision().DeletedWith(parent.Revision())
 	r := c.newTombstone(child, revision, parent.Text(directory.AttrSvixID))
 	r[directory.AttrDeletedAt] = parent[directory.AttrDeletedAt]
+	r.SetText(directory.AttrDeletedBy, parent.Text(directory.AttrDeletedBy))
+	r.Fit()
+	return r
+}
+
+// tombstoneOfAbsence is what remains of a live row whose object Clerk's API
+// denied. Its revision is not terminal: an absence may be false.
+func (c *Consumer) tombstoneOfAbsence(row directory.Row, firstLook time.Time) directory.Row {
+	at := firstLook.UnixMilli()
+	r := c.newTombstone(row, directory.Order{
+		Incarnation: row.Revision().Incarnation(), Updated: at, Sent: at, SvixID: directory.Absence,
+	}.Revision(), "")
+	r[directory.AttrDeletedAt] = firstLook.UTC().Format(directory.TimeFormat)
+	r[directory.AttrDeletedBy] = directory.Absence
 	r.Fit()
 	return r
 }
@@ -42,7 +56,9 @@ func (c *Consumer) newTombstone(row directory.Row, revision directory.Revision, 
 		for _, name := range directory.Indexes() {
 			delete(r, name)
 		}
-		delete(r, directory.AttrSvixID)
+		for _, name := range []string{directory.AttrSvixID, directory.AttrReadAt, directory.AttrDeletedBy} {
+			delete(r, name) // these say who wrote the row that is deleted
+		}
 	}
 	r[directory.AttrRev] = string(revision)
 	r.SetText(directory.AttrSvixID, svixID)
@@ -61,8 +77,7 @@ func (c *Consumer) Retained(row directory.Row) directory.Row {
 	r := directory.NewRow(row.Key(), row.Text(directory.AttrKind))
 	for _, name := range []string{
 		directory.AttrRev, directory.AttrSvixID, directory.AttrSyncedAt, directory.AttrInstanceID,
-		directory.AttrDeletedAt,
-		"deleted_by", "read_at", // of a repair, where no event deleted the row
+		directory.AttrDeletedAt, directory.AttrDeletedBy,
 	} {
 		r.SetText(name, row.Text(name))
 	}

@@ -96,7 +96,7 @@ func Pointer(r Row) Row {
 		p[AttrKind] = KindRoleByKey
 		attributes = []string{"id", "key", "name", "permissions", "is_creator_eligible"}
 	}
-	for _, name := range append(attributes, AttrRev, AttrSvixID, AttrInstanceID, AttrSyncedAt) {
+	for _, name := range append(attributes, AttrRev, AttrSvixID, AttrReadAt, AttrInstanceID, AttrSyncedAt) {
 		if v, ok := r[name]; ok {
 			p[name] = v
 		}

@@ -23,12 +23,19 @@ const (
 	AttrKind       = "kind"
 	AttrRev        = "rev"
 	AttrSyncedAt   = "synced_at" // RFC 3339, ms: our clock
-	AttrSvixID     = "svix_id"
+	AttrSvixID     = "svix_id"   // the message that wrote the row; absent where none did
+	AttrReadAt     = "read_at"   // RFC 3339, ms: when Clerk's API was read, where that wrote the row
 	AttrInstanceID = "instance_id"
 	AttrDeletedAt  = "deleted_at" // RFC 3339, ms: the deletion's envelope time
+	AttrDeletedBy  = "deleted_by" // Absence where no event deleted the row
 	AttrObject     = "object"     // Clerk's data as JSON text
 	AttrOmitted    = "omitted"    // names of what the row had no room for
 )
+
+// Absence is the `deleted_by` of a row that was deleted because Clerk's API denied
+// that the object exists. Such a tombstone is not terminal: what Clerk says later
+// brings the row back.
+const Absence = "absence"
 
 // TimeFormat is how rows hold times of our own: RFC 3339 with milliseconds, in
 // UTC. Times of Clerk's objects are numbers of milliseconds instead.
@@ -158,7 +165,8 @@ func (r Row) longest() (name string) {
 	size := 0
 	for _, n := range slices.Sorted(maps.Keys(r)) {
 		switch n {
-		case AttrPK, AttrSK, AttrKind, AttrRev, AttrSvixID, AttrSyncedAt, AttrDeletedAt, AttrOmitted:
+		case AttrPK, AttrSK, AttrKind, AttrRev, AttrSvixID, AttrReadAt, AttrSyncedAt,
+			AttrDeletedAt, AttrDeletedBy, AttrOmitted:
 			continue
 		}
 		if s := valueSize(r[n]); s > size {

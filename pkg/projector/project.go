@@ -8,6 +8,8 @@
 //	families.go  one table: what each family of event types becomes
 //	identity.go  which row an object belongs to
 //	objects.go   which attributes it has there
+//	read.go      an object that was read from Clerk's API becomes a change
+//	canonical.go what two texts of one object are compared by
 package projector
 
 import (
@@ -109,11 +111,19 @@ func (p *Projector) Project(e clerk.Event, svixID string) (Change, error) {
 	c.Row = p.row(f, c, data, id)
 	c.Row.SetText(directory.AttrInstanceID, e.InstanceID)
 	c.Row.SetText(directory.AttrSvixID, svixID)
-	pointer, hasPointer := directory.PointerKey(c.Row)
-	if !c.Key.Valid() || hasPointer && !pointer.Valid() {
-		return Change{}, permanent("an id or a role's key is too long for a key of the table")
+	if err := c.checkKeys(); err != nil {
+		return Change{}, err
 	}
 	return c, nil
+}
+
+// checkKeys finds ids that DynamoDB has no room for.
+func (c Change) checkKeys() error {
+	pointer, hasPointer := directory.PointerKey(c.Row)
+	if !c.Key.Valid() || hasPointer && !pointer.Valid() {
+		return permanent("an id or a role's key is too long for a key of the table")
+	}
+	return nil
 }
 
 // revision places the change in the order of all changes of its row. A time
