@@ -27,7 +27,6 @@ func (n names) sorted() []string { return slices.Sorted(maps.Keys(n)) }
 // keeps no `object`, its columns are all that is compared.
 type comparison struct {
 	kind string
-	api  clerk.Object
 	kept func(object string) string // what of `object` the settings still allow
 
 	different names

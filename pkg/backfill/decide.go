@@ -61,7 +61,7 @@ func (o Object) decide(e Existing, kept func(object string) string) Decision {
 		}
 		return Decision{Verdict: Deleted}
 	}
-	c := comparison{kind: o.Kind, api: o.Data, kept: kept}
+	c := comparison{kind: o.Kind, kept: kept}
 	c.rows(row, e.Row)
 	c.pointers(row, e)
 	d := Decision{Members: c.different.sorted()}

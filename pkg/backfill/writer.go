@@ -2,7 +2,10 @@ package backfill
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -19,8 +22,11 @@ type Writer struct {
 	Consumer   *consumer.Consumer // needs Table, Projector, Policy, Now and Random alone
 	InstanceID string
 	DryRun     bool // decide, and write nothing
-	// Concurrency is how many rows of one batch are written at once.
+	// Concurrency is how many rows are written at once, of all batches together.
 	Concurrency int
+
+	once  sync.Once
+	slots chan struct{} // one for each row that is being written
 }
 
 // Object makes an Object of what was read. Its error says that the object can
@@ -58,26 +64,28 @@ func (w *Writer) Write(ctx context.Context, objects []Object) (decisions []Decis
 }
 
 func (w *Writer) writeBatch(ctx context.Context, objects []Object) ([]Decision, error) {
+	w.once.Do(func() { w.slots = make(chan struct{}, max(1, w.Concurrency)) })
 	existing, err := w.read(ctx, objects)
 	if err != nil {
 		return nil, err
 	}
 	decisions, rows := make([]Decision, len(objects)), make([]directory.Row, len(objects))
 	g, writing := errgroup.WithContext(ctx)
-	g.SetLimit(max(1, w.Concurrency))
 	for i, o := range objects {
 		rows[i] = existing[i].Row
 		decisions[i] = o.decide(existing[i], w.Consumer.Projector.KeptObject)
 		if decisions[i].Row == nil || w.DryRun {
 			continue
 		}
+		w.slots <- struct{}{} // whoever holds it gives it back when its writing ends
 		g.Go(func() (err error) {
-			decisions[i], rows[i], err = w.put(writing, o, existing[i])
+			defer func() { <-w.slots }()
+			decisions[i], rows[i], err = w.put(writing, o, existing[i], decisions[i])
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil || w.DryRun {
-		return decisions, err
+		return decisions, err //nolint:wrapcheck // put names the object
 	}
 	return decisions, w.deleteOrphans(ctx, objects, rows)
 }
@@ -94,7 +102,11 @@ func (w *Writer) read(ctx context.Context, objects []Object) ([]Existing, error)
 			keys = append(keys, k)
 		}
 	}
-	rows, err := w.Consumer.Read(ctx, keys...)
+	var rows []directory.Row
+	err := w.persist(ctx, func(ctx context.Context) (err error) {
+		rows, err = w.Consumer.Read(ctx, keys...)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read the rows: %w", err)
 	}
@@ -108,21 +120,35 @@ func (w *Writer) read(ctx context.Context, objects []Object) ([]Existing, error)
 	return existing, nil
 }
 
-// put writes one object. Where another writer was first, it is decided anew, of
-// the row that is there now: its pointer was written with it.
-func (w *Writer) put(ctx context.Context, o Object, e Existing) (d Decision, row directory.Row, err error) {
-	written, err := w.Consumer.PutRead(ctx, o.change, e.Row, func(existing directory.Row) directory.Row {
-		if existing.Revision() != e.Row.Revision() || (existing == nil) != (e.Row == nil) {
+// put writes one object as was decided. Where another writer was first, it is
+// decided anew, of the row that is there now: its pointer was written with it.
+func (w *Writer) put(
+	ctx context.Context, o Object, e Existing, d Decision,
+) (_ Decision, row directory.Row, err error) {
+	row = e.Row
+	decide := func(existing directory.Row) directory.Row {
+		switch {
+		case existing.Revision() == o.change.Revision:
+			// A try whose answer was lost wrote it, or another reader of the same
+			// object. The decision stands, for it was carried out.
+			row = existing
+			return nil
+		case existing.Revision() != e.Row.Revision() || (existing == nil) != (e.Row == nil):
 			e = Existing{Row: existing, Pointer: pointerOf(existing)}
+			d = o.decide(e, w.Consumer.Projector.KeptObject)
 		}
-		d, row = o.decide(e, w.Consumer.Projector.KeptObject), existing
+		row = existing
 		return d.Row
+	}
+	err = w.persist(ctx, func(ctx context.Context) error {
+		written, err := w.Consumer.PutRead(ctx, o.change, e.Row, decide)
+		if written != nil {
+			row = written
+		}
+		return err
 	})
 	if err != nil {
 		return d, nil, fmt.Errorf("write %s: %w", o.change.Entity, err)
-	}
-	if written != nil {
-		row = written
 	}
 	return d, row, nil
 }
@@ -144,5 +170,37 @@ func (w *Writer) deleteOrphans(ctx context.Context, objects []Object, rows []dir
 			children = append(children, consumer.Child{Change: o.change, Row: rows[i]})
 		}
 	}
-	return w.Consumer.DeleteOrphans(ctx, children)
+	err := w.persist(ctx, func(ctx context.Context) error { return w.Consumer.DeleteOrphans(ctx, children) })
+	if err != nil {
+		return fmt.Errorf("delete what has no parent: %w", err)
+	}
+	return nil
+}
+
+const (
+	// maxTried bounds how long an operation on the table is tried, as long as a
+	// request to Clerk: a new table throttles for seconds until it has grown.
+	maxTried  = 30 * time.Second
+	firstWait = 250 * time.Millisecond
+	maxWait   = 4 * time.Second
+)
+
+// persist calls f until it succeeds or maxTried is over. f is safe to repeat. A
+// queue gives a message another receive; what was read from Clerk has this.
+func (w *Writer) persist(ctx context.Context, f func(ctx context.Context) error) error {
+	limited, cancel := context.WithTimeout(ctx, maxTried)
+	defer cancel()
+	for wait := firstWait; ; wait = min(2*wait, maxWait) {
+		err := f(limited)
+		if err == nil || errors.Is(err, directory.ErrWriteRefused) {
+			return err
+		}
+		t := time.NewTimer(wait/2 + time.Duration(w.Consumer.Random()*float64(wait/2)))
+		select {
+		case <-limited.Done():
+			t.Stop()
+			return err
+		case <-t.C:
+		}
+	}
 }

@@ -15,8 +15,9 @@ import (
 // Parent and child may be written at the same time by two consumers. Both look
 // for the other after their own write is acknowledged, by consistent reads: so
 // at least one of them sees the other (docs/design.md has the proof), and the
-// child is deleted. A parent that is gone stays gone, so nothing that should
-// live is deleted, however often this runs.
+// child is deleted. A parent that an event deleted stays gone, so nothing that
+// should live is deleted, however often this runs. One that was deleted by
+// absence may come back; its children's tombstones then give way as its own does.
 func (c *Consumer) followUp(ctx context.Context, m *message, written directory.Row) error {
 	change := m.change
 	switch {

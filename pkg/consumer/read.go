@@ -80,12 +80,23 @@ func (c *Consumer) DeleteAbsent(ctx context.Context, row directory.Row, firstLoo
 	if change.Children == projector.NoChildren {
 		return true, nil
 	}
-	var position string
-	for {
-		err := c.deleteChildren(ctx, change, tombstone, position)
+	return true, c.deleteAllChildren(ctx, change, tombstone)
+}
+
+// roundTime bounds a round of deleteAllChildren.
+const roundTime = 30 * time.Second
+
+// deleteAllChildren is deleteChildren for a caller without a deadline. There, a
+// table that refuses every request would be tried for ever: so it works in
+// rounds, and a round that gets nowhere is the last.
+func (c *Consumer) deleteAllChildren(ctx context.Context, change projector.Change, parent directory.Row) error {
+	for position := ""; ; {
+		round, cancel := context.WithTimeout(ctx, roundTime)
+		err := c.deleteChildren(round, change, parent, position)
+		cancel()
 		more, ok := errors.AsType[outOfTimeError](err)
 		if !ok || ctx.Err() != nil {
-			return true, err
+			return err
 		}
 		position = more.position
 	}

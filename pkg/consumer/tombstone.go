@@ -29,6 +29,7 @@ func (c *Consumer) tombstoneOfChild(child, parent directory.Row) directory.Row {
 	r := c.newTombstone(child, revision, parent.Text(directory.AttrSvixID))
 	r[directory.AttrDeletedAt] = parent[directory.AttrDeletedAt]
 	r.SetText(directory.AttrDeletedBy, parent.Text(directory.AttrDeletedBy))
+	r.SetText(directory.AttrReadAt, parent.Text(directory.AttrReadAt))
 	r.Fit()
 	return r
 }
@@ -42,6 +43,7 @@ func (c *Consumer) tombstoneOfAbsence(row directory.Row, firstLook time.Time) di
 	}.Revision(), "")
 	r[directory.AttrDeletedAt] = firstLook.UTC().Format(directory.TimeFormat)
 	r[directory.AttrDeletedBy] = directory.Absence
+	r[directory.AttrReadAt] = r[directory.AttrDeletedAt]
 	r.Fit()
 	return r
 }
@@ -77,7 +79,7 @@ func (c *Consumer) Retained(row directory.Row) directory.Row {
 	r := directory.NewRow(row.Key(), row.Text(directory.AttrKind))
 	for _, name := range []string{
 		directory.AttrRev, directory.AttrSvixID, directory.AttrSyncedAt, directory.AttrInstanceID,
-		directory.AttrDeletedAt, directory.AttrDeletedBy,
+		directory.AttrDeletedAt, directory.AttrDeletedBy, directory.AttrReadAt,
 	} {
 		r.SetText(name, row.Text(name))
 	}

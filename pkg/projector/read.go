@@ -43,7 +43,7 @@ func (p *Projector) ProjectRead(r Read) (Change, error) {
 	}
 	updated, err := r.Object.Time("updated_at")
 	if err != nil {
-		return Change{}, permanent(err.Error())
+		return Change{}, permanent("data." + err.Error())
 	}
 	c := Change{Key: id.key, Kind: f.kind, Entity: id.entity, ReadFirst: true, Parents: id.parents}
 	c.Sent = clerk.Millis(max(0, r.Earliest.Add(-readMargin).UnixMilli()))

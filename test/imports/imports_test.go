@@ -44,9 +44,11 @@ func layers() map[string]layer {
 			packages: "pkg/dynamo",
 			layers:   "field", modules: "sdk sdk/service/dynamodb github.com/aws/smithy-go",
 		},
-		"sqs": {packages: "pkg/sqsqueue", layers: "field", modules: "sdk sdk/service/sqs github.com/aws/smithy-go"},
-		"ssm": {packages: "pkg/ssmparam", modules: "sdk"},
+		"sqs":   {packages: "pkg/sqsqueue", layers: "field", modules: "sdk sdk/service/sqs github.com/aws/smithy-go"},
+		"ssm":   {packages: "pkg/ssmparam", modules: "sdk"},
 		"clerk": {packages: "pkg/clerkapi", layers: "field", modules: "golang.org/x/time"},
+		// A backfill compares Clerk's objects with rows and writes rows: it knows the work, and reads by Clerk's client.
+		"backfill": {packages: "pkg/backfill", layers: "field work clerk", modules: "golang.org/x/sync"},
 		// What the functions share does not know what any of them does; a handler turns Lambda's event into a call of
 		// the work.
 		"lambda": {packages: "pkg/lambdafn", modules: "github.com/aws/aws-lambda-go"},
