@@ -81,7 +81,8 @@ func TestEndpointVariants(t *testing.T) {
 		"us-east-1", "mx-central-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1",
 		"us-iso-east-1", "us-isob-east-1", "us-isof-south-1", "eu-isoe-west-1",
 	} {
-		for _, s := range []settings.AWS{{}, {UseFIPS: true}, {UseDualStack: true}, {UseFIPS: true, UseDualStack: true}} {
+		both := settings.AWS{UseFIPS: true, UseDualStack: true}
+		for _, s := range []settings.AWS{{}, {UseFIPS: true}, {UseDualStack: true}, both} {
 			s.Region = region
 			c := awsclient.New(s)
 			for service, call := range calls {

@@ -59,6 +59,10 @@ func post(t *testing.T, method, target, body string) *httptest.ResponseRecorder 
 	return w
 }
 
+// What is not a request of the protocol is refused by a name that SDKs know, and
+// repeated in the header of the query protocol where the service once spoke it.
+// What the emulator itself does wrong is a failure of the server.
+// https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html#operation-error-serialization
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	long := `{"Name":"` + strings.Repeat("a", 100) + `"}`

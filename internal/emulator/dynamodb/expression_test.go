@@ -102,7 +102,9 @@ func conditions() map[string][]string {
 }
 
 // Each condition decides a deletion, so that what it lets through has an effect
-// that shows.
+// that shows. Values of different types are unequal and in no order, and what is
+// absent is equal to nothing; that is no error.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
 func TestConditions(t *testing.T) {
 	t.Parallel()
 	service := withPeople(t)
@@ -125,7 +127,9 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-// What no expression uses is refused, as a request with a slip in it.
+// What no expression uses is refused, as a request with a slip in it. Names begin
+// with #, values with a colon, and neither map is empty.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ExpressionAttributeNames.html
 func TestUnusedPlaceholders(t *testing.T) {
 	t.Parallel()
 	service := withPeople(t)
@@ -144,7 +148,8 @@ func TestUnusedPlaceholders(t *testing.T) {
 }
 
 // An update changes what it names and nothing else; one that is refused changes
-// nothing.
+// nothing. All of its parts read the item as it was before.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
 func TestUpdates(t *testing.T) {
 	t.Parallel()
 	refused := []string{
@@ -202,6 +207,7 @@ func TestUpdates(t *testing.T) {
 }
 
 // An update returns the item before or after it, all of it or what it touched.
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html
 func TestReturnValues(t *testing.T) {
 	t.Parallel()
 	for returns, want := range map[string]string{

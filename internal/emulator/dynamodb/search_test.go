@@ -57,8 +57,10 @@ func TestNumbersSortAsNumbers(t *testing.T) {
 	}
 }
 
-// TestPagesAreWhole: however a list is paged, forwards or backwards, filtered
-// or not, its pages together are the list.
+// However a list is paged, forwards or backwards, filtered or not, its pages
+// together are the list, and a page reads no more than its limit. Only a page
+// without LastEvaluatedKey is the last.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
 func TestPagesAreWhole(t *testing.T) {
 	t.Parallel()
 	service := withPeople(t)
@@ -107,8 +109,8 @@ func TestPagesAreWhole(t *testing.T) {
 	})
 }
 
-// TestSegments: any number of segments holds each item once, in the table and
-// in its index.
+// Any number of segments holds each item once, in the table and in its index.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html#Scan.ParallelScan
 func TestSegments(t *testing.T) {
 	t.Parallel()
 	service := withPeople(t)

@@ -158,8 +158,10 @@ func TestRequestTokenEnds(t *testing.T) {
 	}
 }
 
-// TestTransactionsAreIsolated moves units between accounts while others read
-// all of them at once: no sum may ever differ.
+// Transactions are isolated here also from a Query, of which DynamoDB promises less.
+// The test moves units between accounts while others read all of them at once: no
+// sum may ever differ.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
 func TestTransactionsAreIsolated(t *testing.T) {
 	t.Parallel()
 	const accounts, movers, moves = 4, 4, 100

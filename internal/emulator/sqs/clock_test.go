@@ -85,6 +85,9 @@ func (q queue) delete(handle *string) {
 	}
 }
 
+// A message that was received is hidden for the queue's visibility timeout, 30 s
+// by default, and then comes again.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
 func TestVisibilityFollowsTheClock(t *testing.T) {
 	t.Parallel()
 	c, clock := onClock(t)
@@ -116,6 +119,8 @@ func TestOlderHandleDeletesNothing(t *testing.T) {
 	q.wantBodies("after deletion by the latest handle", 10)
 }
 
+// A message is gone when it is older than the queue's retention period, whether
+// it was received or not.
 func TestRetentionEndsMessages(t *testing.T) {
 	t.Parallel()
 	c, clock := onClock(t)
@@ -141,6 +146,9 @@ func TestWaitedLongestFirst(t *testing.T) {
 	q.wantBodies("after a came again", 10, "b", "a")
 }
 
+// A dead-letter queue may have one of its own. The receive count goes on, and
+// each queue counts its own receives towards its maximum.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
 func TestDeadLettersOfDeadLetters(t *testing.T) {
 	t.Parallel()
 	c, clock := onClock(t)
@@ -160,6 +168,9 @@ func TestDeadLettersOfDeadLetters(t *testing.T) {
 	last.wantBodies("of the last queue", 10, "m")
 }
 
+// The retention of a dead letter counts from its first sending, because SQS leaves
+// the enqueue timestamp as it was: a dead-letter queue must keep messages longer.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
 func TestDeadLettersAgeFromTheirSending(t *testing.T) {
 	t.Parallel()
 	c, clock := onClock(t)

@@ -22,6 +22,7 @@ import (
 	"github.com/clerksync/clerksync/internal/emulator/sqs/sqstest"
 )
 
+// The suite, which also runs against other engines, holds for the emulator.
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	sqstest.Run(t, client(t, emulator.New(emulator.Options{})), sqstest.Options{})
@@ -51,6 +52,9 @@ func TestChecksumsAreThoseOfSQS(t *testing.T) {
 	}
 }
 
+// A queue has at most 120,000 messages in flight, here 2. At the limit a short
+// poll is refused, and a long poll finds nothing.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 func TestInFlightLimit(t *testing.T) {
 	t.Parallel()
 	limited := awsjson.New(sqsemulator.New(sqsemulator.Options{InFlightLimit: 2}))
@@ -70,6 +74,10 @@ func TestInFlightLimit(t *testing.T) {
 	q.wantBodies("below the limit again", 10, "c")
 }
 
+// A queue is purged at most once in 60 seconds, and its name is free 60 seconds
+// after it was deleted.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_PurgeQueue.html
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteQueue.html
 func TestOnceAMinute(t *testing.T) {
 	t.Parallel()
 	c, clock := onClock(t)

@@ -66,7 +66,10 @@ func TestKeyOfAParameter(t *testing.T) {
 	}
 }
 
-// Parameters are described by name, with all but the value.
+// Parameters are described by name, with all but the value. Filters are Equals
+// where they name no option; a parameter passes where all filters let it, and a
+// filter where one of its values fits.
+// https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_ParameterStringFilter.html
 func TestDescribeParameters(t *testing.T) {
 	t.Parallel()
 	c := client(t, emulator.Options{SecureStrings: map[string]string{"/b": "v", "/a": "v"}})

@@ -68,7 +68,9 @@ func TestSecureStringIsReadBack(t *testing.T) {
 	}
 }
 
-// Each write of a parameter is a version, and the name alone means the latest.
+// Each write of a parameter is a version, and the name alone means the latest. An
+// ARN means the same as the name.
+// https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-versions.html
 func TestVersions(t *testing.T) {
 	t.Parallel()
 	c := client(t, emulator.Options{})
@@ -116,7 +118,9 @@ func TestErrorsAreTyped(t *testing.T) {
 	wantType[*types.ParameterNotFound](t, "DeleteParameter of one that is gone", err)
 }
 
-// Names and values that SSM refuses are refused.
+// Names and values that SSM refuses are refused: a name is a path from the root
+// or has no slash, and a value has 1 to 4,096 bytes.
+// https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html
 func TestPutRefuses(t *testing.T) {
 	t.Parallel()
 	c := client(t, emulator.Options{})

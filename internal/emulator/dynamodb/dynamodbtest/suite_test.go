@@ -10,6 +10,7 @@ import (
 	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 )
 
+// The suite, which also runs against other engines, holds for the emulator.
 func TestEmulator(t *testing.T) {
 	t.Parallel()
 	cfg := emulatortest.Start(t, emulator.New(emulator.Options{}))
