@@ -110,15 +110,13 @@ func (c *Config) For(s Service) aws.Config {
 // preconnectTimeout bounds what a start waits for at the most.
 const preconnectTimeout = 2 * time.Second
 
-// Preconnect opens a connection to a service before the first request needs it.
-// During init Lambda gives a function a whole CPU, during an invocation a
-// fraction of it, so the handshake is cheapest here. The functions in
-// concurrently run at the same time, so that a start that calls two services
-// waits once. Preconnect returns when all are done.
+// Preconnect opens a connection to a service before the first request needs it:
+// Lambda gives a function a whole CPU during init and a fraction of it later, so
+// the handshake is cheapest here. The functions in concurrently run at the same
+// time, so that a start that calls two services waits once.
 //
 // It is best effort: where no connection comes about, the first request opens
-// one and reports what is wrong. Where the settings switch it off, nothing is
-// done, the functions in concurrently included.
+// one and reports what is wrong. Where the settings switch it off, nothing runs.
 func (c *Config) Preconnect(s Service, concurrently ...func()) {
 	if c.noPreconnect {
 		return
@@ -131,8 +129,7 @@ func (c *Config) Preconnect(s Service, concurrently ...func()) {
 	g.Wait()
 }
 
-// openConnection makes a request whose answer, an error for lack of a
-// signature, does not matter.
+// openConnection makes a request without a signature, whose answer does not matter.
 func (c *Config) openConnection(s Service) {
 	ctx, cancel := context.WithTimeout(context.Background(), preconnectTimeout)
 	defer cancel()

@@ -14,14 +14,12 @@ import (
 // in the functions, the command, the emulators and the tests. It sends requests
 // through base, or through the SDK's own client where base is nil.
 //
-// Without it answers may be broken off. The SDK closes a request's body as soon as the answer
-// begins. From then on the body's WriteTo returns io.EOF (smithy-go,
-// transport/http/internal/io), where io.Copy wants nil at the end. If net/http
-// still looks whether the body has more than was announced, which a fast server
-// makes likely, it takes that for a failure and closes the connection: an
-// answer of more than a few KB then ends in "use of closed network connection".
-// So this client hands net/http each body as bytes in memory. That also saves a
-// write, because such a body is sent together with the headers.
+// Without it answers may be broken off. The SDK closes a request's body as soon as
+// the answer begins, and from then on its WriteTo returns io.EOF (smithy-go,
+// transport/http/internal/io), where io.Copy wants nil. If net/http still looks
+// whether the body goes on, which a fast server makes likely, it takes that for a
+// failure and closes the connection under the answer. So this client hands
+// net/http each body as bytes in memory, which are sent with the headers.
 func NewHTTPClient(base aws.HTTPClient) aws.HTTPClient {
 	if base == nil {
 		base = awshttp.NewBuildableClient()

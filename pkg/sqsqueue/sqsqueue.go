@@ -82,7 +82,7 @@ type Queue struct {
 	url, deadLetterURL string
 }
 
-// NewQueue returns a Queue for the two queues of those URLs.
+// NewQueue returns a Queue for the queues of those URLs.
 func NewQueue(client *sqs.Client, queueURL, deadLetterURL string) *Queue {
 	return &Queue{client, queueURL, deadLetterURL}
 }
@@ -96,10 +96,9 @@ const (
 )
 
 // DeadLetter sends a copy of the record to the dead-letter queue: body and
-// attributes as they are, and one attribute more, the reason. Where the record
-// has no room for that attribute, the last by name of the attributes that are
-// not ours is left out. Where it has no room for the reason's text, the text is
-// cut.
+// attributes as they are, and one attribute more, the reason. Where there is no
+// room for that attribute, the last by name that is not ours is left out; where
+// there is none for the reason's text, the text is cut.
 //
 // The record itself stays on the queue until the caller acknowledges it, which
 // it may do only after nil: a lost copy would be a lost message, while a second
@@ -116,10 +115,9 @@ func (q *Queue) DeadLetter(ctx context.Context, r delivery.Record, reason string
 }
 
 // Requeue sends a copy of the record to the queue, with the position. SQS counts
-// the receives of the copy anew, so that a deletion which gets on is never moved
-// to the dead-letter queue, however many receives it takes. As with DeadLetter,
-// the caller acknowledges the record only after nil; a second copy does what the
-// first one does.
+// its receives anew, so that a deletion which gets on never becomes a dead letter,
+// however many receives it takes. As with DeadLetter, the caller acknowledges the
+// record only after nil; a second copy does what the first one does.
 func (q *Queue) Requeue(ctx context.Context, r delivery.Record, position string) error {
 	attributes := copyAttributes(r.Attributes)
 	attributes[delivery.AttrPosition] = textAttribute(delivery.EncodePosition(position))
@@ -173,8 +171,8 @@ func copyAttributes(attributes map[string]delivery.Attribute) map[string]types.M
 	return copied
 }
 
-// Acknowledge deletes records from the queue. Those that an error leaves there
-// are handed out again after their visibility timeout and become duplicates.
+// Acknowledge deletes records from the queue. Those that an error leaves there come
+// again after their visibility timeout and become duplicates.
 func (q *Queue) Acknowledge(ctx context.Context, records []delivery.Record) error {
 	return inBatches("delete from the queue", records, func(part []delivery.Record) (failedEntries, error) {
 		entries := make([]types.DeleteMessageBatchRequestEntry, len(part))

@@ -94,9 +94,3 @@ func without(container value, p path) (value, error) {
 	}
 	return container, nil
 }
-
-// findIn follows the path from any container, a list too.
-func (p path) findIn(container value) (value, bool) {
-	inside := append(path{{name: "v"}}, p...)
-	return inside.find(item{"v": container})
-}

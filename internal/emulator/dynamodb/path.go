@@ -41,8 +41,10 @@ func (p path) steps() string {
 }
 
 // find follows the path into an item.
-func (p path) find(it item) (value, bool) {
-	v := value{kind: "M", fields: it}
+func (p path) find(it item) (value, bool) { return p.findIn(value{kind: "M", fields: it}) }
+
+// findIn follows the path from any container, a list too.
+func (p path) findIn(v value) (value, bool) {
 	for _, s := range p {
 		switch {
 		case s.list && v.kind == "L" && s.index < len(v.list):
