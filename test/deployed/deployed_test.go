@@ -40,6 +40,7 @@ func TestDeployed(t *testing.T) { //nolint:tparallel // its parts follow one ano
 	t.Run("an outage and a new secret", s.testOutage)
 	t.Run("every metric was written", s.testMetrics)
 	t.Run("make logs follows both functions", s.testMakeLogs)
+	t.Run("make accept", s.testAccept)
 	t.Run("a second deploy with events in flight", s.testRedeploy)
 	t.Run("sam delete leaves the tables", s.testDelete)
 }

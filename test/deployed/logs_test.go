@@ -25,7 +25,8 @@ func (s *stack) testMetrics(t *testing.T) {
 		"SyncFunction": {
 			lambdafn.MetricApplied, lambdafn.MetricStale, lambdafn.MetricDuplicate, lambdafn.MetricFailed,
 			lambdafn.MetricDead, lambdafn.MetricDeletions, lambdafn.MetricLag, lambdafn.MetricBatchSize,
-			lambdafn.MetricTableRequests, lambdafn.MetricColdStart,
+			lambdafn.MetricTableRequests, lambdafn.MetricTableThrottles, lambdafn.MetricTableErrors,
+			lambdafn.MetricColdStart,
 		},
 	} {
 		log := s.logs(t, function, "CloudWatchMetrics")
@@ -73,7 +74,7 @@ func (s *stack) writeAccessLog(t *testing.T, line string) {
 	t.Helper()
 	group := s.physicalID(t, "ApiLogGroup")
 	s.setAccessLogARN(t, group)
-	stream := map[string]any{"logGroupName": group, "logStreamName": "access"}
+	stream := map[string]any{"logGroupName": group, "logStreamName": t.Name()}
 	s.callLogs(t, "CreateLogStream", stream)
 	stream["logEvents"] = []map[string]any{{"timestamp": time.Now().UnixMilli(), "message": line}}
 	s.callLogs(t, "PutLogEvents", stream)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -70,10 +71,14 @@ func (m *ministack) proxy(target *url.URL) http.Handler {
 			forward.ServeHTTP(w, r)
 			return
 		}
-		m.refused.Add(1)
+		// It is overloaded and broken by turns.
+		status, code := http.StatusInternalServerError, "InternalServerError"
+		if m.refused.Add(1)%2 == 0 {
+			status, code = http.StatusBadRequest, "ThrottlingException"
+		}
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-		w.WriteHeader(http.StatusInternalServerError)
-		_, _ = io.WriteString(w, `{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"down"}`)
+		w.WriteHeader(status)
+		_, _ = fmt.Fprintf(w, `{"__type":"com.amazonaws.dynamodb.v20120810#%s","message":"down"}`, code)
 	})
 }
 

@@ -15,8 +15,8 @@ import (
 	"github.com/clerksync/clerksync/test/program"
 )
 
-// depth counts a queue's messages, received ones that are not deleted yet among them.
-func (s *stack) depth(t *testing.T, queue string) int {
+// attributes are all of a queue's.
+func (s *stack) attributes(t *testing.T, queue string) map[string]string {
 	t.Helper()
 	out, err := s.queues.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
 		QueueUrl: &queue, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
@@ -24,8 +24,15 @@ func (s *stack) depth(t *testing.T, queue string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	visible, _ := strconv.Atoi(out.Attributes["ApproximateNumberOfMessages"])
-	hidden, _ := strconv.Atoi(out.Attributes["ApproximateNumberOfMessagesNotVisible"])
+	return out.Attributes
+}
+
+// depth counts a queue's messages, received ones that are not deleted yet among them.
+func (s *stack) depth(t *testing.T, queue string) int {
+	t.Helper()
+	attributes := s.attributes(t, queue)
+	visible, _ := strconv.Atoi(attributes["ApproximateNumberOfMessages"])
+	hidden, _ := strconv.Atoi(attributes["ApproximateNumberOfMessagesNotVisible"])
 	return visible + hidden
 }
 

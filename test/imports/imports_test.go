@@ -81,7 +81,7 @@ func layers() map[string]layer {
 			layers:   "field settings work lambda handlers aws dynamodb sqs ssm emulator guard poller samples commands",
 			modules: "github.com/aws/aws-lambda-go github.com/aws/smithy-go sdk sdk/config sdk/credentials " +
 				"sdk/service/dynamodb sdk/service/sqs sdk/service/ssm sdk/service/cloudformation " +
-				"sdk/service/cloudwatch sdk/service/lambda sdk/service/sts " +
+				"sdk/service/cloudwatch sdk/service/cloudwatchlogs sdk/service/lambda sdk/service/sts " +
 				"charm.land/lipgloss/v2 github.com/urfave/cli/v3 golang.org/x/term golang.org/x/sync " +
 				"golang.org/x/time github.com/lmittmann/tint github.com/segmentio/ksuid",
 		},

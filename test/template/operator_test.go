@@ -20,11 +20,12 @@ import (
 // sdkServices is the path that the SDK's clients have in common.
 const sdkServices = "github.com/aws/aws-sdk-go-v2/service/"
 
-// localFolders hold what `clerksync dev` alone runs, against its own emulators, and what is for tests.
+// localFolders hold what `clerksync dev` alone runs, against its own emulators, and what is not part of the command.
 func localFolders() []string {
 	return []string{
 		"cmd/clerksync/internal/dev", "cmd/clerksync/internal/pipeline",
 		"cmd/clerksync/internal/deployment/deploymenttest",
+		"cmd/clerksync/internal/accept", // a program of its own, which an administrator runs once
 	}
 }
 

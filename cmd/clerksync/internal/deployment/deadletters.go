@@ -36,16 +36,21 @@ func (d *Deployment) DeadLetters(ctx context.Context) (*DeadLetters, error) {
 	return &DeadLetters{d, sqs.NewFromConfig(d.AWS), map[string]time.Time{}}, nil
 }
 
-// RedrivableDeadLetters opens the dead-letter queue for Redrive, too. The queue
-// of a stack takes messages from ingest and from one role of the stack alone:
-// that role is assumed.
+// RedrivableDeadLetters opens the dead-letter queue for Redrive, too.
 func (d *Deployment) RedrivableDeadLetters(ctx context.Context) (*DeadLetters, error) {
+	return d.AsRedriver().DeadLetters(ctx)
+}
+
+// AsRedriver returns the deployment with other rights: the queue of a stack takes
+// messages from its functions and from one role of the stack alone, and that role
+// is assumed.
+func (d *Deployment) AsRedriver() *Deployment {
 	assumed := *d
 	if d.Stack != nil {
 		role := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(d.AWS), d.Stack.Outputs[outputRedriveRole])
 		assumed.AWS.Credentials = aws.NewCredentialsCache(role)
 	}
-	return assumed.DeadLetters(ctx)
+	return &assumed
 }
 
 // DeadLetter is a message in the dead-letter queue.

@@ -84,14 +84,15 @@ func (d *Deployment) FindFunctions(ctx context.Context) (err error) {
 	if d.Stack == nil {
 		return nil
 	}
-	if d.IngestFunction, err = d.physicalID(ctx, "IngestFunction"); err != nil {
+	if d.IngestFunction, err = d.PhysicalID(ctx, "IngestFunction"); err != nil {
 		return err
 	}
-	d.SyncFunction, err = d.physicalID(ctx, "SyncFunction")
+	d.SyncFunction, err = d.PhysicalID(ctx, "SyncFunction")
 	return err
 }
 
-func (d *Deployment) physicalID(ctx context.Context, logicalID string) (string, error) {
+// PhysicalID asks for the name that a resource of the stack's template got.
+func (d *Deployment) PhysicalID(ctx context.Context, logicalID string) (string, error) {
 	out, err := cloudformation.NewFromConfig(d.AWS).DescribeStackResource(ctx,
 		&cloudformation.DescribeStackResourceInput{StackName: &d.Stack.Name, LogicalResourceId: &logicalID})
 	if err != nil {
