@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help test lint fmt bench simulate mutate samples roots demo validate build build-IngestFunction \
-	build-SyncFunction package check-arch build-local sign-events invoke-ingest invoke-sync start-api deploy logs
+	build-SyncFunction package check-arch build-local sign-events invoke-ingest invoke-sync start-api deploy accept logs
 
 SAM ?= sam
 ENV ?= default
@@ -162,6 +162,9 @@ start-api: build-local ## sam local start-api on port 3001
 
 deploy: build ## build and sam deploy; ENV=default|dev|prod|local CONFIG=samconfig.toml
 	$(SAM) deploy --config-file $(CURDIR)/$(CONFIG) --config-env $(ENV)
+
+accept: ## try on a stack without traffic what only AWS can prove; STACK=clerksync-dev
+	go run ./cmd/clerksync/internal/accept --stack '$(or $(STACK),$(error name the stack: make accept STACK=NAME))'
 
 # Without the names sam would follow the API's access log too.
 logs: ## follow the logs of both functions; ENV and CONFIG as for deploy

@@ -38,6 +38,7 @@ func (t *trial) checkTracing(ctx context.Context) verdict {
 	return pass("Lambda switched tracing on for both functions")
 }
 
+// setTracing changes the function itself and not the stack, as CloudFormation would do it.
 func (t *trial) setTracing(ctx context.Context, name string, mode types.TracingMode) error {
 	client := lambda.NewFromConfig(t.deployment.AWS)
 	_, err := client.UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{
@@ -100,6 +101,7 @@ func (t *trial) checkColdStart(ctx context.Context) verdict {
 	if err != nil {
 		return t.cannot(err)
 	}
+	// Neither a retry in ingest nor Lambda's own line shows what was tried in vain before: the warnings do.
 	m := slowest.Record.Metrics
 	said := fmt.Sprintf("init %.0f ms, first invocation %.0f ms", m.InitDuration, m.Duration)
 	switch {

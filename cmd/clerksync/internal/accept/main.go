@@ -29,6 +29,7 @@ func main() {
 	os.Exit(status)
 }
 
+// command is the command line. The stack is all that must be said: the rest is read from its outputs.
 func command(term *terminal.Terminal, getenv func(string) string) *cli.Command {
 	return &cli.Command{
 		Name:  "accept",
@@ -70,7 +71,7 @@ func run(
 	term.Note("%d passed, %d failed, %d not tried, in %s.",
 		tally[passes], tally[fails], tally[untried], time.Since(t.began).Round(time.Second))
 	switch {
-	case ctx.Err() != nil:
+	case ctx.Err() != nil: // what failed then failed because of it
 		return terminal.ErrInterrupted
 	case tally[fails] > 0:
 		return terminal.ErrReported

@@ -53,6 +53,7 @@ type errNoRestore string
 
 func (e errNoRestore) Error() string { return string(e) }
 
+// mayRestore is an errNoRestore where the table is not to be restored.
 func (t *trial) mayRestore(ctx context.Context, table string) error {
 	if t.deployment.Stack.Parameters["TablePointInTimeRecovery"] == "false" {
 		return errNoRestore("the stack's parameter TablePointInTimeRecovery is false: there is no backup")
@@ -76,9 +77,12 @@ func describe(ctx context.Context, client *dynamodb.Client, table string) (*type
 	return out.Table, nil
 }
 
+// deleteTable deletes a restored table. DynamoDB refuses that while the table is being restored, so that after Ctrl-C
+// the clean-up says what is left.
 func deleteTable(ctx context.Context, client *dynamodb.Client, name string) error {
 	var gone *types.ResourceNotFoundException
 	_, err := client.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: &name})
+	// It was never made, if the start was refused.
 	if err != nil && !errors.As(err, &gone) {
 		return fmt.Errorf("delete it: %w", err)
 	}

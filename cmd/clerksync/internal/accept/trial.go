@@ -25,6 +25,7 @@ const (
 // pad makes all results as wide as the longest.
 func pad(r result) string { return fmt.Sprintf("%-9s", r) }
 
+// verdict is the result of a check, in words for people.
 type verdict struct {
 	result result
 	detail string
@@ -62,6 +63,7 @@ type undo struct {
 func newTrial(
 	ctx context.Context, getenv func(string) string, names deployment.Names, wait time.Duration,
 ) (*trial, error) {
+	// Find, not guess: where a name cannot be found, nothing of this stack must be touched.
 	d, err := deployment.Open(ctx, getenv, names)
 	if err != nil {
 		return nil, fmt.Errorf("find the stack: %w", err)
@@ -78,6 +80,7 @@ func newTrial(
 	}, nil
 }
 
+// check tries one thing, once. It has all that it changes put back with later.
 type check struct {
 	name string
 	run  func(context.Context) verdict

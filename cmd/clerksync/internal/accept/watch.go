@@ -59,6 +59,7 @@ func (t *trial) checkAccessLog(ctx context.Context) verdict {
 	if err != nil {
 		return t.cannot(fmt.Errorf("find a request in %s: %w", group, err))
 	}
+	// The template writes the format as folded text, and each piece of it must have come through.
 	if !json.Valid([]byte(lines[0])) {
 		return fail("a line of %s is no JSON: %s", group, lines[0])
 	}
