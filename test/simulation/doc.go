@@ -49,5 +49,6 @@
 //
 //	SIMULATION_HISTORIES=10000 go test -count=1 -v -run 'Simulation$' ./test/simulation
 //	SIMULATION_HISTORIES=1000000 go test -count=1 -v -timeout 0 -run 'Simulation$' ./test/simulation
+//	SIMULATION_SEED=4711 SIMULATION_HISTORIES=10000 go test -count=1 -v -run 'Simulation$' ./test/simulation
 //	SIMULATION_SEED=4711 go test -count=1 -v -run 'Simulation$' ./test/simulation
 package simulation

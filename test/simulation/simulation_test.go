@@ -1,6 +1,7 @@
 package simulation_test
 
 import (
+	"cmp"
 	"os"
 	"runtime/debug"
 	"strconv"
@@ -12,23 +13,20 @@ import (
 // TestSimulation is the proof itself. A run in which some kind of fault never
 // happened proves too little, so it fails.
 func TestSimulation(t *testing.T) {
-	if text := os.Getenv("SIMULATION_SEED"); text != "" {
-		seed, err := strconv.ParseUint(text, 10, 64)
-		if err != nil {
-			t.Fatalf("SIMULATION_SEED = %q: %v", text, err)
-		}
-		simulation.Replay(t, seed)
+	first, err := strconv.ParseUint(cmp.Or(os.Getenv("SIMULATION_SEED"), "1"), 10, 64)
+	if err != nil {
+		t.Fatalf("SIMULATION_SEED: %v", err)
+	}
+	n, err := strconv.Atoi(cmp.Or(os.Getenv("SIMULATION_HISTORIES"), "300"))
+	if err != nil {
+		t.Fatalf("SIMULATION_HISTORIES: %v", err)
+	}
+	if os.Getenv("SIMULATION_SEED") != "" && os.Getenv("SIMULATION_HISTORIES") == "" {
+		simulation.Replay(t, first)
 		return
 	}
-	n := 300
-	if text := os.Getenv("SIMULATION_HISTORIES"); text != "" {
-		var err error
-		if n, err = strconv.Atoi(text); err != nil {
-			t.Fatalf("SIMULATION_HISTORIES = %q: %v", text, err)
-		}
-	}
 	debug.SetGCPercent(400) // a history is short, and its garbage costs a quarter of the time otherwise
-	tally := simulation.Run(t, 1, n)
+	tally := simulation.Run(t, first, n)
 	t.Log("\n" + tally.String())
 	if t.Failed() {
 		return
