@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
 )
@@ -14,6 +15,10 @@ type Bug struct {
 	Name string
 	// table is the table that the consumer gets.
 	table func(*tableClient) directory.Table
+	// queue is the queue that it gets.
+	queue func(*queueClient) consumer.Queue
+	// redriven changes the records of messages that were redriven.
+	redriven func(*delivery.Record)
 	// records are the messages that the consumer gets.
 	records func([]delivery.Record) []delivery.Record
 	// failed are the message ids that the consumer returns.
@@ -93,13 +98,26 @@ func Bugs() []Bug {
 		{Name: "a child before the position left to the deletion", table: func(t *tableClient) directory.Table {
 			return trustingTable{t}
 		}},
+		{Name: "an empty page taken for the last", table: func(t *tableClient) directory.Table {
+			return emptyEndTable{t}
+		}},
+		{Name: "a row that was not read taken for absent", table: func(t *tableClient) directory.Table {
+			return halfReadTable{t}
+		}},
+		{Name: "two parents read at two moments, one before the write", table: func(t *tableClient) directory.Table {
+			return earlyReadTable{t, new([]earlyRead)}
+		}},
+		{Name: "a dead letter acknowledged that was not sent", queue: func(q *queueClient) consumer.Queue {
+			return hastyQueue{q}
+		}},
+		{Name: "a redriven message under an id of its own", redriven: withAttribute(delivery.AttrSvixID, "msg_again")},
 	}, bugsOfOperators()...)
 }
 
 // bugsOfOperators are mistakes in following the runbook.
 func bugsOfOperators() (list []Bug) {
 	for _, m := range []mistake{
-		revKept, deliveriesKept, sameSecond, recentRowsKept, recentPointersKept, pointersNotWritten,
+		redriveDeletesFirst, revKept, deliveriesKept, sameSecond, recentRowsKept, recentPointersKept, pointersNotWritten,
 		replayedTooLate, lateMessagesForgotten,
 	} {
 		list = append(list, Bug{Name: string(m), mistake: m})

@@ -76,6 +76,8 @@ func (s *scheduler) putWithoutRev(m *message) {
 type mistake string
 
 const (
+	redriveDeletesFirst mistake = "a dead letter deleted before it is sent again"
+
 	revKept        mistake = "a row that is put back keeps its `rev`"
 	deliveriesKept mistake = "a row is put back and its Deliveries rows stay"
 

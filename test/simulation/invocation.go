@@ -38,7 +38,11 @@ func (s *scheduler) start(inv *invocation, batch []*queued, timeout time.Duratio
 		if c.holders > 0 {
 			s.count(EarlyRedelivery)
 		}
-		inv.records = append(inv.records, s.queue.receive(c))
+		r := s.queue.receive(c)
+		if s.bug != nil && s.bug.redriven != nil && c.total > c.receives {
+			s.bug.redriven(&r)
+		}
+		inv.records = append(inv.records, r)
 		inv.messages[c.id], inv.unreadable[c.id] = c.message, c.message.unreadableAt(c.total)
 		s.countReach(c.message)
 		s.logf("sqs    %s (%s %s) to batch %d", c.id, c.message.eventType, c.message.svixID, inv.id)
@@ -63,9 +67,13 @@ func (s *scheduler) consumerConfig(inv *invocation, chance float64) consumer.Con
 	if s.bug != nil && s.bug.table != nil {
 		table = s.bug.table(client)
 	}
+	var queue consumer.Queue = &queueClient{s, inv}
+	if s.bug != nil && s.bug.queue != nil {
+		queue = s.bug.queue(&queueClient{s, inv})
+	}
 	return consumer.Config{
 		Table:     table,
-		Queue:     &queueClient{s, inv},
+		Queue:     queue,
 		Projector: projector.New(s.storageOf(inv)),
 		Policy:    s.policyOf(inv),
 		Retention: 90 * 24 * time.Hour,

@@ -113,6 +113,7 @@ func (s *scheduler) redrive() {
 	for _, c := range s.queue.visible() {
 		if c.receives >= s.plan.MaxReceives && c.holders == 0 {
 			c.receives, c.visible = 0, s.queue.now().Add(redriveAfter)
+			c.deleted = s.mistake(redriveDeletesFirst)
 			s.count(RedrivenBySQS)
 			s.logf("sqs    %s is a dead letter, to be redriven in %v", c.id, redriveAfter)
 		}
