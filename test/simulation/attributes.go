@@ -135,7 +135,7 @@ func (b *eventBuilder) addDomain(o *object, v string) {
 }
 
 func (b *eventBuilder) addRoleOrPermission(o *object, v string) {
-	b.addText("key", "org:"+v)
+	b.addText("key", "org:"+b.clerk.idPart+v) // histories may share a table, and so the keys
 	b.addText("name", "Name "+v)
 	b.addText("description", "Says "+v)
 	if o.kind == directory.KindPermission {
