@@ -19,14 +19,24 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 )
 
-// main is the one place that ends the process. Ctrl-C and SIGTERM end the context
+// main ends the process, and at a second signal what it calls here. Ctrl-C and SIGTERM end the context
 // instead: each command stops in its own way, dev after what is in flight.
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, exitAtSecondSignal)
 	term := terminal.New(ctx, os.Stdin, os.Stdout, os.Stderr)
 	status := term.Report(program{term, os.Getenv, time.Now}.run(ctx, os.Args))
 	stop()
 	os.Exit(status)
+}
+
+// exitAtSecondSignal is for whoever does not want to wait for what is in flight.
+// The queue of dev ends with the process, so what is lost is what it still held.
+func exitAtSecondSignal() {
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, os.Interrupt, syscall.SIGTERM)
+	<-again
+	os.Exit(terminal.ExitInterrupted)
 }
 
 // program is what every command takes from the process around it. Nothing below

@@ -1,13 +1,22 @@
 package dev
 
-import "github.com/clerksync/clerksync/pkg/consumer"
+import (
+	"strings"
+
+	"github.com/clerksync/clerksync/pkg/consumer"
+	"github.com/clerksync/clerksync/pkg/delivery"
+	"github.com/clerksync/clerksync/pkg/projector"
+)
 
 // advise says what to look at where a message did not get through, "" where
 // there is nothing to do. The reasons are the error codes of ingest's answers, and
 // its reasons to ignore an event.
 func advise(st step) string {
-	if st.Stage == string(consumer.Failed) {
+	switch st.Stage {
+	case string(consumer.Failed):
 		return "it is tried again by itself, after 30 s and then less and less often"
+	case string(consumer.Dead):
+		return "it can never be applied, so it is a dead letter now"
 	}
 	return map[string]string{
 		"invalid_signature": "look at: 1. is the secret this endpoint's own? 2. is the body passed on byte for byte, " +
@@ -25,4 +34,14 @@ func advise(st step) string {
 		"type":               "events of this type have no row and are not kept; untick them in Clerk's dashboard",
 		"instance":           "CLERK_INSTANCE_ID names other instances than this event's",
 	}[st.Reason]
+}
+
+// explain is why a message failed or is dead, without the words that name the kind
+// of error: the stage says it.
+func explain(err error) string {
+	text := err.Error()
+	for _, kind := range []error{projector.ErrPermanent, delivery.ErrPermanent} {
+		text = strings.TrimPrefix(text, kind.Error()+": ")
+	}
+	return text
 }

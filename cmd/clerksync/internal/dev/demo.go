@@ -38,7 +38,10 @@ func (d *demo) onRequest(_ context.Context, r ingest.Report) {
 func (d *demo) onMessage(_ context.Context, r consumer.Report) {
 	st := step{Stage: string(r.Outcome), SvixID: r.SvixID, EventType: r.EventType, Entity: r.Entity, Reason: r.Reason}
 	if r.Err != nil {
-		st.Reason = r.Err.Error()
+		st.Reason = explain(r.Err)
+	}
+	if st.attempt = r.Attempt; !r.ReceivedAt.IsZero() {
+		st.lag = r.EndedAt.Sub(r.ReceivedAt)
 	}
 	d.see(st)
 }
@@ -56,9 +59,7 @@ func (d *demo) see(st step) {
 	case d.notify <- struct{}{}:
 	default:
 	}
-	if !hide {
-		d.screen.show(st)
-	}
+	d.screen.show(st, hide)
 }
 
 // maxWait bounds how long a message may take through the pipeline.
@@ -89,6 +90,10 @@ func (d *demo) setActive(active bool) {
 	defer d.mu.Unlock()
 	d.active = active
 }
+
+// storyWidth is the least width of a terminal in which the story has its column of
+// events: what happened says the same in other words.
+const storyWidth = 112
 
 // run sends the week through and shows what happened to each message and the
 // rows at the end. It is an error where a message came out otherwise than it
@@ -123,7 +128,14 @@ func (d *demo) run(ctx context.Context, p *pipeline.Pipeline, signer webhook.Sig
 	}
 	if !d.screen.json {
 		d.screen.term.Print("%s\n", terminal.Bold("The first week of Lumen & Oak, as its webhooks arrived"))
-		d.screen.term.PrintTable([]string{"when", "what happened", "event", "result", ""}, rows)
+		headings := []string{"when", "what happened", "event", "result", ""}
+		if w := d.screen.width(); w > 0 && w < storyWidth {
+			headings = slices.Delete(headings, 2, 3)
+			for i := range rows {
+				rows[i] = slices.Delete(rows[i], 2, 3)
+			}
+		}
+		d.screen.term.PrintTable(headings, rows)
 	}
 	if err := d.showDirectory(ctx, p); err != nil {
 		return err

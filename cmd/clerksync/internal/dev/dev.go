@@ -1,14 +1,13 @@
 // Package dev is what `clerksync dev` shows: it runs the pipeline, prints each
-// step of each message for people or programs (screen.go), with advice where a
-// message did not get through (advice.go), and shows the pipeline at work with
+// step of each message for people or programs (screen.go, line.go), once where it
+// repeats (repeat.go), with advice where a message did not get through (advice.go),
+// says what to type (next.go), and shows the pipeline at work with
 // the events of a made-up company's first week (demo.go, week.go).
 package dev
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
@@ -46,30 +45,20 @@ func Run(ctx context.Context, term *terminal.Terminal, o Options) error {
 	}
 	p, err := pipeline.Start(ctx, o.Pipeline)
 	if err != nil {
-		return fmt.Errorf("start %w\n%s", err, startAdvice(o, err))
+		return fmt.Errorf("start %w\n%s", err, screen.startAdvice(ctx, o, err))
 	}
 	screen.showReady(p)
 	if o.Demo {
 		if err := demo.run(ctx, p, webhook.Signer{Secrets: secrets, Now: o.Now}); err != nil || o.Once {
 			p.Stop(ctx)
+			screen.showCounts()
 			return err
 		}
 	}
 	screen.showNext(p)
 	<-ctx.Done()
-	screen.note("Finishing what is in flight.")
+	screen.note("Finishing what is in flight. Ctrl-C again ends at once.")
 	p.Stop(ctx)
+	screen.showCounts()
 	return terminal.ErrInterrupted
-}
-
-// startAdvice says what to look at where the pipeline does not start.
-func startAdvice(o Options, err error) string {
-	var addr *net.AddrError
-	switch {
-	case errors.As(err, &addr):
-		return "--addr and --aws-addr are HOST:PORT, such as 127.0.0.1:3000; port 0 means any free one."
-	case o.Pipeline.AWS != nil:
-		return "Is it running, and are --endpoint-url and the AWS credentials right?"
-	}
-	return "Is another clerksync dev running? Choose other ports with --addr and --aws-addr; port 0 means any free one."
 }

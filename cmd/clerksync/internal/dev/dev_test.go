@@ -27,7 +27,7 @@ func TestReadyIsTheFirstLine(t *testing.T) {
 	s := dev.NewScreen(terminal.New(t.Context(), nil, &out, io.Discard), dev.Options{JSON: true, Now: time.Now})
 	shown := make(chan struct{})
 	go func() {
-		s.ShowStep("applied", "msg_1")
+		s.ShowStep(dev.Step{Stage: "applied", SvixID: "msg_1"})
 		close(shown)
 	}()
 	s.ShowReady(&pipeline.Pipeline{WebhookURL: "http://127.0.0.1:1/webhooks/clerk"})

@@ -1,6 +1,10 @@
 package dev
 
 import (
+	"context"
+	"strings"
+	"time"
+
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 )
@@ -8,16 +12,38 @@ import (
 // Screen lets tests show one thing at a time.
 type Screen struct{ s *screen }
 
+// Step is one step of one message.
+type Step = step
+
 // NewScreen makes a Screen.
 func NewScreen(term *terminal.Terminal, o Options) Screen { return Screen{newScreen(term, o)} }
+
+// SetWidth says how wide the terminal is.
+func (s Screen) SetWidth(width int) {
+	s.s.width = func() int { return width }
+	s.s.noteWidth = s.s.width
+}
 
 // ShowReady and the others below show what their names say.
 func (s Screen) ShowReady(p *pipeline.Pipeline) { s.s.showReady(p) }
 
 func (s Screen) ShowNext(p *pipeline.Pipeline) { s.s.showNext(p) }
 
-func (s Screen) ShowStep(stage, svixID string) { s.s.show(step{Stage: stage, SvixID: svixID}) }
+func (s Screen) ShowStep(st Step) { s.s.show(st, false) }
+
+func (s Screen) ShowCounts() { s.s.showCounts() }
 
 func (s Screen) CheckAddresses(o pipeline.Options) error {
 	return s.s.checkAddresses(o) //nolint:wrapcheck // tests ask for it as it is
+}
+
+// DevOnFreePorts is the command that is advised where a port is taken.
+func DevOnFreePorts(ctx context.Context, o Options) string {
+	return strings.Join(devOnFreePorts(ctx, o), " ")
+}
+
+// FormatStep is a step as it is shown.
+func FormatStep(st Step, lag time.Duration, attempt, width int) string {
+	st.lag, st.attempt = lag, attempt
+	return string(formatStep(time.Unix(0, 0), st, width))
 }

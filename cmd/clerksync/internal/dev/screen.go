@@ -1,11 +1,9 @@
 package dev
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"slices"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
@@ -25,6 +23,10 @@ type step struct {
 	EventType string `json:"event_type,omitempty"`
 	Entity    string `json:"entity,omitempty"`
 	Reason    string `json:"reason,omitempty"`
+
+	lag     time.Duration // from receipt to the end of this attempt
+	attempt int           // 0 where not known
+	times   int           // that it came again
 }
 
 // screen shows what happens: to people in words, to programs as JSON lines.
@@ -34,13 +36,27 @@ type screen struct {
 	json   bool
 	demo   bool // has been shown
 	now    func() time.Time
+	// width and noteWidth are those of stdout and stderr, 0 where no terminal shows
+	// them.
+	width, noteWidth func() int
 	// ready is closed once the addresses are shown. No step is shown before, for
 	// the queue may hold messages already.
-	ready chan struct{}
+	ready        chan struct{}
+	started      time.Time // when it was closed
+	endpointFlag []string  // by which other commands find this dev
+
+	mu      sync.Mutex
+	counts  map[string]int  // of steps, by their stage
+	repeats map[step]int    // how often lines came again that were just shown
+	advised map[string]bool // the advice that was given
 }
 
 func newScreen(term *terminal.Terminal, o Options) *screen {
-	return &screen{term: term, secret: o.Secret, json: o.JSON, demo: o.Demo, now: o.Now, ready: make(chan struct{})}
+	return &screen{
+		term: term, secret: o.Secret, json: o.JSON, demo: o.Demo, now: o.Now, ready: make(chan struct{}),
+		width: term.Width, noteWidth: term.NoteWidth,
+		counts: map[string]int{}, repeats: map[step]int{}, advised: map[string]bool{},
+	}
 }
 
 // describe says where all is, but for the secret.
@@ -55,6 +71,7 @@ func describe(p *pipeline.Pipeline) deployment.Ready {
 // showReady shows where the pipeline listens. A secret that the user gave is not
 // shown: it may be the one of a real endpoint.
 func (s *screen) showReady(p *pipeline.Pipeline) {
+	s.started, s.endpointFlag = s.now(), endpointFlag(p)
 	defer close(s.ready)
 	if s.json {
 		ready := describe(p)
@@ -68,46 +85,14 @@ func (s *screen) showReady(p *pipeline.Pipeline) {
 	if s.secret.Ours() {
 		secret = terminal.Plain(s.secret.Text)
 	}
-	tables := terminal.Dim("(tables " + p.DirectoryTable + " and " + p.DeliveriesTable + ")")
 	s.note(`%s is up: webhook, queue, sync and tables in this process
 
   Webhook   %s
   Secret    %s
-  AWS       %s  %s
-`, terminal.Bold("clerksync dev"), terminal.Bold(p.WebhookURL), secret, terminal.Bold(p.Endpoint), tables)
-}
-
-// showNext shows what to type next, for the addresses and the secret in use. It
-// works as it is printed, also after the demo: that has deleted Jonah, so it is
-// Mara who is looked up, and somebody else who is sent.
-func (s *screen) showNext(p *pipeline.Pipeline) {
-	event, user := "user.created", "jonah@lumenoak.example"
-	if s.demo {
-		event, user = "user.created.two_emails", "mara@lumenoak.example"
-	}
-	sendFlags, getFlags := "", ""
-	if p.Endpoint != deployment.DefaultEndpointURL {
-		getFlags = " --endpoint-url " + p.Endpoint
-	}
-	// Without --to the webhook is that of the dev at the default endpoint, which may
-	// be another one.
-	if p.WebhookURL != deployment.DefaultWebhookURL || getFlags != "" {
-		sendFlags = " --to " + p.WebhookURL
-	}
-	switch {
-	case s.secret.Fresh: // send cannot find it
-		sendFlags += " --secret " + s.secret.Text
-	case !s.secret.Kept:
-		sendFlags += " --secret whsec_..."
-	}
-	s.note(`Next, in another terminal:
-
-  go run ./cmd/clerksync send%s %s
-  go run ./cmd/clerksync get user %s%s
-  aws --endpoint-url %s dynamodb scan --table-name %s
-
-Each message shows here as it flows. Ctrl-C stops.
-`, sendFlags, event, user, getFlags, p.Endpoint, p.DirectoryTable)
+  AWS       %s
+  Tables    %s, %s
+`, terminal.Bold("clerksync dev"), terminal.Bold(p.WebhookURL), secret, terminal.Bold(p.Endpoint),
+		p.DirectoryTable, p.DeliveriesTable)
 }
 
 // note prints words for people, and nothing for programs.
@@ -122,39 +107,41 @@ func (s *screen) warn(_ context.Context, operation string, err error) {
 	s.term.Note("%s %s: %v", terminal.Bad("!"), operation, err)
 }
 
-// show prints a step. People see one line a message: that it was queued shows in
-// the line that says what happened to it.
-func (s *screen) show(st step) {
+// show counts a step and prints it. People see one line a message: that it was
+// queued shows in the line that says what happened to it. While the demo runs they
+// see its table instead, so hidden steps are counted alone.
+func (s *screen) show(st step, hidden bool) {
 	<-s.ready
-	if s.json {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.counts[st.Stage]++
+	switch {
+	case s.json:
 		st.Event = "message"
 		s.term.PrintJSON(st)
 		return
-	}
-	if st.Stage == string(ingest.Queued) {
+	case hidden, st.Stage == string(ingest.Queued), s.isRepeated(st):
 		return
 	}
-	words := slices.DeleteFunc([]string{cmp.Or(st.EventType, "request"), st.Entity, st.Reason},
-		func(word string) bool { return word == "" })
-	line := []any{
-		terminal.Dim(s.now().Format(time.TimeOnly)), stageStyle(st.Stage)(fmt.Sprintf("%-9s", st.Stage)),
-		strings.Join(words, " "), terminal.Dim(st.SvixID),
+	line := formatStep(s.now(), st, s.width())
+	// In one call, so that nothing else comes in between.
+	if advice := s.adviseOnce(st); advice != "" {
+		line += "\n" + sentenceBelow(advice, s.width(), terminal.Dim)
 	}
-	if advice := advise(st); advice != "" { // in one call, so that no other message comes in between
-		s.term.Print("%s %s %s %s\n%19s%s", append(line, "", terminal.Dim(advice))...)
-		return
+	if st.Stage == string(consumer.Dead) && st.SvixID != "" {
+		words := append([]string{program + "dlq show"}, append(slices.Clone(s.endpointFlag), st.SvixID)...)
+		line += "\n" + command(s.width(), words...)
 	}
-	s.term.Print("%s %s %s %s", line...)
+	s.term.Print("%s", line)
 }
 
-// stageStyle colours a stage: green for done, yellow for without effect, red for
-// refused or failed. Stale and duplicate are yellow, not red: losing is right.
-func stageStyle(stage string) terminal.Style {
-	switch stage {
-	case string(ingest.Queued), string(consumer.Applied):
-		return terminal.Good
-	case string(ingest.Ignored), string(consumer.Stale), string(consumer.Duplicate):
-		return terminal.Warn
+// adviseOnce is the advice on a step where it was not given yet: who does not
+// follow it at once knows it the second time. s.mu is held.
+func (s *screen) adviseOnce(st step) string {
+	advice := advise(st)
+	if s.advised[advice] {
+		return ""
 	}
-	return terminal.Bad
+	s.advised[advice] = true
+	return advice
 }

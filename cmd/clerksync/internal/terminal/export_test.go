@@ -2,3 +2,6 @@ package terminal
 
 // SetTerminal says whether a terminal reads stdout.
 func (t *Terminal) SetTerminal(is bool) { t.outIsTerminal = is }
+
+// Wrap is what the printers do with a line for a terminal of that width.
+func Wrap(text string, width int) string { return wrap(text, width) }

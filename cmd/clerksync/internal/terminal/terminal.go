@@ -1,6 +1,6 @@
 // Package terminal is the side of the command line that faces people and pipes.
 // It holds the three streams, styled text, tables, JSON lines and prompts
-// (terminal.go, style.go, input.go), usage errors and exit statuses (errors.go),
+// (terminal.go, style.go, width.go, input.go), usage errors and exit statuses (errors.go),
 // and every workaround for the library that parses the command line (cli.go).
 //
 // Data goes to stdout, words for people go to stderr. What comes from outside
@@ -61,7 +61,7 @@ func (t *Terminal) writeLine(w io.Writer, format string, args ...any) {
 		cleaned[i] = clean(a)
 	}
 	t.write(func() error {
-		_, err := lipgloss.Fprintln(w, fmt.Sprintf(format, cleaned...))
+		_, err := lipgloss.Fprintln(w, wrap(fmt.Sprintf(format, cleaned...), columns(w)))
 		return err
 	})
 }

@@ -1,0 +1,84 @@
+package dev
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
+	"github.com/clerksync/clerksync/pkg/consumer"
+	"github.com/clerksync/clerksync/pkg/ingest"
+)
+
+// Columns at which a message's line goes on, below its event's type, and at which
+// the sentences about it begin.
+const (
+	wordsIndent  = 19
+	reasonIndent = 9
+)
+
+// formatStep is a step as people see it, on one line where that has room. Reasons
+// that are sentences come last, and on a line of their own where there is no room.
+func formatStep(at time.Time, st step, width int) terminal.Styled {
+	words := []terminal.Styled{
+		terminal.Dim(at.Format(time.TimeOnly)), stageStyle(st.Stage)(fmt.Sprintf("%-9s", st.Stage)),
+		terminal.Plain(cmp.Or(st.EventType, "request")),
+	}
+	if st.Entity != "" {
+		words = append(words, terminal.Plain(st.Entity))
+	}
+	sentence := st.Reason
+	if st.hasCode() {
+		words, sentence = append(words, terminal.Plain(st.Reason)), ""
+	}
+	if st.SvixID != "" {
+		words = append(words, terminal.Dim(st.SvixID))
+	}
+	if st.lag > 0 {
+		words = append(words, terminal.Dim(st.lag.Round(time.Millisecond).String()))
+	}
+	if st.attempt > 1 {
+		words = append(words, terminal.Warn(fmt.Sprintf("attempt %d", st.attempt)))
+	}
+	if st.times > 0 {
+		words = append(words, terminal.Warn(fmt.Sprintf("×%d more", st.times)))
+	}
+	if sentence == "" {
+		return terminal.Fill(width, wordsIndent, "", words...)
+	}
+	whole := terminal.Fill(width, wordsIndent, "", append(words, terminal.Plain(sentence))...)
+	if !strings.Contains(string(whole), "\n") {
+		return whole
+	}
+	return terminal.Fill(width, wordsIndent, "", words...) + "\n" + sentenceBelow(sentence, width, terminal.Plain)
+}
+
+// sentenceBelow is a sentence on lines of its own.
+func sentenceBelow(sentence string, width int, style terminal.Style) terminal.Styled {
+	words := []terminal.Styled{terminal.Styled(strings.Repeat(" ", reasonIndent-1))}
+	if width == 0 {
+		return words[0] + " " + style(sentence)
+	}
+	for _, w := range strings.Fields(sentence) {
+		words = append(words, style(w))
+	}
+	return terminal.Fill(width, reasonIndent, "", words...)
+}
+
+// hasCode says whether the reason is one of ingest's codes and no sentence.
+func (st step) hasCode() bool {
+	return st.Stage == string(ingest.Rejected) || st.Stage == string(ingest.Ignored)
+}
+
+// stageStyle colours a stage: green for done, yellow for without effect, red for
+// refused or failed. Stale and duplicate are yellow, not red: losing is right.
+func stageStyle(stage string) terminal.Style {
+	switch stage {
+	case string(ingest.Queued), string(consumer.Applied):
+		return terminal.Good
+	case string(ingest.Ignored), string(consumer.Stale), string(consumer.Duplicate):
+		return terminal.Warn
+	}
+	return terminal.Bad
+}

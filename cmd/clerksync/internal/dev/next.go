@@ -1,0 +1,124 @@
+package dev
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
+)
+
+// program is how this command is called where it was not installed.
+const program = "go run ./cmd/clerksync "
+
+// showNext shows what to type next, for the addresses and the secret in use. It
+// works as it is printed, also after the demo: that has deleted Jonah, so it is
+// Mara who is looked up, and somebody else who is sent.
+func (s *screen) showNext(p *pipeline.Pipeline) {
+	event, user := "user.created", "jonah@lumenoak.example"
+	if s.demo {
+		event, user = "user.created.two_emails", "mara@lumenoak.example"
+	}
+	send, get := []string{program + "send"}, []string{program + "get user", user}
+	get = append(get, endpointFlag(p)...)
+	// Without --to the webhook is that of the dev at the default endpoint, which may
+	// be another one.
+	if p.WebhookURL != deployment.DefaultWebhookURL || len(endpointFlag(p)) > 0 {
+		send = append(send, "--to "+p.WebhookURL)
+	}
+	switch {
+	case s.secret.Fresh: // send cannot find it
+		send = append(send, "--secret "+s.secret.Text)
+	case !s.secret.Kept:
+		send = append(send, "--secret whsec_...")
+	}
+	scan := []string{"aws", "--endpoint-url " + p.Endpoint, "dynamodb scan", "--table-name " + p.DirectoryTable}
+	s.note("Next, in another terminal:\n\n%s\n%s\n%s\n\nEach message shows here as it flows. Ctrl-C stops.\n",
+		command(s.noteWidth(), append(send, event)...), command(s.noteWidth(), get...), command(s.noteWidth(), scan...))
+}
+
+// endpointFlag is the flag by which other commands find this dev, none where it
+// is at the default endpoint.
+func endpointFlag(p *pipeline.Pipeline) []string {
+	if p.Endpoint == deployment.DefaultEndpointURL {
+		return nil
+	}
+	return []string{"--endpoint-url " + p.Endpoint}
+}
+
+// command is a command to copy. Where it is longer than a line it goes on after a
+// backslash, so that it works as it is printed.
+func command(width int, words ...string) terminal.Styled {
+	styled := make([]terminal.Styled, len(words))
+	for i, w := range words {
+		styled[i] = terminal.Plain(w)
+	}
+	styled[0] = "  " + styled[0]
+	return terminal.Fill(width, 4, ` \`, styled...)
+}
+
+// startAdvice says what to look at where the pipeline does not start.
+func (s *screen) startAdvice(ctx context.Context, o Options, err error) string {
+	var addr *net.AddrError
+	switch {
+	case errors.As(err, &addr):
+		return "--addr and --aws-addr are HOST:PORT, such as 127.0.0.1:3000; port 0 means any free one."
+	case o.Pipeline.AWS != nil:
+		return "Is it running, and are --endpoint-url and the AWS credentials right?"
+	}
+	return fmt.Sprintf("Is another clerksync dev running? Choose other ports with --addr and --aws-addr; "+
+		"port 0 means any free one. (Next.js takes port 3000, too.)\n\n%s\n",
+		command(s.noteWidth(), devOnFreePorts(ctx, o)...))
+}
+
+// devOnFreePorts is the command that was given, on ports that are free. A secret
+// of the user's is not printed.
+func devOnFreePorts(ctx context.Context, o Options) []string {
+	addr := nextFree(ctx, o.Pipeline.Addr, "")
+	words := []string{program + "dev", "--addr " + addr}
+	if o.Pipeline.AWS != nil {
+		words = append(words, "--endpoint-url "+aws.ToString(o.Pipeline.AWS.BaseEndpoint))
+	} else {
+		words = append(words, "--aws-addr "+nextFree(ctx, o.Pipeline.AWSAddr, addr))
+	}
+	if !o.Secret.Ours() {
+		words = append(words, "--secret whsec_...")
+	}
+	for _, flag := range []struct {
+		name string
+		set  bool
+	}{{"--demo", o.Demo}, {"--once", o.Once}, {"--json", o.JSON}} {
+		if flag.set {
+			words = append(words, flag.name)
+		}
+	}
+	return words
+}
+
+// nextFree is the address, or else the next port above at which a listener can be
+// opened now, other than one that is used already. Port 0 stands for any.
+func nextFree(ctx context.Context, addr, used string) string {
+	const tries = 100
+	host, port, err := net.SplitHostPort(addr)
+	number, numberErr := strconv.Atoi(port)
+	if err != nil || numberErr != nil || number == 0 {
+		return addr
+	}
+	for n := number; n < number+tries; n++ {
+		addr = net.JoinHostPort(host, strconv.Itoa(n))
+		if addr == used {
+			continue
+		}
+		if l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr); err == nil {
+			_ = l.Close()
+			return addr
+		}
+	}
+	return net.JoinHostPort(host, "0")
+}

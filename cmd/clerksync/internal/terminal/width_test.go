@@ -1,0 +1,80 @@
+package terminal_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"charm.land/lipgloss/v2"
+	"pgregory.net/rapid"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
+)
+
+func TestFill(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		width, indent int
+		end           string
+		words         []terminal.Styled
+		want          string
+	}{
+		"any width":           {width: 0, words: []terminal.Styled{"aaa", "bbb"}, want: "aaa bbb"},
+		"just room":           {width: 7, words: []terminal.Styled{"aaa", "bbb"}, want: "aaa bbb"},
+		"no room":             {width: 6, indent: 2, words: []terminal.Styled{"aaa", "bbb", "c"}, want: "aaa\n  bbb\n  c"},
+		"room for no end":     {width: 8, indent: 2, end: ` \`, words: []terminal.Styled{"aaa", "bbb"}, want: "aaa \\\n  bbb"},
+		"room for the end":    {width: 9, end: ` \`, words: []terminal.Styled{"aaa", "bbb", "c"}, want: "aaa bbb \\\nc"},
+		"a word is too wide":  {width: 2, words: []terminal.Styled{"aaa", "b"}, want: "aaa\nb"},
+		"codes have no width": {width: 3, words: []terminal.Styled{"\x1b[31ma\x1b[m", "b"}, want: "\x1b[31ma\x1b[m b"},
+	} {
+		if got := string(terminal.Fill(c.width, c.indent, c.end, c.words...)); got != c.want {
+			t.Errorf("%s: Fill = %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// Whatever is printed, no line is wider than the terminal, and nothing but white
+// space is lost.
+func TestNoLineIsWiderThanTheTerminal(t *testing.T) {
+	t.Parallel()
+	withoutSpace := func(text string) string { return strings.Join(strings.Fields(text), "") }
+	rapid.Check(t, func(t *rapid.T) {
+		width := rapid.IntRange(4, 100).Draw(t, "width")
+		text := rapid.StringMatching(`( {0,8}([a-z×-]{1,30} {1,3}){0,8}\n?){0,3}`).Draw(t, "text")
+		got := terminal.Wrap(text, width)
+		for line := range strings.Lines(got) {
+			if w := lipgloss.Width(strings.TrimRight(line, " \n")); w > width {
+				t.Fatalf("Wrap(%q, %d) has the line %q, which is %d wide", text, width, line, w)
+			}
+		}
+		if withoutSpace(got) != withoutSpace(text) {
+			t.Fatalf("Wrap(%q, %d) = %q, want the same words", text, width, got)
+		}
+		if whole := terminal.Wrap(text, 0); whole != text {
+			t.Fatalf("Wrap(%q, 0) = %q, want it as it is", text, whole)
+		}
+	})
+}
+
+// What goes on is indented as its line, so that it is seen to belong to it.
+func TestWrapIndents(t *testing.T) {
+	t.Parallel()
+	const want = "  a bb\n    --ccc\n"
+	if got := terminal.Wrap("  a bb --ccc\n", 9); got != want {
+		t.Errorf("Wrap = %q, want %q", got, want)
+	}
+}
+
+// Files and pipes have any width.
+func TestWidthOfFiles(t *testing.T) {
+	t.Parallel()
+	f, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	term := terminal.New(t.Context(), nil, f, f)
+	if term.Width() != 0 || term.NoteWidth() != 0 {
+		t.Errorf("Width of a file = %d, %d, want 0: any", term.Width(), term.NoteWidth())
+	}
+}

@@ -1,0 +1,86 @@
+package main_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"charm.land/lipgloss/v2"
+)
+
+// openTerminal opens a terminal of that width, and the side on which a person
+// sits.
+func openTerminal(t *testing.T, width uint16) (person, process *os.File) {
+	t.Helper()
+	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	t.Cleanup(func() { _ = person.Close() })
+	control := func(request uintptr, argument unsafe.Pointer) {
+		if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, person.Fd(), request, uintptr(argument)); errno != 0 {
+			t.Fatal(errno)
+		}
+	}
+	var unlock, number int32
+	control(syscall.TIOCSPTLCK, unsafe.Pointer(&unlock))
+	control(syscall.TIOCGPTN, unsafe.Pointer(&number))
+	size := [4]uint16{40, width}
+	control(syscall.TIOCSWINSZ, unsafe.Pointer(&size))
+	process, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return person, process
+}
+
+// The demo fits every terminal that people use, and says the same on all.
+func TestDemoFitsTheTerminal(t *testing.T) {
+	t.Parallel()
+	// A terminal that does not say its width counts as one of 80 columns.
+	for width, limit := range map[uint16]int{60: 60, 80: 80, 0: 80, 132: 132} {
+		t.Run(fmt.Sprint(width), func(t *testing.T) {
+			t.Parallel()
+			person, process := openTerminal(t, width)
+			var screen bytes.Buffer
+			read := make(chan struct{})
+			go func() {
+				_, _ = io.Copy(&screen, person) // ends with an error where the other side closes
+				close(read)
+			}()
+			dev := exec.Command("clerksync", "dev", "--demo", "--once", "--addr", "127.0.0.1:0", "--aws-addr", "127.0.0.1:0")
+			dev.Env = append(os.Environ(), "HOME="+t.TempDir(), "XDG_CACHE_HOME="+t.TempDir(), "TERM=xterm")
+			dev.Stdout, dev.Stderr = process, process
+			err := dev.Run()
+			_ = process.Close()
+			<-read
+			text := regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(strings.ReplaceAll(screen.String(), "\r", ""), "")
+			if err != nil {
+				t.Errorf("dev --demo --once: %v\n%s", err, text)
+			}
+			for line := range strings.Lines(text) {
+				if w := lipgloss.Width(strings.TrimRight(line, "\n")); w > limit {
+					t.Errorf("%d wide: %s", w, line)
+				}
+			}
+			for _, want := range []string{
+				"Tue   an older change, overtaken on its way", "rejected 400 invalid_signature", "mara@lumenoak.example",
+				"15 applied, 2 stale, 1 duplicate, 1 rejected, 1 ignored in ",
+			} {
+				if !strings.Contains(strings.Join(strings.Fields(text), " "), strings.Join(strings.Fields(want), " ")) {
+					t.Errorf("the screen has no %q:\n%s", want, text)
+				}
+			}
+			if got, want := strings.Contains(text, "user.created"), limit >= 112; got != want {
+				t.Errorf("the column of events is there: %v, want %v", got, want)
+			}
+		})
+	}
+}
