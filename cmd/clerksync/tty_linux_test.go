@@ -55,13 +55,14 @@ func TestDemoFitsTheTerminal(t *testing.T) {
 				_, _ = io.Copy(&screen, person) // ends with an error where the other side closes
 				close(read)
 			}()
-			dev := exec.Command("clerksync", "dev", "--demo", "--once", "--addr", "127.0.0.1:0", "--aws-addr", "127.0.0.1:0")
+			const anyPort = "127.0.0.1:0"
+			dev := exec.Command("clerksync", "dev", "--demo", "--once", "--addr", anyPort, "--aws-addr", anyPort)
 			dev.Env = append(os.Environ(), "HOME="+t.TempDir(), "XDG_CACHE_HOME="+t.TempDir(), "TERM=xterm")
 			dev.Stdout, dev.Stderr = process, process
 			err := dev.Run()
 			_ = process.Close()
 			<-read
-			text := regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(strings.ReplaceAll(screen.String(), "\r", ""), "")
+			text := regexp.MustCompile(`\x1b\[[0-9;]*m|\r`).ReplaceAllString(screen.String(), "")
 			if err != nil {
 				t.Errorf("dev --demo --once: %v\n%s", err, text)
 			}
@@ -71,7 +72,8 @@ func TestDemoFitsTheTerminal(t *testing.T) {
 				}
 			}
 			for _, want := range []string{
-				"Tue   an older change, overtaken on its way", "rejected 400 invalid_signature", "mara@lumenoak.example",
+				"Tue   an older change, overtaken on its way",
+				"rejected 400 invalid_signature", "mara@lumenoak.example",
 				"15 applied, 2 stale, 1 duplicate, 1 rejected, 1 ignored in ",
 			} {
 				if !strings.Contains(strings.Join(strings.Fields(text), " "), strings.Join(strings.Fields(want), " ")) {

@@ -16,18 +16,22 @@ func TestFill(t *testing.T) {
 	for name, c := range map[string]struct {
 		width, indent int
 		end           string
-		words         []terminal.Styled
+		words         string
 		want          string
 	}{
-		"any width":           {width: 0, words: []terminal.Styled{"aaa", "bbb"}, want: "aaa bbb"},
-		"just room":           {width: 7, words: []terminal.Styled{"aaa", "bbb"}, want: "aaa bbb"},
-		"no room":             {width: 6, indent: 2, words: []terminal.Styled{"aaa", "bbb", "c"}, want: "aaa\n  bbb\n  c"},
-		"room for no end":     {width: 8, indent: 2, end: ` \`, words: []terminal.Styled{"aaa", "bbb"}, want: "aaa \\\n  bbb"},
-		"room for the end":    {width: 9, end: ` \`, words: []terminal.Styled{"aaa", "bbb", "c"}, want: "aaa bbb \\\nc"},
-		"a word is too wide":  {width: 2, words: []terminal.Styled{"aaa", "b"}, want: "aaa\nb"},
-		"codes have no width": {width: 3, words: []terminal.Styled{"\x1b[31ma\x1b[m", "b"}, want: "\x1b[31ma\x1b[m b"},
+		"any width":           {width: 0, words: "aaa bbb", want: "aaa bbb"},
+		"just room":           {width: 7, words: "aaa bbb", want: "aaa bbb"},
+		"no room":             {width: 6, indent: 2, words: "aaa bbb c", want: "aaa\n  bbb\n  c"},
+		"room for no end":     {width: 8, indent: 2, end: ` \`, words: "aaa bbb", want: "aaa \\\n  bbb"},
+		"room for the end":    {width: 9, end: ` \`, words: "aaa bbb c", want: "aaa bbb \\\nc"},
+		"a word is too wide":  {width: 2, words: "aaa b", want: "aaa\nb"},
+		"codes have no width": {width: 3, words: "\x1b[31ma\x1b[m b", want: "\x1b[31ma\x1b[m b"},
 	} {
-		if got := string(terminal.Fill(c.width, c.indent, c.end, c.words...)); got != c.want {
+		var words []terminal.Styled
+		for _, word := range strings.Fields(c.words) {
+			words = append(words, terminal.Styled(word))
+		}
+		if got := string(terminal.Fill(c.width, c.indent, c.end, words...)); got != c.want {
 			t.Errorf("%s: Fill = %q, want %q", name, got, c.want)
 		}
 	}
