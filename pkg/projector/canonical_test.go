@@ -44,14 +44,16 @@ func TestCanonical(t *testing.T) {
 		},
 		"null, true, false": {text: `{"a":[null,true,false]}`, want: `{"a":[null,true,false]}`},
 		"escapes": {
-			text: `{"a":"\u00e9\/\u000A\u0008\u0009\u000c\u000d\u0001\u001F\"\\\u007f\u2028<&>\ud83d\ude00","\u00e9":0}`,
+			text: `{"a":"\u00e9\/\u000A\u0008\u0009\u000c\u000d\u0001\u001F\"\\\u007f\u2028<&>\ud83d\ude00",` +
+				`"\u00e9":0}`,
 			want: `{"a":"é/\n\b\t\f\r\u0001\u001f\"\\` + "\u007f\u2028" + `<&>😀","é":0}`,
 		},
 		"half a surrogate pair": {text: `{"a":"\ud800"}`, want: "{\"a\":\"\ufffd\"}"},
 		"volatile": {
-			text: `{"last_active_at":1,"last_sign_in_at":1,"lockout_expires_in_seconds":1,"verification_attempts_remaining":1,` +
-				`"scim":{},"members_count":1,"pending_invitations_count":1,"missing_member_with_elevated_permissions":true,` +
-				`"total_pending_invitations":1,"total_pending_suggestions":1,"verification":{},"ownership_verification":null,` +
+			text: `{"last_active_at":1,"last_sign_in_at":1,"lockout_expires_in_seconds":1,` +
+				`"verification_attempts_remaining":1,"scim":{},"members_count":1,"pending_invitations_count":1,` +
+				`"missing_member_with_elevated_permissions":true,"total_pending_invitations":1,` +
+				`"total_pending_suggestions":1,"verification":{},"ownership_verification":null,` +
 				`"affiliation_verification":{},"stays":1}`,
 			want: `{"stays":1}`,
 		},
@@ -69,7 +71,8 @@ func TestCanonical(t *testing.T) {
 			kind: directory.KindMembership,
 			text: `{"id":"m","organization":{"name":"n","id":"o","scim":1},` +
 				`"public_user_data":{"user_id":"u","identifier":"a"},"user_id":"kept","url":"kept"}`,
-			want: `{"id":"m","organization":{"id":"o"},"public_user_data":{"user_id":"u"},"url":"kept","user_id":"kept"}`,
+			want: `{"id":"m","organization":{"id":"o"},"public_user_data":{"user_id":"u"},` +
+				`"url":"kept","user_id":"kept"}`,
 		},
 		"a membership's snapshots of other types": {
 			kind: directory.KindMembership, text: `{"organization":"o","public_user_data":null}`,
@@ -277,7 +280,8 @@ func TestMembersForComparison(t *testing.T) {
 		stable := string(projector.CanonicalMember(directory.KindMembership, row.member, o))
 		whole := string(projector.WholeMember(row.member, o))
 		if stable != row.stable || whole != row.whole {
-			t.Errorf("%s: CanonicalMember = %s, WholeMember = %s, want %s and %s", name, stable, whole, row.stable, row.whole)
+			t.Errorf("%s: CanonicalMember = %s, WholeMember = %s, want %s and %s",
+				name, stable, whole, row.stable, row.whole)
 		}
 	}
 }

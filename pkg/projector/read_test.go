@@ -177,7 +177,8 @@ func TestRevisionOfARead(t *testing.T) {
 			}
 		})
 	}
-	if digest(directory.KindUser, user) == digest(directory.KindUser, `{"id":"user_1","updated_at":1700000000000,"a":1}`) {
+	const other = `{"id":"user_1","updated_at":1700000000000,"a":1}`
+	if digest(directory.KindUser, user) == digest(directory.KindUser, other) {
 		t.Error("two contents have the same digest")
 	}
 }
@@ -185,8 +186,10 @@ func TestRevisionOfARead(t *testing.T) {
 func TestReadThatHasNoRevision(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct{ kind, text, names string }{
-		"no id":                 {kind: directory.KindUser, text: `{"updated_at":1}`, names: "data.id"},
-		"unreadable updated_at": {kind: directory.KindUser, text: `{"id":"u","updated_at":"ada"}`, names: "data.updated_at"},
+		"no id": {kind: directory.KindUser, text: `{"updated_at":1}`, names: "data.id"},
+		"unreadable updated_at": {
+			kind: directory.KindUser, text: `{"id":"u","updated_at":"ada"}`, names: "data.updated_at",
+		},
 		"beyond 2099": {
 			kind: directory.KindUser, text: `{"id":"u","updated_at":4102444800000}`, names: "data.updated_at",
 		},
