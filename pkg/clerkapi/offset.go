@@ -32,7 +32,7 @@ func (c *Client) offsetPages(ctx context.Context, path string, from Position) it
 			// Neither an empty page nor one of new objects alone proves that nothing
 			// lies between it and the last one.
 			if offset > 0 && !l.overlaps(page.Objects) {
-				offset = max(0, offset-(pageSize-1)) // less than a page, so what lies between is seen
+				offset = max(0, offset-(pageSize-1)) // one page, less what must overlap
 				continue
 			}
 			if page.Objects = l.add(page.Objects); len(page.Objects) > 0 {

@@ -62,7 +62,8 @@ func layers() map[string]layer {
 				"internal/emulator/sqs internal/emulator/ssm internal/emulator/dynamodb",
 			layers: "emulators", modules: "github.com/truora/minidyn",
 		},
-		"emulator": {packages: "internal/emulator", layers: "emulators guard aws", modules: "sdk sdk/credentials"},
+		"clerkemulator": {packages: "internal/emulator/clerk", layers: "field"},
+		"emulator":      {packages: "internal/emulator", layers: "emulators guard aws", modules: "sdk sdk/credentials"},
 		// What listens on a laptop is guarded, the emulators and the webhook alike.
 		"guard": {packages: "internal/emulator/guard"},
 		"poller": {
@@ -78,7 +79,8 @@ func layers() map[string]layer {
 		},
 		"commands": {
 			packages: "cmd/...",
-			layers:   "field settings work lambda handlers aws dynamodb sqs ssm emulator guard poller samples commands",
+			layers: "field settings work lambda handlers aws dynamodb sqs ssm clerk backfill " +
+				"emulator clerkemulator guard poller samples commands",
 			modules: "github.com/aws/aws-lambda-go github.com/aws/smithy-go sdk sdk/config sdk/credentials " +
 				"sdk/service/dynamodb sdk/service/sqs sdk/service/ssm sdk/service/cloudformation " +
 				"sdk/service/cloudwatch sdk/service/cloudwatchlogs sdk/service/lambda sdk/service/sts " +
