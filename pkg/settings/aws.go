@@ -102,7 +102,7 @@ func (r *reader) roots(names ...string) *x509.CertPool {
 			continue
 		}
 		pool := x509.NewCertPool()
-		text, err := os.ReadFile(file) //nolint:gosec // the operator names the file
+		text, err := os.ReadFile(file) // the operator names the file
 		if err != nil || !pool.AppendCertsFromPEM(text) {
 			r.fail("%s does not name a file of certificates in PEM that can be read", name)
 		}
