@@ -2,12 +2,15 @@
 package emulatortest
 
 import (
+	"errors"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/clerksync/clerksync/internal/emulator"
 )
@@ -47,4 +50,22 @@ func CreateQueue(t *testing.T, client *sqs.Client, name string, attributes map[s
 		t.Fatal(err)
 	}
 	return *out.QueueUrl
+}
+
+// WantCode fails the test unless a call failed with one of the codes.
+func WantCode(t *testing.T, what string, err error, codes ...string) {
+	t.Helper()
+	var refusal smithy.APIError
+	if !errors.As(err, &refusal) || !slices.Contains(codes, refusal.ErrorCode()) {
+		t.Errorf("%s = %v, want code %v", what, err, codes)
+	}
+}
+
+// WantType fails the test unless a call failed with an error of the SDK's type E.
+func WantType[E error](t *testing.T, what string, err error) {
+	t.Helper()
+	var typed E
+	if !errors.As(err, &typed) {
+		t.Errorf("%s = %v, want %T", what, err, typed)
+	}
 }

@@ -2,7 +2,6 @@ package sqs_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -14,10 +13,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/clerksync/clerksync/internal/emulator"
 	"github.com/clerksync/clerksync/internal/emulator/awsjson"
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	sqsemulator "github.com/clerksync/clerksync/internal/emulator/sqs"
 	"github.com/clerksync/clerksync/internal/emulator/sqs/sqstest"
 )
@@ -62,10 +61,7 @@ func TestInFlightLimit(t *testing.T) {
 	q.send("a", "b", "c")
 	got := q.wantBodies("up to the limit", 10, "a", "b")
 	_, err := q.c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &q.url})
-	var over *types.OverLimit
-	if !errors.As(err, &over) {
-		t.Errorf("short poll at the limit = %v, want OverLimit", err)
-	}
+	emulatortest.WantType[*types.OverLimit](t, "short poll at the limit", err)
 	long, err := q.c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &q.url, WaitTimeSeconds: 1})
 	if err != nil || len(long.Messages) != 0 {
 		t.Errorf("long poll at the limit = %v, %v, want nothing", long, err)
@@ -89,10 +85,7 @@ func TestOnceAMinute(t *testing.T) {
 	if err := purge(); err != nil {
 		t.Fatalf("PurgeQueue = %v", err)
 	}
-	var inProgress *types.PurgeQueueInProgress
-	if err := purge(); !errors.As(err, &inProgress) {
-		t.Errorf("PurgeQueue again = %v, want PurgeQueueInProgress", err)
-	}
+	emulatortest.WantType[*types.PurgeQueueInProgress](t, "PurgeQueue again", purge())
 	clock.Advance(time.Minute)
 	if err := purge(); err != nil {
 		t.Errorf("PurgeQueue after a minute = %v", err)
@@ -101,10 +94,7 @@ func TestOnceAMinute(t *testing.T) {
 		t.Fatalf("DeleteQueue = %v", err)
 	}
 	_, err := c.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("q")})
-	var recently *types.QueueDeletedRecently
-	if !errors.As(err, &recently) {
-		t.Errorf("CreateQueue just after DeleteQueue = %v, want QueueDeletedRecently", err)
-	}
+	emulatortest.WantType[*types.QueueDeletedRecently](t, "CreateQueue just after DeleteQueue", err)
 	clock.Advance(time.Minute)
 	newQueue(t, c, "q", nil)
 }
@@ -140,10 +130,7 @@ func TestCreateQueueRefuses(t *testing.T) {
 	} {
 		in := &sqs.CreateQueueInput{QueueName: &test.queue, Attributes: test.attributes}
 		_, err := c.CreateQueue(t.Context(), in)
-		var refusal smithy.APIError
-		if !errors.As(err, &refusal) || refusal.ErrorCode() != test.want {
-			t.Errorf("CreateQueue, %s = %v, want %s", name, err, test.want)
-		}
+		emulatortest.WantCode(t, "CreateQueue, "+name, err, test.want)
 	}
 }
 

@@ -8,10 +8,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
-	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/internal/emulator"
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 )
 
 // describe lists NAME=KEY of what passes the filters, over pages of one.
@@ -60,10 +60,7 @@ func TestKeyOfAParameter(t *testing.T) {
 		}
 	}
 	err := putWith(t, c, "/plain", "alias/mine", types.ParameterTypeString)
-	var refusal smithy.APIError
-	if !errors.As(err, &refusal) || refusal.ErrorCode() != "ValidationException" {
-		t.Errorf("PutParameter of a String with a key = %v, want ValidationException", err)
-	}
+	emulatortest.WantCode(t, "PutParameter of a String with a key", err, "ValidationException")
 }
 
 // Parameters are described by name, with all but the value. Filters are Equals
@@ -108,9 +105,6 @@ func TestDescribeParameters(t *testing.T) {
 		"InvalidFilterValue":  by("Name", "", make([]string, 51)...),
 	} {
 		_, err := c.DescribeParameters(t.Context(), &ssm.DescribeParametersInput{ParameterFilters: filters})
-		var refusal smithy.APIError
-		if !errors.As(err, &refusal) || refusal.ErrorCode() != code {
-			t.Errorf("DescribeParameters = %v, want %s", err, code)
-		}
+		emulatortest.WantCode(t, "DescribeParameters", err, code)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
-	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/internal/emulator"
@@ -88,15 +87,6 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-// wantType fails unless the error is one of SSM's type E.
-func wantType[E error](t *testing.T, what string, err error) {
-	t.Helper()
-	var typed E
-	if !errors.As(err, &typed) {
-		t.Errorf("%s = %v, want %T", what, err, typed)
-	}
-}
-
 // The command decides by these types what it says and what it does.
 func TestErrorsAreTyped(t *testing.T) {
 	t.Parallel()
@@ -105,17 +95,17 @@ func TestErrorsAreTyped(t *testing.T) {
 		t.Fatalf("PutParameter = %v", err)
 	}
 	again := put(t, c, "two", types.ParameterTypeString)
-	wantType[*types.ParameterAlreadyExists](t, "PutParameter of one that is there", again)
+	emulatortest.WantType[*types.ParameterAlreadyExists](t, "PutParameter of one that is there", again)
 	_, err := get(t, c, "/missing", false)
-	wantType[*types.ParameterNotFound](t, "GetParameter(/missing)", err)
+	emulatortest.WantType[*types.ParameterNotFound](t, "GetParameter(/missing)", err)
 	_, err = get(t, c, name+":7", false)
-	wantType[*types.ParameterVersionNotFound](t, "GetParameter of version 7", err)
+	emulatortest.WantType[*types.ParameterVersionNotFound](t, "GetParameter of version 7", err)
 	in := &ssm.DeleteParameterInput{Name: aws.String(name)}
 	if _, err := c.DeleteParameter(t.Context(), in); err != nil {
 		t.Errorf("DeleteParameter = %v", err)
 	}
 	_, err = c.DeleteParameter(t.Context(), in)
-	wantType[*types.ParameterNotFound](t, "DeleteParameter of one that is gone", err)
+	emulatortest.WantType[*types.ParameterNotFound](t, "DeleteParameter of one that is gone", err)
 }
 
 // Names and values that SSM refuses are refused: a name is a path from the root
@@ -137,9 +127,6 @@ func TestPutRefuses(t *testing.T) {
 	} {
 		in := &ssm.PutParameterInput{Name: &test.name, Value: &test.value, Type: test.kind}
 		_, err := c.PutParameter(t.Context(), in)
-		var refusal smithy.APIError
-		if !errors.As(err, &refusal) || refusal.ErrorCode() != "ValidationException" {
-			t.Errorf("PutParameter, %s = %v, want ValidationException", name, err)
-		}
+		emulatortest.WantCode(t, "PutParameter, "+name, err, "ValidationException")
 	}
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/smithy-go"
+
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 )
 
 // row is an item as the SDK has it.
@@ -135,10 +136,7 @@ const (
 // reason.
 func (s *suite) wantRefused(what string, err error, code string) {
 	s.t.Helper()
-	var refusal smithy.APIError
-	if !errors.As(err, &refusal) || refusal.ErrorCode() != code {
-		s.t.Errorf("%s = %v, want %s", what, err, code)
-	}
+	emulatortest.WantCode(s.t, what, err, code)
 }
 
 // wantInvalid fails unless a transaction was refused because of what the action

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 )
 
 func batchChecks() []check {
@@ -105,13 +107,14 @@ func (q *queue) batchShapes() {
 		QueueUrl: &q.url, Entries: []types.DeleteMessageBatchRequestEntry{},
 	})
 	none, long := []types.SendMessageBatchRequestEntry{}, strings.Repeat("a", 81)
-	wantType[*types.EmptyBatchRequest](q.t, "send batch of none", send(none...))
-	wantType[*types.EmptyBatchRequest](q.t, "delete batch of none", emptyDelete)
-	wantType[*types.TooManyEntriesInBatchRequest](q.t, "send batch of eleven", send(eleven...))
+	emulatortest.WantType[*types.EmptyBatchRequest](q.t, "send batch of none", send(none...))
+	emulatortest.WantType[*types.EmptyBatchRequest](q.t, "delete batch of none", emptyDelete)
+	emulatortest.WantType[*types.TooManyEntriesInBatchRequest](q.t, "send batch of eleven", send(eleven...))
 	twice := send(entry("a", "m"), entry("a", "m"))
-	wantType[*types.BatchEntryIdsNotDistinct](q.t, "send batch with an id twice", twice)
-	wantType[*types.InvalidBatchEntryId](q.t, "send batch with id a:b", send(entry("a:b", "m")))
-	wantType[*types.InvalidBatchEntryId](q.t, "send batch with an id of 81 characters", send(entry(long, "m")))
+	emulatortest.WantType[*types.BatchEntryIdsNotDistinct](q.t, "send batch with an id twice", twice)
+	emulatortest.WantType[*types.InvalidBatchEntryId](q.t, "send batch with id a:b", send(entry("a:b", "m")))
+	tooLong := send(entry(long, "m"))
+	emulatortest.WantType[*types.InvalidBatchEntryId](q.t, "send batch with an id of 81 characters", tooLong)
 	q.wantNone("after refused batches", 1)
 }
 
@@ -122,7 +125,7 @@ func (q *queue) batchTooLong() {
 		q.t.Errorf("send batch of just 1 MiB: %v", err)
 	}
 	_, err := q.sendBatch(entry("a", half), entry("b", half+"a"))
-	wantType[*types.BatchRequestTooLong](q.t, "send batch of a byte over 1 MiB", err)
+	emulatortest.WantType[*types.BatchRequestTooLong](q.t, "send batch of a byte over 1 MiB", err)
 }
 
 // deleteBatch: sync acknowledges with batches, and must learn of each message

@@ -6,6 +6,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 )
 
 // aWhile is more than the visibility timeout of one second of these queues.
@@ -54,7 +56,8 @@ func (q *queue) foreignHandles() {
 	for what, handle := range map[string]string{
 		"made-up": "made-up", "another queue's": aws.ToString(m.ReceiptHandle),
 	} {
-		wantType[*types.ReceiptHandleIsInvalid](q.t, "delete with a handle that is "+what, q.tryDelete(handle))
+		err := q.tryDelete(handle)
+		emulatortest.WantType[*types.ReceiptHandleIsInvalid](q.t, "delete with a handle that is "+what, err)
 	}
 }
 

@@ -3,7 +3,6 @@ package sqstest
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,7 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	"github.com/aws/smithy-go"
+
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 )
 
 // queue is one queue that a check made.
@@ -217,19 +217,7 @@ func text(value string) types.MessageAttributeValue {
 // wantCode fails unless the error is a refusal with one of the codes.
 func (q *queue) wantCode(what string, err error, codes ...string) {
 	q.t.Helper()
-	var refusal smithy.APIError
-	if !errors.As(err, &refusal) || !slices.Contains(codes, refusal.ErrorCode()) {
-		q.t.Errorf("%s = %v, want code %v", what, err, codes)
-	}
-}
-
-// wantType fails unless the error is one of SQS's type E.
-func wantType[E error](t *testing.T, what string, err error) {
-	t.Helper()
-	var typed E
-	if !errors.As(err, &typed) {
-		t.Errorf("%s = %v, want %T", what, err, typed)
-	}
+	emulatortest.WantCode(q.t, what, err, codes...)
 }
 
 // eventually looks until it is ok, for at most so long and more and more seldom,

@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 )
 
 func queueChecks() []check {
@@ -46,7 +48,7 @@ func (q *queue) attributesAreSet() {
 // another setting.
 func (q *queue) attributesRefused() {
 	unknown := q.setAttributes(map[string]string{"Colour": "red"})
-	wantType[*types.InvalidAttributeName](q.t, "set attribute Colour", unknown)
+	emulatortest.WantType[*types.InvalidAttributeName](q.t, "set attribute Colour", unknown)
 	for name, values := range map[string][]string{
 		"VisibilityTimeout":             {"-1", "43201", "abc"},
 		"MessageRetentionPeriod":        {"59", "1209601"},
@@ -74,7 +76,7 @@ func (q *queue) createAgain() {
 		q.t.Errorf("create queue again = %+v, %v, want %s", same, err, q.url)
 	}
 	_, err = create("12")
-	wantType[*types.QueueNameExists](q.t, "create queue again with another attribute", err)
+	emulatortest.WantType[*types.QueueNameExists](q.t, "create queue again with another attribute", err)
 }
 
 // foundAndListed gives SQS the minute that lists of queues may lag.

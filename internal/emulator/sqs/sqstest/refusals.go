@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 )
 
 func refusalChecks() []check {
@@ -38,7 +40,7 @@ func (q *queue) sendError(body string, attributes attrs) error {
 func (q *queue) refusedCharacters() {
 	for _, bad := range []string{"\x00", "\x01", "\b", "\v", "\f", "\x1f", "\ufffe", "\uffff"} {
 		err := q.sendError(`{"first_name":"`+bad+`"}`, nil)
-		wantType[*types.InvalidMessageContents](q.t, fmt.Sprintf("send with %U", []rune(bad)), err)
+		emulatortest.WantType[*types.InvalidMessageContents](q.t, fmt.Sprintf("send with %U", []rune(bad)), err)
 	}
 	q.wantNone("after refused bodies", 1)
 }
@@ -134,7 +136,7 @@ func (q *queue) missingQueue() {
 		"ReceiveMessage": receiveErr, "GetQueueAttributes": attributesErr,
 	} {
 		what += " of a missing queue"
-		wantType[*types.QueueDoesNotExist](q.t, what, err)
+		emulatortest.WantType[*types.QueueDoesNotExist](q.t, what, err)
 		q.wantCode(what, err, "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 	}
 }

@@ -5,6 +5,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 )
 
 func visibilityChecks() []check {
@@ -90,7 +92,7 @@ func (q *queue) visibilityRefused() {
 	handle := aws.ToString(m.ReceiptHandle)
 	q.wantCode("change of visibility to 43,201", q.tryVisibility(handle, 43_201), invalidValue)
 	madeUp := q.tryVisibility("made-up", 1)
-	wantType[*types.ReceiptHandleIsInvalid](q.t, "change of visibility with a made-up handle", madeUp)
+	emulatortest.WantType[*types.ReceiptHandleIsInvalid](q.t, "change of visibility with a made-up handle", madeUp)
 	q.delete(m)
 	q.wantCode("change of visibility of a deleted message", q.tryVisibility(handle, 1),
 		invalidValue, "AWS.SimpleQueueService.MessageNotInflight", "MessageNotInflight")
