@@ -42,6 +42,10 @@ The exit status is 1 if a check fails; a warning does not count.`,
 				Name: "wait", Value: 30 * time.Second, Usage: "wait `DURATION` for the test event to come through",
 			},
 			toggle("no-send", "send nothing to the webhook"),
+			&cli.BoolFlag{
+				Name: "verbose", Aliases: []string{"v"},
+				Usage: "print each check that only a stack has, also where there is none; --json does, too",
+			},
 			toggle("json", "print one JSON object a line: check, status, detail, mend")),
 		Action:   p.doctor,
 		Commands: []*cli.Command{p.doctorSignatureCommand()},
@@ -64,13 +68,20 @@ func (p program) doctor(ctx context.Context, c *cli.Command) error {
 	if limit := c.Duration("max-silence"); c.IsSet("max-silence") {
 		o.MaxSilence = &limit
 	}
-	tally := map[doctor.Status]int{}
+	tally, forStacks := map[doctor.Status]int{}, 0
 	err := doctor.Examine(ctx, o, func(v doctor.Verdict) {
 		tally[v.Status]++
+		if v.StackOnly && !c.Bool("json") && !c.Bool("verbose") {
+			forStacks++
+			return
+		}
 		p.printVerdict(v, c.Bool("json"))
 	})
 	if err != nil {
 		return err
+	}
+	if forStacks > 0 {
+		p.term.Print("%s  %d checks are for stacks (-v shows them)", terminal.Dim(string(doctor.Skip)), forStacks)
 	}
 	p.term.Note("%d passed, %d warnings, %d failed, %d skipped.",
 		tally[doctor.Pass], tally[doctor.Warn], tally[doctor.Fail], tally[doctor.Skip])

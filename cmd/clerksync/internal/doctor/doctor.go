@@ -43,6 +43,9 @@ type Verdict struct {
 	Status Status `json:"status"`
 	Detail string `json:"detail"`
 	Mend   string `json:"mend,omitempty"` // how to mend a warning or a failure
+	// StackOnly says that it was skipped because only a stack has what it looks at:
+	// of clerksync dev there is nothing to know of it.
+	StackOnly bool `json:"-"`
 }
 
 // Status is what a verdict amounts to.
@@ -62,6 +65,11 @@ func pass(format string, args ...any) Verdict {
 
 func skip(format string, args ...any) Verdict {
 	return Verdict{Status: Skip, Detail: fmt.Sprintf(format, args...)}
+}
+
+// skipStackOnly is for a check of what only a stack has.
+func skipStackOnly(reason string) Verdict {
+	return Verdict{Status: Skip, Detail: reason, StackOnly: true}
 }
 
 func warn(mend, format string, args ...any) Verdict {

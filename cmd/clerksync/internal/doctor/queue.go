@@ -101,7 +101,7 @@ func checkDeadLetters(ctx context.Context, d *deployment.Deployment, _ Options) 
 // checkEventSource checks the mapping that hands the queue's messages to sync.
 func checkEventSource(ctx context.Context, d *deployment.Deployment, _ Options) Verdict {
 	if d.Local {
-		return skip("clerksync dev polls the queue itself")
+		return skipStackOnly("clerksync dev polls the queue itself")
 	}
 	q, err := d.ReadQueue(ctx, d.QueueURL)
 	if err != nil {
@@ -156,7 +156,7 @@ const unreserved = 100
 // reservation ingest takes any execution of the account, and sync may get none.
 func checkConcurrency(ctx context.Context, d *deployment.Deployment, _ Options) Verdict {
 	if d.IngestFunction == "" {
-		return skip("it needs a stack")
+		return skipStackOnly("it needs a stack")
 	}
 	client := lambda.NewFromConfig(d.AWS)
 	out, err := client.GetFunctionConcurrency(ctx, &lambda.GetFunctionConcurrencyInput{FunctionName: &d.IngestFunction})

@@ -51,7 +51,7 @@ func checkStack(
 	case err != nil:
 		return nil, fail("name the stack with --stack, and its region with AWS_REGION", "%s", firstLine(err))
 	case d.Local:
-		return d, skip("clerksync dev has none")
+		return d, skipStackOnly("clerksync dev has none")
 	case d.Stack == nil:
 		return d, skip("tables and queues are named, no stack")
 	}
@@ -140,7 +140,7 @@ func checkExpiry(ctx context.Context, d *deployment.Deployment, _ Options) Verdi
 // is a choice, and so a warning.
 func checkBackups(ctx context.Context, d *deployment.Deployment, _ Options) Verdict {
 	if d.Local {
-		return skip("clerksync dev keeps its tables in memory")
+		return skipStackOnly("clerksync dev keeps its tables in memory")
 	}
 	for _, name := range []string{d.DirectoryTable, d.DeliveriesTable} {
 		out, err := dynamodb.NewFromConfig(d.AWS).DescribeContinuousBackups(ctx,

@@ -76,7 +76,7 @@ func checkInstances(ctx context.Context, d *deployment.Deployment, o Options) Ve
 // good at the same time.
 func checkRejections(ctx context.Context, d *deployment.Deployment, o Options) Verdict {
 	if d.Stack == nil {
-		return skip("it needs a stack's metrics")
+		return skipStackOnly("it needs a stack's metrics")
 	}
 	now := o.Now()
 	points, err := d.ReadMetrics(ctx, now.Add(-time.Hour), now,
