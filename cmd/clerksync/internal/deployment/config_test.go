@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment/deploymenttest"
 )
 
 // A `clerksync dev`, or any endpoint that is not AWS, needs no AWS configuration,
@@ -34,10 +35,9 @@ func TestEndpointNeedsNoAWSConfiguration(t *testing.T) {
 			if err := os.WriteFile(path, []byte("[default]\n"+file+"\n[sso-session s]\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
+			deploymenttest.IsolateAWS(t)
 			t.Setenv("AWS_CONFIG_FILE", path)
 			t.Setenv("AWS_SHARED_CREDENTIALS_FILE", path)
-			t.Setenv("AWS_ACCESS_KEY_ID", "")
-			t.Setenv("AWS_PROFILE", "")
 			if name == missing {
 				t.Setenv("AWS_PROFILE", "work")
 			}

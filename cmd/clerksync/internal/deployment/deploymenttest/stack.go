@@ -116,6 +116,7 @@ func IsolateAWS(t *testing.T) {
 	t.Helper()
 	for name, value := range map[string]string{ //nolint:gosec // names of variables and of no file
 		"AWS_ENDPOINT_URL": "", "AWS_REGION": "", "AWS_DEFAULT_REGION": "", "AWS_PROFILE": "", "AWS_MAX_ATTEMPTS": "1",
+		"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": "",
 		"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "XDG_CACHE_HOME": t.TempDir(),
 	} {
 		t.Setenv(name, value)
