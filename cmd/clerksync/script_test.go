@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -22,8 +23,24 @@ import (
 
 const patience = 30 * time.Second
 
+// TestMain hides the machine's own settings from tests that run a command in this
+// process. In a script the command is a process with the script's environment.
 func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) != "clerksync" {
+		clearEnvironment()
+	}
 	testscript.Main(m, map[string]func(){"clerksync": main.Main})
+}
+
+// clearEnvironment unsets all variables but those that Go and the system need.
+func clearEnvironment() {
+	kept := []string{"PATH", "HOME", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "USERPROFILE", "LOCALAPPDATA"}
+	for _, variable := range os.Environ() {
+		name, _, _ := strings.Cut(variable, "=")
+		if !slices.Contains(kept, strings.ToUpper(name)) && !strings.HasPrefix(name, "GO") {
+			_ = os.Unsetenv(name) // it was set, so its name is one
+		}
+	}
 }
 
 // TestScripts runs the scripts in testdata/script, which read like a manual.

@@ -46,10 +46,7 @@ func TestScrubInterrupted(t *testing.T) {
 		proxy.ServeHTTP(w, r)
 	}))
 	t.Cleanup(front.Close)
-	line := []string{
-		"clerksync", "scrub", "--endpoint-url", front.URL,
-		"--directory-table", s.Pipeline.DirectoryTable, // and not that of a variable
-	}
+	line := []string{"clerksync", "scrub", "--endpoint-url", front.URL}
 	var words bytes.Buffer
 	if got := main.Run(ctx, io.Discard, &words, line); got != terminal.ExitInterrupted {
 		t.Errorf("%s exits %d, want %d", line, got, terminal.ExitInterrupted)
