@@ -5,6 +5,7 @@ import (
 
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery"
+	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/projector"
 )
 
@@ -19,20 +20,22 @@ func advise(st step) string {
 		return "it can never be applied, so it is a dead letter now"
 	}
 	return map[string]string{
-		"invalid_signature": "look at: 1. is the secret this endpoint's own? 2. is the body passed on byte for byte, " +
-			"never parsed and printed again? 3. are id, timestamp and signature of the same attempt?",
-		"invalid_timestamp": "look at: the two machines' clocks; a signature is good for 5 minutes, " +
+		ingest.ReasonInvalidSignature: "look at: 1. is the secret this endpoint's own? " +
+			"2. is the body passed on byte for byte, never parsed and printed again? 3. are id, timestamp and signature of the same attempt?",
+		ingest.ReasonInvalidTimestamp: "look at: the two machines' clocks; a signature is good for 5 minutes, " +
 			"so sign afresh rather than replay a recorded request",
-		"missing_headers": "look at: svix-id, svix-timestamp and svix-signature must all reach this URL; " +
+		ingest.ReasonMissingHeaders: "look at: svix-id, svix-timestamp and svix-signature must all reach this URL; " +
 			"does a proxy drop them?",
-		"invalid_payload": "the signature is right, but the body is not an event of Clerk's: " +
+		ingest.ReasonInvalidPayload: "the signature is right, but the body is not an event of Clerk's: " +
 			"it needs one JSON object with `type` and `data`",
-		"payload_too_large":  "a body may hold 1,000,000 bytes, or 750,000 with characters that SQS cannot keep",
-		"not_found":          "the path is /webhooks/clerk, without a slash at its end",
-		"method_not_allowed": "the method is POST",
-		"unavailable":        "the queue did not take it; Svix will send it again",
-		"type":               "events of this type have no row and are not kept; untick them in Clerk's dashboard",
-		"instance":           "CLERK_INSTANCE_ID names other instances than this event's",
+		ingest.ReasonPayloadTooLarge: "a body may hold 1,000,000 bytes, " +
+			"or 750,000 with characters that SQS cannot keep",
+		ingest.ReasonNotFound:         "the path is /webhooks/clerk, without a slash at its end",
+		ingest.ReasonMethodNotAllowed: "the method is POST",
+		ingest.ReasonUnavailable:      "the queue did not take it; Svix will send it again",
+		ingest.ReasonType: "events of this type have no row and are not kept; " +
+			"untick them in Clerk's dashboard",
+		ingest.ReasonInstance: "CLERK_INSTANCE_ID names other instances than this event's",
 	}[st.Reason]
 }
 

@@ -181,7 +181,7 @@ func isOpen(to string) bool {
 func judgeUnsigned(a webhook.Answer) Verdict {
 	code, said := readReply(a).Error, quote(a)
 	switch {
-	case a.Status == http.StatusBadRequest && code == "missing_headers":
+	case a.Status == http.StatusBadRequest && code == ingest.ReasonMissingHeaders:
 		return pass("a request without a signature is refused (400 missing_headers)")
 	case a.Accepted():
 		return fail("take it off the internet until it verifies: is the URL clerksync's?",
@@ -201,7 +201,7 @@ func judgeUnsigned(a webhook.Answer) Verdict {
 	case a.Status == http.StatusTooManyRequests:
 		return fail("ask again; if it stays, raise ThrottlingRateLimit, or see who floods it "+
 			"(the metric Rejected, the API's access log)", "it is throttled (%s)", said)
-	case code == "not_configured":
+	case code == ingest.ReasonNotConfigured:
 		return judgeNotConfigured(said)
 	case a.Status >= 500:
 		return fail("see ingest's log and the API's access log: does the function start, may the API call it?",

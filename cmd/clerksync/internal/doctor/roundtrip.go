@@ -16,6 +16,7 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/dynamo"
+	"github.com/clerksync/clerksync/pkg/ingest"
 )
 
 const (
@@ -104,15 +105,15 @@ func judgeSigned(a webhook.Answer, from string) Verdict {
 	code := readReply(a).Error
 	said := fmt.Sprintf("%d %s", a.Status, code)
 	switch code {
-	case "invalid_signature":
+	case ingest.ReasonInvalidSignature:
 		return fail("which is the dashboard's, Webhooks, the endpoint, Signing Secret? Put that one there: "+
 			"clerksync secret set; a running stack reads it within 5 minutes",
 			"the endpoint verifies with another secret than the one from %s (%s)", from, said)
-	case "invalid_timestamp":
+	case ingest.ReasonInvalidTimestamp:
 		return fail("set the clock by NTP", "the endpoint's clock is off by more than 5 minutes (%s)", said)
-	case "not_configured":
+	case ingest.ReasonNotConfigured:
 		return judgeNotConfigured(said)
-	case "unavailable":
+	case ingest.ReasonUnavailable:
 		return fail("may ingest send to the queue, and is the queue there? See ingest's log",
 			"the queue did not take the event (%s)", said)
 	}
@@ -146,7 +147,7 @@ func checkWayThrough(ctx context.Context, o Options, d *deployment.Deployment, p
 	switch r := readReply(answer); {
 	case err != nil:
 		return fail("ask again", "%v", err)
-	case answer.Status == http.StatusOK && r.Ignored == "instance":
+	case answer.Status == http.StatusOK && r.Ignored == ingest.ReasonInstance:
 		return skip("the endpoint takes one Clerk instance only: name it with --instance ins_...")
 	case answer.Status != http.StatusOK || r.Ignored != "":
 		return judgeSigned(answer, p.secret.from)

@@ -12,6 +12,7 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/status"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
+	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 	"github.com/clerksync/clerksync/pkg/settings"
 )
@@ -80,8 +81,9 @@ func checkRejections(ctx context.Context, d *deployment.Deployment, o Options) V
 	}
 	now := o.Now()
 	points, err := d.ReadMetrics(ctx, now.Add(-time.Hour), now,
-		d.IngestSeries(lambdafn.MetricVerified, "Sum", time.Minute), d.RejectedSeries("invalid_signature"),
-		d.RejectedSeries("not_configured"), d.RejectedSeries("unavailable"), d.RejectedSeries("invalid_timestamp"))
+		d.IngestSeries(lambdafn.MetricVerified, "Sum", time.Minute), d.RejectedSeries(ingest.ReasonInvalidSignature),
+		d.RejectedSeries(ingest.ReasonNotConfigured), d.RejectedSeries(ingest.ReasonUnavailable),
+		d.RejectedSeries(ingest.ReasonInvalidTimestamp))
 	if err != nil {
 		return couldNotRead(d, err, "cloudwatch:GetMetricData")
 	}

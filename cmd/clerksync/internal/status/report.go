@@ -17,6 +17,7 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 )
 
@@ -85,8 +86,9 @@ func Collect(ctx context.Context, d *deployment.Deployment, now time.Time, count
 // rejectionReasons are the reasons that the metric Rejected has as a dimension.
 func rejectionReasons() []string {
 	return []string{
-		"not_configured", "payload_too_large", "missing_headers", "invalid_timestamp", "invalid_signature",
-		"invalid_payload", "unavailable",
+		ingest.ReasonNotConfigured, ingest.ReasonPayloadTooLarge, ingest.ReasonMissingHeaders,
+		ingest.ReasonInvalidTimestamp, ingest.ReasonInvalidSignature,
+		ingest.ReasonInvalidPayload, ingest.ReasonUnavailable,
 	}
 }
 
