@@ -36,6 +36,8 @@ func handler(get func(name string) string, out io.Writer) lambda.Handler {
 	}
 	aws := awsclient.New(s.AWS)
 	aws.Preconnect(awsclient.DynamoDB)
+	// The client is wrapped rather than the calls, so that each attempt of the SDK
+	// is counted.
 	tables := aws.For(awsclient.DynamoDB)
 	tables.HTTPClient = syncfn.CountTableRequests(tables.HTTPClient, metrics)
 	queue := sqs.NewFromConfig(aws.For(awsclient.SQS))
