@@ -16,7 +16,7 @@
 // queues, ElasticMQ no tables. SIMULATION_ENDPOINT is how many histories of the
 // simulation run on the endpoint, 20 where it is not set.
 //
-// The last line makes some 80 tables, pay per request, and 60 queues of random
+// The last line makes some 110 tables, pay per request, and 60 queues of random
 // names in the account that the credentials belong to, and deletes them; a
 // table that cannot be deleted is a failure that names it. It costs some 2 US
 // cents: about 20,000 write units, 33,000 read units and 500 SQS requests, as

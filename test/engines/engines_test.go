@@ -18,6 +18,7 @@ import (
 	"github.com/clerksync/clerksync/pkg/directory/directorytest"
 	"github.com/clerksync/clerksync/pkg/dynamo"
 	"github.com/clerksync/clerksync/pkg/dynamo/dynamotest"
+	"github.com/clerksync/clerksync/pkg/reader/readertest"
 	"github.com/clerksync/clerksync/test/program"
 )
 
@@ -108,6 +109,7 @@ func suites(t *testing.T, e engines, g gaps) {
 			return dynamo.New(client, names.Directory, names.Deliveries)
 		})
 	})
+	t.Run("reader", func(t *testing.T) { readertest.Run(t, e.forTables(t)) })
 	t.Run("simulation", func(t *testing.T) {
 		simulate(t, e.forTables(t), histories(t, "SIMULATION_ENDPOINT", 20))
 	})

@@ -44,9 +44,11 @@ func layers() map[string]layer {
 			packages: "pkg/dynamo",
 			layers:   "field", modules: "sdk sdk/service/dynamodb github.com/aws/smithy-go",
 		},
-		"sqs":   {packages: "pkg/sqsqueue", layers: "field", modules: "sdk sdk/service/sqs github.com/aws/smithy-go"},
-		"ssm":   {packages: "pkg/ssmparam", modules: "sdk"},
-		"clerk": {packages: "pkg/clerkapi", layers: "field", modules: "golang.org/x/time"},
+		// What an application imports: it compiles no more than the field and that edge.
+		"reader": {packages: "pkg/reader", layers: "field dynamodb", modules: "sdk sdk/service/dynamodb"},
+		"sqs":    {packages: "pkg/sqsqueue", layers: "field", modules: "sdk sdk/service/sqs github.com/aws/smithy-go"},
+		"ssm":    {packages: "pkg/ssmparam", modules: "sdk"},
+		"clerk":  {packages: "pkg/clerkapi", layers: "field", modules: "golang.org/x/time"},
 		// A backfill compares Clerk's objects with rows and writes rows: it knows the work, and reads by Clerk's client.
 		"backfill": {packages: "pkg/backfill", layers: "field work clerk", modules: "golang.org/x/sync"},
 		// What the functions share does not know what any of them does; a handler turns Lambda's event into a call of
@@ -90,7 +92,7 @@ func layers() map[string]layer {
 		// What tests alone import may import anything.
 		"tests": {
 			packages: "test/... pkg/svix/svixtest pkg/directory/directorytest pkg/delivery/deliverytest " +
-				"pkg/dynamo/dynamotest internal/emulator/emulatortest internal/emulator/dynamodb/dynamodbtest " +
+				"pkg/dynamo/dynamotest pkg/reader/readertest internal/emulator/emulatortest internal/emulator/dynamodb/dynamodbtest " +
 				"internal/emulator/sqs/sqstest cmd/clerksync/internal/deployment/deploymenttest",
 		},
 	}
@@ -231,6 +233,25 @@ func TestWhatTheFunctionsCompile(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// An application that imports pkg/reader compiles the SDK's dynamodb and nothing else that is not ours.
+func TestWhatTheReaderCompiles(t *testing.T) {
+	t.Parallel()
+	packages := strings.Fields("reader dynamo directory")
+	modules := strings.Fields(module + " github.com/aws/smithy-go " + sdk + " " +
+		sdk + "/internal/configsources " + sdk + "/internal/endpoints/v2 " + sdk + "/service/dynamodb " +
+		sdk + "/service/internal/accept-encoding " + sdk + "/service/internal/endpoint-discovery")
+	for _, line := range list(t, "-deps", "-f", `{{.ImportPath}}={{with .Module}}{{.Path}}{{end}}`, "./pkg/reader") {
+		imported, from, _ := strings.Cut(line, "=")
+		path, ours := strings.CutPrefix(imported, module+"/")
+		switch {
+		case ours && !slices.Contains(packages, strings.TrimPrefix(path, "pkg/")):
+			t.Errorf("pkg/reader compiles %s", path)
+		case from != "" && !slices.Contains(modules, from), imported == "testing":
+			t.Errorf("pkg/reader compiles %s of %s", imported, from)
+		}
 	}
 }
 
