@@ -42,7 +42,8 @@ func TestReplayQuery(t *testing.T) {
 			t.Fatal(err)
 		}
 		lag, _ := line[string(query[1])].(float64)
-		if got := ended.UnixMilli() - int64(lag); line[string(query[2])] != string(query[3]) || got != changed.UnixMilli() {
+		got, found := ended.UnixMilli()-int64(lag), line[string(query[2])] == string(query[3])
+		if !found || got != changed.UnixMilli() {
 			t.Errorf("the query takes %d of a message that is %s: %v, want %d", got, outcome, line, changed.UnixMilli())
 		}
 	}

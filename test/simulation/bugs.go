@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,10 +48,28 @@ func (b Bug) Find(t *testing.T, histories int) (n int, how error) {
 
 // Bugs are the mistakes that the design exists to avoid.
 func Bugs() []Bug {
-	return append([]Bug{
+	return slices.Concat(bugsOfWrites(), bugsOfOrder(), bugsOfFollowUps(), bugsOfMessages(), bugsOfOperators())
+}
+
+// bugsOfWrites are mistakes in what is written, and in taking it for written.
+func bugsOfWrites() []Bug {
+	return []Bug{
 		{Name: "check-then-act ledger", table: withWrite(checkThenAct)},
 		{Name: "ledger before effect", table: withWrite(ledgerFirst)},
 		{Name: "effect before ledger", table: withWrite(effectFirst)},
+		{Name: "pointer outside the transaction", table: withWrite(pointerAfterRow)},
+		{Name: "a child deleted without its condition", table: withWrite(deleteUnconditionally)},
+		{Name: "a domain's deletion by `rev` alone", table: withWrite(deleteDomainByRev)},
+		{Name: "a panic taken for success", table: func(t *tableClient) directory.Table { return panicProofTable{t} }},
+		{Name: "an oversized row keeps its object", table: withWrite(keepObject)},
+		{Name: "an object that OBJECT_STORAGE forbids", table: withWrite(keepForbiddenObject)},
+		{Name: "a refused write dead at once", table: withWrite(giveUpAtOnce)},
+	}
+}
+
+// bugsOfOrder are mistakes in who wins.
+func bugsOfOrder() []Bug {
+	return []Bug{
 		{Name: "no rev check", table: withOrder(func(_, _ string, _ *monitor) bool { return true })},
 		{Name: "updated_at only", table: withOrder(func(old, rev string, _ *monitor) bool {
 			return revFields(old)[3] < revFields(rev)[3]
@@ -66,6 +85,17 @@ func Bugs() []Bug {
 			return unnormalised(old, m) < unnormalised(rev, m)
 		})},
 		{Name: "missing created_at taken as 0", records: withCreatedAtZero},
+		{Name: "svix id compared up to its first dash", table: withOrder(func(old, rev string, _ *monitor) bool {
+			return upToDashOfID(old) < upToDashOfID(rev)
+		})},
+		{Name: "the last by our own clock wins", table: withWrite(newerByClock)},
+		{Name: "a row without `rev` never loses", table: withWrite(keepWhatHasNoRev)},
+	}
+}
+
+// bugsOfFollowUps are mistakes in what is read after a write, and in what follows from it.
+func bugsOfFollowUps() []Bug {
+	return []Bug{
 		{Name: "cascade by index", table: func(t *tableClient) directory.Table { return indexTable{t} }},
 		{Name: "duplicate acknowledged before its follow-up", table: withoutFollowUp(
 			func(r directory.Result, _ bool) bool { return r == directory.AlreadyRecorded },
@@ -73,26 +103,6 @@ func Bugs() []Bug {
 		{Name: "ConditionCheck-only gate", table: withoutFollowUp(
 			func(_ directory.Result, parentsChecked bool) bool { return parentsChecked },
 		)},
-		{Name: "pointer outside the transaction", table: withWrite(pointerAfterRow)},
-		{Name: "a child deleted without its condition", table: withWrite(deleteUnconditionally)},
-		{Name: "a domain's deletion by `rev` alone", table: withWrite(deleteDomainByRev)},
-		{Name: "batch fails as one", failed: allOrNothing},
-		{Name: "svix id compared up to its first dash", table: withOrder(func(old, rev string, _ *monitor) bool {
-			return upToDashOfID(old) < upToDashOfID(rev)
-		})},
-		{Name: "unknown type dead at once", records: changedWhere(
-			isUnknownType, withoutAttribute(delivery.AttrSvixID),
-		)},
-		{Name: "unknown version read as the known one", records: changedWhere(
-			isUnknownVersion, withAttribute(delivery.AttrVersion, delivery.Version),
-		)},
-		{Name: "a panic taken for success", table: func(t *tableClient) directory.Table { return panicProofTable{t} }},
-		{Name: "the last by our own clock wins", table: withWrite(newerByClock)},
-		{Name: "an oversized row keeps its object", table: withWrite(keepObject)},
-		{Name: "an object that OBJECT_STORAGE forbids", table: withWrite(keepForbiddenObject)},
-		{Name: "base64 taken as the body", records: changedWhere(isBase64, withoutAttribute(delivery.AttrEncoding))},
-		{Name: "a row without `rev` never loses", table: withWrite(keepWhatHasNoRev)},
-		{Name: "a refused write dead at once", table: withWrite(giveUpAtOnce)},
 		{Name: "a position before its page is done", position: endOfListing},
 		{Name: "the position of another message", position: positionOfAnother},
 		{Name: "a child before the position left to the deletion", table: func(t *tableClient) directory.Table {
@@ -107,18 +117,32 @@ func Bugs() []Bug {
 		{Name: "two parents read at two moments, one before the write", table: func(t *tableClient) directory.Table {
 			return earlyReadTable{t, new([]earlyRead)}
 		}},
+	}
+}
+
+// bugsOfMessages are mistakes in reading messages, and in what becomes of them.
+func bugsOfMessages() []Bug {
+	return []Bug{
+		{Name: "batch fails as one", failed: allOrNothing},
+		{Name: "unknown type dead at once", records: changedWhere(
+			isUnknownType, withoutAttribute(delivery.AttrSvixID),
+		)},
+		{Name: "unknown version read as the known one", records: changedWhere(
+			isUnknownVersion, withAttribute(delivery.AttrVersion, delivery.Version),
+		)},
+		{Name: "base64 taken as the body", records: changedWhere(isBase64, withoutAttribute(delivery.AttrEncoding))},
 		{Name: "a dead letter acknowledged that was not sent", queue: func(q *queueClient) consumer.Queue {
 			return hastyQueue{q}
 		}},
 		{Name: "a redriven message under an id of its own", redriven: withAttribute(delivery.AttrSvixID, "msg_again")},
-	}, bugsOfOperators()...)
+	}
 }
 
 // bugsOfOperators are mistakes in following the runbook.
 func bugsOfOperators() (list []Bug) {
 	for _, m := range []mistake{
-		redriveDeletesFirst, revKept, deliveriesKept, sameSecond, recentRowsKept, recentPointersKept, pointersNotWritten,
-		replayedTooLate, lateMessagesForgotten,
+		redriveDeletesFirst, revKept, deliveriesKept, sameSecond, recentRowsKept, recentPointersKept,
+		pointersNotWritten, replayedTooLate, lateMessagesForgotten,
 	} {
 		list = append(list, Bug{Name: string(m), mistake: m})
 	}

@@ -44,12 +44,17 @@ func newClerk(p Plan, idPart string, seed uint64) *clerk {
 func history(p Plan, idPart string) []*message {
 	c := newClerk(p, idPart, p.Seed)
 	c.reach = newRandom(p.Seed, 4)
+	var wide []*object
 	for i, s := range p.Steps {
 		c.now += s.After
 		operations()[s.Operation](c, s)
-		if p.Wide && i == len(p.Steps)/2 {
-			c.deleteWide(directory.KindOrganization)
-			c.deleteWide(directory.KindUser)
+		if p.Wide && i == len(p.Steps)/3 {
+			wide = []*object{c.createWide(directory.KindOrganization), c.createWide(directory.KindUser)}
+		}
+	}
+	for _, parent := range wide {
+		if c.now++; !parent.deleted {
+			c.remove(parent)
 		}
 	}
 	return c.messages

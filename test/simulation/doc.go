@@ -19,7 +19,8 @@
 //     faults that it injects, tally.go counts them.
 //     The settings and clocks of several versions may be at work at once (reach.go),
 //     and one read of several rows may return them from different times
-//     (onebyone.go). A person puts rows in by hand and follows the runbook (byhand.go, restore.go).
+//     (onebyone.go). A person puts rows in by hand and follows the runbook (byhand.go,
+//     restore.go, backup.go).
 //   - The consumers work on Memory (memory.go, transaction.go), which gives
 //     no guarantee beyond the contract of directory.Table: transactions may fail
 //     with a conflict, its index lags, and the items of a transaction become
@@ -40,7 +41,7 @@
 //     through HTTP or whatever lies between, with the machine's own concurrency.
 //
 // simulation.go runs histories, shrink.go makes a failing one short. To show
-// that the simulation can fail, bugs.go, bugtables.go and bugrecords.go plant
+// that the simulation can fail, bugs.go and the other files named bug... plant
 // classic mistakes, each of which it must find.
 //
 // One thing is left open (expectation.undecided): a domain that moved to

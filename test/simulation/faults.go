@@ -9,28 +9,28 @@ type Fault string
 
 // The kinds of faults. A run must have met each of them (Tally.Missing).
 const (
-	ErrorWithoutEffect  Fault = "error without effect"
-	EffectWithError     Fault = "effect with error"
-	Timeout             Fault = "timeout" // with the effect, without it, or with it after the caller has given up
-	Throttle            Fault = "throttle"
-	TransactionConflict Fault = "TransactionConflict"
-	PartialBatch        Fault = "partial batch" // a call about several messages is carried out for some of them
-	Death               Fault = "death at any step"
-	LaggingIndex        Fault = "lagging index" // a listing while an index would have shown something else
-	Panic               Fault = "panic in a call, before its effect or after"
-	RedrivenBySQS       Fault = "dead letter of too many receives, redriven"
-	RedrivenBySync      Fault = "dead letter of a permanent error, redriven"
-	RedrivenRefused     Fault = "dead letter of a write that the table refused, redriven"
-	Continued           Fault = "deletion that goes on at another receive"
-	BehindPosition      Fault = "child written before the position of a deletion that goes on"
-	PutByHand           Fault = "row put in by hand, without rev"
-	Restored            Fault = "tables restored from a torn backup by the runbook"
-	PutBack             Fault = "deleted row put back by the runbook"
-	ReadItemByItem      Fault = "several rows read one after the other"
-	PageRowByRow        Fault = "page of a listing read row by row"
-	VisibleItemByItem   Fault = "transaction visible item by item"
-	ExpiredLedgerRow    Fault = "expired ledger row"
-	EarlyRedelivery     Fault = "early redelivery while the first is still running"
+	ErrorWithoutEffect    Fault = "error without effect"
+	EffectWithError       Fault = "effect with error"
+	Timeout               Fault = "timeout" // with the effect, without it, or with it after the caller has given up
+	Throttle              Fault = "throttle"
+	TransactionConflict   Fault = "TransactionConflict"
+	PartialBatch          Fault = "partial batch" // a call about several messages is carried out for some of them
+	Death                 Fault = "death at any step"
+	LaggingIndex          Fault = "lagging index" // a listing while an index would have shown something else
+	Panic                 Fault = "panic in a call, before its effect or after"
+	RedrivenBySQS         Fault = "dead letter of too many receives, redriven"
+	RedrivenBySync        Fault = "dead letter of a permanent error, redriven"
+	RedrivenRefused       Fault = "dead letter of a write that the table refused, redriven"
+	Continued             Fault = "deletion that goes on at another receive"
+	WrittenBeforePosition Fault = "child written before the position of a deletion that goes on"
+	PutByHand             Fault = "row put in by hand, without rev"
+	Restored              Fault = "tables restored from a torn backup by the runbook"
+	PutBack               Fault = "deleted row put back by the runbook"
+	ReadItemByItem        Fault = "several rows read one after the other"
+	PageRowByRow          Fault = "page of a listing read row by row"
+	VisibleItemByItem     Fault = "transaction visible item by item"
+	ExpiredLedgerRow      Fault = "expired ledger row"
+	EarlyRedelivery       Fault = "early redelivery while the first is still running"
 )
 
 // faultKind says how the scheduler injects a fault. A kind with neither
@@ -68,7 +68,7 @@ func faultKinds() []faultKind {
 		{fault: PutBack, needsMemory: true},
 		{fault: Restored, needsMemory: true},
 		{fault: Continued, needsMemory: true},
-		{fault: BehindPosition, needsMemory: true},
+		{fault: WrittenBeforePosition, needsMemory: true},
 		{fault: RedrivenBySQS},
 		{fault: RedrivenBySync},
 		{fault: RedrivenRefused},

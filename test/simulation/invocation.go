@@ -83,8 +83,8 @@ func (s *scheduler) consumerConfig(inv *invocation, chance float64) consumer.Con
 			s.harness.mu.Lock()
 			defer s.harness.mu.Unlock()
 			inv.reports = append(inv.reports, r)
-			if s.lastWork != nil {
-				s.lastWork[inv.messages[r.MessageID]] = r.EndedAt
+			if s.backup != nil {
+				s.backup.lastWork[inv.messages[r.MessageID]] = r.EndedAt
 			}
 		},
 		Warn: func(context.Context, string, error) {},

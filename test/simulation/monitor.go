@@ -249,20 +249,3 @@ func (m *monitor) acknowledged(svixID string) {
 		m.breaks("%s was acknowledged and is neither recorded nor dead", svixID)
 	}
 }
-
-// deadLettered checks that only permanent errors become dead letters, and what
-// the table refuses at a third receive, with their reason.
-func (m *monitor) deadLettered(msg *message, receives int, reason string) {
-	refused := msg.refusals > 0 && receives >= 3
-	if !msg.invalid && !refused || reason == "" {
-		m.breaks("%s is among the dead letters for %q", msg.svixID, reason)
-	}
-	m.dead[msg.svixID] = true
-}
-
-// redriven notes that a message comes again that may be among the dead letters.
-func (m *monitor) redriven(msg *message) {
-	if !msg.invalid {
-		delete(m.dead, msg.svixID)
-	}
-}

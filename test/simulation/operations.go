@@ -191,9 +191,9 @@ func (c *clerk) changeOnly(kind string, s Step) {
 	}
 }
 
-// deleteWide creates an organization or a user with many memberships, whose
-// other ends are unknown, and deletes it. Clerk emits no events about these.
-func (c *clerk) deleteWide(kind string) {
+// createWide creates an organization or a user with many memberships, whose
+// other ends are unknown. When it is deleted, Clerk emits no events about these.
+func (c *clerk) createWide(kind string) *object {
 	parent := c.create(kind, "", "")
 	for range 10 {
 		org, user := parent.id, fmt.Sprintf("user_%sw%d", c.idPart, c.made)
@@ -202,6 +202,5 @@ func (c *clerk) deleteWide(kind string) {
 		}
 		c.create(directory.KindMembership, org, user).deleted = true
 	}
-	c.now++
-	c.remove(parent)
+	return parent
 }

@@ -62,7 +62,10 @@ func plans() *rapid.Generator[Plan] {
 		p.Mixed = drawOne(t, false, false, false, true)
 		p.ClocksOff = drawOne(t, false, false, true)
 		p.Restores = !p.ClocksOff && drawOne(t, false, false, true)
-		p.Wide = drawOne(t, false, false, false, false, false, false, false, true)
+		p.Wide = drawOne(t, false, false, false, false, false, false, false, false, false, false, false, true)
+		if p.Restores { // so that backups hold parts of what they delete
+			p.Wide = drawOne(t, false, false, true)
+		}
 		p.PutsBack = drawOne(t, false, false, true)
 		p.Seed = rapid.Uint64().Draw(t, "")
 		return p

@@ -32,7 +32,7 @@ func (p randomPolicy) choose(s *scheduler, possible []choice) (choice, bool) {
 }
 
 func (p randomPolicy) receives(s *scheduler) []choice {
-	if s.stopped || !slices.Contains(s.running, nil) {
+	if s.backup.isStopped() || !slices.Contains(s.running, nil) {
 		return nil
 	}
 	s.redrive()

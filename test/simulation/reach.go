@@ -71,7 +71,7 @@ func (s *scheduler) storageOf(inv *invocation) projector.ObjectStorage {
 
 func (s *scheduler) clockOf(inv *invocation) func() time.Time {
 	switch {
-	case s.plan.Restores && s.memory != nil:
+	case s.backup != nil:
 		return s.queue.now // in which hours go by
 	case !s.plan.ClocksOff:
 		return time.Now

@@ -121,7 +121,7 @@ func (s *scheduler) show(t *transaction, i int) {
 		return
 	}
 	s.monitor.written(t)
-	s.countBehindPosition(t.write)
+	s.countBeforePosition(t.write)
 	s.logf("       written")
 	t.done()
 }

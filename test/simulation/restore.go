@@ -1,10 +1,7 @@
 package simulation
 
 import (
-	"maps"
-	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/clerksync/clerksync/pkg/directory"
@@ -16,62 +13,61 @@ const (
 	recentRows     = 5 * time.Minute // rows so young are deleted from the restored Directory
 )
 
-// tear is how far apart the moments may be to which a backup holds two items.
-// AWS says only that a transaction may be there in part; the runbook's five minutes
-// must be enough for more than it does.
-const tear = 40 * time.Second
-
-// change is one change of one item, of which a backup is made.
-type change struct {
-	at    time.Time
-	key   directory.Key
-	row   directory.Row          // nil where it was deleted
-	entry *directory.LedgerEntry // likewise, of the Deliveries
+// backup is what a history has in which the tables are restored, nil in others.
+// In it hours go by, and the consumers' clocks are the queue's.
+type backup struct {
+	episodes []episode              // that Svix delivers after the scheduler's arrivals
+	sentAt   map[*message]time.Time // when Svix got each message
+	lastWork map[*message]time.Time // when sync last logged a line about it; behind the harness's mu
+	due      bool                   // the restoration is still to come
+	stopped  bool                   // sync is, for the restoration
 }
 
-// note keeps a change for the backups, where there are any.
-func (m *Memory) note(c change) {
-	if m.clock != nil {
-		c.at = m.clock()
-		m.changes = append(m.changes, c)
+// prepareBackup delivers the messages in episodes, and keeps what a restoration
+// needs.
+func (s *scheduler) prepareBackup() {
+	s.backup = &backup{
+		episodes: intoEpisodes(s.messages, s.arrivals),
+		sentAt:   map[*message]time.Time{},
+		lastWork: map[*message]time.Time{},
+		due:      true,
+	}
+	s.arrivals, s.memory.clock = nil, s.queue.now
+}
+
+// isStopped says whether sync receives nothing now.
+func (b *backup) isStopped() bool { return b != nil && b.stopped }
+
+// stopAtSomeTime stops sync at some step, when the history has gone on for a
+// while: what runs goes on to its end.
+func (s *scheduler) stopAtSomeTime() {
+	if b := s.backup; b != nil && b.due && len(b.episodes) < 3 && s.random.IntN(200) == 0 {
+		b.stopped = true
 	}
 }
 
-// restore gives both tables their states of two seconds, each item that of a
-// moment of its own shortly before.
-func (m *Memory) restore(directoryTo, deliveriesTo time.Time, random *rand.Rand) {
-	m.rows, m.ledger = map[directory.Key]directory.Row{}, map[string]directory.LedgerEntry{}
-	until := map[directory.Key]time.Time{}
-	for _, c := range m.changes {
-		isEntry := c.key.SK == ""
-		if _, ok := until[c.key]; !ok {
-			until[c.key] = directoryTo
-			if isEntry {
-				until[c.key] = deliveriesTo
-			}
-			if random.IntN(2) == 0 {
-				until[c.key] = until[c.key].Add(-time.Duration(random.Int64N(int64(tear))))
-			}
-		}
-		switch {
-		case c.at.After(until[c.key]):
-		case c.entry != nil:
-			m.ledger[c.key.PK] = *c.entry
-		case isEntry:
-			delete(m.ledger, c.key.PK)
-		case c.row != nil:
-			m.rows[c.key] = c.row
-		default:
-			delete(m.rows, c.key)
-		}
+// letHoursPass does what happens in a history with a backup when no consumer
+// runs: it restores the tables, or lets time go by until the next episode. It
+// reports false where nothing of that is due. waiting says that messages are left
+// on the queue.
+func (s *scheduler) letHoursPass(waiting bool) bool {
+	switch b := s.backup; {
+	case b == nil:
+		return false
+	case b.stopped, b.due && len(b.episodes) == 0 && !waiting:
+		s.restore()
+		return true
+	case len(b.episodes) > 0 && (!waiting || s.random.IntN(2) == 0):
+		s.beginEpisode()
+		return true
 	}
-	m.index, m.unindexed = maps.Clone(m.rows), nil
+	return false
 }
 
 // restore follows the runbook, "Restore from a backup", when sync is stopped and
 // its last batches have ended.
 func (s *scheduler) restore() {
-	s.restores, s.stopped = false, false
+	s.backup.due, s.backup.stopped = false, false
 	second := s.drawSecond()
 	s.count(Restored)
 	s.logf("restore to %s", second.Format(directory.TimeFormat))
@@ -82,7 +78,8 @@ func (s *scheduler) restore() {
 	}
 	s.memory.restore(second, deliveriesTo, s.random)
 	if !s.mistake(recentRowsKept) {
-		s.memory.deleteRecent(second.Add(-recentRows).UTC().Format(directory.TimeFormat), !s.mistake(recentPointersKept))
+		since := second.Add(-recentRows).UTC().Format(directory.TimeFormat)
+		s.memory.deleteRecent(since, !s.mistake(recentPointersKept))
 	}
 	if !s.mistake(pointersNotWritten) {
 		s.memory.writeMissingPointers()
@@ -121,8 +118,8 @@ func (s *scheduler) replayFrom(second time.Time) time.Time {
 		return from
 	}
 	since := from
-	for m, at := range s.lastWork {
-		if sent := s.sentAt[m]; !at.Before(since) && sent.Before(from) {
+	for m, at := range s.backup.lastWork {
+		if sent := s.backup.sentAt[m]; !at.Before(since) && sent.Before(from) {
 			from = sent
 		}
 	}
@@ -132,49 +129,11 @@ func (s *scheduler) replayFrom(second time.Time) time.Time {
 // replay lets Svix deliver once more what it has sent since then.
 func (s *scheduler) replay(since time.Time) {
 	for _, m := range s.messages {
-		if sent, ok := s.sentAt[m]; ok && !sent.Before(since) {
+		if sent, ok := s.backup.sentAt[m]; ok && !sent.Before(since) {
 			s.arrivals = append(s.arrivals, m)
 		}
 	}
 	s.random.Shuffle(len(s.arrivals), func(i, j int) { s.arrivals[i], s.arrivals[j] = s.arrivals[j], s.arrivals[i] })
-}
-
-// deleteRecent deletes the rows that were written since then, with their pointers,
-// as docs/examples/recent-keys.jq chooses them.
-func (m *Memory) deleteRecent(since string, pointersToo bool) {
-	recent, partitions := map[directory.Key]directory.Row{}, map[string]bool{}
-	for k, r := range m.rows {
-		if r.Text("synced_at") >= since {
-			recent[k] = r
-			partitions[k.PK] = true
-		}
-	}
-	for k, r := range m.rows { // the pointer of a domain or a role names its row
-		names := slices.Contains([]string{"domain_of", "role_key"}, r.Text("kind")) && partitions[k.SK]
-		if names && pointersToo {
-			delete(m.rows, k)
-		}
-	}
-	for k, r := range recent {
-		delete(m.rows, k)
-		if r.Text("kind") == directory.KindMembership && pointersToo {
-			org, user := strings.TrimPrefix(k.PK, "ORG#"), strings.TrimPrefix(k.SK, "MEMBER#")
-			delete(m.rows, directory.Key{PK: "USER#" + user, SK: "MEMBERSHIP#" + org})
-		}
-	}
-	m.index = maps.Clone(m.rows)
-}
-
-// writeMissingPointers writes the pointers of live memberships and domains that
-// have none, as docs/examples/missing-pointers.jq does.
-func (m *Memory) writeMissingPointers() {
-	for _, r := range m.rows {
-		has := slices.Contains([]string{"membership", "domain"}, r.Text("kind"))
-		if p := directory.Pointer(r); has && r.Live() && p != nil && m.rows[p.Key()] == nil {
-			m.rows[p.Key()] = p
-		}
-	}
-	m.index = maps.Clone(m.rows)
 }
 
 // episode is what Svix delivers in one go. Between episodes minutes or hours
@@ -204,12 +163,12 @@ func intoEpisodes(messages, deliveries []*message) []episode {
 // beginEpisode lets time go by until the next episode.
 func (s *scheduler) beginEpisode() {
 	s.queue.skipped += oneOf(s.random, []time.Duration{
-		time.Second, 20 * time.Second, 4 * time.Minute, 20 * time.Minute, 70 * time.Minute, 5 * time.Hour,
+		20 * time.Second, 4 * time.Minute, 20 * time.Minute, 70 * time.Minute, 5 * time.Hour, 5 * time.Hour,
 	})
-	next := s.episodes[0]
-	s.episodes = s.episodes[1:]
+	next := s.backup.episodes[0]
+	s.backup.episodes = s.backup.episodes[1:]
 	s.arrivals = append(s.arrivals, next.deliveries...)
 	for _, m := range next.sent {
-		s.sentAt[m] = s.queue.now()
+		s.backup.sentAt[m] = s.queue.now()
 	}
 }

@@ -28,18 +28,14 @@ type scheduler struct {
 	memory  *Memory         // the same, nil on a real table
 	monitor *monitor
 
-	arrivals    []*message             // copies that Svix is about to deliver, in this order
-	late        []*message             // copies that come when all else is done
-	episodes    []episode              // that Svix delivers after arrivals, in a history with a backup
-	sentAt      map[*message]time.Time // likewise: when Svix got each message
-	lastWork    map[*message]time.Time // likewise: when sync last logged a line about it; behind the harness's mu
-	restores    bool                   // an operator restores the tables once
-	stopped     bool                   // sync is stopped for that
-	putsBack    bool                   // an operator puts a row back when all else is done
-	running     []*invocation          // by worker, nil for an idle one
-	unanswered  []*call                // whose answer never comes
-	lateEffects []*call                // that still take effect, though their callers have given up
-	remote      int                    // calls under way to a real table
+	arrivals    []*message    // copies that Svix is about to deliver, in this order
+	late        []*message    // copies that come when all else is done
+	backup      *backup       // nil where the tables are not restored
+	putsBack    bool          // an operator puts a row back when all else is done
+	running     []*invocation // by worker, nil for an idle one
+	unanswered  []*call       // whose answer never comes
+	lateEffects []*call       // that still take effect, though their callers have given up
+	remote      int           // calls under way to a real table
 
 	refusedIn map[*message][]*invocation // those whose writes of the message the table refused
 
@@ -97,10 +93,8 @@ func (s *scheduler) leaveToChance(random *rand.Rand) {
 	s.random, s.budget = random, s.plan.FaultBudget
 	s.putsBack = s.plan.PutsBack && s.memory != nil
 	s.arrivals, s.late = drawDeliveries(random, s.messages, s.plan.Disorder)
-	if s.restores = s.plan.Restores && s.memory != nil; s.restores {
-		s.episodes, s.arrivals = intoEpisodes(s.messages, s.arrivals), nil
-		s.sentAt, s.lastWork = map[*message]time.Time{}, map[*message]time.Time{}
-		s.memory.clock = s.queue.now
+	if s.plan.Restores && s.memory != nil {
+		s.prepareBackup()
 	}
 }
 
@@ -129,7 +123,7 @@ func (s *scheduler) run() error {
 			break
 		}
 		next.do()
-		s.stopped = s.stopped || s.restores && len(s.episodes) < 3 && s.random.IntN(200) == 0
+		s.stopAtSomeTime()
 		s.injectFault()
 	}
 	return s.monitor.broken
@@ -202,11 +196,7 @@ func (s *scheduler) letTimePass() bool {
 		case <-timer.C:
 		}
 		return true
-	case s.stopped, s.restores && len(s.episodes) == 0 && len(left) == 0:
-		s.restore()
-		return true
-	case len(s.episodes) > 0 && (len(left) == 0 || s.random.IntN(2) == 0):
-		s.beginEpisode()
+	case s.letHoursPass(len(left) > 0):
 		return true
 	case len(left) > 0:
 	case len(s.late) > 0:

@@ -1,8 +1,6 @@
 package simulation
 
 import (
-	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -41,16 +39,16 @@ func (s *scheduler) goesOn(parent directory.Key, sk string) bool {
 	})
 }
 
-// countBehindPosition counts a child that is written where its parent's deletion
+// countBeforePosition counts a child that is written where its parent's deletion
 // will not look again: its own writer must delete it.
-func (s *scheduler) countBehindPosition(w directory.Write) {
+func (s *scheduler) countBeforePosition(w directory.Write) {
 	if w.LedgerEntry == nil || !w.Row.Live() {
 		return
 	}
 	for _, parent := range s.monitor.messages[w.LedgerEntry.SvixID].parents {
 		for _, r := range append([]directory.Row{w.Row}, w.Put...) {
 			if k := r.Key(); k.PK == parent.PK && s.goesOn(parent, k.SK) {
-				s.count(BehindPosition)
+				s.count(WrittenBeforePosition)
 			}
 		}
 	}
@@ -69,25 +67,4 @@ func positionOfAnother(s *scheduler, _ *invocation, m *message, position string)
 		}
 	}
 	return position
-}
-
-// trustingTable is an invocation's table with which the writer of a child does
-// not delete it while the deletion of its parent goes on.
-type trustingTable struct{ *tableClient }
-
-// Read implements directory.Table.
-func (t trustingTable) Read(ctx context.Context, keys ...directory.Key) ([]directory.Row, error) {
-	if len(keys) == 1 { // the deletion itself reads the tombstone
-		return t.tableClient.Read(ctx, keys...)
-	}
-	rows := make([]directory.Row, len(keys))
-	err := t.read(ctx, t.by.callName("read", fmt.Sprint(keys)), keys, func() error {
-		for i, k := range keys {
-			if r := t.scheduler.memory.rows[k]; !r.Gone() || !t.scheduler.goesOn(k, "") {
-				rows[i] = r
-			}
-		}
-		return nil
-	})
-	return rows, err
 }
