@@ -79,6 +79,7 @@ func (p program) dev(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
+	// Without one the pipeline makes its own, and no AWS configuration is read.
 	if endpoint := c.String("endpoint-url"); endpoint != "" {
 		cfg, err := deployment.LoadConfig(ctx, p.getenv, endpoint)
 		if err != nil {

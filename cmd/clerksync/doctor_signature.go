@@ -72,6 +72,7 @@ func (p program) explainSignature(ctx context.Context, c *cli.Command) error {
 	if r.Secrets, err = p.secretsToTry(ctx, c); err != nil {
 		return err
 	}
+	// Nothing could match, and "no cause found" would look like a finding.
 	if len(r.Secrets) == 0 {
 		return terminal.Usagef("no secret at hand: give one with --secret, --parameter or --stack")
 	}
@@ -106,6 +107,7 @@ func (p program) readRequest(c *cli.Command) (r signature.Request, err error) {
 		if i > 0 {
 			r.Others = append(r.Others, captures[i].Header)
 		}
+		// Of the other deliveries in the file one may have lent its headers, too.
 		r.Others = append(r.Others, captures[i].Others...)
 	}
 	r.Header, r.Body, r.Received = captures[0].Header, captures[0].Body, captures[0].Received

@@ -46,6 +46,8 @@ func (p program) scrub(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
+	// Said before anything is written: without --stack they are this shell's, which may
+	// not be those of the functions.
 	p.term.Note("DELETION_POLICY=%s, OBJECT_STORAGE=%s, %s", storage.DeletionPolicy, storage.ObjectStorage, d)
 	done := "scrubbed"
 	if c.Bool("dry-run") {
@@ -63,6 +65,7 @@ func (p program) scrub(ctx context.Context, c *cli.Command) error {
 		p.term.Print("%s  %s %s  %s", done, row.PK, row.SK,
 			terminal.Dim(strings.Join(append(row.Removed, row.Reduced...), " ")))
 	}
+	// A page that ends is the place to go on from: all its rows are in line then.
 	s.OnPage = func(n int, after string) {
 		read, next = read+n, after
 		if after != "" {

@@ -80,10 +80,11 @@ func (p program) send(ctx context.Context, c *cli.Command) error {
 			return err
 		}
 	}
-	copies := 1
+	copies := 1 // of one message: with one id, as a retry of Svix has it
 	if c.Bool("duplicate") {
 		copies = 2
 	}
+	// One refusal does not end it: the answers to the rest are worth knowing.
 	allAccepted := true
 	for _, body := range bodies {
 		for range c.Int("repeat") {

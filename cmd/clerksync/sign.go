@@ -46,6 +46,8 @@ func (p program) sign(_ context.Context, c *cli.Command) error {
 	if len(names) > 1 {
 		return terminal.Usagef("sign takes one event, or none for all samples")
 	}
+	// With the secret that dev has, so that functions that are started beside it accept
+	// what is signed.
 	signer, err := webhook.NewSigner(c.String("secret"), p.getenv, p.now)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,6 +20,15 @@ import (
 	"github.com/clerksync/clerksync/pkg/settings"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
+
+// TestMain unsets the variables by which a machine asks for colours where no
+// terminal is.
+func TestMain(m *testing.M) {
+	for _, name := range []string{"CLICOLOR_FORCE", "TTY_FORCE"} {
+		_ = os.Unsetenv(name) // it fails for names that cannot be one
+	}
+	os.Exit(m.Run())
+}
 
 // The first line says that all is ready, though the queue had messages before.
 func TestReadyIsTheFirstLine(t *testing.T) {

@@ -2,6 +2,7 @@ package status_test
 
 import (
 	"bytes"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,15 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/status"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 )
+
+// TestMain unsets the variables by which a machine asks for colours where no
+// terminal is.
+func TestMain(m *testing.M) {
+	for _, name := range []string{"CLICOLOR_FORCE", "TTY_FORCE"} {
+		_ = os.Unsetenv(name) // it fails for names that cannot be one
+	}
+	os.Exit(m.Run())
+}
 
 // ignoreAttributes leaves out of a queue's state what status does not print.
 func ignoreAttributes() cmp.Option {

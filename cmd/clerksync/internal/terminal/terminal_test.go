@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"testing"
 	"time"
 
@@ -15,6 +16,15 @@ import (
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 )
+
+// TestMain unsets the variables by which a machine asks for colours where no
+// terminal is.
+func TestMain(m *testing.M) {
+	for _, name := range []string{"CLICOLOR_FORCE", "TTY_FORCE"} {
+		_ = os.Unsetenv(name) // it fails for names that cannot be one
+	}
+	os.Exit(m.Run())
+}
 
 // newTerminal returns a terminal that reads in, and what is printed to it.
 func newTerminal(t *testing.T, in io.Reader) (term *terminal.Terminal, out, words *bytes.Buffer) {
