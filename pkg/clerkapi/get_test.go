@@ -194,7 +194,8 @@ func TestGetNeedsTheWholeID(t *testing.T) {
 func TestWebhookSettingsURL(t *testing.T) {
 	t.Parallel()
 	const link = `{"svix_url":"https://app.svix.com/login#key=x"}`
-	missing, exists, refused := refusal("svix_app_missing", ""), refusal("svix_app_exists", ""), refusal("not_allowed", "")
+	missing, exists := refusal("svix_app_missing", ""), refusal("svix_app_exists", "")
+	refused := refusal("not_allowed", "")
 	for name, row := range map[string]struct {
 		svixURL, svix []string // the answers of POST /webhooks/svix_url and /webhooks/svix; all but link are 400
 		requests      int
@@ -223,7 +224,8 @@ func TestWebhookSettingsURL(t *testing.T) {
 				answer(w, map[bool]int{true: 200, false: 400}[body == link], body)
 			})
 			got, err := c.WebhookSettingsURL(t.Context())
-			if (err == nil) != row.ok || requests != row.requests || row.ok && got != "https://app.svix.com/login#key=x" {
+			right := !row.ok || got == "https://app.svix.com/login#key=x"
+			if (err == nil) != row.ok || requests != row.requests || !right {
 				t.Errorf("WebhookSettingsURL = %s, %v after %d requests", got, err, requests)
 			}
 		})

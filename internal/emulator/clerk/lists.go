@@ -31,8 +31,8 @@ func lists() []list {
 	ofOrganization := memberships
 	ofOrganization.path = "/organizations/{org}/memberships"
 	ofOrganization.filters = "user_id role"
-	ofOrganization.missing = "query email_address phone_number username web3_wallet created_at_before created_at_after " +
-		partial + " " + active
+	ofOrganization.missing = "query email_address phone_number username web3_wallet " +
+		"created_at_before created_at_after " + partial + " " + active
 	invitations := list{
 		path: "/organization_invitations", kind: directory.KindInvitation, orders: "created_at email_address",
 		filters: "status query",

@@ -104,7 +104,9 @@ func (s *selection) readOrder(q url.Values, l list) *apiError {
 // leave. The objects are sorted by compare, and may be changed.
 func (s *selection) apply(objects []*object, wantTotal bool) (page []*object, total int) {
 	if s.order != "created_at" {
-		slices.SortStableFunc(objects, func(a, b *object) int { return cmp.Compare(a.sortKey(s.order), b.sortKey(s.order)) })
+		slices.SortStableFunc(objects, func(a, b *object) int {
+			return cmp.Compare(a.sortKey(s.order), b.sortKey(s.order))
+		})
 	}
 	if s.descending {
 		slices.Reverse(objects)
