@@ -16,9 +16,9 @@ import (
 	"github.com/clerksync/clerksync/pkg/svix"
 )
 
-// Suspect is the first receive at which a message is a suspect: it came back
-// twice, so it may be a poison message, one that kills the process.
-const Suspect = 3
+// FirstSuspectReceive is the first receive at which a message is a suspect: it
+// came back twice, so it may be a poison message, one that kills the process.
+const FirstSuspectReceive = 3
 
 // maxConcurrentRows bounds how many rows of a batch are written at once.
 const maxConcurrentRows = 16
@@ -41,7 +41,7 @@ func (c *Consumer) Handle(ctx context.Context, records []delivery.Record) (faile
 
 	var fresh, suspects []delivery.Record
 	for _, r := range records {
-		if r.Receives < Suspect {
+		if r.Receives < FirstSuspectReceive {
 			fresh = append(fresh, r)
 		} else {
 			suspects = append(suspects, r)

@@ -38,48 +38,48 @@ type cascade struct {
 func (c *Consumer) deleteChildren(
 	ctx context.Context, change projector.Change, parent directory.Row, position string,
 ) error {
-	k := &cascade{consumer: c, parent: parent}
+	d := &cascade{consumer: c, parent: parent}
 	if change.Children == projector.MembershipsOfUser {
-		k.prefix = directory.PrefixMembership
+		d.prefix = directory.PrefixMembership
 	}
 	// A position that is not one of this listing was put on the queue by hand.
-	if strings.HasPrefix(position, k.prefix) && len(position) <= directory.MaxSK {
-		k.position = position
+	if strings.HasPrefix(position, d.prefix) && len(position) <= directory.MaxSK {
+		d.position = position
 	}
-	start := k.position
-	err := k.run(ctx)
+	start := d.position
+	err := d.run(ctx)
 	switch {
 	case err == nil:
 		return nil
-	case ctx.Err() != nil && (k.deleted.Load() > 0 || k.position != start):
-		return outOfTimeError{k.position}
+	case ctx.Err() != nil && (d.deleted.Load() > 0 || d.position != start):
+		return outOfTimeError{d.position}
 	}
 	return fmt.Errorf("delete the children: %w", err)
 }
 
 // run lists the live rows below the parent, page by page, and deletes those that
 // are its children.
-func (k *cascade) run(ctx context.Context) error {
+func (d *cascade) run(ctx context.Context) error {
 	for {
 		var page []directory.Row
 		var next string
-		err := k.consumer.retryUntilDeadline(ctx, func() (err error) {
-			page, next, err = k.consumer.Table.Live(ctx, k.parent.Key().PK, k.prefix, k.position)
+		err := d.consumer.retryUntilDeadline(ctx, func() (err error) {
+			page, next, err = d.consumer.Table.Live(ctx, d.parent.Key().PK, d.prefix, d.position)
 			return err
 		})
 		if err == nil {
-			err = k.deletePage(ctx, page)
+			err = d.deletePage(ctx, page)
 		}
 		if err != nil || next == "" {
 			return err
 		}
 		// Only now: the position says that everything before it is done.
-		k.position = next
+		d.position = next
 	}
 }
 
 // deletePage deletes the children on one page of a listing, and waits for all.
-func (k *cascade) deletePage(ctx context.Context, page []directory.Row) error {
+func (d *cascade) deletePage(ctx context.Context, page []directory.Row) error {
 	var g errgroup.Group
 	g.SetLimit(maxConcurrentDeletes)
 	for _, listed := range page {
@@ -88,9 +88,9 @@ func (k *cascade) deletePage(ctx context.Context, page []directory.Row) error {
 			continue
 		}
 		g.Go(func() error {
-			err := catchPanic(func() error { return k.consumer.deleteChild(ctx, key, child, k.parent) })
+			err := catchPanic(func() error { return d.consumer.deleteChild(ctx, key, child, d.parent) })
 			if err == nil {
-				k.deleted.Add(1)
+				d.deleted.Add(1)
 			}
 			return err
 		})

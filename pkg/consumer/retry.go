@@ -21,15 +21,15 @@ func isPermanent(err error) bool {
 		errors.Is(err, projector.ErrPermanent)
 }
 
-// lastRefusal is the receive at which a write that the table refuses makes a
-// dead letter. The rows are made so that DynamoDB takes them, so what is left of
+// maxRefusedReceives is how many receives of a message may end in a write that the
+// table refuses: the last of them makes a dead letter of it. The rows are made so that DynamoDB takes them, so what is left of
 // such refusals is a deployment that is wrong, and another deployment may be on
 // its way; a message that is refused because of what it holds must not come 60 times.
-const lastRefusal = 3
+const maxRefusedReceives = 3
 
 // isDead says whether the record's error makes a dead letter of it.
 func isDead(r delivery.Record, err error) bool {
-	return isPermanent(err) || r.Receives >= lastRefusal && errors.Is(err, directory.ErrWriteRefused)
+	return isPermanent(err) || r.Receives >= maxRefusedReceives && errors.Is(err, directory.ErrWriteRefused)
 }
 
 // catchPanic returns f's error, or one that a panic of f becomes, so that a
@@ -120,8 +120,8 @@ func beforeDeadline(ctx context.Context, margin time.Duration) (context.Context,
 	return context.WithCancel(ctx)
 }
 
-// errNotTried is not the message's fault: below Suspect receives it comes again
-// at once.
+// errNotTried is not the message's fault: before its FirstSuspectReceive it comes
+// again at once.
 var errNotTried = errors.New("consumer: the invocation's time was over before this message's turn")
 
 // outOfTimeError says that the deadline stopped a deletion that had made
@@ -142,7 +142,7 @@ const (
 // visibilityDelay is how long a message is hidden that failed with err at that
 // receive.
 func visibilityDelay(receives int, err error) time.Duration {
-	if errors.Is(err, errNotTried) && receives < Suspect {
+	if errors.Is(err, errNotTried) && receives < FirstSuspectReceive {
 		// A suspect waits like any other failed message: while DynamoDB does not
 		// answer, the first suspect takes the whole invocation, and those behind
 		// it would use up their 60 receives long before the 12 hours for which

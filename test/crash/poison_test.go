@@ -39,13 +39,13 @@ func withPoison() []message {
 // How many receives a poison message may cost its neighbours, each a visibility
 // timeout after the one before.
 //
-// In its first consumer.Suspect-1 receives a message runs at once with all
+// In its first consumer.FirstSuspectReceive-1 receives a message runs at once with all
 // others of its batch: the process dies, and the whole batch is received again,
 // even if the message had its effect. From then on the messages run alone, in
 // random order, and those that are done are deleted from the queue before the
 // next one runs. So in each further receive a neighbour is done with if it runs
 // before the poison message, which it does with a chance of 1/2. It needs 2
-// further receives on average, which makes consumer.Suspect+1.
+// further receives on average, which makes consumer.FirstSuspectReceive+1.
 //
 // As it is a matter of chance, no limit is certain. These are so wide that a
 // correct function almost never passes them, and still far below
@@ -64,8 +64,8 @@ func withPoison() []message {
 // In 36 runs, no neighbour needed more than 9 receives, and the greatest average
 // was 6.0.
 const (
-	mostReceives    = consumer.Suspect - 1 + 20
-	averageReceives = consumer.Suspect - 1 + 9
+	mostReceives    = consumer.FirstSuspectReceive - 1 + 20
+	averageReceives = consumer.FirstSuspectReceive - 1 + 9
 )
 
 // skipTo is how long a process has left when the poison message hangs: enough
@@ -119,7 +119,7 @@ func TestPoisonMessage(t *testing.T) {
 			if n := p.receives[poisonMessage]; n != maxReceiveCount {
 				t.Errorf("receives of the poison message = %d, want %d", n, maxReceiveCount)
 			}
-			if len(p.ends) != 1 || p.ends[c.end] < consumer.Suspect {
+			if len(p.ends) != 1 || p.ends[c.end] < consumer.FirstSuspectReceive {
 				t.Errorf("invocations ended %v, want each %s", p.ends, c.end)
 			}
 			delete(p.receives, poisonMessage)

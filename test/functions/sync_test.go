@@ -216,7 +216,7 @@ func checkRandomOrder(t *testing.T, f *program.Function, tables *endpoint) {
 		var records []events.SQSMessage
 		for n := range 8 {
 			id := fmt.Sprintf("%s_%d", prefix, n)
-			records = append(records, record("msg_"+id, "user.created", "user_"+id, consumer.Suspect))
+			records = append(records, record("msg_"+id, "user.created", "user_"+id, consumer.FirstSuspectReceive))
 		}
 		f.Invoke(t, batch(t, records...))
 		order := tables.order(prefix)
