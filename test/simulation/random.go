@@ -47,6 +47,9 @@ func (p randomPolicy) receive(s *scheduler) {
 	batch := s.queue.visible()
 	s.random.Shuffle(len(batch), func(i, j int) { batch[i], batch[j] = batch[j], batch[i] })
 	batch = batch[:min(len(batch), 1+s.random.IntN(10))]
+	if s.plan.Wide {
+		batch = withOneParent(batch)
+	}
 	inv := &invocation{id: s.started + 1, worker: slices.Index(s.running, nil)}
 	timeout := oneOf(s.random, p.timeouts)
 	// Longer by a nanosecond each, so that no deadline falls on a timer.

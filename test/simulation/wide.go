@@ -68,3 +68,17 @@ func positionOfAnother(s *scheduler, _ *invocation, m *message, position string)
 	}
 	return position
 }
+
+// withOneParent is the batch with one deletion of a parent at most: two of them
+// would run out of time at one instant and go on in any order, but a seed must
+// be one interleaving.
+func withOneParent(batch []*queued) []*queued {
+	found := false
+	return slices.DeleteFunc(batch, func(c *queued) bool {
+		k := c.message.key
+		ofParent := c.message.deletion && (k.SK == "USER" || k.SK == "ORG")
+		second := ofParent && found
+		found = found || ofParent
+		return second
+	})
+}
