@@ -16,6 +16,7 @@ package backfill
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -119,15 +120,7 @@ func (b *Backfill) Run(ctx context.Context) (map[string]Counts, error) {
 }
 
 func (b *Backfill) includes(kind string) bool {
-	if b.Kinds == nil {
-		return true
-	}
-	for _, k := range b.Kinds {
-		if k == kind {
-			return true
-		}
-	}
-	return false
+	return b.Kinds == nil || slices.Contains(b.Kinds, kind)
 }
 
 func (b *Backfill) counts() map[string]Counts {
@@ -153,6 +146,10 @@ const (
 
 // runKind reads all parts of one kind's list that are not done.
 func (b *Backfill) runKind(ctx context.Context, kind string) error {
+	parts, begun := b.State.parts(kind)
+	if begun && !slices.ContainsFunc(parts, func(p part) bool { return !p.Done }) {
+		return nil
+	}
 	total := int64(-1)
 	if kind == directory.KindUser { // whose list has no total of its own
 		var err error
@@ -160,8 +157,7 @@ func (b *Backfill) runKind(ctx context.Context, kind string) error {
 			return err //nolint:wrapcheck // the client names its request
 		}
 	}
-	parts, known := b.State.parts(kind)
-	if !known {
+	if !begun {
 		windows, err := b.windows(ctx, total)
 		if err != nil {
 			return err

@@ -25,11 +25,11 @@ type State struct {
 }
 
 type stateFile struct {
-	Version    int                     `json:"version"`
-	InstanceID string                  `json:"instance_id"`
-	Table      string                  `json:"table"` // the Directory table's name
-	Finished   bool                    `json:"finished"`
-	Kinds      map[string]*kindOfState `json:"kinds"`
+	Version    int                    `json:"version"`
+	InstanceID string                 `json:"instance_id"`
+	Table      string                 `json:"table"` // the Directory table's name
+	Finished   bool                   `json:"finished"`
+	Kinds      map[string]kindOfState `json:"kinds"`
 }
 
 type kindOfState struct {
@@ -46,7 +46,7 @@ type part struct {
 
 // NewState is the state of a backfill that has done nothing, kept by no file.
 func NewState() *State {
-	return &State{file: stateFile{Version: stateVersion, Kinds: map[string]*kindOfState{}}}
+	return &State{file: stateFile{Version: stateVersion, Kinds: map[string]kindOfState{}}}
 }
 
 // OpenState reads the file that an earlier backfill of the same instance into the
@@ -78,10 +78,7 @@ func OpenState(path, instanceID, table string) (*State, error) {
 	case f.Finished:
 		return s, s.save()
 	}
-	for _, k := range f.Kinds {
-		if k == nil {
-			return nil, fmt.Errorf("state %s: the file is not one of clerksync backfill", path)
-		}
+	if f.Kinds != nil {
 		s.file.Kinds = f.Kinds
 	}
 	return s, nil
@@ -117,12 +114,13 @@ func writeFile(path string, text []byte) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// parts are copies of the parts of a kind that was begun.
+// parts are copies of the parts of a kind that was begun. One that was skipped
+// was not: it may have been switched on since.
 func (s *State) parts(kind string) (parts []part, begun bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k, ok := s.file.Kinds[kind]
-	if !ok {
+	if !ok || k.Counts.Skipped != "" {
 		return nil, false
 	}
 	return append(parts, k.Parts...), true
@@ -135,7 +133,7 @@ func (s *State) begin(kind string, windows []clerkapi.Window) (parts []part) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.file.Kinds[kind] = &kindOfState{Parts: append([]part(nil), parts...)}
+	s.file.Kinds[kind] = kindOfState{Parts: append([]part(nil), parts...)}
 	return parts
 }
 
@@ -145,6 +143,7 @@ func (s *State) advance(kind string, part int, next clerkapi.Position, c Counts)
 		k := s.file.Kinds[kind]
 		k.Parts[part].Next = next
 		k.Counts.add(c)
+		s.file.Kinds[kind] = k
 	})
 }
 
@@ -155,11 +154,22 @@ func (s *State) finishPart(kind string, part int) error {
 // skip records that an instance has a kind switched off.
 func (s *State) skip(kind, code string) error {
 	return s.update(func() {
-		s.file.Kinds[kind] = &kindOfState{Counts: Counts{Skipped: code}}
+		s.file.Kinds[kind] = kindOfState{Counts: Counts{Skipped: code}}
 	})
 }
 
-func (s *State) finish() error { return s.update(func() { s.file.Finished = true }) }
+// finish records that all kinds that were begun are done. An earlier process may
+// have begun more of them than this one was asked for.
+func (s *State) finish() error {
+	return s.update(func() {
+		s.file.Finished = true
+		for _, k := range s.file.Kinds {
+			for _, p := range k.Parts {
+				s.file.Finished = s.file.Finished && p.Done
+			}
+		}
+	})
+}
 
 func (s *State) update(change func()) error {
 	s.mu.Lock()

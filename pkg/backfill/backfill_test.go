@@ -1,0 +1,278 @@
+package backfill_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/clerksync/clerksync/events"
+	"github.com/clerksync/clerksync/internal/emulator/clerk"
+	"github.com/clerksync/clerksync/pkg/backfill"
+	"github.com/clerksync/clerksync/pkg/clerkapi"
+	"github.com/clerksync/clerksync/pkg/directory"
+)
+
+// week is the sample company as its webhooks made it.
+func week() []string {
+	return []string{
+		"user.created.founder", "permission.created", "role.created", "organization.created",
+		"organizationMembership.created.founder", "user.created", "organizationMembership.created",
+		"organizationInvitation.created", "organizationDomain.created", "user.created.invited",
+		"organizationInvitation.accepted", "organizationMembership.created.invited",
+	}
+}
+
+// Deployed beside an instance that is a week old: one backfill makes the rows, a
+// second writes nothing, and events that the table had seen make no difference.
+func TestBackfillOfACompany(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t, clerk.Options{}, settings{})
+	for _, name := range week() {
+		body, err := events.Body(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := i.Apply(body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := map[string]backfill.Counts{}
+	for _, kind := range backfill.Kinds() {
+		n := len(maps.Collect(i.Objects(kind)))
+		want[kind] = backfill.Counts{Read: n, Written: n}
+	}
+	if diff := cmp.Diff(want, i.run()); diff != "" {
+		t.Errorf("counts differ (-want +got):\n%s", diff)
+	}
+	i.checkEqual()
+	writes := i.countWrites()
+	for kind, c := range want {
+		want[kind] = backfill.Counts{Read: c.Read, Equal: c.Read}
+	}
+	if diff := cmp.Diff(want, i.run()); diff != "" || *writes != 0 {
+		t.Errorf("second backfill: %d writes, counts differ (-want +got):\n%s", *writes, diff)
+	}
+}
+
+// One request to Clerk for each 500 objects of a kind, each object is read once,
+// and the users' windows leave none out.
+func TestRequestsToClerk(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t, clerk.Options{}, settings{})
+	companyOf(i, 1200)
+	counts := i.run()
+	want := map[string]int{
+		"organization_permissions": 1, "organization_roles": 1, "organizations": 1, "count": 1, "users": 3,
+		"organization_memberships": 5, "organization_invitations": 1, "organization_domains": 1,
+	}
+	if diff := cmp.Diff(want, i.takeRequests()); diff != "" {
+		t.Errorf("requests differ (-want +got):\n%s", diff)
+	}
+	if counts[directory.KindMembership].Written != 2400 {
+		t.Errorf("memberships = %+v, want 2400 written", counts[directory.KindMembership])
+	}
+	i.checkEqual()
+}
+
+func TestWindowsOfUsers(t *testing.T) {
+	t.Parallel()
+	for _, inclusive := range []bool{false, true} {
+		t.Run(fmt.Sprint("bounds are inclusive: ", inclusive), func(t *testing.T) {
+			t.Parallel()
+			i := newInstance(t, clerk.Options{InclusiveBounds: inclusive}, settings{})
+			const n = 7600 // three windows
+			for u := range n {
+				at := base + u/3 // several in each millisecond
+				i.put(directory.KindUser, fmt.Sprintf(`{"id":"u%05d","created_at":%d,"updated_at":%d}`, u, at, at))
+			}
+			counts := i.run(directory.KindUser)
+			if want := (backfill.Counts{Read: n, Written: n}); counts[directory.KindUser] != want {
+				t.Errorf("counts = %+v, want %+v", counts[directory.KindUser], want)
+			}
+			requests := i.takeRequests()
+			// The bounds take two requests, and each window's last page is not full.
+			if most := n/500 + 2 + 3 + 1; requests["users"] > most {
+				t.Errorf("%d requests, want at most %d", requests["users"], most)
+			}
+			i.checkEqual()
+		})
+	}
+}
+
+// Parents are read before their children, and each kind by itself.
+func TestKindsInOrder(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t, clerk.Options{}, settings{})
+	i.run()
+	var order []string
+	for _, r := range i.requests {
+		name, _, _ := strings.Cut(r, "?")
+		order = append(order, name)
+	}
+	want := []string{
+		"organization_permissions", "organization_roles", "organizations", "count", "users",
+		"organization_memberships", "organization_invitations", "organization_domains",
+	}
+	if diff := cmp.Diff(want, order); diff != "" {
+		t.Errorf("requests differ (-want +got):\n%s", diff)
+	}
+	i.takeRequests()
+	i.run(directory.KindMembership, directory.KindRole) // in the order of Kinds, whatever was asked for
+	if got := i.takeRequests(); len(got) != 2 || got["organization_roles"] != 1 {
+		t.Errorf("requests = %v, want two kinds", got)
+	}
+}
+
+// An instance without organizations has nothing to read there, which is no failure.
+func TestKindsThatAreSwitchedOff(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t, clerk.Options{NoOrganizations: true}, settings{})
+	i.put(directory.KindUser, user("u1", 5, ""))
+	counts := i.run()
+	if counts[directory.KindUser].Written != 1 || counts[directory.KindUser].Skipped != "" {
+		t.Errorf("user = %+v, want one that was written", counts[directory.KindUser])
+	}
+	for _, kind := range []string{directory.KindOrganization, directory.KindMembership, directory.KindInvitation} {
+		if s := counts[kind].Skipped; s != "organization_not_enabled_in_instance" {
+			t.Errorf("%s: skipped = %q, want Clerk's code", kind, s)
+		}
+	}
+	i = newInstance(t, clerk.Options{NoDomains: true}, settings{})
+	if s := i.run()[directory.KindDomain].Skipped; s != "organization_domains_not_enabled" {
+		t.Errorf("domain: skipped = %q, want Clerk's code", s)
+	}
+}
+
+// An object that can have no row is said by kind and id, and the rest goes on.
+func TestObjectsThatFail(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t, clerk.Options{}, settings{})
+	for u := range 5 {
+		i.put(directory.KindUser, user(fmt.Sprint("u", u), 5, ""))
+	}
+	i.put(directory.KindUser, `{"id":"u9","created_at":1772000000000,"updated_at":"ada@lumenoak.example"}`)
+	counts := i.run()
+	if want := (backfill.Counts{Read: 6, Written: 5, Failed: 1}); counts[directory.KindUser] != want {
+		t.Errorf("counts = %+v, want %+v", counts[directory.KindUser], want)
+	}
+	if len(i.failures) != 1 || i.failures[0].Kind != "user" || i.failures[0].ID != "u9" ||
+		strings.Contains(i.failures[0].Err.Error(), "ada") {
+		t.Errorf("failures = %v, want u9 without its values", i.failures)
+	}
+}
+
+// Clerk's unusable answers end the backfill with what was done so far; none is
+// taken for the end of a list.
+func TestUnusableAnswers(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t, clerk.Options{}, settings{})
+	i.put(directory.KindUser, user("u1", 5, ""))
+	i.answer = func(r *http.Request) clerk.Answer {
+		if strings.Contains(r.URL.Path, "memberships") {
+			return clerk.Answer{From: clerk.New(clerk.Options{Key: "another"})}
+		}
+		return clerk.Answer{}
+	}
+	counts, err := i.backfill(nil).Run(t.Context())
+	if !clerkapi.HasCode(err, "clerk_key_invalid") || counts[directory.KindUser].Written != 1 {
+		t.Errorf("Run = %v, %v, want the refusal and one user", counts, err)
+	}
+	if _, ok := counts[directory.KindDomain]; ok {
+		t.Errorf("counts = %v, want none of domains, which were not read", counts)
+	}
+}
+
+// Memory is bounded: while the table takes no write, two pages of each part are
+// in hand, one that is written and one that was read meanwhile.
+func TestPagesInMemory(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t, clerk.Options{}, settings{})
+	for m := range 3000 {
+		i.put(directory.KindInvitation, fmt.Sprintf(`{"id":"i%04d","organization_id":"o1","created_at":%d}`, m, base+m))
+	}
+	blocked, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	i.table.before = func(ctx context.Context, _ directory.Write) error {
+		once.Do(func() { close(blocked) })
+		<-release
+		return ctx.Err()
+	}
+	done := make(chan error)
+	go func() {
+		_, err := i.backfill(nil, directory.KindInvitation).Run(t.Context())
+		done <- err
+	}()
+	<-blocked
+	for range 200 { // whoever would read a third page has time to
+		if n := len(i.requestsSoFar()); n > 2 {
+			t.Errorf("%d pages were read while none is written, want 2", n)
+			break
+		}
+	}
+	close(release)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if n := i.takeRequests()["organization_invitations"]; n < 6 {
+		t.Errorf("%d requests, want 6 pages", n)
+	}
+	i.checkEqual()
+}
+
+func (i *instance) requestsSoFar() []string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return slices.Clone(i.requests)
+}
+
+// Memberships of one organization are written far from each other.
+func TestMembershipsAreSpread(t *testing.T) {
+	t.Parallel()
+	i := newInstance(t, clerk.Options{}, settings{})
+	const orgs, members = 10, 40
+	for n := range orgs * members {
+		text := membership(fmt.Sprint("o", n/members), fmt.Sprint("u", n), int64(n), int64(n), "")
+		i.put(directory.KindMembership, text)
+	}
+	var mu sync.Mutex
+	perBatch := map[string]int{}
+	reads := 0
+	most := 0
+	i.table.Table = readHook{Table: i.memory, before: func(keys []directory.Key) {
+		mu.Lock()
+		defer mu.Unlock()
+		if !strings.HasPrefix(keys[0].SK, directory.PrefixMember) {
+			return
+		}
+		clear(perBatch)
+		for _, k := range keys {
+			if strings.HasPrefix(k.SK, directory.PrefixMember) {
+				perBatch[k.PK]++
+				most = max(most, perBatch[k.PK])
+			}
+		}
+		reads++
+	}}
+	i.run(directory.KindMembership)
+	if reads != 4 || most > 10 {
+		t.Errorf("%d batches with up to %d memberships of one organization, want 4 with 10", reads, most)
+	}
+}
+
+// readHook calls a function before each read.
+type readHook struct {
+	directory.Table
+	before func(keys []directory.Key)
+}
+
+func (h readHook) Read(ctx context.Context, keys ...directory.Key) ([]directory.Row, error) {
+	h.before(keys)
+	return h.Table.Read(ctx, keys...)
+}
