@@ -2,11 +2,8 @@ package crash_test
 
 import (
 	"encoding/json"
-	"io"
-	"net/http"
 	"net/http/httptest"
 	"os/exec"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -14,6 +11,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/clerksync/clerksync/test/program"
 )
 
 // lambda runs the function as Lambda does, one process after the other.
@@ -31,12 +30,10 @@ type lambda struct {
 	process *process
 }
 
-// process is one sandbox: a process and its runtime API,
-// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+// process is one sandbox: a process and its runtime API.
 type process struct {
 	api     *httptest.Server
 	command *exec.Cmd
-	timeout time.Duration
 	event   chan []byte   // that the process takes next
 	answer  chan []byte   // nil for an invocation that failed as a whole
 	gone    chan struct{} // closed when the process is
@@ -70,31 +67,6 @@ func newLambda(t *testing.T, bootstrap string, e *environment) *lambda {
 	return l
 }
 
-func (p *process) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case strings.HasSuffix(r.URL.Path, "/next"):
-		select {
-		case <-r.Context().Done():
-		case event := <-p.event:
-			deadline := strconv.FormatInt(time.Now().Add(p.timeout).UnixMilli(), 10)
-			w.Header().Set("Lambda-Runtime-Aws-Request-Id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
-			w.Header().Set("Lambda-Runtime-Deadline-Ms", deadline)
-			w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:000000000000:function:sync")
-			_, _ = w.Write(event)
-		}
-	case strings.HasSuffix(r.URL.Path, "/response"):
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return // it died while it answered
-		}
-		w.WriteHeader(http.StatusAccepted)
-		p.answer <- body
-	default:
-		w.WriteHeader(http.StatusAccepted)
-		p.answer <- nil
-	}
-}
-
 // signal sends the process a signal: SIGKILL, as the kernel does when memory
 // runs out and Lambda does at the timeout, or SIGSTOP, after which nothing in it
 // runs.
@@ -114,13 +86,17 @@ func (l *lambda) start(t *testing.T) *process {
 	if l.process != nil {
 		return l.process
 	}
-	p := &process{
-		timeout: l.timeout,
-		event:   make(chan []byte),
-		answer:  make(chan []byte, 1),
-		gone:    make(chan struct{}),
-	}
-	p.api = httptest.NewServer(p)
+	p := &process{event: make(chan []byte), answer: make(chan []byte, 1), gone: make(chan struct{})}
+	p.api = httptest.NewServer(program.RuntimeAPI{
+		Next: program.NextOf(p.event),
+		Answer: func(body []byte, failed bool) {
+			if failed {
+				body = nil
+			}
+			p.answer <- body
+		},
+		Timeout: l.timeout,
+	})
 	p.command = exec.CommandContext(t.Context(), l.bootstrap)
 	p.command.Env = append(l.env, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(p.api.URL, "http://"))
 	if err := p.command.Start(); err != nil {

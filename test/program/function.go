@@ -1,18 +1,15 @@
 package program
 
 import (
-	"io"
-	"net/http"
+	"context"
 	"net/http/httptest"
 	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
 
 // Function is a Lambda function's process with a runtime API of its own, for one invocation after the other.
-// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 type Function struct {
 	events  chan []byte
 	answers chan []byte
@@ -27,27 +24,18 @@ func StartFunction(tb testing.TB, bootstrap string, env ...string) *Function {
 	tb.Helper()
 	f := &Function{events: make(chan []byte), answers: make(chan []byte, 1)}
 	ready := make(chan struct{}, 1)
-	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.HasSuffix(r.URL.Path, "/next") {
-			body, _ := io.ReadAll(r.Body)
-			w.WriteHeader(http.StatusAccepted)
-			f.answers <- body
-			return
-		}
-		select {
-		case ready <- struct{}{}:
-		default: // nobody waits for it any more
-		}
-		select {
-		case <-r.Context().Done():
-		case event := <-f.events:
-			deadline := time.Now().Add(invocationTimeout).UnixMilli()
-			w.Header().Set("Lambda-Runtime-Aws-Request-Id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
-			w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(deadline, 10))
-			w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:000000000000:function:f")
-			_, _ = w.Write(event)
-		}
-	}))
+	next := NextOf(f.events)
+	api := httptest.NewServer(RuntimeAPI{
+		Next: func(ctx context.Context) ([]byte, bool) {
+			select {
+			case ready <- struct{}{}:
+			default: // nobody waits for it any more
+			}
+			return next(ctx)
+		},
+		Answer:  func(body []byte, _ bool) { f.answers <- body },
+		Timeout: invocationTimeout,
+	})
 	tb.Cleanup(func() {
 		api.CloseClientConnections() // the process waits at /next without end
 		api.Close()
