@@ -3,6 +3,7 @@ package consumer_test
 import (
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -248,4 +249,20 @@ func TestTwoConsumers(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A report has the time of the change at Clerk, from which the lag is counted, and the zero time where the event has
+// none: a lag since 1970 would be an alarm.
+func TestReportsSayWhenItChanged(t *testing.T) {
+	t.Parallel()
+	h := newHarness()
+	h.check(t, "applied applied",
+		message("msg_1", user("created", "user_1", 7, "")),
+		message("msg_2", event("user.created", 0, `{"id":"user_2","updated_at":1772000000007}`)))
+	if got, want := h.reports[0].ChangedAt, time.UnixMilli(base+7); !got.Equal(want) {
+		t.Errorf("ChangedAt = %s, want %s", got, want)
+	}
+	if got := h.reports[1].ChangedAt; !got.IsZero() {
+		t.Errorf("ChangedAt of an event without a time = %s, want none", got)
+	}
 }
