@@ -32,6 +32,11 @@ func live(partition string) tableCall {
 	}
 }
 
+func scan(ctx context.Context, t *dynamo.Table) error {
+	_, _, err := t.Scan(ctx, directory.Key{})
+	return err
+}
+
 // operations are calls of each of DynamoDB's operations that a Table uses.
 func operations() map[string]tableCall {
 	a, b := directory.UserKey("a"), directory.UserKey("b")
@@ -43,6 +48,7 @@ func operations() map[string]tableCall {
 		"GetItem":                read(a),
 		"BatchGetItem":           read(a, b),
 		"Query":                  live(a.PK),
+		"Scan":                   scan,
 	}
 }
 

@@ -3,9 +3,10 @@
 // decision rests on a read that may be out of date. Each read is consistent: it
 // sees every write that was acknowledged before it began.
 //
-// table.go writes, read.go reads, proof.go decides whether an answer is
-// DynamoDB's, item.go turns rows into items and back, schema.go describes the
-// tables as template.yaml makes them, and plain.go shows any item as JSON does.
+// table.go writes, read.go reads rows, scan.go lists them all, proof.go decides
+// whether an answer is DynamoDB's, item.go turns rows into items and back,
+// schema.go describes the tables as template.yaml makes them, and plain.go shows
+// any item as JSON does.
 package dynamo
 
 import (

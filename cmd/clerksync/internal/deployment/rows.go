@@ -172,10 +172,7 @@ func (r *Rows) children(
 func (r *Rows) Walk(
 	ctx context.Context, table string, limit int, see func(Record), attributes ...string,
 ) (complete bool, err error) {
-	in := &dynamodb.ScanInput{
-		TableName: &table, ConsistentRead: aws.Bool(len(attributes) == 0),
-		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-	}
+	in := &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(len(attributes) == 0)}
 	if len(attributes) > 0 {
 		in.ExpressionAttributeNames = map[string]string{} // # escapes DynamoDB's reserved words
 		for _, name := range attributes {
@@ -183,22 +180,18 @@ func (r *Rows) Walk(
 		}
 		in.ProjectionExpression = aws.String("#" + strings.Join(attributes, ", #"))
 	}
-	pages, n := dynamodb.NewScanPaginator(r.client, in), 0
-	for pages.HasMorePages() {
-		if limit > 0 && n >= limit {
-			return false, nil
-		}
-		out, err := pages.NextPage(ctx)
-		if err == nil {
-			err = dynamo.Confirm(out.ConsumedCapacity, table)
-		}
+	for n := 0; limit == 0 || n < limit; {
+		out, err := dynamo.ScanPage(ctx, r.client, in)
 		if err != nil {
-			return false, fmt.Errorf("read table %s: %w", table, err)
+			return false, err //nolint:wrapcheck // it names the table
 		}
 		for _, item := range out.Items {
 			see(dynamo.PlainValues(item))
 		}
+		if in.ExclusiveStartKey = out.LastEvaluatedKey; len(in.ExclusiveStartKey) == 0 {
+			return true, nil
+		}
 		n += int(out.ScannedCount)
 	}
-	return true, nil
+	return false, nil
 }

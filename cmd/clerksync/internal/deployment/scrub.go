@@ -61,10 +61,7 @@ const maxWrites = 16
 // Run reads the whole table, from where an earlier run ended if after is not
 // empty. It may run again at any time: what is in line is not written.
 func (s *Scrub) Run(ctx context.Context, after string) error {
-	in := &dynamodb.ScanInput{
-		TableName: &s.rows.directory, ConsistentRead: aws.Bool(true),
-		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-	}
+	in := &dynamodb.ScanInput{TableName: &s.rows.directory, ConsistentRead: aws.Bool(true)}
 	if after != "" {
 		key, err := parseStart(after)
 		if err != nil {
@@ -73,12 +70,9 @@ func (s *Scrub) Run(ctx context.Context, after string) error {
 		in.ExclusiveStartKey = dynamo.Key(key)
 	}
 	for {
-		out, err := s.rows.client.Scan(ctx, in)
-		if err == nil {
-			err = dynamo.Confirm(out.ConsumedCapacity, s.rows.directory)
-		}
+		out, err := dynamo.ScanPage(ctx, s.rows.client, in)
 		if err != nil {
-			return fmt.Errorf("read table %s: %w", s.rows.directory, err)
+			return err //nolint:wrapcheck // it names the table
 		}
 		if err := s.scrubPage(ctx, out.Items); err != nil {
 			return err
