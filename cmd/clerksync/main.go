@@ -19,8 +19,9 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 )
 
-// main ends the process, and at a second signal what it calls here. Ctrl-C and SIGTERM end the context
-// instead: each command stops in its own way, dev after what is in flight.
+// main and exitAtSecondSignal alone end the process. A first Ctrl-C or SIGTERM ends
+// the context instead: each command stops in its own way, dev after what is in
+// flight.
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, exitAtSecondSignal)

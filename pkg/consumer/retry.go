@@ -21,10 +21,11 @@ func isPermanent(err error) bool {
 		errors.Is(err, projector.ErrPermanent)
 }
 
-// maxRefusedReceives is how many receives of a message may end in a write that the
-// table refuses: the last of them makes a dead letter of it. The rows are made so that DynamoDB takes them, so what is left of
-// such refusals is a deployment that is wrong, and another deployment may be on
-// its way; a message that is refused because of what it holds must not come 60 times.
+// maxRefusedReceives is how many receives of a message may end in a write that
+// the table refuses: the last of them makes a dead letter of it. The rows are
+// made so that DynamoDB takes them, so what is left of such refusals is a
+// deployment that is wrong, and another deployment may be on its way; a message
+// that is refused because of what it holds must not come 60 times.
 const maxRefusedReceives = 3
 
 // isDead says whether the record's error makes a dead letter of it.
