@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/clerksync/clerksync/pkg/directory"
-	"github.com/clerksync/clerksync/pkg/projector"
 )
 
 // eventBuilder makes one event: the JSON that Clerk would send and, without
@@ -160,11 +159,7 @@ func (b *eventBuilder) completeRows(m *message, o *object) {
 	r := b.row
 	r["pk"], r["sk"], r["kind"], r["id"] = m.key.PK, m.key.SK, o.kind, o.id
 	r["rev"], r["svix_id"] = m.rev(), m.svixID
-	m.objects = map[projector.ObjectStorage]string{
-		projector.StoreFull:   b.data.text([]string{"url"}, nil),
-		projector.StorePublic: b.data.text([]string{"url", "private_metadata"}, []string{"private_metadata"}),
-	}
-	m.oversized = b.oversized
+	m.data, m.oversized = b.data, b.oversized
 	m.row = r
 	switch {
 	case o.kind == directory.KindMembership:

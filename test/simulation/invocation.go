@@ -7,7 +7,6 @@ import (
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
-	"github.com/clerksync/clerksync/pkg/projector"
 )
 
 // invocation is one batch in one consumer.
@@ -74,7 +73,7 @@ func (s *scheduler) consumerConfig(inv *invocation, chance float64) consumer.Con
 	return consumer.Config{
 		Table:     table,
 		Queue:     queue,
-		Projector: projector.New(s.storageOf(inv)),
+		Projector: s.projectorOf(inv),
 		Policy:    s.policyOf(inv),
 		Retention: 90 * 24 * time.Hour,
 		Now:       s.clockOf(inv),

@@ -39,8 +39,8 @@ type message struct {
 	sent          int64
 	sentAsWritten int64 // the envelope's number, in seconds or in ms
 
-	row     directory.Row // complete but for synced_at and object; nil for a deletion
-	objects map[projector.ObjectStorage]string
+	row  directory.Row // complete but for synced_at and object; nil for a deletion
+	data jsonObject    // of which the row's object is made; nil for a deletion
 	// oversized says that the row gives up its object, in each storage that has one.
 	oversized bool
 	pointer   directory.Row // likewise, nil where the row has no pointer
@@ -79,8 +79,13 @@ func escaped(id string) string {
 
 // rowIn is the row as it should be in that object storage.
 func (m *message) rowIn(storage projector.ObjectStorage) directory.Row {
-	object := m.objects[storage]
-	if object == "" {
+	object := ""
+	switch storage {
+	case projector.StoreFull:
+		object = m.data.text([]string{"url"}, nil)
+	case projector.StorePublic:
+		object = m.data.text([]string{"url", "private_metadata"}, []string{"private_metadata"})
+	case projector.StoreNone:
 		return m.row
 	}
 	row := m.row.Clone()

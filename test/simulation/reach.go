@@ -52,7 +52,7 @@ func (b *eventBuilder) addOddities(m *message) {
 	}
 }
 
-// policyOf, storageOf and clockOf are the settings and the clock of an
+// policyOf, projectorOf and clockOf are the settings and the clock of an
 // invocation: while a deployment goes on, those of both versions are at work.
 func (s *scheduler) policyOf(inv *invocation) consumer.DeletionPolicy {
 	if !s.plan.Mixed {
@@ -62,11 +62,15 @@ func (s *scheduler) policyOf(inv *invocation) consumer.DeletionPolicy {
 	return []consumer.DeletionPolicy{consumer.Soft, consumer.Hard}[inv.id/3%2]
 }
 
-func (s *scheduler) storageOf(inv *invocation) projector.ObjectStorage {
-	if !s.plan.Mixed {
-		return s.plan.Storage
+func (s *scheduler) projectorOf(inv *invocation) *projector.Projector {
+	storage := s.plan.Storage
+	if s.plan.Mixed {
+		storage = objectStorages()[inv.id%3]
 	}
-	return objectStorages()[inv.id%3]
+	if s.projectors[storage] == nil {
+		s.projectors[storage] = projector.New(storage)
+	}
+	return s.projectors[storage]
 }
 
 func (s *scheduler) clockOf(inv *invocation) func() time.Time {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/pkg/projector"
 )
 
 // scheduler drives one history: it delivers messages, hands batches to
@@ -37,7 +38,8 @@ type scheduler struct {
 	lateEffects []*call       // that still take effect, though their callers have given up
 	remote      int           // calls under way to a real table
 
-	refusedIn map[*message][]*invocation // those whose writes of the message the table refused
+	refusedIn  map[*message][]*invocation // those whose writes of the message the table refused
+	projectors map[projector.ObjectStorage]*projector.Projector
 
 	started int // batches
 	steps   int
@@ -81,7 +83,8 @@ func newScheduler(p Plan, messages []*message, waitUntilBlocked func()) *schedul
 		running:  make([]*invocation, p.Workers),
 		faults:   map[Fault]int{},
 
-		refusedIn: map[*message][]*invocation{},
+		refusedIn:  map[*message][]*invocation{},
+		projectors: map[projector.ObjectStorage]*projector.Projector{},
 	}
 }
 
