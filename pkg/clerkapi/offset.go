@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// maxFruitless is how many pages in a row may add nothing while Clerk's count
-// says that there is more.
+// maxFruitless is how many pages may add nothing, beyond those that lie between
+// the beginning of the list and the last page that added something.
 const maxFruitless = 3
 
 // offsetPages reads a list that has no cursor. A deletion moves what follows
@@ -19,7 +19,8 @@ const maxFruitless = 3
 func (c *Client) offsetPages(ctx context.Context, path string, from Position) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		l := newListing(from)
-		for offset, fruitless := from.Offset, 0; ; {
+		offset, frontier, fruitless, short := from.Offset, from.Offset, 0, 0
+		for {
 			q := url.Values{
 				"order_by": {"created_at"}, "limit": {strconv.Itoa(pageSize)}, "offset": {strconv.Itoa(offset)},
 			}
@@ -36,15 +37,17 @@ func (c *Client) offsetPages(ctx context.Context, path string, from Position) it
 				continue
 			}
 			if page.Objects = l.add(page.Objects); len(page.Objects) > 0 {
-				fruitless = 0
-			} else {
-				fruitless++
+				frontier, fruitless, short = offset, 0, 0
+			} else if fruitless++; length > 0 && length < pageSize {
+				short++
 			}
-			complete := int64(offset+length) >= page.Total
 			// A short page that comes again and again is the end, whatever Clerk counts.
-			// A full one, or none where there should be some, is no end.
-			ends := length < pageSize && (complete || length > 0 && fruitless >= maxFruitless)
-			if !ends && fruitless >= maxFruitless {
+			// An empty list is none where there were objects before, even if Clerk counts none.
+			complete := int64(offset+length) >= page.Total && (length > 0 || l.lastID() == "")
+			ends := length < pageSize && (complete || short >= maxFruitless)
+			// A full page, or none where there should be some, is no end. After a step
+			// back the way to the frontier adds nothing; more than that leads nowhere.
+			if !ends && fruitless >= maxFruitless+frontier/(pageSize-1) {
 				yield(Page{}, fmt.Errorf("read %s: %w: the list ends before its total_count", path, ErrMalformed))
 				return
 			}
