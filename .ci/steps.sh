@@ -19,7 +19,7 @@ coverage() { # 95 % of the statements of the field and the work
 # that wait for real seconds run one package at a time.
 race() (
 	local slow='/(internal/emulator/sqs|internal/emulator/eventsource|cmd/clerksync)$'
-	local without='/test/(bench|crash|deployed|functions|imports|mutants|program|runbook|template)$'
+	local without='/test/(bench|crash|deployed|functions|imports|mutants|program|reading|runbook|template)$'
 	export CGO_ENABLED=1 TZ=Asia/Kolkata # the race detector needs cgo
 	go test -short -race -shuffle=on $(go list ./... | grep -vE "$slow|$without") &&
 		go test -short -race -shuffle=on -p 1 $(go list ./... | grep -E "$slow")
@@ -44,6 +44,10 @@ reproducible() { # a release has the same bytes twice; of the commands, this sys
 	make package SYSTEMS=linux/amd64 && cp dist/SHA256SUMS "$tools/SHA256SUMS" &&
 		make package SYSTEMS=linux/amd64 && cmp dist/SHA256SUMS "$tools/SHA256SUMS" &&
 		"$sam" validate --lint --region us-east-1 --template dist/template.yaml
+}
+
+node_modules() { # prints nothing where there are none
+	if [ -d "$tools/node/node_modules" ]; then echo "$tools/node/node_modules"; fi
 }
 
 foreign_engine() { # foreign_engine TEST VARIABLE=VALUE...: the suites ran only if their last line is there
@@ -88,6 +92,8 @@ step "suites and 200 histories on ministack" foreign_engine Ministack MINISTACK=
 step "suites on moto" foreign_engine Moto MOTO_SERVER="$tools/moto/bin/moto_server" SIMULATION_ENDPOINT=0
 step_may_skip "runbook: its lines, pasted against moto" \
 	env RUNBOOK_AWS="$tools/aws/bin/aws" MOTO_SERVER="$tools/moto/bin/moto_server" go test -count=1 -v ./test/runbook
+step_may_skip "docs/reading.md: its examples in TypeScript and Python" \
+	env READING_PYTHON="$tools/boto3/bin/python" READING_NODE_MODULES="$(node_modules)" go test -count=1 -v ./test/reading
 step_may_skip "start-up: instructions and memory" env START_GATE=1 go test -count=1 -v -run Start ./test/bench
 step_may_skip "deployed: sam deploy onto ministack" \
 	env DEPLOYED_SAM="$sam" DEPLOYED_MINISTACK="$ministack" go test -count=1 -v -timeout 15m -run Deployed ./test/deployed

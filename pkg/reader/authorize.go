@@ -81,9 +81,6 @@ func (r *Reader) permissions(ctx context.Context, name roleName) ([]string, erro
 // role whose key is used again may still be on its way.
 func (r *Reader) role(ctx context.Context, name roleName) (directory.Row, error) {
 	var found []directory.Row
-	if name.key == "" {
-		return nil, ErrNotFound
-	}
 	pk := directory.RoleByKeyKey(name.key, "").PK
 	for page, err := range r.pages(ctx, pk, directory.PrefixRole, nil) {
 		if err != nil {

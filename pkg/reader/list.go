@@ -80,9 +80,6 @@ func (r *Reader) withUsers(ctx context.Context, page []directory.Row) ([]Member,
 		members[i].Membership = newMembership(row)
 		keys[i] = directory.UserKey(members[i].UserID)
 	}
-	if len(keys) == 0 { // every row of the page is a tombstone
-		return nil, nil
-	}
 	users, err := r.rows.Read(ctx, keys...)
 	if err != nil {
 		return nil, err
@@ -129,9 +126,9 @@ func (r *Reader) pages(
 	for _, o := range options {
 		o(&l)
 	}
-	first, after := directory.Key{PK: pk, SK: prefix}, directory.Key{PK: pk, SK: prefix + l.after}
+	after := directory.Key{PK: pk, SK: prefix + l.after}
 	return func(yield func([]directory.Row, error) bool) {
-		if !first.Valid() || !after.Valid() {
+		if !after.Valid() {
 			return // no row has such a key
 		}
 		in := &dynamodb.QueryInput{
