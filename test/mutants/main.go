@@ -86,15 +86,14 @@ func mutate(ctx context.Context, dir, reportFile string) ([]mutant, error) {
 		// A mutant that loops for ever is found by the time limit, this many times that of the whole tests. It is long,
 		// because a limit that passes on a busy machine would hide a survivor.
 		"--timeout-coefficient", "20",
-		// Two workers share the syntax tree that they change, and at times neither changes its file: one that nobody
-		// changed survives.
-		"--workers", "1", "--output", reportFile)
+		"--workers", "2", "--test-cpu", "1", "--output", reportFile)
 	// gremlins takes no flags for go test. Without -count, the time of the tests, from which the limit is computed,
 	// might be that of a cached result. Tests of scale are left out: they take seconds, and look at speed alone.
 	cmd.Env = append(os.Environ(), "GOFLAGS="+os.Getenv("GOFLAGS")+
 		" -short -count=1 -vet=off -skip=^Test(AMillionMembers|TenThousandMembers|BusyOrganization)$")
-	if text, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%w\n%s", err, text)
+	// gremlins takes a mutant whose test process is killed for a survivor, so that nothing is reported after Ctrl-C.
+	if text, err := cmd.CombinedOutput(); err != nil || ctx.Err() != nil {
+		return nil, fmt.Errorf("%w\n%s", errors.Join(ctx.Err(), err), text)
 	}
 	b, err := os.ReadFile(reportFile)
 	if err != nil {
