@@ -85,6 +85,7 @@ func TestRateLimitedAnswersDoNotCountAsRetries(t *testing.T) {
 	})
 }
 
+// Trap 14 of Clerk's API: reads for a user who waits must not use up the limit.
 // A caller with little time learns at once that it is not enough, and no request is spent on it.
 func TestRetryAfterBeyondTheDeadlineFailsAtOnce(t *testing.T) {
 	t.Parallel()
