@@ -30,6 +30,13 @@ func RunWithInput(ctx context.Context, in io.Reader, out, words io.Writer, args 
 	return term.Report(p.run(ctx, args))
 }
 
+// RunWith is Run with variables.
+func RunWith(ctx context.Context, env map[string]string, out, words io.Writer, args []string) int {
+	term := terminal.New(ctx, strings.NewReader(""), out, words)
+	p := program{term, func(name string) string { return env[name] }, time.Now}
+	return term.Report(p.run(ctx, args))
+}
+
 // BuildVersion is what the command version prints.
 type BuildVersion = buildVersion
 

@@ -57,6 +57,7 @@ func clearEnvironment() {
 //	                               of the webhook and prints its answer
 //	redirect                       sets REDIRECT to a URL that answers 308
 //	utf16 FILE                     rewrites FILE as PowerShell's > does
+//	clerk EVENT... KIND=FILE...    serves Clerk's API and sets CLERK_API_URL
 //
 // Nothing waits for a fixed time.
 func TestScripts(t *testing.T) {
@@ -74,6 +75,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"dev": startDev, "step": step, "interrupt": interrupt, "exits": exits, "until": untilOutput,
 			"ingest": invokeIngest, "redirect": serveRedirect, "utf16": writeUTF16,
+			"clerk": serveClerk,
 		},
 	})
 }

@@ -32,9 +32,10 @@ func (c *Consumer) PutRead(
 	ctx context.Context, change projector.Change, existing directory.Row,
 	decide func(existing directory.Row) directory.Row,
 ) (written directory.Row, err error) {
-	wasRead := true
+	// A lost answer may hide that the row was written. The next try then finds it
+	// changed and asks decide again, of the row that is there.
 	err = c.retryInPlace(ctx, func() (err error) {
-		written, err = c.replace(ctx, change.Key, existing, wasRead,
+		written, err = c.replace(ctx, change.Key, existing, true,
 			func(existing directory.Row) (directory.Write, bool) {
 				row := decide(existing)
 				if row == nil {
@@ -44,7 +45,6 @@ func (c *Consumer) PutRead(
 				put.Row = row
 				return c.writeOf(put, existing), true
 			})
-		wasRead = false // a lost answer hides whether the row was written
 		return err
 	})
 	return written, err

@@ -107,22 +107,45 @@ func (d *Deployment) PhysicalID(ctx context.Context, logicalID string) (string, 
 // ReadStorage returns what the tables keep: as the stack's sync function is
 // deployed, else as this environment says.
 func (d *Deployment) ReadStorage(ctx context.Context, getenv func(string) string) (s settings.Storage, err error) {
-	if d.Stack != nil {
-		if err := d.FindFunctions(ctx); err != nil {
-			return s, err
-		}
-		out, err := lambda.NewFromConfig(d.AWS).GetFunctionConfiguration(ctx,
-			&lambda.GetFunctionConfigurationInput{FunctionName: &d.SyncFunction})
-		if err != nil {
-			return s, fmt.Errorf("read the settings of function %s: %w", d.SyncFunction, err)
-		}
-		if out.Environment == nil || len(out.Environment.Variables) == 0 {
-			return s, fmt.Errorf("read the settings of function %s: Lambda answered without them", d.SyncFunction)
-		}
-		getenv = func(name string) string { return out.Environment.Variables[name] }
+	if getenv, err = d.environmentOf(ctx, &d.SyncFunction, getenv); err != nil {
+		return s, err
 	}
 	if s, err = settings.ReadStorage(getenv); err != nil {
 		return s, fmt.Errorf("read what the tables keep: %w", err)
 	}
 	return s, nil
+}
+
+// ReadInstances returns the Clerk instances whose events are kept, none for all:
+// as the stack's ingest function is deployed, else as this environment says.
+func (d *Deployment) ReadInstances(ctx context.Context, getenv func(string) string) (ids []string, err error) {
+	if getenv, err = d.environmentOf(ctx, &d.IngestFunction, getenv); err != nil {
+		return nil, err
+	}
+	if ids, err = settings.ReadInstances(getenv); err != nil {
+		return nil, fmt.Errorf("read which Clerk instances are kept: %w", err)
+	}
+	return ids, nil
+}
+
+// environmentOf is the environment of one of the stack's functions, whose name is
+// known after FindFunctions; without a stack it is this process's own.
+func (d *Deployment) environmentOf(
+	ctx context.Context, function *string, getenv func(string) string,
+) (func(string) string, error) {
+	if d.Stack == nil {
+		return getenv, nil
+	}
+	if err := d.FindFunctions(ctx); err != nil {
+		return nil, err
+	}
+	out, err := lambda.NewFromConfig(d.AWS).GetFunctionConfiguration(ctx,
+		&lambda.GetFunctionConfigurationInput{FunctionName: function})
+	if err != nil {
+		return nil, fmt.Errorf("read the settings of function %s: %w", *function, err)
+	}
+	if out.Environment == nil || len(out.Environment.Variables) == 0 {
+		return nil, fmt.Errorf("read the settings of function %s: Lambda answered without them", *function)
+	}
+	return func(name string) string { return out.Environment.Variables[name] }, nil
 }

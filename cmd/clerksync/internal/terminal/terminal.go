@@ -34,6 +34,7 @@ type Terminal struct {
 
 	mu     sync.Mutex // held while a line is written
 	failed error      // the first write that failed
+	above  io.Writer  // writes above a Progress, nil where none is shown
 }
 
 // New makes a Terminal. The end of ctx is Ctrl-C: it ends every wait for input.
@@ -47,12 +48,12 @@ func New(ctx context.Context, in io.Reader, out, err io.Writer) *Terminal {
 
 // Print prints a line of data to stdout. Arguments that are strings or errors
 // lose their control characters; Styled ones are printed as they are.
-func (t *Terminal) Print(format string, args ...any) { t.writeLine(t.out, format, args...) }
+func (t *Terminal) Print(format string, args ...any) { t.writeLine(t.out, false, format, args...) }
 
 // Note prints a line of words for people to stderr, as Print does.
-func (t *Terminal) Note(format string, args ...any) { t.writeLine(t.err, format, args...) }
+func (t *Terminal) Note(format string, args ...any) { t.writeLine(t.err, true, format, args...) }
 
-func (t *Terminal) writeLine(w io.Writer, format string, args ...any) {
+func (t *Terminal) writeLine(w io.Writer, words bool, format string, args ...any) {
 	if false {
 		_ = fmt.Sprintf(format, args...) // so that go vet checks the arguments of callers
 	}
@@ -61,7 +62,11 @@ func (t *Terminal) writeLine(w io.Writer, format string, args ...any) {
 		cleaned[i] = clean(a)
 	}
 	t.write(func() error {
-		_, err := lipgloss.Fprintln(w, wrap(fmt.Sprintf(format, cleaned...), columns(w)))
+		to := w
+		if words && t.above != nil {
+			to = t.above
+		}
+		_, err := lipgloss.Fprintln(to, wrap(fmt.Sprintf(format, cleaned...), columns(w)))
 		return err
 	})
 }

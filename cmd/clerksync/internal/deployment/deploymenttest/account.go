@@ -23,8 +23,9 @@ type Account struct {
 	Mappings    []map[string]any // event source mappings of the queue
 	Reserved    *int             // concurrency of ingest
 	Executions  int              // concurrency of the account
-	// Environment is the variables of the sync function.
-	Environment map[string]string
+	// Environment is the variables of the sync function, IngestEnvironment those of
+	// the ingest function.
+	Environment, IngestEnvironment map[string]string
 	Denied      map[string]bool // operations that the caller may not call
 	samples     []sample
 }
@@ -79,13 +80,19 @@ func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		answerJSON(w, out)
 	case strings.HasSuffix(r.URL.Path, "/functions/"+SyncFunction+"/configuration"):
-		if !a.deny(w, "GetFunctionConfiguration") {
-			answerJSON(w, map[string]any{"Environment": map[string]any{"Variables": a.Environment}})
-		}
+		a.getConfiguration(w, a.Environment)
+	case strings.HasSuffix(r.URL.Path, "/functions/"+IngestFunction+"/configuration"):
+		a.getConfiguration(w, a.IngestEnvironment)
 	case strings.HasSuffix(r.URL.Path, "/account-settings"):
 		answerJSON(w, map[string]any{"AccountLimit": map[string]any{"ConcurrentExecutions": a.Executions}})
 	default:
 		a.query(w, r)
+	}
+}
+
+func (a *Account) getConfiguration(w http.ResponseWriter, variables map[string]string) {
+	if !a.deny(w, "GetFunctionConfiguration") {
+		answerJSON(w, map[string]any{"Environment": map[string]any{"Variables": variables}})
 	}
 }
 
