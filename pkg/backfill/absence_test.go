@@ -143,6 +143,7 @@ func TestAbsenceOfARowThatChanged(t *testing.T) {
 		w := newWorld(t, settings{})
 		w.handle("organizationMembership.created", 5, membership("o1", "u1", 5, 5, ""))
 		w.repair(directory.MembershipKey("o1", "u1"), hour)
+		w.handle("organizationMembership.updated", 6, membership("o1", "u1", 5, 6, "")) // late
 		w.checkLive()
 		w.checkPointers()
 		w.handle("organizationMembership.created", 9, membership("o1", "u1", 9, 9, ""))
