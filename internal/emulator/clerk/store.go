@@ -153,17 +153,26 @@ func (s *store) set(kind, key string, o *object) {
 	if s.history[kind] == nil {
 		s.history[kind] = map[string][]version{}
 	}
-	versions := s.history[kind][key]
-	live := s.live[kind]
-	if n := len(versions); n > 0 && versions[n-1].object != nil {
-		at, _ := slices.BinarySearchFunc(live, versions[n-1].object, compare)
-		live = slices.Delete(live, at, at+1)
-	} else if o == nil {
-		return
+	versions, live := s.history[kind][key], s.live[kind]
+	var old *object
+	if n := len(versions); n > 0 {
+		old = versions[n-1].object
 	}
-	if o != nil {
-		at, _ := slices.BinarySearchFunc(live, o, compare)
-		live = slices.Insert(live, at, o)
+	switch {
+	case old == nil && o == nil:
+		return
+	case old != nil && o != nil && compare(old, o) == 0: // an update stays where it is
+		at, _ := slices.BinarySearchFunc(live, old, compare)
+		live[at] = o
+	default:
+		if old != nil {
+			at, _ := slices.BinarySearchFunc(live, old, compare)
+			live = slices.Delete(live, at, at+1)
+		}
+		if o != nil {
+			at, _ := slices.BinarySearchFunc(live, o, compare)
+			live = slices.Insert(live, at, o)
+		}
 	}
 	s.live[kind] = live
 	s.history[kind][key] = append(versions, version{from: s.now(), object: o})
