@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -46,7 +47,7 @@ func TestDemoFitsTheTerminal(t *testing.T) {
 	t.Parallel()
 	// A terminal that does not say its width counts as one of 80 columns.
 	for width, limit := range map[uint16]int{60: 60, 80: 80, 0: 80, 132: 132} {
-		t.Run(fmt.Sprint(width), func(t *testing.T) {
+		t.Run(strconv.Itoa(int(width)), func(t *testing.T) {
 			t.Parallel()
 			person, process := openTerminal(t, width)
 			var screen bytes.Buffer

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -140,11 +141,7 @@ func (w *world) write(kind, text string, ms int64) string {
 }
 
 func format(d backfill.Decision) string {
-	s := string(d.Verdict)
-	for _, m := range d.Members {
-		s += " " + m
-	}
-	return s
+	return strings.Join(append([]string{string(d.Verdict)}, d.Members...), " ")
 }
 
 func (w *world) row(k directory.Key) directory.Row { return w.memory.Rows()[k] }

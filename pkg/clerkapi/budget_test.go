@@ -53,7 +53,7 @@ func TestRetryAfterStopsAllWorkers(t *testing.T) {
 				var workers sync.WaitGroup
 				for range 4 {
 					workers.Go(func() {
-						if _, _, err := c.Get(context.Background(), user("user_1")); err != nil {
+						if _, _, err := c.Get(t.Context(), user("user_1")); err != nil {
 							t.Error(err)
 						}
 					})
@@ -79,7 +79,7 @@ func TestRateLimitedAnswersDoNotCountAsRetries(t *testing.T) {
 			}
 			answer(w, 200, whole)
 		})
-		if _, _, err := c.Get(context.Background(), user("user_1")); err != nil || requests != 21 {
+		if _, _, err := c.Get(t.Context(), user("user_1")); err != nil || requests != 21 {
 			t.Errorf("Get = %v after %d requests, want success after 21", err, requests)
 		}
 	})
@@ -98,7 +98,7 @@ func TestRetryAfterBeyondTheDeadlineFailsAtOnce(t *testing.T) {
 		})
 		start := time.Now()
 		for range 3 {
-			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			_, _, err := c.Get(ctx, user("user_1"))
 			cancel()
 			if e, ok := errors.AsType[*clerkapi.RateLimitError](err); !ok || !e.Until.Equal(start.Add(30*time.Second)) {
@@ -131,7 +131,7 @@ func TestBudgetHoldsInEveryInterval(t *testing.T) {
 					time.Sleep(time.Duration(round) * 700 * time.Millisecond) // the budget fills up in pauses
 					var workers sync.WaitGroup
 					for range 16 {
-						workers.Go(func() { _, _, _ = c.Get(context.Background(), user("user_1")) })
+						workers.Go(func() { _, _, _ = c.Get(t.Context(), user("user_1")) })
 					}
 					workers.Wait()
 				}

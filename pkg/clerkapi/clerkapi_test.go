@@ -1,7 +1,6 @@
 package clerkapi_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -155,6 +154,7 @@ func TestSecretKeyIsNeverPrinted(t *testing.T) {
 	}
 	for name, s := range echo {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				c := newClient(t, s)
 				_, _, err := c.Get(t.Context(), user("user_1"))
@@ -168,6 +168,7 @@ func TestSecretKeyIsNeverPrinted(t *testing.T) {
 		})
 	}
 	t.Run("a transport's error", func(t *testing.T) {
+		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			c := newClient(t, nil, func(o *clerkapi.Options) {
 				o.Transport = failing{errors.New("dial with " + key)}
@@ -271,7 +272,7 @@ func TestClocksMustAgreeWithinFiveMinutes(t *testing.T) {
 				}, func(o *clerkapi.Options) {
 					o.Now = func() time.Time { return time.Now().Add(row.skew) }
 				})
-				_, err := c.Instance(context.Background())
+				_, err := c.Instance(t.Context())
 				if e, isClock := errors.AsType[*clerkapi.ClockError](err); (err == nil) != row.ok || isClock == row.ok {
 					t.Errorf("Instance = %v (%v), want ok %t or a ClockError", err, e, row.ok)
 				}

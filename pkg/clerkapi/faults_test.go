@@ -1,7 +1,6 @@
 package clerkapi_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -32,7 +31,7 @@ func TestListsAreReadWholeDespiteFaults(t *testing.T) {
 					for k := range 1200 {
 						put(t, i, kind, k, int64(1e12+k))
 					}
-					got, err := ids(read(t, i).Pages(context.Background(), kind, clerkapi.Position{}))
+					got, err := ids(read(t, i).Pages(t.Context(), kind, clerkapi.Position{}))
 					if err != nil || len(got) != 1200 || requests != 6 {
 						t.Errorf("%d objects by %d requests, %v, want 1200 by 6", len(got), requests, err)
 					}

@@ -1,7 +1,6 @@
 package clerkapi_test
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"testing"
@@ -151,7 +150,7 @@ func TestProveAbsence(t *testing.T) {
 					row.routes["/v1/instance"] = routes{"": {200, ins1}}[""]
 				}
 				c := newClient(t, row.routes.server())
-				_, read, err := c.Prove(context.Background(), "ins_1", row.ref, row.orgGone)
+				_, read, err := c.Prove(t.Context(), "ins_1", row.ref, row.orgGone)
 				absent, isAbsent := errors.AsType[*clerkapi.AbsentError](err)
 				got := map[bool]string{true: proven, false: unknown}[isAbsent]
 				if err == nil {

@@ -1,7 +1,6 @@
 package clerkapi_test
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -40,7 +39,7 @@ func TestProveByInstance(t *testing.T) {
 			if from = nil; row.other {
 				from = emulator.New(emulator.Options{ID: "ins_2"})
 			}
-			o, _, err := c.Prove(context.Background(), "ins_1", r, false)
+			o, _, err := c.Prove(t.Context(), "ins_1", r, false)
 			_, absent := errors.AsType[*clerkapi.AbsentError](err)
 			if absent != row.proven || (err == nil) != (row.there && !row.other) {
 				t.Errorf("%s, %s: Prove = %v", kind, name, err)

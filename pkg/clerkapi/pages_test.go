@@ -1,7 +1,6 @@
 package clerkapi_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -84,7 +83,7 @@ func TestWindowsHaveEachUserOnce(t *testing.T) {
 			put(t, i, directory.KindUser, k, created)
 		}
 		c := read(t, i)
-		w, ok, err := c.UserWindow(context.Background())
+		w, ok, err := c.UserWindow(t.Context())
 		if err != nil || ok != (len(times) > 0) {
 			t.Fatalf("UserWindow = %v, %t, %v", w, ok, err)
 		}
@@ -93,7 +92,7 @@ func TestWindowsHaveEachUserOnce(t *testing.T) {
 		}
 		got := map[string]int{}
 		for _, part := range w.Split(rapid.IntRange(1, 60).Draw(t, "windows")) {
-			one, err := ids(c.UserPages(context.Background(), part, clerkapi.Position{}))
+			one, err := ids(c.UserPages(t.Context(), part, clerkapi.Position{}))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -72,7 +72,7 @@ func TestGivesUpAfterThirtySeconds(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				start, c := time.Now(), newClient(t, fail)
-				_, _, err := c.Get(context.Background(), user("user_1"))
+				_, _, err := c.Get(t.Context(), user("user_1"))
 				e, ok := errors.AsType[*clerkapi.UnavailableError](err)
 				took := time.Since(start)
 				if !ok || took > 30*time.Second || took < 15*time.Second {
@@ -97,7 +97,7 @@ func TestWaitsDoubleUpToEightSeconds(t *testing.T) {
 			waits, last = append(waits, time.Since(last)), time.Now()
 			answer(w, 500, "")
 		})
-		_, _, _ = c.Get(context.Background(), user("user_1"))
+		_, _, _ = c.Get(t.Context(), user("user_1"))
 		want := []time.Duration{0, 250e6, 500e6, 1e9, 2e9, 4e9, 8e9, 8e9}
 		if d := cmp.Diff(want, waits); d != "" {
 			t.Errorf("waits (-want +got):\n%s", d)
@@ -177,7 +177,7 @@ func TestEmptyAnswerIsNoEndOfAList(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					c := newClient(t, func(w http.ResponseWriter, _ *http.Request) { answer(w, 200, body) })
 					var last error
-					for _, err := range c.Pages(context.Background(), kind, clerkapi.Position{}) {
+					for _, err := range c.Pages(t.Context(), kind, clerkapi.Position{}) {
 						last = err
 					}
 					if !errors.Is(last, clerkapi.ErrMalformed) {

@@ -1,7 +1,6 @@
 package clerkapi_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -51,7 +50,7 @@ func TestListsThatShiftAreReadWhole(t *testing.T) {
 				got, position, c := map[string]int{}, clerkapi.Position{}, read(t, i)
 				for round := range 1 + min(killed, 1) {
 					pages := 0
-					for page, err := range c.Pages(context.Background(), kind, position) {
+					for page, err := range c.Pages(t.Context(), kind, position) {
 						if err != nil {
 							t.Fatal(err)
 						}

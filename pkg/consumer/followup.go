@@ -113,10 +113,10 @@ func (c *Consumer) deleteChild(ctx context.Context, key directory.Key, child, pa
 // replace makes a write of the row that exists and commits it on the condition
 // that the row is unchanged since it was read; else it reads the row and makes
 // another. existing is the row as last read, if it was read. written is the new
-// row, nil where make's last word was not to write.
+// row, nil where replacement's last word was not to write.
 func (c *Consumer) replace(
 	ctx context.Context, key directory.Key, existing directory.Row, wasRead bool,
-	make func(existing directory.Row) (w directory.Write, ok bool),
+	replacement func(existing directory.Row) (w directory.Write, ok bool),
 ) (written directory.Row, err error) {
 	for ; ; wasRead = false {
 		if !wasRead {
@@ -126,7 +126,7 @@ func (c *Consumer) replace(
 			}
 			existing = rows[0]
 		}
-		w, ok := make(existing)
+		w, ok := replacement(existing)
 		if !ok {
 			return nil, nil
 		}

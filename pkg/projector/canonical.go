@@ -3,36 +3,45 @@ package projector
 import (
 	"encoding/json"
 	"encoding/json/jsontext"
-	"slices"
 
 	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
-// volatileMembers change without news, or stand in only one of an event and the
-// API's answer: no event need follow when one of them changes. They are left out
-// wherever they are, but inside metadata, which is the user's own. Source:
-// https://github.com/clerk/openapi-specs, bapi and webhooks.
-var volatileMembers = []string{
-	"last_active_at", "last_sign_in_at", "lockout_expires_in_seconds", "verification_attempts_remaining",
-	"scim", // only events have it
-	"members_count", "pending_invitations_count", "missing_member_with_elevated_permissions",
-	"total_pending_invitations", "total_pending_suggestions",
-	"verification", "ownership_verification", "affiliation_verification",
+// Volatile says whether a member of an object of the kind is left out of its
+// canonical text. These members change without news, or stand in only one of an
+// event and the API's answer: no event need follow when one of them changes.
+// Source: https://github.com/clerk/openapi-specs, bapi and webhooks.
+func Volatile(kind, member string) bool {
+	if kind == directory.KindInvitation {
+		switch member {
+		case "public_organization_data", "public_inviter_data", // snapshots of other objects
+			"user_id", // only the event of its acceptance has it
+			"url":     // a credential, which no row holds
+			return true
+		}
+	}
+	return isVolatile(member)
 }
 
-// volatileOfInvitation are snapshots of other objects; user_id is told only by
-// the event of its acceptance. url is a credential, which no row holds.
-var volatileOfInvitation = []string{"user_id", "public_organization_data", "public_inviter_data", "url"}
+// isVolatile tells the members that are left out wherever they are, but inside
+// metadata.
+func isVolatile(member string) bool {
+	switch member {
+	case "last_active_at", "last_sign_in_at", "lockout_expires_in_seconds", "verification_attempts_remaining",
+		"scim", // only events have it
+		"members_count", "pending_invitations_count", "missing_member_with_elevated_permissions",
+		"total_pending_invitations", "total_pending_suggestions",
+		"verification", "ownership_verification", "affiliation_verification":
+		return true
+	}
+	return false
+}
 
-// metadata is never looked into: its names mean what its author wants.
-var metadata = []string{"public_metadata", "private_metadata", "unsafe_metadata"}
-
-// Volatile says whether a member of an object of the kind is left out of its
-// canonical text.
-func Volatile(kind, member string) bool {
-	return slices.Contains(volatileMembers, member) ||
-		kind == directory.KindInvitation && slices.Contains(volatileOfInvitation, member)
+// isMetadata tells the members that are never looked into: their names mean
+// what their author wants.
+func isMetadata(member string) bool {
+	return member == "public_metadata" || member == "private_metadata" || member == "unsafe_metadata"
 }
 
 // Canonical is the object's text in the one form that compares: members sorted
@@ -74,7 +83,7 @@ func appendMember(b []byte, kind, name string, o clerk.Object) []byte {
 		return appendValue(b, o.Raw(name), onlyID("id"))
 	case kind == directory.KindMembership && name == "public_user_data":
 		return appendValue(b, o.Raw(name), onlyID("user_id"))
-	case slices.Contains(metadata, name):
+	case isMetadata(name):
 		return appendValue(b, o.Raw(name), keepAll)
 	}
 	return appendValue(b, o.Raw(name), keepStable)
@@ -87,10 +96,10 @@ type keep func(name string) (inside keep, stays bool)
 func keepAll(string) (keep, bool) { return keepAll, true }
 
 func keepStable(name string) (keep, bool) {
-	if slices.Contains(metadata, name) {
+	if isMetadata(name) {
 		return keepAll, true
 	}
-	return keepStable, !slices.Contains(volatileMembers, name)
+	return keepStable, !isVolatile(name)
 }
 
 func onlyID(id string) keep {

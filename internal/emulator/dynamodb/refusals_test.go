@@ -134,6 +134,7 @@ func TestRefusals(t *testing.T) {
 func checkRefused(t *testing.T, service http.Handler, operation, name string, r refused, want string) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) {
+		t.Parallel()
 		status, out := call(t, service, operation, r.body)
 		code, message := refusal(out)
 		if status != http.StatusBadRequest || code != want || !strings.Contains(message, r.message) {

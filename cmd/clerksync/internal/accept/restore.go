@@ -48,22 +48,22 @@ func (t *trial) startRestore(ctx context.Context) {
 	}
 }
 
-// errNoRestore says why a table is not to be restored.
-type errNoRestore string
+// noRestoreError says why a table is not to be restored.
+type noRestoreError string
 
-func (e errNoRestore) Error() string { return string(e) }
+func (e noRestoreError) Error() string { return string(e) }
 
-// mayRestore is an errNoRestore where the table is not to be restored.
+// mayRestore is a noRestoreError where the table is not to be restored.
 func (t *trial) mayRestore(ctx context.Context, table string) error {
 	if t.deployment.Stack.Parameters["TablePointInTimeRecovery"] == "false" {
-		return errNoRestore("the stack's parameter TablePointInTimeRecovery is false: there is no backup")
+		return noRestoreError("the stack's parameter TablePointInTimeRecovery is false: there is no backup")
 	}
 	d, err := describe(ctx, dynamodb.NewFromConfig(t.deployment.AWS), table)
 	if err != nil {
 		return err
 	}
 	if size := aws.ToInt64(d.TableSizeBytes); size > maxRestoreSize {
-		return errNoRestore(fmt.Sprintf("%s has %d MB, and a restoration costs 0.15 USD a GB: see docs/operations.md",
+		return noRestoreError(fmt.Sprintf("%s has %d MB, and a restoration costs 0.15 USD a GB: see docs/operations.md",
 			table, size>>20))
 	}
 	return nil
@@ -91,7 +91,7 @@ func deleteTable(ctx context.Context, client *dynamodb.Client, name string) erro
 
 // checkRestore waits for the restored tables and compares their keys and indexes with those they come from.
 func (t *trial) checkRestore(ctx context.Context) verdict {
-	if why := errNoRestore(""); errors.As(t.restoreErr, &why) {
+	if why := noRestoreError(""); errors.As(t.restoreErr, &why) {
 		return notTried("%s", why)
 	}
 	if t.restoreErr != nil {
@@ -122,10 +122,11 @@ func (t *trial) checkRestore(ctx context.Context) verdict {
 // shape is a table's keys and those of its indexes.
 func shape(d *types.TableDescription) string {
 	keys := func(schema []types.KeySchemaElement) (text string) {
+		var names []string
 		for _, k := range schema {
-			text += " " + aws.ToString(k.AttributeName)
+			names = append(names, aws.ToString(k.AttributeName))
 		}
-		return text
+		return " " + strings.Join(names, " ")
 	}
 	indexes := []string{}
 	for _, i := range d.GlobalSecondaryIndexes {

@@ -183,6 +183,7 @@ func (t *trial) checkDoctor(ctx context.Context) verdict {
 			passed++
 		case doctor.Fail:
 			failed += fmt.Sprintf("%s: %s. %s. ", v.Check, v.Detail, v.Mend)
+		case doctor.Warn, doctor.Skip:
 		}
 	})
 	switch {

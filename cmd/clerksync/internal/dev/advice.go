@@ -21,7 +21,8 @@ func advise(st step) string {
 	}
 	return map[string]string{
 		ingest.ReasonInvalidSignature: "look at: 1. is the secret this endpoint's own? " +
-			"2. is the body passed on byte for byte, never parsed and printed again? 3. are id, timestamp and signature of the same attempt?",
+			"2. is the body passed on byte for byte, never parsed and printed again? " +
+			"3. are id, timestamp and signature of the same attempt?",
 		ingest.ReasonInvalidTimestamp: "look at: the two machines' clocks; a signature is good for 5 minutes, " +
 			"so sign afresh rather than replay a recorded request",
 		ingest.ReasonMissingHeaders: "look at: svix-id, svix-timestamp and svix-signature must all reach this URL; " +
