@@ -11,6 +11,14 @@
 //	writer.go    reads the rows of a batch, decides, writes, deletes orphans
 //	decide.go    what one object means for the row that exists
 //	compare.go   in which members an object differs from its row
+//
+// A Diff tells in what the tables differ from Clerk, and a Repair mends that:
+//
+//	diff.go          reads the lists as a backfill does, then all rows
+//	diff_keys.go     remembers which keys Clerk listed
+//	diff_finding.go  says in what an object and its row differ
+//	absence.go       asks for one object by its id, and stops what looks like a fault
+//	repair.go        writes what is missing or differs, deletes what Clerk denies twice
 package backfill
 
 import (
@@ -98,6 +106,9 @@ type Backfill struct {
 	OnFailure func(Failure)
 
 	reporting sync.Mutex
+	// observe is called with each object and what it means for its row, by several
+	// goroutines; not if nil.
+	observe func(Object, Decision)
 }
 
 // Run reads the kinds, one after the other, and returns what became of them, as

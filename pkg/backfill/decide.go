@@ -41,6 +41,8 @@ type Decision struct {
 	Verdict Verdict
 	Members []string      // in which the row differs, sorted: Clerk's names, `pointer`, or `object` as a whole
 	Row     directory.Row // as the row shall be; nil where it stays
+
+	existing directory.Row // what the object was compared with
 }
 
 // decide compares an object with what the table holds. It is pure.

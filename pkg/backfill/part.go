@@ -123,8 +123,11 @@ func (r reader) writeBatch(ctx context.Context, batch []clerk.Object, read clerk
 		objects = append(objects, o)
 	}
 	decisions, err := r.Writer.Write(ctx, objects)
-	for _, d := range decisions {
+	for i, d := range decisions {
 		c.count(d.Verdict)
+		if r.observe != nil {
+			r.observe(objects[i], d)
+		}
 	}
 	return c, err
 }

@@ -74,6 +74,7 @@ func (w *Writer) writeBatch(ctx context.Context, objects []Object) ([]Decision, 
 	for i, o := range objects {
 		rows[i] = existing[i].Row
 		decisions[i] = o.decide(existing[i], w.Consumer.Projector.KeptObject)
+		decisions[i].existing = existing[i].Row
 		if decisions[i].Row == nil || w.DryRun {
 			continue
 		}

@@ -1,0 +1,348 @@
+package backfill
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/clerksync/clerksync/pkg/clerkapi"
+	"github.com/clerksync/clerksync/pkg/directory"
+)
+
+// Lister lists the Directory table by pages: dynamo.Table is one.
+type Lister interface {
+	// Scan reads the rows that come after a key, the zero Key for the first page.
+	// next is zero at the end.
+	Scan(ctx context.Context, after directory.Key) (rows []directory.Row, next directory.Key, err error)
+}
+
+// Diff compares the tables with what Clerk has, and changes nothing.
+//
+// It reads twice: all of Clerk's lists, as a backfill does, and then all rows. Of
+// what Clerk listed it keeps 8 bytes an object (see keySet), and of each finding
+// its ids; so its memory grows with what differs. A row that no list had is not
+// yet a finding: Clerk is asked for it by its own id.
+type Diff struct {
+	Client *clerkapi.Client
+	Writer *Writer // decides; it writes only in Repair
+	Rows   Lister
+	Kinds  []string // all of Kinds if nil
+	// ShowValues puts values into the findings. They are personal data.
+	ShowValues bool
+
+	// OnPage says how far it is: of one kind's list, of RowsStep or of AskStep.
+	// total is -1 where it is not known. OnFailure is called for each object of
+	// which it stays unknown whether it differs. Neither is called from two
+	// goroutines at once.
+	OnPage    func(step string, done, total int64)
+	OnFailure func(Failure)
+
+	dry    *Writer
+	mu     sync.Mutex // guards what follows, and both functions
+	report *Report
+	listed keySet
+	denied map[directory.Key]bool // rows that Clerk denied in this run
+}
+
+// Steps of a Diff besides the kinds, and of a Repair, for OnPage.
+const (
+	RowsStep   = "rows"   // the table is read
+	AskStep    = "ask"    // Clerk is asked for what it did not list
+	MendStep   = "mend"   // what is missing or differs is written
+	DeleteStep = "delete" // Clerk is asked again for what is extra, and it is deleted
+	CheckStep  = "check"  // what was repaired is looked at again
+)
+
+// Report is what a Diff has found, and a Repair has done.
+type Report struct {
+	Findings []*Finding // sorted by kind and id
+	Counts   map[string]*DiffCounts
+}
+
+// DiffCounts count objects and rows of one kind.
+type DiffCounts struct {
+	Read      int    `json:"read"` // objects that Clerk listed
+	Rows      int    `json:"rows"` // live rows of the table
+	Missing   int    `json:"missing"`
+	Extra     int    `json:"extra"`
+	Different int    `json:"different"`
+	Activity  int    `json:"activity"`
+	Deleted   int    `json:"deleted"`
+	Pending   int    `json:"pending"`
+	Failed    int    `json:"failed"` // nothing is known of these
+	Repaired  int    `json:"repaired,omitempty"`
+	Left      int    `json:"left,omitempty"`    // by a repair
+	Skipped   string `json:"skipped,omitempty"` // Clerk's code, where the kind is switched off
+}
+
+func (c *DiffCounts) add(class Verdict) {
+	switch class {
+	case Missing:
+		c.Missing++
+	case Extra:
+		c.Extra++
+	case Different:
+		c.Different++
+	case Activity:
+		c.Activity++
+	case Deleted:
+		c.Deleted++
+	case Pending:
+		c.Pending++
+	}
+}
+
+// Total is the sum over all kinds.
+func (r *Report) Total() (t DiffCounts) {
+	for _, c := range r.Counts {
+		t.Read += c.Read
+		t.Rows += c.Rows
+		t.Missing += c.Missing
+		t.Extra += c.Extra
+		t.Different += c.Different
+		t.Activity += c.Activity
+		t.Deleted += c.Deleted
+		t.Pending += c.Pending
+		t.Failed += c.Failed
+		t.Repaired += c.Repaired
+		t.Left += c.Left
+	}
+	return t
+}
+
+// Run compares. The report is as far as it got, also with an error.
+func (d *Diff) Run(ctx context.Context) (*Report, error) {
+	d.report, d.denied = &Report{Counts: map[string]*DiffCounts{}}, map[directory.Key]bool{}
+	d.listed = keySet{}
+	w := d.Writer
+	d.dry = &Writer{Consumer: w.Consumer, InstanceID: w.InstanceID, Concurrency: w.Concurrency, DryRun: true}
+	err := d.readLists(ctx)
+	var rows map[string][]*Finding
+	if err == nil {
+		rows, err = d.readRows(ctx)
+	}
+	if err == nil {
+		err = d.askForAll(ctx, rows)
+	}
+	slices.SortFunc(d.report.Findings, func(a, b *Finding) int {
+		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.ID, b.ID))
+	})
+	return d.report, err
+}
+
+// readLists is a backfill that writes nothing.
+func (d *Diff) readLists(ctx context.Context) error {
+	b := &Backfill{Client: d.Client, Writer: d.dry, Kinds: d.Kinds, State: NewState(), observe: d.observe}
+	b.OnPage = func(kind string, c Counts, total int64) { d.progress(kind, int64(c.Read), total) }
+	b.OnFailure = d.fail
+	counts, err := b.Run(ctx)
+	for kind, c := range counts {
+		d.count(kind, func(n *DiffCounts) { n.Read, n.Skipped = c.Read, c.Skipped })
+	}
+	return err
+}
+
+// observe takes an object that Clerk listed. It is called by several goroutines.
+func (d *Diff) observe(o Object, decision Decision) {
+	f := d.compare(o, decision)
+	d.mu.Lock()
+	d.listed.add(o.Key())
+	d.mu.Unlock()
+	d.add(f)
+}
+
+// readRows lists the table and returns, by kind, the live rows that no list of
+// Clerk's had, as findings without a class. Pointers are no rows of their own:
+// they are compared with their rows.
+func (d *Diff) readRows(ctx context.Context) (rows map[string][]*Finding, err error) {
+	d.listed.sort()
+	rows, read := map[string][]*Finding{}, int64(0)
+	for after := (directory.Key{}); ; {
+		var page []directory.Row
+		var next directory.Key
+		err := d.dry.persist(ctx, func(ctx context.Context) (err error) {
+			page, next, err = d.Rows.Scan(ctx, after)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("list the rows: %w", err)
+		}
+		for _, r := range page {
+			kind := r.Text(directory.AttrKind)
+			counts, ok := d.report.Counts[kind]
+			if !ok || counts.Skipped != "" || !r.Live() { // what is switched off is not absent
+				continue
+			}
+			counts.Rows++
+			if !d.listed.has(r.Key()) {
+				rows[kind] = append(rows[kind], findingOfRow(r))
+			}
+		}
+		read += int64(len(page))
+		d.progress(RowsStep, read, -1)
+		if after = next; next == (directory.Key{}) {
+			return rows, nil
+		}
+	}
+}
+
+// maxAsking bounds how many single objects are asked for at once. The client's
+// budget is what bounds them in time.
+const maxAsking = 8
+
+// askForAll asks for every row that was not listed, parents first: what belongs
+// to an organization or a user that Clerk denies is denied with it.
+func (d *Diff) askForAll(ctx context.Context, rows map[string][]*Finding) error {
+	total, done := int64(0), int64(0)
+	for _, list := range rows {
+		total += int64(len(list))
+	}
+	for _, kind := range Kinds() {
+		err := d.each(ctx, rows[kind], func(ctx context.Context, f *Finding) error {
+			err := d.ask(ctx, f)
+			d.mu.Lock()
+			done++
+			n := done
+			d.mu.Unlock()
+			d.progress(AskStep, n, total)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, f := range rows[kind] { // not before, for a finding of one kind never depends on another of it
+			if f.Class == Extra {
+				d.denied[f.key] = true
+			}
+		}
+	}
+	return nil
+}
+
+// each calls do for several findings at once. The first error ends it.
+func (d *Diff) each(ctx context.Context, list []*Finding, do func(context.Context, *Finding) error) error {
+	g, asking := errgroup.WithContext(ctx)
+	g.SetLimit(maxAsking)
+	for _, f := range list {
+		if asking.Err() != nil {
+			break
+		}
+		g.Go(func() error { return do(asking, f) })
+	}
+	if err := g.Wait(); err != nil {
+		return err //nolint:wrapcheck // do names what it did
+	}
+	return ctx.Err() //nolint:wrapcheck // a signal's end needs no words
+}
+
+// ask finds out what a row is that Clerk did not list. Its absence from a list
+// proves nothing: it may be newer than the list, or a page may have been wrong.
+func (d *Diff) ask(ctx context.Context, f *Finding) error {
+	if f.denied = d.deniedParent(f.subject); f.denied {
+		f.Class = Extra
+		d.setPending(f)
+		d.add(f)
+		return nil
+	}
+	l, err := d.look(ctx, f)
+	switch {
+	case err != nil:
+		return d.failOrReturn(f, err)
+	case l.absent:
+		f.Class, f.firstLook = Extra, l.at
+		d.setPending(f)
+		d.add(f)
+	default:
+		found := d.compare(l.object, l.decision)
+		d.add(found)
+	}
+	return nil
+}
+
+// deniedParent says whether Clerk denied a parent of the row in this run.
+func (d *Diff) deniedParent(f *subject) bool {
+	return slices.ContainsFunc(f.parents(), func(k directory.Key) bool { return d.denied[k] })
+}
+
+// setPending makes a row that is extra one that a webhook may be about to delete.
+func (d *Diff) setPending(f *Finding) {
+	if isYoung(d.Writer.Consumer.Now(), f.syncedAt) {
+		f.Class = Pending
+	}
+}
+
+// failOrReturn reports an error that is about one object, and returns one that
+// the next object would have, too.
+func (d *Diff) failOrReturn(f *Finding, err error) error {
+	if isGeneral(err) {
+		return err
+	}
+	d.count(f.Kind, func(c *DiffCounts) { c.Failed++ })
+	d.fail(Failure{Kind: f.Kind, ID: f.ID, Err: err})
+	return nil
+}
+
+// isGeneral tells errors that say nothing about the object that was asked for:
+// Clerk or the table does not answer, or the key is not accepted.
+func isGeneral(err error) bool {
+	for _, target := range []error{context.Canceled, context.DeadlineExceeded, errTable} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	if e, ok := errors.AsType[*clerkapi.APIError](err); ok && e.Status == 401 {
+		return true
+	}
+	_, unavailable := errors.AsType[*clerkapi.UnavailableError](err)
+	_, limited := errors.AsType[*clerkapi.RateLimitError](err)
+	_, skewed := errors.AsType[*clerkapi.ClockError](err)
+	return unavailable || limited || skewed
+}
+
+// add reports a finding, unless it is none.
+func (d *Diff) add(f *Finding) {
+	switch f.Class {
+	case Equal:
+		return
+	case Activity, Deleted, Pending: // there may be many, and nothing more is done with them
+		f.subject = nil
+	}
+	d.mu.Lock()
+	d.report.Findings = append(d.report.Findings, f)
+	d.mu.Unlock()
+	d.count(f.Kind, func(c *DiffCounts) { c.add(f.Class) })
+}
+
+// count changes the counts of a kind.
+func (d *Diff) count(kind string, change func(*DiffCounts)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := d.report.Counts[kind]
+	if c == nil {
+		c = &DiffCounts{}
+		d.report.Counts[kind] = c
+	}
+	change(c)
+}
+
+func (d *Diff) progress(step string, done, total int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.OnPage != nil {
+		d.OnPage(step, done, total)
+	}
+}
+
+func (d *Diff) fail(f Failure) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.OnFailure != nil {
+		d.OnFailure(f)
+	}
+}

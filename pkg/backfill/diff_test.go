@@ -1,0 +1,389 @@
+package backfill_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/clerksync/clerksync/internal/emulator/clerk"
+	"github.com/clerksync/clerksync/pkg/backfill"
+	"github.com/clerksync/clerksync/pkg/clerkapi"
+	"github.com/clerksync/clerksync/pkg/directory"
+)
+
+// Scan lists the rows in memory, a few a page.
+func (i *instance) Scan(_ context.Context, after directory.Key) ([]directory.Row, directory.Key, error) {
+	const page = 3
+	rows := i.memory.Rows()
+	keys := slices.SortedFunc(maps.Keys(rows), func(a, b directory.Key) int {
+		return strings.Compare(a.PK+"\x00"+a.SK, b.PK+"\x00"+b.SK)
+	})
+	start := slices.Index(keys, after) + 1
+	var list []directory.Row
+	for _, k := range keys[start:min(start+page, len(keys))] {
+		list = append(list, rows[k])
+	}
+	if start+page >= len(keys) {
+		return list, directory.Key{}, nil
+	}
+	return list, keys[start+page-1], nil
+}
+
+// differ is a Clerk instance and a table in a bubble of synctest, whose clock all
+// of them go by.
+type differ struct {
+	*instance
+	*backfill.Diff
+	transport func(*http.Request) (*http.Response, error) // the instance itself if nil
+}
+
+// RoundTrip sends nothing over a network.
+func (d *differ) RoundTrip(r *http.Request) (*http.Response, error) {
+	if d.transport != nil {
+		if answer, err := d.transport(r); answer != nil || err != nil {
+			return answer, err
+		}
+	}
+	return d.instance.RoundTrip(r)
+}
+
+// inBubble runs the test at the time base.
+func inBubble(t *testing.T, o clerk.Options, test func(d *differ)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		t.Helper()
+		time.Sleep(time.Until(at(0)))
+		o.ID = "ins_1"
+		d := &differ{instance: newInstance(t, o, settings{})}
+		d.Consumer.Now = time.Now
+		c, err := clerkapi.New(clerkapi.Options{Key: "sk_test_x", Rate: 1e6, Transport: d})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Diff = &backfill.Diff{Client: c, Writer: d.instance.Writer, Rows: d.instance}
+		d.OnFailure = func(f backfill.Failure) { d.failures = append(d.failures, f) }
+		test(d)
+	})
+}
+
+// happen makes something happen at Clerk; its webhook comes at once, or is lost.
+func (d *differ) happen(eventType, data string, lost bool) {
+	d.t.Helper()
+	sent := time.Since(at(0)).Milliseconds()
+	body := fmt.Sprintf(`{"type":%q,"object":"event","timestamp":%d,"data":%s}`, eventType, base+sent, data)
+	if err := d.Apply([]byte(body)); err != nil {
+		d.t.Fatal(err)
+	}
+	if !lost {
+		d.handle(eventType, sent, data)
+	}
+}
+
+const (
+	delivered = false
+	lost      = true
+)
+
+// org is one that was created at base.
+func org(id string, updated int64, more string) string {
+	return fmt.Sprintf(`{"id":%q,"created_at":%d,"updated_at":%d%s}`, id, base, base+updated, more)
+}
+
+// company makes an organization with two members and one object of each other
+// kind, and two hours go by.
+func (d *differ) company() {
+	d.t.Helper()
+	d.happen("permission.created", `{"id":"p1","key":"org:a","created_at":1772000000000}`, delivered)
+	d.happen("role.created", `{"id":"r1","key":"org:admin","created_at":1772000000000}`, delivered)
+	d.happen("organization.created", org("o1", 0, ""), delivered)
+	for _, id := range []string{"u1", "u2"} {
+		d.happen("user.created", user(id, 0, ""), delivered)
+		d.happen("organizationMembership.created", membership("o1", id, 0, 0, ""), delivered)
+	}
+	d.happen("organizationInvitation.created", invitation, delivered)
+	d.happen("organizationDomain.created", domain, delivered)
+	time.Sleep(2 * time.Hour)
+}
+
+const (
+	invitation = `{"id":"i1","organization_id":"o1","created_at":1772000000000,"updated_at":1772000000000}`
+	domain     = `{"id":"d1","organization_id":"o1","name":"x.example","created_at":1772000000000}`
+)
+
+// findings runs a Diff and returns what it found, a line each.
+func (d *differ) findings() []string {
+	d.t.Helper()
+	return lines(d.found())
+}
+
+func (d *differ) found() *backfill.Report {
+	d.t.Helper()
+	r, err := d.Diff.Run(d.t.Context())
+	if err != nil {
+		d.t.Fatalf("Run = %v", err)
+	}
+	return r
+}
+
+// lines have class, kind, id and members, and what a repair did.
+func lines(r *backfill.Report) (list []string) {
+	for _, f := range r.Findings {
+		s := fmt.Sprintf("%s %s %s", f.Class, f.Kind, f.ID)
+		for _, word := range append(slices.Clone(f.Members), f.Repair) {
+			if word != "" {
+				s += " " + word
+			}
+		}
+		if f.Left {
+			s += " left"
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+func (d *differ) checkFindings(want ...string) {
+	d.t.Helper()
+	if diff := cmp.Diff(want, d.findings()); diff != "" {
+		d.t.Errorf("findings differ (-want +got):\n%s", diff)
+	}
+}
+
+// A table that equals Clerk has no findings, whatever is in it.
+func TestDiffOfWhatIsEqual(t *testing.T) {
+	t.Parallel()
+	inBubble(t, clerk.Options{}, func(d *differ) {
+		d.company()
+		d.happen("user.deleted", `{"id":"u2","deleted":true}`, delivered)
+		writes := d.countWrites()
+		r := d.found()
+		want := map[string]*backfill.DiffCounts{}
+		for _, kind := range backfill.Kinds() {
+			want[kind] = &backfill.DiffCounts{Read: 1, Rows: 1}
+		}
+		if diff := cmp.Diff(want, r.Counts); diff != "" || len(r.Findings) > 0 || *writes > 0 {
+			d.t.Errorf("findings = %q, %d writes, counts differ (-want +got):\n%s", lines(r), *writes, diff)
+		}
+	})
+}
+
+// Each class, and what is not of it.
+func TestDiffClasses(t *testing.T) {
+	t.Parallel()
+	const old = 3 * time.Hour
+	signIn := user("u1", 2*hour, `,"last_sign_in_at":1772007200000`)
+	leave := membership("o1", "u1", 0, 1, "")
+	named := func(updated int64) string { return user("u1", updated, `,"first_name":"Ida"`) }
+	for name, row := range map[string]struct {
+		change func(d *differ)
+		later  time.Duration // until Diff runs
+		want   []string
+	}{
+		"missing": {
+			change: func(d *differ) { d.happen("user.created", user("u3", 2*hour, ""), lost) },
+			later:  old, want: []string{"missing user u3"},
+		},
+		"missing, and young at Clerk": {
+			change: func(d *differ) { d.happen("user.created", user("u3", 2*hour, ""), lost) },
+			later:  10*time.Minute - 1, want: []string{"pending user u3"},
+		},
+		"missing for ten minutes": {
+			change: func(d *differ) { d.happen("user.created", user("u3", 2*hour, ""), lost) },
+			later:  10 * time.Minute, want: []string{"missing user u3"},
+		},
+		"different": {
+			change: func(d *differ) { d.happen("user.updated", named(2*hour), lost) },
+			later:  old, want: []string{"different user u1 first_name"},
+		},
+		"different, and changed lately at Clerk": {
+			change: func(d *differ) { d.happen("user.updated", named(2*hour), lost) },
+			later:  time.Minute, want: []string{"pending user u1 first_name"},
+		},
+		"different without a new updated_at": { // trap 6: content is compared, not updated_at
+			change: func(d *differ) { d.put(directory.KindUser, named(0)) },
+			later:  old, want: []string{"different user u1 first_name"},
+		},
+		"different, and the row is young": {
+			change: func(d *differ) {
+				d.happen("user.updated", user("u1", 1, ""), delivered)
+				d.put(directory.KindUser, named(1))
+			},
+			later: time.Minute, want: []string{"pending user u1 first_name"},
+		},
+		"different, and the row is newer": {
+			change: func(d *differ) { d.handle("user.updated", 2*hour, named(2*hour)) }, // Clerk's API lags for hours
+			later:  old, want: []string{"different user u1 first_name"},
+		},
+		"pointer": {
+			change: func(d *differ) { d.drop(directory.MembershipOfKey("o1", "u1")) },
+			later:  old, want: []string{"different membership o1/u1 pointer"},
+		},
+		"activity": { // trap 7: a sign-in is no drift
+			change: func(d *differ) { d.put(directory.KindUser, signIn) },
+			later:  old, want: []string{"activity user u1 last_sign_in_at updated_at"},
+		},
+		"activity just now": {
+			change: func(d *differ) { d.put(directory.KindUser, signIn) },
+			want:   []string{"activity user u1 last_sign_in_at updated_at"},
+		},
+		"deleted": {
+			change: func(d *differ) { d.handle("user.deleted", 2*hour, `{"id":"u1","deleted":true}`) },
+			want:   []string{"deleted membership o1/u1", "deleted user u1"},
+		},
+		"extra": {
+			change: func(d *differ) { d.happen("organizationMembership.deleted", leave, lost) },
+			want:   []string{"extra membership o1/u1"},
+		},
+		"extra with its children": {
+			change: func(d *differ) { d.happen("organization.deleted", `{"id":"o1","deleted":true}`, lost) },
+			want: []string{
+				"extra domain d1", "extra invitation i1", "extra membership o1/u1", "extra membership o1/u2",
+				"extra organization o1",
+			},
+		},
+		"extra, and the row is young": {
+			change: func(d *differ) {
+				d.happen("user.created", user("u3", 2*hour, ""), delivered)
+				time.Sleep(time.Minute)
+				d.happen("user.deleted", `{"id":"u3","deleted":true}`, lost)
+			},
+			want: []string{"pending user u3"},
+		},
+		"missing, deleted by a false absence": {
+			change: func(d *differ) {
+				d.repair(directory.UserKey("u2"), hour)
+			},
+			later: old, want: []string{"missing membership o1/u2", "missing user u2"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, clerk.Options{}, func(d *differ) {
+				d.company()
+				row.change(d)
+				time.Sleep(row.later)
+				d.checkFindings(row.want...)
+			})
+		})
+	}
+}
+
+// drop removes a row by hand.
+func (d *differ) drop(k directory.Key) {
+	d.t.Helper()
+	owner := d.row(directory.MembershipKey("o1", "u1"))
+	w := directory.Write{Row: owner, If: directory.IfUnchanged(owner.Revision()), Drop: []directory.Key{k}}
+	if _, err := d.memory.Write(d.t.Context(), w); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// Traps 1, 8 and 13: a list proves no absence. Clerk is asked for each row by its
+// own id, and one that it has is compared like any other.
+func TestDiffTakesNoListForAnAbsence(t *testing.T) {
+	t.Parallel()
+	inBubble(t, clerk.Options{}, func(d *differ) {
+		d.company()
+		d.put(directory.KindUser, user("u2", 0, `,"first_name":"Ida"`))
+		d.answer = func(r *http.Request) clerk.Answer {
+			if r.URL.Query().Has("order_by") { // a page of a whole list
+				return clerk.Answer{Fault: clerk.Denied}
+			}
+			return clerk.Answer{}
+		}
+		d.checkFindings("different user u2 first_name")
+	})
+}
+
+// What the instance has switched off is not absent.
+func TestDiffOfKindsThatAreSwitchedOff(t *testing.T) {
+	t.Parallel()
+	inBubble(t, clerk.Options{NoOrganizations: true}, func(d *differ) {
+		d.company()
+		r := d.found()
+		if got := r.Counts[directory.KindMembership].Skipped; got != "organization_not_enabled_in_instance" {
+			d.t.Errorf("skipped = %q, want Clerk's code", got)
+		}
+		if len(r.Findings) > 0 || len(d.failures) > 0 {
+			d.t.Errorf("findings = %q, failures = %v, want none", lines(r), d.failures)
+		}
+	})
+}
+
+// Kinds that were not asked for are neither read nor found extra.
+func TestDiffOfSomeKinds(t *testing.T) {
+	t.Parallel()
+	inBubble(t, clerk.Options{}, func(d *differ) {
+		d.company()
+		d.happen("user.deleted", `{"id":"u1","deleted":true}`, lost)
+		d.happen("organization.updated", org("o1", 1, `,"name":"Acme"`), lost)
+		time.Sleep(time.Hour)
+		d.Kinds = []string{directory.KindOrganization}
+		d.checkFindings("different organization o1 name")
+		if got := d.takeRequests(); len(got) != 1 {
+			d.t.Errorf("requests = %v, want one list", got)
+		}
+	})
+}
+
+// Values are in the findings only if they are asked for, and credentials never.
+func TestDiffShowsValuesOnlyIfAsked(t *testing.T) {
+	t.Parallel()
+	inBubble(t, clerk.Options{}, func(d *differ) {
+		d.company()
+		d.put(directory.KindUser, user("u1", 0, `,"first_name":"Ida","username":"ida"`))
+		d.handle("organizationInvitation.created", 5, strings.Replace(invitation, "}", `,"status":"pending"}`, 1))
+		d.put(directory.KindInvitation, strings.Replace(invitation, "}", `,"status":"revoked","url":"SECRET"}`, 1))
+		time.Sleep(time.Hour)
+		for _, f := range d.found().Findings {
+			if f.Values != nil {
+				d.t.Errorf("values of %s = %v, want none", f.ID, f.Values)
+			}
+		}
+		d.ShowValues = true
+		got := map[string]string{}
+		for _, f := range d.found().Findings {
+			for member, v := range f.Values {
+				got[f.ID+" "+member] = string(v.Row) + " " + string(v.Clerk)
+			}
+		}
+		want := map[string]string{
+			"u1 first_name": ` "Ida"`, "u1 username": ` "ida"`, "i1 status": `"pending" "revoked"`,
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			d.t.Errorf("values differ (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// What Diff costs beside the lists: a request for each row that was not listed.
+// Rows below an organization that Clerk denies cost none.
+func TestDiffRequests(t *testing.T) {
+	t.Parallel()
+	inBubble(t, clerk.Options{}, func(d *differ) {
+		d.company()
+		d.findings()
+		listed := d.takeRequests()
+		d.happen("organization.deleted", `{"id":"o1","deleted":true}`, lost)
+		d.findings()
+		asked := d.takeRequests()
+		for name, n := range listed {
+			if asked[name] -= n; asked[name] == 0 {
+				delete(asked, name)
+			}
+		}
+		// The organization by its id, the list without it, whose key it is.
+		want := map[string]int{"o1": 1, "organizations": 1, "instance": 1}
+		if diff := cmp.Diff(want, asked); diff != "" {
+			d.t.Errorf("further requests differ (-want +got):\n%s", diff)
+		}
+	})
+}

@@ -1,0 +1,332 @@
+package backfill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/clerksync/clerksync/pkg/clerkapi"
+	"github.com/clerksync/clerksync/pkg/directory"
+)
+
+// What a Repair does with a finding.
+const (
+	RepairWritten = "written"
+	RepairDeleted = "deleted"
+)
+
+// Defaults of RepairOptions.
+const (
+	DefaultMinAge     = time.Hour
+	DefaultSecondLook = 10 * time.Minute
+)
+
+// RepairOptions bound what a Repair deletes. Replicas of Clerk's that lag deny
+// what they do not have yet: smaller times than the defaults are for tests.
+type RepairOptions struct {
+	MinAge         time.Duration // of a row that is deleted, since it was written
+	SecondLook     time.Duration // between Clerk's first answer and the second
+	AllowDeletions int           // of a kind, where the brake would stop it
+	OnWait         func(until time.Time)
+}
+
+// Repair mends what a Run has found. What is missing or differs is asked for
+// again and written, by the rules of a backfill. A row that is extra is deleted
+// if Clerk denies its object twice, the second time after SecondLook, and the row
+// is old and unchanged since before the first. Whatever was repaired is looked at
+// a third time, and Left says of each finding whether it is still one.
+//
+// An error may be a *BrakeError: then the rest is repaired all the same.
+func (d *Diff) Repair(ctx context.Context, r *Report, o RepairOptions) error {
+	d.report = r
+	defer d.sumUp()
+	for _, f := range r.Findings {
+		f.Left = f.isDrift()
+	}
+	// Parents come first: a child that is written looks for its parent, and a parent
+	// that is deleted takes its children along.
+	if err := d.forEach(ctx, MendStep, r.of(Missing, Different), d.mend); err != nil {
+		return err
+	}
+	extra, braked := d.deletable(r, o)
+	if braked == nil && len(extra) > 0 {
+		if o.OnWait != nil {
+			o.OnWait(dueAt(extra, o.SecondLook))
+		}
+		err := d.forEach(ctx, DeleteStep, extra, func(ctx context.Context, f *Finding) error {
+			return d.delete(ctx, f, o.SecondLook)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	var repaired []*Finding
+	for _, f := range r.Findings {
+		if f.Repair != "" {
+			repaired = append(repaired, f)
+		}
+	}
+	if err := d.forEach(ctx, CheckStep, repaired, d.check); err != nil {
+		return err
+	}
+	return braked
+}
+
+// isDrift says whether the finding counts as a difference.
+func (f *Finding) isDrift() bool {
+	return f.Class == Missing || f.Class == Different || f.Class == Extra
+}
+
+// of are the findings of some classes.
+func (r *Report) of(classes ...Verdict) (list []*Finding) {
+	for _, f := range r.Findings {
+		for _, c := range classes {
+			if f.Class == c {
+				list = append(list, f)
+			}
+		}
+	}
+	return list
+}
+
+// forEach calls do for the findings, those of one kind at once, and says how far
+// it is. An error that is about one object is its Reason.
+func (d *Diff) forEach(
+	ctx context.Context, step string, list []*Finding, do func(context.Context, *Finding) error,
+) error {
+	byKind, done := map[string][]*Finding{}, int64(0)
+	for _, f := range list {
+		byKind[f.Kind] = append(byKind[f.Kind], f)
+	}
+	for _, kind := range Kinds() {
+		err := d.each(ctx, byKind[kind], func(ctx context.Context, f *Finding) error {
+			err := do(ctx, f)
+			if err != nil && !isGeneral(err) {
+				f.Left, f.Reason, err = true, err.Error(), nil
+			}
+			d.mu.Lock()
+			done++
+			n := done
+			d.mu.Unlock()
+			d.progress(step, n, int64(len(list)))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mend writes what is missing or differs, as it is at Clerk now. Since Run, a
+// webhook may have come, or the object may have changed and its webhook be on its
+// way: that one is not forestalled.
+func (d *Diff) mend(ctx context.Context, f *Finding) error {
+	object, err := d.get(ctx, f)
+	if _, absent := errors.AsType[*clerkapi.AbsentError](err); absent {
+		// Nothing is missing any more. A row that differs is now one that is extra.
+		f.Left, f.Reason = f.Class == Different, "Clerk no longer has it"
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	decisions, err := d.dry.Write(ctx, []Object{object})
+	if err == nil {
+		switch class := classify(d.Writer.Consumer.Now(), object.Data, decisions[0]); {
+		case class == Pending:
+			f.Left, f.Reason = false, "it has changed, and its webhook may be on its way"
+			return nil
+		case class != Missing && class != Different:
+			f.Left, f.Reason = false, "it is "+string(class)+" now"
+			return nil
+		}
+		decisions, err = d.Writer.Write(ctx, []Object{object})
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", errTable, err)
+	}
+	switch decisions[0].Verdict {
+	case Missing, Different:
+		f.Repair = RepairWritten
+	case Older:
+		f.Reason = "the row is newer than what Clerk's API has"
+	default: // another writer was first
+		f.Left, f.Reason = false, "it is "+string(decisions[0].Verdict)+" now"
+	}
+	return nil
+}
+
+// get asks Clerk for the object of a finding. Unlike look it proves no absence.
+func (d *Diff) get(ctx context.Context, f *Finding) (o Object, err error) {
+	data, read, err := d.Client.Get(ctx, f.ref)
+	if err != nil {
+		return o, err //nolint:wrapcheck // the client names the object
+	}
+	if o, err = d.Writer.Object(f.Kind, data, read); err != nil {
+		return o, fmt.Errorf("compare %s %s: %w", f.Kind, f.ID, err)
+	}
+	return o, nil
+}
+
+// deletable are the rows that a second look may delete. The brake is asked before
+// it, so that nobody waits for what will not be done.
+func (d *Diff) deletable(r *Report, o RepairOptions) (list []*Finding, err error) {
+	deletions, live := map[string]int{}, map[string]int{}
+	for kind, c := range r.Counts {
+		live[kind] = c.Rows
+	}
+	for _, f := range r.of(Extra) {
+		if age := d.Writer.Consumer.Now().Sub(f.syncedAt); age < o.MinAge {
+			f.Reason = "the row was written less than " + o.MinAge.String() + " ago"
+			continue
+		}
+		deletions[f.Kind]++
+		list = append(list, f)
+	}
+	if err := brake(deletions, live, o.AllowDeletions); err != nil {
+		for _, f := range list {
+			f.Reason = "too many rows would be deleted"
+		}
+		return nil, err
+	}
+	return list, nil
+}
+
+// dueAt is when the last of the findings may be looked at again.
+func dueAt(list []*Finding, wait time.Duration) (due time.Time) {
+	for _, f := range list {
+		if t := f.firstLook.Add(wait); t.After(due) {
+			due = t
+		}
+	}
+	return due
+}
+
+// delete looks a second time, and deletes the row by absence if it is still the
+// one that Clerk was first asked about.
+func (d *Diff) delete(ctx context.Context, f *Finding, wait time.Duration) error {
+	if err := d.sleepUntil(ctx, f.firstLook.Add(wait)); err != nil {
+		return err
+	}
+	row, err := d.readRow(ctx, f.key)
+	if err != nil {
+		return err
+	}
+	switch {
+	case row.Text(directory.AttrDeletedBy) == directory.Absence:
+		f.Repair = RepairDeleted // with its parent, just now
+		return nil
+	case row == nil || row.Gone():
+		f.Left, f.Reason = false, "its event has come"
+		return nil
+	case row.Revision() != f.revision:
+		f.Reason = "the row has changed since Clerk was asked"
+		return nil
+	case f.denied: // Clerk was asked for its parent alone, which is still there
+		f.Reason = "it was to be deleted with its parent: run it again"
+		return nil
+	}
+	l, err := d.look(ctx, f)
+	if err != nil {
+		return err
+	}
+	if !l.absent {
+		f.Reason = "Clerk has it now"
+		return nil
+	}
+	var done bool
+	err = d.Writer.persist(ctx, func(ctx context.Context) (err error) {
+		done, err = d.Writer.Consumer.DeleteAbsent(ctx, row, f.firstLook)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%w: delete %s %s: %w", errTable, f.Kind, f.ID, err)
+	}
+	if done {
+		f.Repair = RepairDeleted
+	} else {
+		f.Reason = "the row has changed since Clerk was asked"
+	}
+	return nil
+}
+
+// sleepUntil waits by the consumer's clock, which the looks are timed by.
+func (d *Diff) sleepUntil(ctx context.Context, t time.Time) error {
+	wait := t.Sub(d.Writer.Consumer.Now())
+	if wait <= 0 {
+		return ctx.Err() //nolint:wrapcheck // a signal's end needs no words
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err() //nolint:wrapcheck // as above
+	case <-timer.C:
+		return nil
+	}
+}
+
+// check is the third look, at what was repaired.
+func (d *Diff) check(ctx context.Context, f *Finding) error {
+	if f.Repair == RepairDeleted {
+		return d.checkDeleted(ctx, f)
+	}
+	object, err := d.get(ctx, f)
+	if err != nil {
+		return err
+	}
+	decisions, err := d.dry.Write(ctx, []Object{object})
+	if err != nil {
+		return fmt.Errorf("%w: %w", errTable, err)
+	}
+	switch decisions[0].Verdict {
+	case Missing, Different, Older:
+		// The row was written just now, so its own age says nothing.
+		if f.Left = !isYoungObject(d.Writer.Consumer.Now(), object.Data); f.Left {
+			f.Reason = "it is " + string(decisions[0].Verdict) + " again"
+		}
+	default:
+		f.Left = false
+	}
+	return nil
+}
+
+// checkDeleted holds that the row is still deleted, and Clerk's denial stands. A
+// row that went with its parent is as right as that one.
+func (d *Diff) checkDeleted(ctx context.Context, f *Finding) error {
+	row, err := d.readRow(ctx, f.key)
+	if err != nil {
+		return err
+	}
+	if f.Left = row.Live(); f.Left {
+		f.Reason = "the row is there again"
+		return nil
+	}
+	if f.denied || row.Text(directory.AttrDeletedBy) != directory.Absence {
+		return nil
+	}
+	l, err := d.look(ctx, f)
+	if err == nil && !l.absent {
+		f.Left, f.Reason = true, "Clerk has it after all: clerksync backfill brings it back"
+	}
+	return err
+}
+
+// sumUp counts what was repaired and what is left.
+func (d *Diff) sumUp() {
+	for _, c := range d.report.Counts {
+		c.Repaired, c.Left = 0, 0
+	}
+	for _, f := range d.report.Findings {
+		d.count(f.Kind, func(c *DiffCounts) {
+			if f.Repair != "" {
+				c.Repaired++
+			}
+			if f.Left {
+				c.Left++
+			}
+		})
+	}
+}
