@@ -17,6 +17,7 @@
 //	index.go      the look-ups by e-mail address, username, external id and slug
 //	list.go       the members of an organization, the memberships of a user
 //	authorize.go  whether a member has a permission
+//	clerk.go      WithClerk, for users who are not in the table yet
 //	records.go    the records
 package reader
 
@@ -64,6 +65,7 @@ type Reader struct {
 	rows     *dynamo.Table
 	instance string // "" for every
 	now      func() time.Time
+	fetcher  *fetcher // nil without WithClerk
 
 	mu    sync.Mutex
 	roles map[roleName]keptRole
@@ -97,7 +99,12 @@ func New(client *dynamodb.Client, table string, options ...Option) *Reader {
 // User returns the user with that id. Its error wraps ErrNotFound or ErrDeleted
 // where there is none; any other error is one of DynamoDB.
 func (r *Reader) User(ctx context.Context, id string) (User, error) {
-	row, err := r.live(ctx, directory.UserKey(id))
+	key := directory.UserKey(id)
+	row, err := r.live(ctx, key)
+	// A deleted user stays deleted: Clerk never uses the id again.
+	if errors.Is(err, ErrNotFound) && r.fetcher != nil && couldBeClerks(id) {
+		row, err = r.readThrough(ctx, id)
+	}
 	if err != nil {
 		return User{}, fmt.Errorf("read user: %w", err)
 	}

@@ -43,8 +43,7 @@ func asked() questions {
 // TestExamples asks every example the same. One that models rows alone, and has no functions of its own, answers
 // some of the questions.
 func TestExamples(t *testing.T) {
-	modules, python := os.Getenv("READING_NODE_MODULES"), os.Getenv("READING_PYTHON")
-	if modules == "" && python == "" {
+	if os.Getenv("READING_NODE_MODULES") == "" && os.Getenv("READING_PYTHON") == "" {
 		t.Skip("neither READING_NODE_MODULES nor READING_PYTHON is set: see the package's documentation")
 	}
 	url := startDev(t)
@@ -59,9 +58,8 @@ func TestExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Run("Python", func(t *testing.T) {
-		out := program.Command{
-			Args: []string{program.FromEnv(t, "READING_PYTHON"), filepath.Join(examples, "ask.py"), string(question)}, Env: env,
-		}.Run(t)
+		python := program.FromEnv(t, "READING_PYTHON")
+		out := program.Command{Args: []string{python, filepath.Join(examples, "ask.py"), string(question)}, Env: env}.Run(t)
 		compare(t, out, want, "boto3")
 	})
 	t.Run("TypeScript", func(t *testing.T) {
@@ -69,13 +67,14 @@ func TestExamples(t *testing.T) {
 		if err != nil {
 			t.Skip("node is not installed")
 		}
-		if err := os.Symlink(program.FromEnv(t, "READING_NODE_MODULES"), filepath.Join(examples, "node_modules")); err != nil {
+		modules := program.FromEnv(t, "READING_NODE_MODULES")
+		if err := os.Symlink(modules, filepath.Join(examples, "node_modules")); err != nil {
 			t.Fatal(err)
 		}
 		// It type-checks the examples, which says that the models fit each other and the libraries.
 		program.Command{Args: []string{
-			node, filepath.Join(examples, "node_modules/typescript/bin/tsc"), "--strict", "--noEmitOnError", "--skipLibCheck",
-			"--target", "es2022", "--module", "commonjs", "--moduleResolution", "node", filepath.Join(examples, "ask.ts"),
+			node, filepath.Join(examples, "node_modules/typescript/bin/tsc"), "--strict", "--noEmitOnError",
+			"--skipLibCheck", "--target", "es2022", "--module", "commonjs", "--moduleResolution", "node", filepath.Join(examples, "ask.ts"),
 		}}.Run(t)
 		out := program.Command{Args: []string{node, filepath.Join(examples, "ask.js"), string(question)}, Env: env}.Run(t)
 		compare(t, out, want, "sdk", "electro", "toolbox")
@@ -169,7 +168,9 @@ func compare(t *testing.T, out string, want map[string]any, ways ...string) {
 func files(t *testing.T) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
-	for _, pattern := range []string{"../../docs/examples/reading/*", "testdata/ask.*", "../../pkg/reader/example_test.go"} {
+	for _, pattern := range []string{
+		"../../docs/examples/reading/*", "testdata/ask.*", "../../pkg/reader/example_test.go",
+	} {
 		paths, err := filepath.Glob(pattern)
 		if err != nil || len(paths) == 0 {
 			t.Fatalf("files of %s = %q, %v, want some", pattern, paths, err)
