@@ -70,6 +70,14 @@ func (w *clerkWorld) put(t *testing.T, data string) {
 	}
 }
 
+// apply applies a webhook.
+func (w *clerkWorld) apply(t *testing.T, body string) {
+	t.Helper()
+	if err := w.sync.Apply(t.Context(), body); err != nil {
+		t.Fatal(err)
+	}
+}
+
 const ada = `{"id":"user_1","object":"user","created_at":1772000000000,"updated_at":1772000000005,"first_name":"Ada"}`
 
 // A user whose webhook is on its way is read from Clerk, once, and is in the table
@@ -79,16 +87,15 @@ func TestReadThrough(t *testing.T) {
 	w := newClerkWorld(t, "ins_1")
 	w.put(t, ada)
 	for range 2 {
-		if got, err := w.User(t.Context(), "user_1"); err != nil || got.FirstName != "Ada" || got.Source.ReadAt.IsZero() {
+		got, err := w.User(t.Context(), "user_1")
+		if err != nil || got.FirstName != "Ada" || got.Source.ReadAt.IsZero() {
 			t.Fatalf("User = %+v, %v, want Ada, read from Clerk", got, err)
 		}
 	}
 	if n := w.requests.Load(); n != 1 {
 		t.Errorf("requests to Clerk = %d, want 1: the row is in the table", n)
 	}
-	if err := w.sync.Apply(t.Context(), readertest.User("updated", "ins_1", "user_1", 9, `"first_name":"Bo"`)); err != nil {
-		t.Fatal(err)
-	}
+	w.apply(t, readertest.User("updated", "ins_1", "user_1", 9, `"first_name":"Bo"`))
 	if got, err := w.User(t.Context(), "user_1"); err != nil || got.FirstName != "Bo" {
 		t.Errorf("User after the webhook = %q, %v, want Bo", got.FirstName, err)
 	}
@@ -112,9 +119,7 @@ func TestDeniedLeavesNothing(t *testing.T) {
 		t.Errorf("rows = %d, %v, want none: what is absent never becomes a tombstone", out.Count, err)
 	}
 	// The webhook counts at once, whatever is remembered.
-	if err := w.sync.Apply(t.Context(), readertest.User("created", "ins_1", "user_1", 1)); err != nil {
-		t.Fatal(err)
-	}
+	w.apply(t, readertest.User("created", "ins_1", "user_1", 1))
 	if _, err := w.User(t.Context(), "user_1"); err != nil {
 		t.Errorf("User after the webhook = %v, want the row", err)
 	}
@@ -125,9 +130,7 @@ func TestDeletedIsNotFetched(t *testing.T) {
 	t.Parallel()
 	w := newClerkWorld(t, "ins_1")
 	w.put(t, ada)
-	if err := w.sync.Apply(t.Context(), readertest.Event("user.deleted", "ins_1", 2, `"id":"user_1"`)); err != nil {
-		t.Fatal(err)
-	}
+	w.apply(t, readertest.Event("user.deleted", "ins_1", 2, `"id":"user_1"`))
 	if _, err := w.User(t.Context(), "user_1"); !errors.Is(err, reader.ErrDeleted) || w.requests.Load() > 0 {
 		t.Errorf("User = %v after %d requests to Clerk, want ErrDeleted and none", err, w.requests.Load())
 	}
@@ -183,7 +186,8 @@ func (noTable) Do(r *http.Request) (*http.Response, error) {
 
 // readerOf returns a Reader of an empty table, without a network.
 func readerOf(f fetch) *reader.Reader {
-	return reader.New(dynamodb.New(dynamodb.Options{Region: "us-east-1", HTTPClient: noTable{}}), "t", reader.WithClerk(f))
+	client := dynamodb.New(dynamodb.Options{Region: "us-east-1", HTTPClient: noTable{}})
+	return reader.New(client, "t", reader.WithClerk(f))
 }
 
 // A hundred callers who miss one user make one request, even if the first gives
@@ -201,13 +205,13 @@ func TestOneFlight(t *testing.T) {
 		began := time.Now()
 		var g sync.WaitGroup
 		for i := range 100 {
-			ctx := t.Context()
+			ctx, want := t.Context(), context.DeadlineExceeded
 			if i == 0 {
-				ctx = first
+				ctx, want = first, context.Canceled
 			}
 			g.Go(func() {
 				_, err := r.User(ctx, "user_1")
-				if want := map[bool]error{true: context.Canceled, false: context.DeadlineExceeded}[i == 0]; !errors.Is(err, want) {
+				if !errors.Is(err, want) {
 					t.Errorf("User of caller %d = %v, want %v", i, err, want)
 				}
 			})

@@ -10,9 +10,12 @@ import (
 
 	"github.com/clerksync/clerksync/events"
 	"github.com/clerksync/clerksync/internal/emulator"
+	"github.com/clerksync/clerksync/pkg/backfill"
+	"github.com/clerksync/clerksync/pkg/clerkapi"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/dynamo"
 	"github.com/clerksync/clerksync/pkg/dynamo/dynamotest"
+	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/reader"
 	"github.com/clerksync/clerksync/pkg/reader/readertest"
 )
@@ -137,4 +140,26 @@ func ExampleReader_Authorize() {
 	// Output:
 	// org:orders:approve true <nil>
 	// org:orders:delete false <nil>
+}
+
+// A user whose webhook is on its way is read from Clerk.
+func ExampleWithClerk() {
+	ctx := context.Background()
+	client, stop := clientOfTheCompany(ctx)
+	defer stop()
+	secretKey, instanceID := "sk_live_...", "ins_2exampleLumenOak00000000000"
+
+	api, err := clerkapi.New(clerkapi.Options{Key: secretKey, Rate: clerkapi.ProductionRate})
+	if err != nil {
+		log.Fatal(err)
+	}
+	rows := dynamo.New(client, table, "") // without a Deliveries table, for no message is recorded
+	// The stack's own settings, so that the row is as sync would write it.
+	fetcher := backfill.NewFetcher(api, rows, instanceID, consumer.Soft, projector.StoreFull)
+	directory := reader.New(client, table, reader.WithClerk(fetcher))
+
+	user, err := directory.User(ctx, jonah) // he is in the table, so Clerk is not asked
+	fmt.Println(user.FirstName, err)
+	// Output:
+	// Jonah <nil>
 }

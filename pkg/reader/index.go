@@ -100,11 +100,13 @@ func newest(rows []directory.Row) directory.Row {
 // query returns the keys of the rows that the index has under the value.
 func (r *Reader) query(ctx context.Context, index, value string) (keys []directory.Key, err error) {
 	pages := dynamodb.NewQueryPaginator(r.client, &dynamodb.QueryInput{
-		TableName:                 &r.table,
-		IndexName:                 &index,
-		KeyConditionExpression:    aws.String(index + " = :value"), // a name of directory.Indexes
-		ExpressionAttributeValues: map[string]types.AttributeValue{":value": &types.AttributeValueMemberS{Value: value}},
-		ReturnConsumedCapacity:    types.ReturnConsumedCapacityTotal,
+		TableName:              &r.table,
+		IndexName:              &index,
+		KeyConditionExpression: aws.String(index + " = :value"), // a name of directory.Indexes
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":value": &types.AttributeValueMemberS{Value: value},
+		},
+		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)

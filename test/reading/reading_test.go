@@ -34,7 +34,8 @@ type questions struct {
 
 func asked() questions {
 	return questions{
-		Table: "clerksync-directory", User: "user_2exampleJonahAdeyemi0000000", Gone: "user_2exampleInesCalder000000000",
+		Table: "clerksync-directory",
+		User:  "user_2exampleJonahAdeyemi0000000", Gone: "user_2exampleInesCalder000000000",
 		Email: "jonah@lumenoak.example", Slug: "lumen-oak", Org: "org_2exampleLumenOak00000000000",
 		Permission: "org:orders:approve",
 	}
@@ -59,7 +60,8 @@ func TestExamples(t *testing.T) {
 	}
 	t.Run("Python", func(t *testing.T) {
 		python := program.FromEnv(t, "READING_PYTHON")
-		out := program.Command{Args: []string{python, filepath.Join(examples, "ask.py"), string(question)}, Env: env}.Run(t)
+		ask := []string{python, filepath.Join(examples, "ask.py"), string(question)}
+		out := program.Command{Args: ask, Env: env}.Run(t)
 		compare(t, out, want, "boto3")
 	})
 	t.Run("TypeScript", func(t *testing.T) {
@@ -74,9 +76,11 @@ func TestExamples(t *testing.T) {
 		// It type-checks the examples, which says that the models fit each other and the libraries.
 		program.Command{Args: []string{
 			node, filepath.Join(examples, "node_modules/typescript/bin/tsc"), "--strict", "--noEmitOnError",
-			"--skipLibCheck", "--target", "es2022", "--module", "commonjs", "--moduleResolution", "node", filepath.Join(examples, "ask.ts"),
+			"--skipLibCheck", "--target", "es2022", "--module", "commonjs", "--moduleResolution", "node",
+			filepath.Join(examples, "ask.ts"),
 		}}.Run(t)
-		out := program.Command{Args: []string{node, filepath.Join(examples, "ask.js"), string(question)}, Env: env}.Run(t)
+		ask := []string{node, filepath.Join(examples, "ask.js"), string(question)}
+		out := program.Command{Args: ask, Env: env}.Run(t)
 		compare(t, out, want, "sdk", "electro", "toolbox")
 	})
 }
@@ -88,7 +92,8 @@ func startDev(t *testing.T) (url string) {
 	url = "http://127.0.0.1:" + port
 	env := []string{"XDG_CACHE_HOME=" + t.TempDir()} // dev keeps its secret there
 	program.Command{
-		Args: []string{clerksync, "dev", "--addr", "127.0.0.1:0", "--aws-addr", "127.0.0.1:" + port, "--json"}, Env: env,
+		Args: []string{clerksync, "dev", "--addr", "127.0.0.1:0", "--aws-addr", "127.0.0.1:" + port, "--json"},
+		Env:  env,
 	}.Start(t)
 	program.WaitForHTTP(t, url)
 	send := func(args ...string) {
@@ -154,7 +159,10 @@ func compare(t *testing.T, out string, want map[string]any, ways ...string) {
 		}
 		got = append(got, a.With)
 		some := maps.Clone(want)
-		maps.DeleteFunc(some, func(question string, _ any) bool { _, answered := a.Answers[question]; return !answered })
+		maps.DeleteFunc(some, func(question string, _ any) bool {
+			_, answered := a.Answers[question]
+			return !answered
+		})
 		if diff := cmp.Diff(some, a.Answers); diff != "" || len(a.Answers) < 6 {
 			t.Errorf("%s: %d answers differ from those of pkg/reader (-want +got):\n%s", a.With, len(a.Answers), diff)
 		}
@@ -198,7 +206,7 @@ func copyExamples(t *testing.T) (folder string) {
 	return folder
 }
 
-// What docs/reading.md shows is a part of what runs, but for indentation.
+// What docs/reading.md shows is a part of what runs, but for white space.
 func TestPageShowsWhatRuns(t *testing.T) {
 	page, err := os.ReadFile("../../docs/reading.md")
 	if err != nil {
@@ -207,12 +215,12 @@ func TestPageShowsWhatRuns(t *testing.T) {
 	trimmed := func(text string) string {
 		var lines []string
 		for line := range strings.Lines(text) {
-			lines = append(lines, strings.TrimSpace(line))
+			lines = append(lines, strings.Join(strings.Fields(line), " "))
 		}
 		return strings.Trim(strings.Join(lines, "\n"), "\n")
 	}
 	texts := files(t)
-	blocks := regexp.MustCompile("(?s)```(?:go|ts|python)\n(.*?)```").FindAllSubmatch(page, -1)
+	blocks := regexp.MustCompile("(?s) *```(?:go|ts|python)\n(.*?)```").FindAllSubmatch(page, -1)
 	for _, b := range blocks {
 		shown := trimmed(string(b[1]))
 		runs := func(text string) bool { return strings.Contains(trimmed(text), shown) }

@@ -94,7 +94,10 @@ func unitCalls(ctx context.Context, r *reader.Reader) []unitCall {
 	q := asked()
 	return []unitCall{
 		{name: "User", call: func() error { _, err := r.User(ctx, q.User); return err }},
-		{name: "UserByEmail", call: func() error { _, err := r.UserByEmail(ctx, "jonah000@lumenoak.example"); return err }},
+		{name: "UserByEmail", call: func() error {
+			_, err := r.UserByEmail(ctx, "jonah000@lumenoak.example")
+			return err
+		}},
 		{name: "Organization", call: func() error { _, err := r.Organization(ctx, q.Org); return err }},
 		{name: "OrganizationBySlug", call: func() error { _, err := r.OrganizationBySlug(ctx, q.Slug); return err }},
 		{name: "Membership", call: func() error { _, err := r.Membership(ctx, q.User, q.Org); return err }},
