@@ -73,7 +73,7 @@ func TestBackfillInterrupted(t *testing.T) {
 	var words bytes.Buffer
 	if got := main.RunWith(ctx, env, io.Discard, &words, line); got != terminal.ExitInterrupted ||
 		!strings.HasSuffix(words.String(), "To go on: the same command, with --state "+state+".\n") {
-		t.Fatalf("%s exits %d and says %q, want %d and how to go on", line, got, words.String(), terminal.ExitInterrupted)
+		t.Fatalf("%s exits %d and says %q, want 130 and how to go on", line, got, words.String())
 	}
 	var out bytes.Buffer
 	words.Reset()
@@ -84,7 +84,8 @@ func TestBackfillInterrupted(t *testing.T) {
 		Event string
 		Kinds map[string]map[string]int
 	}
-	if err := json.Unmarshal(out.Bytes(), &done); err != nil || done.Kinds["role"]["written"] != 3 || len(done.Kinds) != 7 {
+	err := json.Unmarshal(out.Bytes(), &done)
+	if err != nil || done.Kinds["role"]["written"] != 3 || len(done.Kinds) != 7 {
 		t.Errorf("it prints %s, %v, want the roles of both runs", out.String(), err)
 	}
 	if requests["organization_roles"] != 1 || requests["organizations"] != 2 {

@@ -2,8 +2,10 @@ package terminal
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
@@ -33,7 +35,7 @@ func (t *Terminal) NewProgress(ctx context.Context) *Progress {
 }
 
 const (
-	barWidth  = 60 // the whole line fits 80 columns
+	barWidth  = 26 // so that the whole line fits 80 columns
 	nameWidth = 13
 )
 
@@ -46,14 +48,35 @@ func (p *Progress) Show(name string, done, total int64) {
 	if name != p.name {
 		p.endPart()
 		p.name = name
+		pace := pace{start: time.Now(), first: done}
 		p.bar = p.bars.New(max(total, 1), mpb.BarStyle(),
 			mpb.PrependDecorators(
 				decor.Name(name, decor.WC{W: nameWidth, C: decor.DindentRight}), decor.CountersNoUnit("%d/%d "),
 			),
-			mpb.AppendDecorators(decor.AverageSpeed(0, " %.0f/s "), decor.AverageETA(decor.ET_STYLE_GO)))
+			mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string {
+				return pace.words(s.Current, s.Total, time.Now())
+			})))
 	}
 	p.bar.SetTotal(max(total, done, 1), false)
 	p.bar.SetCurrent(done)
+}
+
+// pace is how fast a part is. What was done before it was shown does not count:
+// an earlier process did it. The library's own rates know no such beginning.
+type pace struct {
+	start time.Time
+	first int64
+}
+
+// words are the rate and, while there is some, the time left.
+func (p pace) words(done, total int64, now time.Time) string {
+	rate := float64(done-p.first) / max(now.Sub(p.start).Seconds(), 1)
+	words := fmt.Sprintf(" %.0f/s", rate)
+	if left := total - done; left > 0 && rate > 0 {
+		after := time.Duration(float64(left) / rate * float64(time.Second))
+		words += ", " + after.Round(time.Second).String() + " left"
+	}
+	return words
 }
 
 // endPart leaves the line of the part as it is.
