@@ -67,6 +67,8 @@ func (c *Counts) add(d Counts) {
 	c.Failed += d.Failed
 }
 
+// count adds an object that came out so. One whose write was lost to another
+// writer was decided anew, so each object counts once.
 func (c *Counts) count(v Verdict) {
 	c.Read++
 	switch v {
@@ -120,6 +122,8 @@ func (b *Backfill) Run(ctx context.Context) (map[string]Counts, error) {
 			continue
 		}
 		err := b.runKind(ctx, kind)
+		// An instance without organizations has none to read. That is an answer, unlike
+		// every other refusal.
 		if e, ok := errors.AsType[*clerkapi.DisabledError](err); ok {
 			err = b.State.skip(kind, e.Err.Code)
 		}
@@ -134,6 +138,7 @@ func (b *Backfill) includes(kind string) bool {
 	return b.Kinds == nil || slices.Contains(b.Kinds, kind)
 }
 
+// counts are those of the kinds that were begun, by this process or before.
 func (b *Backfill) counts() map[string]Counts {
 	all := map[string]Counts{}
 	for _, kind := range Kinds() {
@@ -157,6 +162,8 @@ const (
 
 // runKind reads all parts of one kind's list that are not done.
 func (b *Backfill) runKind(ctx context.Context, kind string) error {
+	// An earlier process has split the list: its parts are kept as they are, for
+	// positions in others would mean nothing.
 	parts, begun := b.State.parts(kind)
 	if begun && !slices.ContainsFunc(parts, func(p part) bool { return !p.Done }) {
 		return nil
@@ -175,6 +182,8 @@ func (b *Backfill) runKind(ctx context.Context, kind string) error {
 		}
 		parts = b.State.begin(kind, windows)
 	}
+	// The first part that fails stops the others: what they have written is in the
+	// state, and the rest is read by whoever goes on.
 	g, reading := errgroup.WithContext(ctx)
 	g.SetLimit(maxReaders)
 	for i, p := range parts {

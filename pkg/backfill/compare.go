@@ -19,6 +19,7 @@ const (
 	memberObject  = "object"
 )
 
+// names is a set of members.
 type names map[string]bool
 
 func (n names) sorted() []string { return slices.Sorted(maps.Keys(n)) }
@@ -39,6 +40,7 @@ func (c *comparison) rows(row, existing directory.Row) {
 	row = row.Clone()
 	row[directory.AttrSyncedAt] = directory.TimeFormat // as long as a time
 	row.Fit()                                          // what does not fit is in neither row
+	// Both rows are walked: a column may be in one of them alone.
 	for _, r := range []directory.Row{row, existing} {
 		for name := range r {
 			if isColumn(name) && !reflect.DeepEqual(row[name], existing[name]) {
@@ -52,6 +54,8 @@ func (c *comparison) rows(row, existing directory.Row) {
 }
 
 // add names a member whose columns differ.
+// What has moved without news is no reason to write: most users sign in without
+// any other change.
 func (c *comparison) add(member string) {
 	if member == "updated_at" || projector.Volatile(c.kind, member) {
 		c.activity[member] = true

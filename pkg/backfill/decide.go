@@ -52,12 +52,17 @@ type Decision struct {
 // needs no flag: the event that made it is terminal in `rev`, and only a new
 // incarnation of a membership is greater.
 func (o Object) decide(e Existing, kept func(object string) string) Decision {
+	// The row is compared as it would be written: what stays of the old row is then
+	// no difference.
 	row := o.merge(e.Row)
 	isNewer := o.change.Revision > e.Row.Revision()
 	switch {
 	case e.Row == nil:
 		return Decision{Verdict: Missing, Row: row}
 	case e.Row.Gone():
+		// A row that comes back this way may have a smaller revision than its tombstone
+		// by absence. The object was read after it, so it has every change whose event
+		// lost to the tombstone.
 		if isNewer || o.refutes(e.Row) {
 			return Decision{Verdict: Missing, Row: row}
 		}
@@ -73,6 +78,7 @@ func (o Object) decide(e Existing, kept func(object string) string) Decision {
 	case len(d.Members) == 0:
 		d.Verdict, d.Members = Activity, c.activity.sorted()
 	case !isNewer:
+		// An event has brought a later state, or the answer came from a replica that lags.
 		d.Verdict = Older
 	default:
 		d.Verdict, d.Row = Different, row
@@ -95,6 +101,8 @@ func (o Object) merge(existing directory.Row) directory.Row {
 	if existing == nil || existing.Revision().Incarnation() != o.change.Revision.Incarnation() {
 		return row
 	}
+	// A member that is null or empty is Clerk's word, and its column goes. One that
+	// is not there at all says nothing.
 	for name, value := range existing {
 		if _, ok := row[name]; !ok && isColumn(name) && o.Data.Raw(memberOf(name)) == nil {
 			row[name] = value

@@ -30,6 +30,7 @@ func CheckInstance(id string, configured, found []string) error {
 	if len(configured) == 0 {
 		configured = []string{id}
 	}
+	// One row is enough: whoever filled it with another key will have filled others.
 	var others []string
 	for _, f := range found {
 		if f != "" && !slices.Contains(configured, f) && !slices.Contains(others, f) {

@@ -65,6 +65,8 @@ func (r reader) read(ctx context.Context, p part) error {
 	return r.State.finishPart(r.kind, r.part)
 }
 
+// pages are those that are not in the table yet, oldest first, so that an object
+// that is created meanwhile comes at the end.
 func (r reader) pages(ctx context.Context, p part) iter.Seq2[clerkapi.Page, error] {
 	if r.kind == directory.KindUser {
 		return r.Client.UserPages(ctx, p.Window, p.Next)
@@ -78,6 +80,7 @@ func (r reader) writePage(ctx context.Context, page clerkapi.Page) error {
 	if r.kind == directory.KindMembership {
 		objects = spread(objects)
 	}
+	// The batches of one page have no object in common, so their order is free.
 	var mu sync.Mutex
 	var counts Counts
 	g, writing := errgroup.WithContext(ctx)
@@ -94,6 +97,9 @@ func (r reader) writePage(ctx context.Context, page clerkapi.Page) error {
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("write a page of kind %s: %w", r.kind, err)
 	}
+	// Only now, when every object has its row, is equal, or is counted as failed: a
+	// process that is killed before this reads the page again, and finds what it has
+	// written equal.
 	if err := r.State.advance(r.kind, r.part, page.Next, counts); err != nil {
 		return err
 	}
@@ -115,6 +121,7 @@ func (r reader) writeBatch(ctx context.Context, batch []clerk.Object, read clerk
 	for _, data := range batch {
 		o, err := r.Writer.Object(r.kind, data, read)
 		if err != nil {
+			// It would fail the next time, too, so it must not hold back the others.
 			c.Read++
 			c.Failed++
 			r.report(Failure{Kind: r.kind, ID: data.Text("id"), Err: err})

@@ -32,6 +32,8 @@ type stateFile struct {
 	Kinds      map[string]kindOfState `json:"kinds"`
 }
 
+// kindOfState is a kind that was begun. Its counts are those of the pages that
+// Parts have behind them, so that they and the positions never disagree.
 type kindOfState struct {
 	Counts Counts `json:"counts"`
 	Parts  []part `json:"parts"`
@@ -75,6 +77,8 @@ func OpenState(path, instanceID, table string) (*State, error) {
 			path, f.InstanceID, instanceID)
 	case f.Table != table:
 		return nil, fmt.Errorf("state %s is of table %s, not %s: name another file", path, f.Table, table)
+	// Whoever runs the same command after it has finished wants to see what changed
+	// since, which no position tells.
 	case f.Finished:
 		return s, s.save()
 	}
@@ -147,6 +151,8 @@ func (s *State) advance(kind string, part int, next clerkapi.Position, c Counts)
 	})
 }
 
+// finishPart records that a part's last page was read, so that nobody asks Clerk
+// for what comes after it.
 func (s *State) finishPart(kind string, part int) error {
 	return s.update(func() { s.file.Kinds[kind].Parts[part].Done = true })
 }
@@ -171,6 +177,8 @@ func (s *State) finish() error {
 	})
 }
 
+// update changes the state and its file. Where the file cannot be written the
+// backfill ends: to go on would promise what the file does not hold.
 func (s *State) update(change func()) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -65,12 +65,16 @@ func (w *Writer) Write(ctx context.Context, objects []Object) (decisions []Decis
 
 func (w *Writer) writeBatch(ctx context.Context, objects []Object) ([]Decision, error) {
 	w.once.Do(func() { w.slots = make(chan struct{}, max(1, w.Concurrency)) })
+	// The rows may change after this. Every write asks that its row is as it was read
+	// here, so that what was decided of it still holds.
 	existing, err := w.read(ctx, objects)
 	if err != nil {
 		return nil, err
 	}
 	decisions, rows := make([]Decision, len(objects)), make([]directory.Row, len(objects))
 	g, writing := errgroup.WithContext(ctx)
+	// The decisions are made one after the other, for they are cheap; the writes wait
+	// for the table, so they take place together.
 	for i, o := range objects {
 		rows[i] = existing[i].Row
 		decisions[i] = o.decide(existing[i], w.Consumer.Projector.KeptObject)
@@ -94,6 +98,7 @@ func (w *Writer) writeBatch(ctx context.Context, objects []Object) ([]Decision, 
 // read reads the row and the pointer of each object. An object may be in a
 // batch twice; its second write then finds the first.
 func (w *Writer) read(ctx context.Context, objects []Object) ([]Existing, error) {
+	// All rows stand before all pointers, of which not every object has one.
 	var keys []directory.Key
 	for _, o := range objects {
 		keys = append(keys, o.change.Key)
@@ -154,6 +159,7 @@ func (w *Writer) put(
 	return d, row, nil
 }
 
+// pointerOf is the pointer that was written in the transaction of a row.
 func pointerOf(row directory.Row) directory.Row {
 	if !row.Live() {
 		return nil
