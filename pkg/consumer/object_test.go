@@ -74,18 +74,22 @@ func TestObjectChangedByHand(t *testing.T) {
 }
 
 // What a scrub leaves of a row is what sync writes under the stricter settings:
-// of a live row, a tombstone, and a child that was deleted with its parent.
+// of a live row, a pointer, a tombstone, and a child that was deleted with its
+// parent.
 func TestRetained(t *testing.T) {
 	t.Parallel()
 	const metadata = `,"private_metadata":{"ssn":"123"}`
 	rows := func(c consumer.Config) map[directory.Key]directory.Row {
 		h := newHarness(func(_ *harness, k *consumer.Config) { k.Projector, k.Policy = c.Projector, c.Policy })
-		h.check(t, "applied applied applied applied",
+		h.check(t, "applied applied applied applied applied applied applied",
 			message("msg_1", user("created", "u1", 1, metadata+`,"first_name":"Ada"`)),
 			message("msg_2", user("created", "u2", 1, metadata)),
 			message("msg_3", event("organizationMembership.created", base+2, `{"id":"m","created_at":1772000000001,`+
 				`"organization":{"id":"o1"`+metadata+`},"public_user_data":{"user_id":"u1"}`+metadata+`}`)),
-			message("msg_4", deleted("user", "u1", 8)))
+			message("msg_4", deleted("user", "u1", 8)),
+			message("msg_5", event("role.created", base, `{"id":"r1","key":"org:a"`+metadata+`}`)),
+			message("msg_6", event("role.created", base, `{"id":"r2","key":"org:a"`+metadata+`}`)),
+			message("msg_7", deleted("role", "r2", 9)))
 		return h.memory.Rows()
 	}
 	old := rows(consumer.Config{Projector: projector.New(projector.StoreFull), Policy: consumer.Soft})
