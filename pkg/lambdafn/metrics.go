@@ -25,12 +25,16 @@ const (
 	MetricDuplicate        = "Duplicate"
 	MetricFailed           = "Failed" // receives after which the message is delivered again
 	MetricDead             = "Dead"
-	MetricDeletions        = "Deletions"      // deletion events that were applied
-	MetricLag              = "Lag"            // milliseconds from Clerk's change to the row
-	MetricBatchSize        = "BatchSize"      // messages of an invocation
-	MetricTableRequests    = "TableRequests"  // HTTP requests to DynamoDB, repeated ones included
-	MetricTableThrottles   = "TableThrottles" // of these, those that DynamoDB throttled
-	MetricTableErrors      = "TableErrors"    // of these, those without an answer, or answered 5xx
+	MetricDeletions        = "Deletions"       // deletion events that were applied
+	MetricLag              = "Lag"             // milliseconds from Clerk's change to the row
+	MetricBatchSize        = "BatchSize"       // messages of an invocation
+	MetricTableRequests    = "TableRequests"   // HTTP requests to DynamoDB, repeated ones included
+	MetricTableThrottles   = "TableThrottles"  // of these, those that DynamoDB throttled
+	MetricTableErrors      = "TableErrors"     // of these, those without an answer, or answered 5xx
+	MetricProbeChecked     = "ProbeChecked"    // objects of Clerk whose rows were looked for
+	MetricProbeMissing     = "ProbeMissing"    // of these, those that have no row
+	MetricProbeFailed      = "ProbeFailed"     // probes that say nothing about the table
+	MetricProbeAge         = "ProbeAgeSeconds" // seconds since the oldest of the missing was created
 	MetricColdStart        = "ColdStart"
 )
 
@@ -44,6 +48,7 @@ const (
 const (
 	unitCount        = "Count"
 	unitMilliseconds = "Milliseconds"
+	unitSeconds      = "Seconds"
 )
 
 // maxValues is how many values of a metric one line may hold.
@@ -92,7 +97,11 @@ type definition struct{ Name, Unit string }
 func NewMetrics(w io.Writer, function string, now func() time.Time, counters ...string) *Metrics {
 	m := &Metrics{w: w, now: now, line: line{FunctionName: function, Counts: map[string]int{}}}
 	for _, name := range append(counters, MetricColdStart) {
-		m.counters = append(m.counters, definition{name, unitCount})
+		unit := unitCount
+		if name == MetricProbeAge {
+			unit = unitSeconds
+		}
+		m.counters = append(m.counters, definition{name, unit})
 		m.line.Counts[name] = 0
 	}
 	return m
@@ -100,14 +109,19 @@ func NewMetrics(w io.Writer, function string, now func() time.Time, counters ...
 
 // Count adds one to each of these counters of the function.
 func (m *Metrics) Count(counters ...string) {
+	for _, name := range counters {
+		m.Add(name, 1)
+	}
+}
+
+// Add adds n to one of the counters of the function.
+func (m *Metrics) Add(counter string, n int) {
 	if m == nil {
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, name := range counters {
-		m.line.Counts[name]++
-	}
+	m.line.Counts[counter] += n
 }
 
 // CountRejected counts a rejected request, also by the reason.

@@ -4,7 +4,8 @@
 //
 //   - ingest.go: what functions/ingest reads
 //   - sync.go: what functions/sync reads
-//   - aws.go: region, credentials and endpoints, which both read
+//   - probe.go: what functions/probe reads
+//   - aws.go: region, credentials and endpoints, which all read
 //
 // Each function has one struct, which is read once at its start. Reading takes
 // a function such as os.Getenv, for which an empty variable is a missing one.
@@ -24,6 +25,7 @@ import (
 	"log/slog"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -72,6 +74,19 @@ func (r *reader) oneOf(name string, words ...string) string {
 		r.fail("%s must be one of %s", name, strings.Join(words, ", "))
 	}
 	return text
+}
+
+// integer reads a whole number of things from least to most.
+func (r *reader) integer(name, things string, byDefault, least, most int) int {
+	text := r.get(name)
+	if text == "" {
+		return byDefault
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < least || n > most {
+		r.fail("%s is not a number of %s from %d to %d", name, things, least, most)
+	}
+	return n
 }
 
 // logLevel reads LOG_LEVEL in any case. The default is info.

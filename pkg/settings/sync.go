@@ -2,7 +2,6 @@ package settings
 
 import (
 	"log/slog"
-	"strconv"
 	"time"
 )
 
@@ -66,12 +65,6 @@ const (
 )
 
 func (r *reader) retention() time.Duration {
-	days := defaultRetentionDays
-	if text := r.get("DELIVERY_RETENTION_DAYS"); text != "" {
-		var err error
-		if days, err = strconv.Atoi(text); err != nil || days < 1 || days > maxRetentionDays {
-			r.fail("DELIVERY_RETENTION_DAYS is not a number of days from 1 to %d", maxRetentionDays)
-		}
-	}
-	return time.Duration(days) * 24 * time.Hour
+	return 24 * time.Hour *
+		time.Duration(r.integer("DELIVERY_RETENTION_DAYS", "days", defaultRetentionDays, 1, maxRetentionDays))
 }

@@ -27,10 +27,11 @@ func environment(runtime, endpoint string, more ...string) []string {
 	}, more...)
 }
 
-// secret stands in the environment; secretInSSM is read at the start, as the template has it.
+// secret stands in the environment; secretInSSM is read at the start, as the template has it, and keyInSSM by each probe.
 const (
 	secret      = "CLERK_WEBHOOK_SIGNING_SECRET=" + svixtest.Secret
 	secretInSSM = "CLERK_WEBHOOK_SECRET_PARAMETER=/clerksync/signing-secret"
+	keyInSSM    = "CLERK_SECRET_KEY_PARAMETER=/clerksync/clerk-key"
 )
 
 // process is a function's process to be run.

@@ -2,6 +2,8 @@ package bench_test
 
 import (
 	"context"
+	"fmt"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/clerksync/clerksync/internal/emulator/clerk"
+	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/test/program"
 )
 
@@ -117,7 +121,7 @@ func TestStartInstructions(t *testing.T) {
 		t.Skip("valgrind is not installed")
 	}
 	floor := countInstructions(t, program.Build(t, "./test/bench/testdata/empty"))
-	for function, most := range map[string]float64{"ingest": 3, "sync": 5} { // times the floor
+	for function, most := range map[string]float64{"ingest": 3, "sync": 5, "probe": 5} { // times the floor
 		t.Run(function, func(t *testing.T) {
 			got := countInstructions(t, program.Build(t, "./functions/"+function))
 			ratio := float64(got) / float64(floor)
@@ -136,7 +140,7 @@ func countInstructions(tb testing.TB, path string) int {
 	defer cancel()
 	c := exec.CommandContext(ctx, "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", path)
 	// Port 1 refuses the connection, so that the process exits with an error at its first /next.
-	c.Env = environment("127.0.0.1:1", "", secret, "WARM_UP=off", "GOMAXPROCS=1")
+	c.Env = environment("127.0.0.1:1", "", secret, keyInSSM, "WARM_UP=off", "GOMAXPROCS=1")
 	out, _ := c.CombinedOutput()
 	m := regexp.MustCompile(`Collected : (\d+)`).FindSubmatch(out)
 	if m == nil || !strings.Contains(string(out), "failed to get the next invoke") {
@@ -149,49 +153,78 @@ func countInstructions(tb testing.TB, path string) int {
 	return n
 }
 
-// TestStartMemory holds the peak memory of ten invocations of 2 KB.
+// TestStartMemory holds the peak memory of ten invocations of 2 KB, and of three probes.
 func TestStartMemory(t *testing.T) {
 	requireGate(t)
-	const most = 12 // MB
 	api := newRuntimeAPI(t)
 	url, _, root := startTLSStub(t)
-	start := func(path string, event []byte, env ...string) timing {
-		p := process{path: path, env: environment(api.address(), url, env...), event: event, responses: 10}
+	start := func(path string, responses int, event []byte, env ...string) timing {
+		p := process{path: path, env: environment(api.address(), url, env...), event: event, responses: responses}
 		return p.run(t, api)
 	}
-	floor := start(program.Build(t, "./test/bench/testdata/empty"), requestEvent(t, 2<<10))
+	floor := start(program.Build(t, "./test/bench/testdata/empty"), 10, requestEvent(t, 2<<10))
+	instance := httptest.NewServer(sampleInstance(t))
+	t.Cleanup(instance.Close)
 	for function, c := range map[string]struct {
-		env   []string
-		event []byte
-		want  string // in the last response
+		env       []string
+		responses int
+		event     []byte
+		want      string  // in the last response
+		most      float64 // MB
 	}{
 		"ingest": {
 			env:   []string{secretInSSM, "GOMEMLIMIT=200MiB", "GOMAXPROCS=1"},
-			event: requestEvent(t, 2<<10),
-			want:  `received`,
+			event: requestEvent(t, 2<<10), responses: 10,
+			want: `received`, most: 12,
 		},
 		"sync": {
 			env:   []string{"GOMEMLIMIT=400MiB", "GOMAXPROCS=1"},
-			event: usersBatch(t, 1),
-			want:  `{"batchItemFailures":[]}`,
+			event: usersBatch(t, 1), responses: 10,
+			want: `{"batchItemFailures":[]}`, most: 12,
+		},
+		"probe": {
+			env: []string{
+				keyInSSM, "CLERK_API_URL=" + instance.URL + "/v1", "PROBE_SECOND_LOOK_SECONDS=0",
+				"GOMEMLIMIT=100MiB", "GOMAXPROCS=1",
+			},
+			event: []byte(`{"source":"aws.events"}`), responses: 3, // it makes no more than 2.5 requests a second
+			// The stub has no rows, so that each look is made twice. The lists of Clerk are some 300 KB in all, and the
+			// garbage collector does not run before the heap has 16 MB.
+			want: `{"checked":40,"missing":40}`, most: 20,
 		},
 	} {
 		t.Run(function, func(t *testing.T) {
 			path := buildTrusting(t, "./functions/"+function, root)
 			env := append(c.env, "SSL_CERT_DIR=/nonexistent")
-			got := start(path, c.event, env...)
+			got := start(path, c.responses, c.event, env...)
 			for range 2 { // the least of three: threads start and stop by chance
-				if again := start(path, c.event, env...); again.peakMB < got.peakMB {
+				if again := start(path, c.responses, c.event, env...); again.peakMB < got.peakMB {
 					got = again
 				}
 			}
-			t.Logf("%.1f MB, an empty function %.1f MB (at most %d)", got.peakMB, floor.peakMB, most)
+			t.Logf("%.1f MB, an empty function %.1f MB (at most %v)", got.peakMB, floor.peakMB, c.most)
 			if !strings.Contains(got.last, c.want) {
 				t.Errorf("last response = %s, want %s in it", got.last, c.want)
 			}
-			if got.peakMB > most {
-				t.Errorf("peak memory of %s = %.1f MB, want at most %d", filepath.Base(path), got.peakMB, most)
+			if got.peakMB > c.most {
+				t.Errorf("peak memory of %s = %.1f MB, want at most %v", filepath.Base(path), got.peakMB, c.most)
 			}
 		})
 	}
+}
+
+// sampleInstance is an instance of Clerk with as many users and organizations, each of 4 KB, as a probe asks for.
+func sampleInstance(tb testing.TB) *clerk.Instance {
+	tb.Helper()
+	instance := clerk.New(clerk.Options{Limit: -1})
+	for n := range 30 {
+		for _, kind := range []string{directory.KindUser, directory.KindOrganization} {
+			data := fmt.Appendf(nil, `{"id":"%s_%d","created_at":%d,"public_metadata":{"text":%q}}`,
+				kind, n, 1767225600000+n, strings.Repeat("x", 4<<10))
+			if err := instance.Put(kind, data); err != nil {
+				tb.Fatal(err)
+			}
+		}
+	}
+	return instance
 }

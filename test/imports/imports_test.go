@@ -58,6 +58,8 @@ func layers() map[string]layer {
 			packages: "pkg/lambdafn/ingestfn pkg/lambdafn/syncfn",
 			layers:   "field work lambda", modules: "sdk",
 		},
+		// The probe has no work of its own to call: it holds what Clerk's client lists against rows.
+		"probe": {packages: "pkg/lambdafn/probefn", layers: "field lambda clerk"},
 		// The emulators stand in for AWS: of ours they know only the client that reaches them.
 		"emulators": {
 			packages: "internal/emulator/awsjson " +
@@ -75,8 +77,8 @@ func layers() map[string]layer {
 		"samples": {packages: "events"},
 		// Only functions and commands know both work and edge.
 		"functions": {
-			packages: "functions/ingest functions/sync",
-			layers:   "field settings work lambda handlers aws dynamodb sqs ssm",
+			packages: "functions/ingest functions/sync functions/probe",
+			layers:   "field settings work lambda handlers probe aws dynamodb sqs ssm clerk",
 			modules:  "github.com/aws/aws-lambda-go sdk/service/dynamodb sdk/service/sqs",
 		},
 		"commands": {
@@ -213,6 +215,12 @@ func TestWhatTheFunctionsCompile(t *testing.T) {
 				sdk + "/service/internal/accept-encoding " + sdk + "/service/internal/endpoint-discovery",
 			packages: "awsclient clerk consumer delivery directory dynamo lambdafn lambdafn/syncfn projector " +
 				"settings sqsqueue svix",
+		},
+		// It compiles no consumer: it writes nothing.
+		"probe": {
+			modules: "golang.org/x/time " + sdk + "/service/dynamodb " +
+				sdk + "/service/internal/accept-encoding " + sdk + "/service/internal/endpoint-discovery",
+			packages: "awsclient clerk clerkapi directory dynamo lambdafn lambdafn/probefn settings ssmparam svix",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
