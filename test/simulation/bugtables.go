@@ -94,13 +94,15 @@ func deleteUnconditionally(ctx context.Context, t *tableClient, w directory.Writ
 	return t.writeBy(ctx, w, rules{holds: func(directory.Condition, directory.Row) bool { return true }})
 }
 
-// deleteDomainByRev leaves out that a domain's row must be the one that was
-// read, which says where its pointer is.
-func deleteDomainByRev(ctx context.Context, t *tableClient, w directory.Write) (directory.Result, error) {
-	if w.LedgerEntry != nil && w.Row.Gone() && w.Row.Text("kind") == directory.KindDomain {
-		w.If = directory.IfNewer(w.Row.Revision())
-	}
-	return t.Write(ctx, w)
+// deleteByRev leaves out that a row of that kind must be the one that was read,
+// which says where its pointer is.
+func deleteByRev(kind string) func(*tableClient) directory.Table {
+	return withWrite(func(ctx context.Context, t *tableClient, w directory.Write) (directory.Result, error) {
+		if w.LedgerEntry != nil && w.Row.Gone() && w.Row.Text("kind") == kind {
+			w.If = directory.IfNewer(w.Row.Revision())
+		}
+		return t.Write(ctx, w)
+	})
 }
 
 // withOrder has another comparison in the condition that a row is newer.
