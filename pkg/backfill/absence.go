@@ -18,9 +18,7 @@ var errTable = errors.New("the table")
 // look is what Clerk said when it was asked for one object by its id.
 type look struct {
 	absent bool
-	// at is when Clerk was asked for what is absent: by our clock or by its own,
-	// whichever is earlier, so that no change that came later loses to the absence.
-	at time.Time
+	at     time.Time // before Clerk was asked for what is absent
 	// Of an object that is there:
 	object   Object
 	decision Decision // nothing was written
@@ -42,7 +40,7 @@ func (d *Diff) look(ctx context.Context, f *Finding) (l look, err error) {
 	}
 	data, read, err := d.Client.Prove(ctx, d.Writer.InstanceID, f.ref, organizationGone)
 	if _, absent := errors.AsType[*clerkapi.AbsentError](err); absent {
-		return look{absent: true, at: read.Earliest()}, nil
+		return look{absent: true, at: read.Began}, nil
 	}
 	if err != nil {
 		return l, err //nolint:wrapcheck // the client names the object

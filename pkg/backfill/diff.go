@@ -143,7 +143,7 @@ func (d *Diff) readLists(ctx context.Context) error {
 	b.OnFailure = d.fail
 	counts, err := b.Run(ctx)
 	for kind, c := range counts {
-		d.count(kind, func(n *DiffCounts) { n.Read, n.Skipped = c.Read, c.Skipped })
+		d.count(kind, func(n *DiffCounts) { n.Read, n.Failed, n.Skipped = c.Read, c.Failed, c.Skipped })
 	}
 	return err
 }

@@ -47,11 +47,16 @@ func (d *Deployment) NewWriter(s settings.Storage, instanceID string) *backfill.
 	return &backfill.Writer{
 		InstanceID: instanceID, Concurrency: maxWrites,
 		Consumer: consumer.New(consumer.Config{
-			Table:     dynamo.New(dynamodb.NewFromConfig(d.AWS), d.DirectoryTable, d.DeliveriesTable),
+			Table:     d.Table(),
 			Projector: projector.New(projector.ObjectStorage(s.ObjectStorage)),
 			Policy:    consumer.DeletionPolicy(s.DeletionPolicy),
 			Now:       time.Now,
 			Random:    rand.Float64,
 		}),
 	}
+}
+
+// Table is the pair of the deployment's tables, as the functions use it.
+func (d *Deployment) Table() *dynamo.Table {
+	return dynamo.New(dynamodb.NewFromConfig(d.AWS), d.DirectoryTable, d.DeliveriesTable)
 }
