@@ -276,3 +276,38 @@ func (h readHook) Read(ctx context.Context, keys ...directory.Key) ([]directory.
 	h.before(keys)
 	return h.Table.Read(ctx, keys...)
 }
+
+// Users that are created after the bounds were read are in the last window. An
+// instance that fits one window is not asked for its bounds.
+func TestWindowsHaveOpenEnds(t *testing.T) {
+	t.Parallel()
+	for n, bounds := range map[int]int{2600: 0, 5100: 2} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			i := newInstance(t, clerk.Options{}, settings{})
+			for u := range n {
+				i.put(directory.KindUser, user(fmt.Sprintf("u%05d", u), 0, ""))
+			}
+			first := sync.OnceFunc(func() {
+				i.put(directory.KindUser, `{"id":"late","created_at":1772000000777,"updated_at":1772000000777}`)
+				i.put(directory.KindUser, `{"id":"early","created_at":1770000000000,"updated_at":1770000000000}`)
+			})
+			asked := 0
+			i.answer = func(r *http.Request) clerk.Answer {
+				i.mu.Lock()
+				defer i.mu.Unlock()
+				switch {
+				case r.URL.Query().Get("limit") == "1":
+					asked++
+				case strings.HasSuffix(r.URL.Path, "/users"):
+					first()
+				}
+				return clerk.Answer{}
+			}
+			counts := i.run(directory.KindUser)
+			if got := counts[directory.KindUser].Written; got != n+2 || asked != bounds {
+				t.Errorf("%d written after %d requests for bounds, want %d after %d", got, asked, n+2, bounds)
+			}
+		})
+	}
+}

@@ -111,6 +111,25 @@ func TestFinishedPartsAreNotReadAgain(t *testing.T) {
 	}
 }
 
+// Of a list in several parts those that are done are left alone.
+func TestFinishedWindowIsNotReadAgain(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state")
+	const text = `{"version":1,"instance_id":"ins_1","table":"directory","kinds":{"user":{"counts":{"read":1,"equal":1},
+		"parts":[{"window":{"to":1772000000001},"done":true},{"window":{"from":1772000000001}}]}}}`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	i := newInstance(t, clerk.Options{}, settings{})
+	i.put(directory.KindUser, user("u1", 5, ""))
+	i.put(directory.KindUser, `{"id":"u2","created_at":1772000000001,"updated_at":1772000000001}`)
+	counts, err := i.backfill(openState(t, path), directory.KindUser).Run(t.Context())
+	want := backfill.Counts{Read: 2, Equal: 1, Written: 1}
+	if err != nil || counts[directory.KindUser] != want || i.takeRequests()["users"] != 1 {
+		t.Errorf("Run = %+v, %v, want %+v after one request for users", counts, err, want)
+	}
+}
+
 // The state moves on only when a page is whole in the table.
 func TestPageIsInTheTableBeforeTheState(t *testing.T) {
 	t.Parallel()
