@@ -1,11 +1,14 @@
 package terminal
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/aws/smithy-go"
 )
 
 // maxText is how much of a text from outside a line for people holds, in bytes:
@@ -23,7 +26,7 @@ func clean(a any) any {
 	case Styled:
 		return string(a)
 	case error:
-		return replaceControlsByLine(a.Error())
+		return replaceControlsByLine(errorText(a))
 	}
 	switch reflect.TypeOf(a).Kind() { //nolint:exhaustive // whatever else there is may hold text
 	case reflect.Bool, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
@@ -32,6 +35,17 @@ func clean(a any) any {
 		return a // a duration is a number, too, and prints as we choose
 	}
 	return replaceControls(shortenText(fmt.Sprint(a)))
+}
+
+// errorText is the text of an error, in which what a service answered is cut and
+// on one line: a line of its own would look like advice of ours.
+func errorText(err error) string {
+	var answer smithy.APIError
+	if !errors.As(err, &answer) || answer.ErrorMessage() == "" {
+		return err.Error()
+	}
+	message := answer.ErrorMessage()
+	return strings.ReplaceAll(err.Error(), message, replaceControls(shortenText(message)))
 }
 
 // shortenText cuts a long text between two characters and says by how much.

@@ -3,9 +3,12 @@ package terminal_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/aws/smithy-go"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 )
@@ -33,6 +36,17 @@ func TestPrintReplacesControlCharacters(t *testing.T) {
 		{name: "a text of another type", arg: cause("\x1b[2J"), want: "\ufffd[2J"},
 		{name: "texts", arg: []string{"\x1b[2J"}, want: "[\ufffd[2J]"},
 		{name: "an error with advice", arg: errors.New("no \x1b[2J\nwhy?"), want: "no \ufffd[2J\nwhy?"},
+		{
+			name: "an answer of a service, with advice",
+			arg:  fmt.Errorf("read: %w\nwhy?", &smithy.GenericAPIError{Code: "X", Message: "a\nok: all is well"}),
+			want: "read: api error X: a\ufffdok: all is well\nwhy?",
+		},
+		{
+			name: "an answer that is a page",
+			arg:  &smithy.GenericAPIError{Code: "X", Message: strings.Repeat("é", 700)},
+			want: "api error X: " + strings.Repeat("é", 600) + "... (200 bytes more)",
+		},
+		{name: "an answer that says nothing", arg: &smithy.GenericAPIError{Code: "X"}, want: "api error X: "},
 		{name: "styled text", arg: terminal.Good("\x1b[2J\u202e"), want: "\ufffd[2J\ufffd"},
 		{name: "a number", arg: 7, want: "7"},
 		{name: "a page", arg: strings.Repeat("é", 700), want: strings.Repeat("é", 600) + "... (200 bytes more)"},
