@@ -48,7 +48,8 @@ func clearEnvironment() {
 //
 //	dev [as=NAME] [words] [flags]  starts clerksync dev on free ports, its output
 //	                               in NAME.out and NAME.err, and sets URL, ADDR,
-//	                               AWS, AWS_ADDR and SECRET (NAME_URL ... with as=)
+//	                               AWS, AWS_ADDR, CLERK_URL and SECRET (NAME_URL ...
+//	                               with as=)
 //	step [as=NAME] TEXT...         waits for a line of NAME.out with all the texts
 //	interrupt [NAME]               presses Ctrl-C and wants exit status 130
 //	exits STATUS COMMAND...        runs a command and wants that exit status
@@ -155,7 +156,8 @@ func (p *process) ready(ts *testscript.TestScript) map[string]string {
 		aws := regexp.MustCompile(`http://([^"\s/]+)["\s]`).FindStringSubmatch(text)
 		return map[string]string{
 			"URL": webhook[0], "ADDR": webhook[1], "AWS": "http://" + aws[1], "AWS_ADDR": aws[1],
-			"SECRET": regexp.MustCompile(`whsec_[^"\s]+`).FindString(text),
+			"CLERK_URL": regexp.MustCompile(`http://[^"\s]+/v1`).FindString(text),
+			"SECRET":    regexp.MustCompile(`whsec_[^"\s]+`).FindString(text),
 		}
 	}
 	ts.Fatalf("%s is not ready within %s", p.name, patience)

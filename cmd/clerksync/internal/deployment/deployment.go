@@ -25,6 +25,7 @@ import (
 const (
 	DefaultAddr        = "127.0.0.1:3000"
 	DefaultAWSAddr     = "127.0.0.1:4566"
+	DefaultClerkAddr   = "127.0.0.1:4568"
 	DefaultWebhookURL  = "http://" + DefaultAddr + ingest.Path
 	DefaultEndpointURL = "http://" + DefaultAWSAddr
 )

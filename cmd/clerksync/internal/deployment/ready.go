@@ -11,7 +11,7 @@ import (
 )
 
 // Ready is what a `clerksync dev` says of itself: in the first line of dev --json,
-// and without the secret at GET / of its AWS endpoint. By that the other commands
+// and without secret and key at GET / of its AWS endpoint. By that the other commands
 // find the rest of a dev of which they know the endpoint.
 type Ready struct {
 	Event              string `json:"event"` // always ready
@@ -22,6 +22,9 @@ type Ready struct {
 	DeliveriesTable    string `json:"deliveries_table"`
 	QueueURL           string `json:"queue_url"`
 	DeadLetterQueueURL string `json:"dead_letter_queue_url"`
+	// Of the emulated Clerk, where there is one.
+	ClerkAPIURL    string `json:"clerk_api_url,omitempty"`
+	ClerkSecretKey string `json:"clerk_secret_key,omitempty"`
 }
 
 // ReadyEvent is a Ready's Event.

@@ -39,8 +39,17 @@ func (s *screen) showNext(p *pipeline.Pipeline) {
 		send = append(send, "--secret whsec_...")
 	}
 	scan := []string{"aws", "--endpoint-url " + p.Endpoint, "dynamodb scan", "--table-name " + p.DirectoryTable}
-	s.note("Next, in another terminal:\n\n%s\n%s\n%s\n\nEach message shows here as it flows. Ctrl-C stops.\n",
-		command(s.noteWidth(), append(send, event)...), command(s.noteWidth(), get...), command(s.noteWidth(), scan...))
+	commands := [][]string{append(send, event), get, scan}
+	if p.ClerkURL != "" {
+		commands = append(commands, append([]string{
+			"CLERK_API_URL=" + p.ClerkURL, "CLERK_SECRET_KEY=" + pipeline.ClerkKey, program + "backfill",
+		}, endpointFlag(p)...))
+	}
+	lines := terminal.Styled("")
+	for _, words := range commands {
+		lines += command(s.noteWidth(), words...) + "\n"
+	}
+	s.note("Next, in another terminal:\n\n%s\nEach message shows here as it flows. Ctrl-C stops.\n", lines)
 }
 
 // endpointFlag is the flag by which other commands find this dev, none where it
@@ -93,7 +102,7 @@ func devOnFreePorts(ctx context.Context, o Options) []string {
 	for _, flag := range []struct {
 		name string
 		set  bool
-	}{{"--demo", o.Demo}, {"--once", o.Once}, {"--json", o.JSON}} {
+	}{{"--clerk-api", o.Pipeline.ClerkAddr != ""}, {"--demo", o.Demo}, {"--once", o.Once}, {"--json", o.JSON}} {
 		if flag.set {
 			words = append(words, flag.name)
 		}

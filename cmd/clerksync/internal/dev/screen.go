@@ -59,12 +59,12 @@ func newScreen(term *terminal.Terminal, o Options) *screen {
 	}
 }
 
-// describe says where all is, but for the secret.
+// describe says where all is, but for the secret and Clerk's key.
 func describe(p *pipeline.Pipeline) deployment.Ready {
 	return deployment.Ready{
 		Event: deployment.ReadyEvent, WebhookURL: p.WebhookURL, EndpointURL: p.Endpoint,
 		DirectoryTable: p.DirectoryTable, DeliveriesTable: p.DeliveriesTable,
-		QueueURL: p.QueueURL, DeadLetterQueueURL: p.DeadLetterQueueURL,
+		QueueURL: p.QueueURL, DeadLetterQueueURL: p.DeadLetterQueueURL, ClerkAPIURL: p.ClerkURL,
 	}
 }
 
@@ -78,6 +78,9 @@ func (s *screen) showReady(p *pipeline.Pipeline) {
 		if s.secret.Ours() {
 			ready.Secret = s.secret.Text
 		}
+		if p.ClerkURL != "" {
+			ready.ClerkSecretKey = pipeline.ClerkKey
+		}
 		s.term.PrintJSON(ready)
 		return
 	}
@@ -85,14 +88,18 @@ func (s *screen) showReady(p *pipeline.Pipeline) {
 	if s.secret.Ours() {
 		secret = terminal.Plain(s.secret.Text)
 	}
+	clerkLine := terminal.Styled("")
+	if p.ClerkURL != "" {
+		clerkLine = "  Clerk     " + terminal.Bold(p.ClerkURL) + ", emulated, with the sample company\n"
+	}
 	s.note(`%s is up: webhook, queue, sync and tables in this process
 
   Webhook   %s
   Secret    %s
   AWS       %s
   Tables    %s, %s
-`, terminal.Bold("clerksync dev"), terminal.Bold(p.WebhookURL), secret, terminal.Bold(p.Endpoint),
-		p.DirectoryTable, p.DeliveriesTable)
+%s`, terminal.Bold("clerksync dev"), terminal.Bold(p.WebhookURL), secret, terminal.Bold(p.Endpoint),
+		p.DirectoryTable, p.DeliveriesTable, clerkLine)
 }
 
 // note prints words for people, and nothing for programs.

@@ -39,6 +39,10 @@ type Options struct {
 	AWSAddr string // of the emulators' endpoint; "" where AWS is set
 	// AWS is the configuration of another endpoint instead of the emulators.
 	AWS *aws.Config
+	// ClerkAddr is where Clerk's API is emulated, with a sample company that the
+	// webhook's events change; "" for nowhere. A port that is taken gives way to any
+	// free one.
+	ClerkAddr string
 	// Secrets verify requests.
 	Secrets *svix.Secrets
 	// KeptSecret is what the emulated SSM holds as SecretParameter, "" for nothing.
@@ -61,6 +65,7 @@ type Options struct {
 type Pipeline struct {
 	WebhookURL string
 	Endpoint   string // URL of the AWS endpoint
+	ClerkURL   string // of the emulated Clerk's API, which ClerkKey opens; "" for none
 	DynamoDB   *dynamodb.Client
 	SQS        *sqs.Client
 
@@ -72,6 +77,7 @@ type Pipeline struct {
 	order   *order
 	webhook *http.Server
 	aws     *emulator.Endpoint // nil for an outside endpoint
+	clerk   *emulator.Endpoint // nil for none
 	poller  sync.WaitGroup
 }
 
@@ -118,7 +124,14 @@ func Start(ctx context.Context, o Options) (_ *Pipeline, err error) {
 		return nil, fmt.Errorf("the webhook: %w", err)
 	}
 	p.WebhookURL = "http://" + l.Addr().String() + ingest.Path
-	o = p.inOrder(o)
+	queue := ingest.Queue(sqsqueue.NewSender(p.SQS, p.QueueURL))
+	if o.ClerkAddr != "" {
+		if queue, err = p.startClerk(ctx, o.ClerkAddr, queue); err != nil {
+			_ = l.Close()
+			return nil, fmt.Errorf("Clerk's API: %w", err)
+		}
+	}
+	o = p.inOrder(o, queue)
 	p.webhook = serve(l, p.ingest(o))
 	source := eventsource.Source{
 		Client: p.SQS, QueueURL: p.QueueURL, Concurrency: pollers, Timeout: functionTimeout, Warn: o.Warn,
@@ -142,8 +155,8 @@ func (p *Pipeline) describe(o Options) func() any {
 
 // inOrder puts the callbacks in order: what becomes of a message is reported
 // after that it is queued.
-func (p *Pipeline) inOrder(o Options) Options {
-	p.order = newOrder(sqsqueue.NewSender(p.SQS, p.QueueURL))
+func (p *Pipeline) inOrder(o Options, queue ingest.Queue) Options {
+	p.order = newOrder(queue)
 	onRequest, onMessage := o.OnRequest, o.OnMessage
 	o.OnRequest = func(ctx context.Context, r ingest.Report) {
 		onRequest(ctx, r)
@@ -207,8 +220,10 @@ func (p *Pipeline) Stop(ctx context.Context) {
 	}
 	p.stop()
 	p.poller.Wait()
-	if p.aws != nil {
-		p.aws.Close()
+	for _, e := range []*emulator.Endpoint{p.aws, p.clerk} {
+		if e != nil {
+			e.Close()
+		}
 	}
 }
 
