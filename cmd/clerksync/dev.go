@@ -33,7 +33,7 @@ OBJECT_STORAGE are obeyed as by the functions. Ctrl-C finishes what is in flight
 			textOr(deployment.DefaultAWSAddr, "aws-addr", "serve DynamoDB, SQS and SSM at `HOST:PORT`"),
 			text("secret", "signing secret `whsec_...`, several by comma (default: one that is made once and kept)"),
 			text("endpoint-url", "use the DynamoDB and SQS at `URL`, creating tables and queues that are missing"),
-			toggle("clerk-api", "emulate Clerk's API, too, with a sample company, for backfill"),
+			toggle("clerk-api", "emulate Clerk's API, too, with a sample company, for backfill and diff"),
 			toggle("demo", "send sample events through at the start and show what happened to them"),
 			toggle("once", "with --demo: exit after it, 0 if all came out as it should"),
 			jsonLinesFlag(),
@@ -42,7 +42,7 @@ OBJECT_STORAGE are obeyed as by the functions. Ctrl-C finishes what is in flight
 		Action: p.dev,
 		Metadata: terminal.Examples(
 			"clerksync dev --demo",
-			"clerksync dev --clerk-api             # prints how to try backfill on it, without an account at Clerk",
+			"clerksync dev --clerk-api             # prints how to try backfill and diff, without an account at Clerk",
 			"clerksync dev --secret whsec_...      "+
 				"# Clerk's, with: clerk webhooks listen --forward-to http://127.0.0.1:3000/webhooks/clerk",
 			"clerksync dev --addr 127.0.0.1:0 --aws-addr 127.0.0.1:0 --json",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -40,10 +41,11 @@ func (s *screen) showNext(p *pipeline.Pipeline) {
 	}
 	scan := []string{"aws", "--endpoint-url " + p.Endpoint, "dynamodb scan", "--table-name " + p.DirectoryTable}
 	commands := [][]string{append(send, event), get, scan}
-	if p.ClerkURL != "" {
-		commands = append(commands, append([]string{
-			"CLERK_API_URL=" + p.ClerkURL, "CLERK_SECRET_KEY=" + pipeline.ClerkKey, program + "backfill",
-		}, endpointFlag(p)...))
+	for _, name := range []string{"backfill", "diff"} {
+		if p.ClerkURL != "" {
+			variables := []string{"CLERK_API_URL=" + p.ClerkURL, "CLERK_SECRET_KEY=" + pipeline.ClerkKey}
+			commands = append(commands, slices.Concat(variables, []string{program + name}, endpointFlag(p)))
+		}
 	}
 	lines := terminal.Styled("")
 	for _, words := range commands {

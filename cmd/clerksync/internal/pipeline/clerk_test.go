@@ -54,7 +54,7 @@ func TestEventsChangeTheEmulatedClerk(t *testing.T) {
 		{name: "an update", send: "user.updated", path: "/users/" + jonahID, want: `"first_name":"Jonah T."`},
 		{name: "an older one", send: "user.created", path: "/users/" + jonahID, want: `"first_name":"Jonah T."`},
 		{
-			name: "another instance", send: "user.deleted", edits: [2]string{"ins_2exampleLumenOak00000000000", "ins_other"},
+			name: "another instance", send: "user.deleted", edits: [2]string{`"ins_2example`, `"ins_3example`},
 			path: "/users/" + jonahID, want: `"first_name":"Jonah T."`,
 		},
 		{name: "a deletion", send: "user.deleted", path: "/users/" + jonahID, want: `resource_not_found`},
