@@ -1,8 +1,8 @@
-# `make` lists the targets. sam calls the two targets build-*Function (BuildMethod: makefile in template.yaml).
+# `make` lists the targets. sam calls the targets build-*Function (BuildMethod: makefile in template.yaml).
 
 .DEFAULT_GOAL := help
 .PHONY: help test lint fmt bench simulate mutate samples roots demo validate build build-IngestFunction \
-	build-SyncFunction package check-arch build-local sign-events invoke-ingest invoke-sync start-api deploy accept logs
+	build-SyncFunction build-ProbeFunction package check-arch build-local sign-events invoke-ingest invoke-sync start-api deploy accept logs
 
 SAM ?= sam
 ENV ?= default
@@ -92,6 +92,10 @@ build-SyncFunction:
 	$(if $(ARTIFACTS_DIR),,$(error ARTIFACTS_DIR is not set: this target is for sam build))
 	$(call build-function,./functions/sync)
 
+build-ProbeFunction:
+	$(if $(ARTIFACTS_DIR),,$(error ARTIFACTS_DIR is not set: this target is for sam build))
+	$(call build-function,./functions/probe)
+
 # A release, in dist: each function as a zip file for each architecture, with its SBOM; the template that deploys them
 # from the same folder, for each architecture; and the command for the usual systems. The same commit gives the same bytes:
 # dist/SHA256SUMS lists their checksums. For that the toolchain is exactly the one of go.mod, and the timestamp of an SBOM
@@ -102,7 +106,7 @@ package: export GOTOOLCHAIN := $(shell sed -n 's/^toolchain //p' go.mod)
 package: ## build a release in dist/: reproducible bundles, templates, commands, SBOMs
 	rm -rf dist && mkdir -p dist/tools
 	GOBIN=$(CURDIR)/dist/tools go install $(CYCLONEDX)
-	for arch in arm64 amd64; do for function in ingest sync; do \
+	for arch in arm64 amd64; do for function in ingest sync probe; do \
 		name=dist/$$function-$$arch; \
 		GOARCH=$$arch $(BUILD_FUNCTION) -o $$name/bootstrap ./functions/$$function && \
 		go run ./cmd/bundle zip $$name $$name.zip && \
@@ -127,7 +131,7 @@ check-arch: ## compare the architecture of the built binaries with the template'
 	x86_64) want=$(GOARCH_x86_64) ;; \
 	*) echo "check-arch: .aws-sam/build.toml has no single architecture: run sam build" >&2; exit 1 ;; \
 	esac; \
-	for function in IngestFunction SyncFunction; do \
+	for function in IngestFunction SyncFunction ProbeFunction; do \
 		file=.aws-sam/build/$$function/bootstrap; \
 		got=$$(go version -m "$$file" | sed -n 's/.*GOARCH=//p'); \
 		if [ "$$got" != "$$want" ]; then \

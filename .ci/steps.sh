@@ -31,7 +31,7 @@ lint_template() {
 }
 
 binaries() { # each is static, and smaller than 11 MB
-	for function in IngestFunction SyncFunction; do
+	for function in IngestFunction SyncFunction ProbeFunction; do
 		local binary=.aws-sam/build/$function/bootstrap size
 		size=$(stat -c %s "$binary") || return 1
 		{ ldd "$binary" 2>&1 || true; } | grep -qE 'not a dynamic executable|statically linked' ||

@@ -17,7 +17,7 @@ const alarmType = "AWS::CloudWatch::Alarm"
 
 // Whoever an alarm wakes up reads what it means, the first step, and where the runbook goes on.
 func TestEachAlarmSaysWhatItMeansAndTheFirstStep(t *testing.T) {
-	tmpl, runbook := load(t), readFile(t, "docs/operations.md")
+	tmpl, runbook := load(t, probing()), readFile(t, "docs/operations.md")
 	sections := anchors(runbook)
 	link := regexp.MustCompile(`[.?] docs/operations\.md#([a-z0-9-]+)$`)
 	for _, id := range tmpl.OfType(alarmType) {
@@ -50,7 +50,7 @@ func TestEachAlarmSaysWhatItMeansAndTheFirstStep(t *testing.T) {
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 func TestAlarmsLookBackNoFurtherThanCloudWatchDoes(t *testing.T) {
 	most, _ := load(t).Get("Parameters", "NoEventsHours", "MaxValue").(int)
-	tmpl := load(t, params{"NoEventsHours": most})
+	tmpl := load(t, params{"NoEventsHours": most}, probing())
 	for _, id := range tmpl.OfType(alarmType) {
 		n, _ := property(tmpl, id+".EvaluationPeriods").(int)
 		for _, period := range periods(tmpl, id) {
@@ -103,8 +103,10 @@ func TestEachFaultHasItsAlarm(t *testing.T) {
 		"SyncDurationAlarm":     "AWS/Lambda Duration ${SyncFunction} > 48000",
 		"TableErrorsAlarm":      "clerksync TableErrors ${SyncFunction} > 10",
 		"TableThrottlesAlarm":   "clerksync TableThrottles ${SyncFunction} > 10",
+		"ProbeMissingAlarm":     "clerksync ProbeMissing ${ProbeFunction} > 0, missing ignore",
+		"ProbeFailedAlarm":      "clerksync ProbeFailed ${ProbeFunction} > 0, missing breaching",
 	}
-	tmpl := load(t)
+	tmpl := load(t, probing())
 	watched := map[string][]string{} // by alarm, each metric once whatever the operation
 	for _, m := range alarmMetrics(tmpl) {
 		if line := m.String(); !slices.Contains(watched[m.where], line) {

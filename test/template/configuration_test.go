@@ -82,7 +82,9 @@ func functions() map[string]function {
 		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example",
 		"QUEUE_URL": "https://sqs.example.com/1/q",
 	}
-	ingest, sync := maps.Clone(account), maps.Clone(account)
+	ingest, sync, probe := maps.Clone(account), maps.Clone(account), maps.Clone(account)
+	delete(probe, "QUEUE_URL")
+	probe["DIRECTORY_TABLE"], probe["CLERK_SECRET_KEY_PARAMETER"] = "t", "/k"
 	ingest["CLERK_WEBHOOK_SECRET_PARAMETER"] = "/p"
 	for _, name := range []string{"DIRECTORY_TABLE", "DELIVERIES_TABLE"} {
 		sync[name] = "t"
@@ -96,6 +98,10 @@ func functions() map[string]function {
 		"sync": {
 			id: "SyncFunction", least: sync,
 			read: func(get func(string) string) (any, error) { return settings.ReadSync(get) },
+		},
+		"probe": {
+			id: "ProbeFunction", least: probe,
+			read: func(get func(string) string) (any, error) { return settings.ReadProbe(get) },
 		},
 	}
 }

@@ -41,12 +41,17 @@ func TestMonitoringCostsWhatIsDocumented(t *testing.T) {
 	least := float64(ingest+sync) * priceOfMetric
 	idle := float64(watched)*priceOfAlarmMetric + priceOfDashboard + priceOfPolling
 	page := readFile(t, "docs/cost.md")
+	probe, _ := count(emittedByProbe(t))
+	watchedToo := len(alarmMetrics(load(t, probing()))) - watched
+	perMonth := float64(probe)*priceOfMetric + float64(watchedToo)*priceOfAlarmMetric
 	for _, want := range []string{
 		fmt.Sprintf("the template's %d alarms watch %d metrics: %.2f USD",
 			alarms, watched, float64(watched)*priceOfAlarmMetric),
 		fmt.Sprintf("CloudWatch extracts %d from ingest's and %d from sync's, and one more for each reason of "+
 			"rejection that occurs (%d at most): %.2f to %.2f USD a month", ingest, sync, reasons, least,
 			least+float64(reasons)*priceOfMetric),
+		fmt.Sprintf("CloudWatch extracts %d metrics of it, and its %d alarms watch %d: %.2f USD a month",
+			probe, watchedToo, watchedToo, perMonth),
 		fmt.Sprintf("a stack without events costs %.2f USD a month", idle),
 	} {
 		if !strings.Contains(page, want) {

@@ -61,7 +61,7 @@ func dashboardMetrics(t *testing.T, tmpl *template.Template) (all []metric) {
 
 // CloudWatch takes a dashboard with widgets that cover one another or have no data, and shows it so.
 func TestDashboardIsWellFormed(t *testing.T) {
-	widgets := dashboard(t, load(t))
+	widgets := dashboard(t, load(t, probing()))
 	for i, w := range widgets {
 		p := w.Properties
 		if w.X < 0 || w.X+w.Width > 24 || w.Width < 1 || w.Height < 1 {
@@ -125,6 +125,7 @@ func TestDashboardShowsEveryAlarm(t *testing.T) {
 	for name, p := range map[string]params{
 		"by default":                 nil,
 		"without the one on silence": {"NoEventsHours": 0},
+		"with those of the probe":    probing(),
 	} {
 		tmpl := load(t, p)
 		var want, got []string

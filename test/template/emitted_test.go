@@ -10,14 +10,19 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/clerksync/clerksync/pkg/clerk"
+	"github.com/clerksync/clerksync/pkg/clerkapi"
 	"github.com/clerksync/clerksync/pkg/consumer"
+	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/pkg/directory/directorytest"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn"
 	"github.com/clerksync/clerksync/pkg/lambdafn/ingestfn"
+	"github.com/clerksync/clerksync/pkg/lambdafn/probefn"
 	"github.com/clerksync/clerksync/pkg/lambdafn/syncfn"
 	"github.com/clerksync/clerksync/pkg/svix"
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
@@ -171,6 +176,46 @@ func emittedBySync(t *testing.T) emitted {
 	return parseLines(t, &out)
 }
 
+// lateClerk is an instance with one user that is an hour old, of which the table has no row.
+type lateClerk struct{}
+
+func (lateClerk) Instance(context.Context) (clerkapi.Instance, error) {
+	return clerkapi.Instance{ID: "ins_a"}, nil
+}
+
+func (lateClerk) Newest(_ context.Context, kind string, _ int) (page clerkapi.Page, _ error) {
+	page.Began, page.Date = svixtest.Epoch(), svixtest.Epoch()
+	if kind == directory.KindUser {
+		user, _ := clerk.ParseObject(fmt.Appendf(nil, `{"id":"user_a1","created_at":%d}`,
+			svixtest.Epoch().Add(-time.Hour).UnixMilli()))
+		page.Objects = []clerk.Object{user}
+	}
+	return page, nil
+}
+
+// emittedByProbe runs a probe that finds a row missing, one that fails, and one that is not configured.
+func emittedByProbe(t *testing.T) emitted {
+	t.Helper()
+	var out bytes.Buffer
+	h := probefn.Handler{
+		Log:     lambdafn.NewLogger(&out, slog.LevelDebug),
+		Metrics: probefn.NewMetrics(&out, "example-probe", svixtest.Epoch),
+	}
+	lambdafn.LogNotConfigured(h.Log, errors.New("DIRECTORY_TABLE is missing"))
+	for _, c := range []*probefn.Config{nil, {
+		Connect: func(context.Context) (probefn.Clerk, error) { return nil, errors.New("no key") },
+	}, {
+		Connect: func(context.Context) (probefn.Clerk, error) { return lateClerk{}, nil },
+		Table:   directorytest.NewMemory(), Age: time.Minute, Now: svixtest.Epoch,
+	}} {
+		h.Config = c
+		if _, err := h.Invoke(tracedInvocation(t), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return parseLines(t, &out)
+}
+
 // The rest of the package's tests trusts these lines.
 func TestEmittedLinesAreOfEveryKind(t *testing.T) {
 	ingested := emittedByIngest(t)
@@ -191,6 +236,12 @@ func TestEmittedLinesAreOfEveryKind(t *testing.T) {
 			if fields[name] == nil {
 				t.Errorf("%s never writes %s", function, name)
 			}
+		}
+	}
+	fields := emittedByProbe(t).fields()
+	for _, name := range []string{"_aws", "level", "message", "requestId", "traceId", "entity", "age_seconds", "error"} {
+		if fields[name] == nil {
+			t.Errorf("probe never writes %s", name)
 		}
 	}
 }

@@ -17,6 +17,9 @@ const root = "../.."
 // params are values of the template's parameters.
 type params = map[string]any
 
+// probing switches the probe on, so that all there can be is in the template.
+func probing() params { return params{"ClerkSecretKeyParameter": "/clerksync/clerk-key"} }
+
 // load reads the template. Its parameters have their defaults, but for those that are given.
 func load(t *testing.T, given ...params) *template.Template {
 	t.Helper()

@@ -169,6 +169,7 @@ func TestDeployersMayDoWhatCloudFormationCalls(t *testing.T) {
 	kinds := map[string][]string{ // those that sam writes out
 		"AWS::Serverless::Function": {
 			"AWS::Lambda::Function", "AWS::Lambda::Permission", "AWS::Lambda::EventSourceMapping",
+			"AWS::Events::Rule",
 		},
 		"AWS::Serverless::HttpApi": {"AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Stage"},
 	}

@@ -74,14 +74,15 @@ func TestEveryMetricIsPublished(t *testing.T) {
 	resources := map[string][]string{ // by dimension
 		"ApiId":        {"${Api}"},
 		"QueueName":    {"${Queue.QueueName}", "${DeadLetterQueue.QueueName}"},
-		"FunctionName": {"${IngestFunction}", "${SyncFunction}"},
+		"FunctionName": {"${IngestFunction}", "${SyncFunction}", "${ProbeFunction}"},
 		"TableName":    {"${DirectoryTable}", "${DeliveriesTable}"},
 	}
 	ours := map[string]map[string][]string{}
 	var reasons []string
 	ours["${IngestFunction}"], reasons = emittedByIngest(t).metrics(t)
 	ours["${SyncFunction}"], _ = emittedBySync(t).metrics(t)
-	tmpl := load(t)
+	ours["${ProbeFunction}"], _ = emittedByProbe(t).metrics(t)
+	tmpl := load(t, probing())
 	all := append(alarmMetrics(tmpl), dashboardMetrics(t, tmpl)...)
 	if len(all) < 60 {
 		t.Fatalf("alarms and dashboard name %d metrics, want over 60: does the test still find them?", len(all))
@@ -109,7 +110,7 @@ func TestEveryMetricIsPublished(t *testing.T) {
 // Every metric that the functions write is shown, or it would be written in vain. Received is shown as the API's Count;
 // BatchSize is for those who tune the mapping.
 func TestEveryMetricOfOursIsUsed(t *testing.T) {
-	tmpl := load(t)
+	tmpl := load(t, probing())
 	used := map[string]bool{}
 	for _, m := range append(alarmMetrics(tmpl), dashboardMetrics(t, tmpl)...) {
 		used[m.name] = true
@@ -119,7 +120,8 @@ func TestEveryMetricOfOursIsUsed(t *testing.T) {
 		lambdafn.MetricSecretUnreadable, lambdafn.MetricApplied, lambdafn.MetricStale, lambdafn.MetricDuplicate,
 		lambdafn.MetricFailed, lambdafn.MetricDead, lambdafn.MetricDeletions, lambdafn.MetricLag,
 		lambdafn.MetricTableRequests, lambdafn.MetricTableThrottles, lambdafn.MetricTableErrors,
-		lambdafn.MetricColdStart,
+		lambdafn.MetricColdStart, lambdafn.MetricProbeChecked, lambdafn.MetricProbeMissing, lambdafn.MetricProbeFailed,
+		lambdafn.MetricProbeAge,
 	} {
 		if !used[name] {
 			t.Errorf("%s is in no alarm and on no widget", name)

@@ -8,7 +8,7 @@ import (
 
 // Others find resources and outputs by these names.
 func TestNamesThatOthersRelyOn(t *testing.T) {
-	tmpl := load(t)
+	tmpl := load(t, probing())
 	for id, want := range map[string]string{
 		"Api":             "AWS::Serverless::HttpApi",
 		"IngestFunction":  "AWS::Serverless::Function",
@@ -18,6 +18,7 @@ func TestNamesThatOthersRelyOn(t *testing.T) {
 		"DirectoryTable":  "AWS::DynamoDB::Table",
 		"DeliveriesTable": "AWS::DynamoDB::Table",
 		"Dashboard":       "AWS::CloudWatch::Dashboard",
+		"ProbeFunction":   "AWS::Serverless::Function",
 	} {
 		if got := tmpl.Get("Resources", id, "Type"); got != want {
 			t.Errorf("type of %s = %v, want %s", id, got, want)
@@ -91,9 +92,9 @@ func TestTables(t *testing.T) {
 
 // Log groups that Lambda makes by itself never expire and stay when the stack is deleted.
 func TestLogsExpireAndBelongToTheStack(t *testing.T) {
-	tmpl := load(t)
+	tmpl := load(t, probing())
 	groups := tmpl.OfType("AWS::Logs::LogGroup")
-	if want := []string{"ApiLogGroup", "IngestLogGroup", "SyncLogGroup"}; !slices.Equal(groups, want) {
+	if want := []string{"ApiLogGroup", "IngestLogGroup", "ProbeLogGroup", "SyncLogGroup"}; !slices.Equal(groups, want) {
 		t.Errorf("log groups = %v, want %v", groups, want)
 	}
 	for _, id := range groups {

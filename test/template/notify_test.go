@@ -97,7 +97,7 @@ func TestTopicTakesThisStacksAlarmsOnly(t *testing.T) {
 // Emulators refuse a template with saved queries or with alarms over metric math. Nothing else may depend on where the
 // stack is.
 func TestEmulatorsGetWhatTheyKnow(t *testing.T) {
-	aws, emulated := load(t), load(t, params{"AwsEndpointUrl": "http://127.0.0.1:4566"})
+	aws, emulated := load(t, probing()), load(t, probing(), params{"AwsEndpointUrl": "http://127.0.0.1:4566"})
 	if got := emulated.OfType("AWS::Logs::QueryDefinition"); got != nil {
 		t.Errorf("saved queries = %v, want none", got)
 	}

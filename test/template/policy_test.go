@@ -57,7 +57,16 @@ func TestEachRoleMayDoExactlyThis(t *testing.T) {
 	const (
 		parameter = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${SecretParameterName}"
 		key       = "arn:aws:kms:us-east-1:111122223333:key/example"
+		clerkKey  = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${ClerkSecretKeyParameter}"
 	)
+	probe := map[string][]string{ // it reads by key alone, and no other role reads Clerk's secret key
+		"ProbeRole ${ProbeLogGroup.Arn}":  {"logs:CreateLogStream", "logs:PutLogEvents"},
+		"ProbeRole " + clerkKey:           {"ssm:GetParameter"},
+		"ProbeRole ${DirectoryTable.Arn}": {"dynamodb:BatchGetItem", "dynamodb:GetItem"},
+		"ProbeRole *":                     {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
+	}
+	probeWithKey := maps.Clone(probe)
+	probeWithKey["IngestRole "+key], probeWithKey["ProbeRole "+key] = []string{"kms:Decrypt"}, []string{"kms:Decrypt"}
 	always := map[string][]string{ // by role and resource
 		"IngestRole ${IngestLogGroup.Arn}": {"logs:CreateLogStream", "logs:PutLogEvents"},
 		"IngestRole ${Queue.Arn}":          {"sqs:SendMessage"},
@@ -90,6 +99,10 @@ func TestEachRoleMayDoExactlyThis(t *testing.T) {
 			params: params{"SecretKeyArn": key},
 			more:   map[string][]string{"IngestRole " + key: {"kms:Decrypt"}},
 		},
+		"the probe": {params: probing(), more: probe},
+		"the probe and a customer's key": {
+			params: params{"ClerkSecretKeyParameter": "/k", "SecretKeyArn": key}, more: probeWithKey,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			want, got := maps.Clone(always), map[string][]string{}
@@ -108,7 +121,9 @@ func TestEachRoleMayDoExactlyThis(t *testing.T) {
 
 // A wildcard would grant what a later version of the code, or of AWS, adds.
 func TestEveryStatementNamesItsActionsAndOneARN(t *testing.T) {
-	tmpl := load(t, params{"Tracing": "Active", "SecretKeyArn": "arn:aws:kms:us-east-1:111122223333:key/x"})
+	tmpl := load(t, probing(), params{
+		"Tracing": "Active", "SecretKeyArn": "arn:aws:kms:us-east-1:111122223333:key/x",
+	})
 	for _, g := range grants(t, tmpl) {
 		for _, action := range g.actions {
 			if strings.Contains(action, "*") {
@@ -137,7 +152,7 @@ func TestNoPolicyApartGrantsWhatLambdaChecks(t *testing.T) {
 		"sqs:SendMessage", "sns:Publish", // for the dead-letter queue of a function
 	}
 	apart := 0
-	for _, g := range grants(t, load(t, params{"Tracing": "Active", "SecretKeyArn": "arn:aws:kms:example"})) {
+	for _, g := range grants(t, load(t, probing(), params{"Tracing": "Active", "SecretKeyArn": "arn:aws:kms:example"})) {
 		if !g.apart {
 			continue
 		}
@@ -155,7 +170,7 @@ func TestNoPolicyApartGrantsWhatLambdaChecks(t *testing.T) {
 
 // SAM adds policies and roles by itself where a template leaves room for it.
 func TestFunctionsHaveTheirOwnRolesAndNothingIsAdded(t *testing.T) {
-	tmpl := load(t)
+	tmpl := load(t, probing())
 	for _, id := range tmpl.OfType("AWS::Serverless::Function") {
 		want := "${" + strings.TrimSuffix(id, "Function") + "Role.Arn}"
 		if got := asSub(property(tmpl, id+".Role")); got != want {
@@ -166,8 +181,10 @@ func TestFunctionsHaveTheirOwnRolesAndNothingIsAdded(t *testing.T) {
 		}
 	}
 	for _, id := range tmpl.OfType("AWS::IAM::Role") {
-		if got := tmpl.Get("Resources", id, "Condition"); got != nil {
-			t.Errorf("Condition of %s = %v, want none: it must be there before its function", id, got)
+		function := strings.TrimSuffix(id, "Role") + "Function" // without a condition too, or there is none
+		want := tmpl.Get("Resources", function, "Condition")
+		if got := tmpl.Get("Resources", id, "Condition"); got != want {
+			t.Errorf("Condition of %s = %v, want its function's, %v: it must be there before it", id, got, want)
 		}
 		if got := property(tmpl, id+".ManagedPolicyArns"); got != nil {
 			t.Errorf("ManagedPolicyArns of %s = %v, want none: they grant on every resource", id, got)

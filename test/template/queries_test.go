@@ -26,7 +26,10 @@ func queries(tmpl *template.Template) map[string]string {
 // queriedFields are the fields that the functions write to the log groups of each query, and the values that they took.
 func queriedFields(t *testing.T, tmpl *template.Template) map[string]map[string][]any {
 	t.Helper()
-	written := map[string]emitted{"${IngestLogGroup}": emittedByIngest(t), "${SyncLogGroup}": emittedBySync(t)}
+	written := map[string]emitted{
+		"${IngestLogGroup}": emittedByIngest(t), "${SyncLogGroup}": emittedBySync(t),
+		"${ProbeLogGroup}": emittedByProbe(t),
+	}
 	all := map[string]map[string][]any{}
 	for _, id := range tmpl.OfType(queryType) {
 		name := strings.TrimPrefix(asSub(property(tmpl, id+".Name")), "${AWS::StackName}/")
@@ -53,7 +56,7 @@ func TestEveryFieldOfAQueryIsLogged(t *testing.T) {
 	quoted := regexp.MustCompile(`"[^"]*"`)
 	word := regexp.MustCompile(`@?\b[A-Za-z_]\w*`)
 	alias := regexp.MustCompile(`\bas (\w+)`)
-	tmpl := load(t)
+	tmpl := load(t, probing())
 	fields := queriedFields(t, tmpl)
 	for name, text := range queries(tmpl) {
 		plain := quoted.ReplaceAllString(text, "")
@@ -74,7 +77,7 @@ func TestEveryValueOfAQueryIsLogged(t *testing.T) {
 	compared := regexp.MustCompile(`(\w+) (?:=|in) (\[[^]]*\]|"[^"]*")`)
 	quoted := regexp.MustCompile(`"([^"]*)"`)
 	placeholder := regexp.MustCompile(`[A-Z]+_ID$`)
-	tmpl := load(t)
+	tmpl := load(t, probing())
 	fields := queriedFields(t, tmpl)
 	n := 0
 	for name, text := range queries(tmpl) {
@@ -94,11 +97,11 @@ func TestEveryValueOfAQueryIsLogged(t *testing.T) {
 
 // The runbook's questions each have their query.
 func TestQueriesThatAnOperatorNeeds(t *testing.T) {
-	all := queries(load(t))
+	all := queries(load(t, probing()))
 	for _, want := range []string{
 		"failures by reason", "history of one message", "slowest changes", "rejections by reason", "dead letters",
 		"unknown event types", "history of one entity", "failed requests",
-		"rejected requests one by one (LogLevel DEBUG)", "work by hour",
+		"rejected requests one by one (LogLevel DEBUG)", "work by hour", "probes that found or failed",
 	} {
 		if _, has := all[want]; !has {
 			t.Errorf("no saved query %q, there are %q", want, slices.Sorted(maps.Keys(all)))
@@ -108,7 +111,7 @@ func TestQueriesThatAnOperatorNeeds(t *testing.T) {
 
 // Queries and panels that an alarm or the runbook names must exist.
 func TestSavedQueriesThatAreNamedExist(t *testing.T) {
-	tmpl := load(t)
+	tmpl := load(t, probing())
 	texts := map[string]string{"docs/operations.md": readFile(t, "docs/operations.md")}
 	for _, id := range tmpl.OfType(alarmType) {
 		texts[id] = fmt.Sprint(property(tmpl, id+".AlarmDescription"))

@@ -11,7 +11,7 @@ import cfnlint
 
 TYPES = """
 AWS::ApiGatewayV2::Api AWS::ApiGatewayV2::Stage AWS::CloudWatch::Alarm AWS::CloudWatch::Dashboard AWS::DynamoDB::Table
-AWS::IAM::ManagedPolicy AWS::IAM::Policy AWS::IAM::Role AWS::Lambda::EventSourceMapping AWS::Lambda::Function
+AWS::Events::Rule AWS::IAM::ManagedPolicy AWS::IAM::Policy AWS::IAM::Role AWS::Lambda::EventSourceMapping AWS::Lambda::Function
 AWS::Lambda::Permission AWS::Logs::LogGroup AWS::Logs::QueryDefinition AWS::SNS::Subscription AWS::SNS::Topic
 AWS::SNS::TopicPolicy AWS::SQS::Queue AWS::SQS::QueuePolicy
 """
