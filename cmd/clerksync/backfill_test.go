@@ -96,7 +96,7 @@ func TestBackfillInterrupted(t *testing.T) {
 	}
 }
 
-// With --stack the settings are those of the functions, whatever the environment
+// Trap 11: with --stack the settings are those of the functions, whatever the environment
 // says, and a command that may not read them writes nothing.
 func TestBackfillOfAStack(t *testing.T) {
 	s := deploymenttest.New(t)

@@ -73,6 +73,11 @@ func (c *comparison) objects(text, existing string) {
 	}
 	o, _ := clerk.ParseObject([]byte(text)) // it is made of an object that was parsed
 	for _, name := range append(o.Names(), old.Names()...) {
+		// Most members have the same text, which saves half the time of a backfill that
+		// finds nothing to write: canonical texts cost more than all the rest of it.
+		if bytes.Equal(o.Raw(name), old.Raw(name)) {
+			continue
+		}
 		isVolatile := projector.Volatile(c.kind, name)
 		stable := bytes.Equal(projector.CanonicalMember(c.kind, name, o), projector.CanonicalMember(c.kind, name, old))
 		switch {

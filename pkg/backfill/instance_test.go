@@ -155,6 +155,7 @@ func companyOf(i *instance, n int) {
 	}
 }
 
+// Trap 12: a key of another instance than the table's.
 func TestCheckInstance(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
