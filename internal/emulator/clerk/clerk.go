@@ -137,11 +137,14 @@ func (i *Instance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // overLimit counts the request and returns how long the caller must wait; 0
 // means that it may go on. A request that is refused does not count.
 func (i *Instance) overLimit() time.Duration {
+	if i.o.Limit < 0 {
+		return 0
+	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	now := i.o.Now()
 	i.requests = slices.DeleteFunc(i.requests, func(t time.Time) bool { return now.Sub(t) >= limitInterval })
-	if i.o.Limit > 0 && len(i.requests) >= i.o.Limit {
+	if len(i.requests) >= i.o.Limit {
 		return i.requests[0].Add(limitInterval).Sub(now)
 	}
 	i.requests = append(i.requests, now)

@@ -86,7 +86,6 @@ func (c *call) list(l list) (any, *apiError) {
 	if err != nil {
 		return nil, err
 	}
-	objects := c.store.list(l.kind, c.at)
 	bare := l.kind == directory.KindUser
 	if s.cursor != "" {
 		// Where the cursor's user is not there, Clerk's answer is not documented.
@@ -94,7 +93,7 @@ func (c *call) list(l list) (any, *apiError) {
 			return nil, &apiError{c.o.GoneCursor, "resource_not_found", "not found", "starting_after"}
 		}
 	}
-	page, total := s.apply(objects, !bare)
+	page, total := c.page(l.kind, s, !bare)
 	data := make([]json.RawMessage, len(page))
 	for i, o := range page {
 		data[i] = c.show(l.kind, o, l.path == "/organization_invitations")

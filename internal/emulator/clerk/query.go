@@ -2,6 +2,7 @@ package clerk
 
 import (
 	"cmp"
+	"iter"
 	"net/url"
 	"slices"
 	"strconv"
@@ -100,49 +101,57 @@ func (s *selection) readOrder(q url.Values, l list) *apiError {
 	return nil
 }
 
-// apply returns the page and, if it is wanted, how many objects the filters
-// leave. The objects are sorted by compare, and may be changed.
-func (s *selection) apply(objects []*object, wantTotal bool) (page []*object, total int) {
-	if s.order != "created_at" {
-		slices.SortStableFunc(objects, func(a, b *object) int {
-			return cmp.Compare(a.sortKey(s.order), b.sortKey(s.order))
-		})
+// page returns the objects of a page and, if it is wanted, how many the filters
+// leave.
+func (c *call) page(kind string, s *selection, wantTotal bool) (page []*object, total int) {
+	if len(s.filters) == 0 && s.order == "created_at" {
+		return c.store.part(kind, c.at, s.span(s.after, s.offset, s.limit))
 	}
-	if s.descending {
-		slices.Reverse(objects)
-	}
-	if s.after != nil {
-		objects = objects[s.place(objects):]
-	}
-	if len(s.filters) == 0 && wantTotal {
-		from := min(s.offset, len(objects))
-		return objects[from:min(from+s.limit, len(objects))], len(objects)
-	}
-	for _, o := range objects {
+	for o := range c.sorted(kind, s) {
 		if slices.ContainsFunc(s.filters, func(f func(*object) bool) bool { return !f(o) }) {
 			continue
 		}
 		if total++; total > s.offset && len(page) < s.limit {
 			page = append(page, o)
-		} else if total > s.offset && !wantTotal {
+		}
+		if len(page) == s.limit && !wantTotal {
 			break
 		}
 	}
 	return page, total
 }
 
-// place is where the list goes on after the cursor's object.
-func (s *selection) place(objects []*object) int {
-	at, found := slices.BinarySearchFunc(objects, s.after, func(a, b *object) int {
+func (s *selection) span(after *object, offset, n int) span {
+	return span{descending: s.descending, after: after, offset: offset, n: n}
+}
+
+// sorted goes through the objects of a kind in the order of the selection, from
+// its cursor on. Lists are kept in one order: any other costs the whole list.
+func (c *call) sorted(kind string, s *selection) iter.Seq[*object] {
+	if s.order != "created_at" {
+		list := c.store.list(kind, c.at)
+		slices.SortStableFunc(list, func(a, b *object) int {
+			return cmp.Compare(a.sortKey(s.order), b.sortKey(s.order))
+		})
 		if s.descending {
-			a, b = b, a
+			slices.Reverse(list)
 		}
-		return compare(a, b)
-	})
-	if found {
-		at++
+		return slices.Values(list)
 	}
-	return at
+	return func(yield func(*object) bool) {
+		for after := s.after; ; {
+			part, _ := c.store.part(kind, c.at, s.span(after, 0, maxLimit))
+			for _, o := range part {
+				if !yield(o) {
+					return
+				}
+			}
+			if len(part) < maxLimit {
+				return
+			}
+			after = part[len(part)-1]
+		}
+	}
 }
 
 // filter is the condition that one parameter sets. Values that Clerk does not

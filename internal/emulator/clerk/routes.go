@@ -116,8 +116,10 @@ func (c *call) one(kind string) (any, *apiError) {
 
 // organization is asked for by its id or its slug.
 func (c *call) organization() (any, *apiError) {
-	if o := c.bySlug(c.id); o != nil {
-		c.id = o.id
+	if c.store.get(directory.KindOrganization, c.id, c.at) == nil {
+		if o := c.bySlug(c.id); o != nil {
+			c.id = o.id
+		}
 	}
 	return c.one(directory.KindOrganization)
 }
@@ -163,7 +165,7 @@ func (c *call) countUsers() (any, *apiError) {
 	if err != nil {
 		return nil, err
 	}
-	_, total := s.apply(c.store.list(directory.KindUser, c.at), true)
+	_, total := c.page(directory.KindUser, s, true)
 	return map[string]any{"object": "total_count", "total_count": total}, nil
 }
 
