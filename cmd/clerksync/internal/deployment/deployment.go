@@ -4,8 +4,8 @@
 // Find finds out from the flags (deployment.go), with a stack from its outputs
 // (stack.go), by AWS's configuration of this machine or without any
 // (config.go). What is there can then be read: rows (rows.go), queues
-// (queue.go), dead letters (deadletters.go), metrics (metrics.go) and
-// parameters (parameter.go). One command changes rows (scrub.go).
+// (queue.go), dead letters (deadletters.go), metrics (metrics.go), the probe's
+// results (probe.go) and parameters (parameter.go). One command changes rows (scrub.go).
 package deployment
 
 import (

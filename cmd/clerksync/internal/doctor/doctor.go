@@ -1,8 +1,8 @@
 // Package doctor checks this machine and a deployment, and says how to mend what
 // is wrong. Examine runs the checks in the order in which a message meets what
 // they look at: the stack and its tables (tables.go), the queue and its function
-// (queue.go), the traffic so far (traffic.go), the secret and the webhook
-// (endpoint.go), and at last events of its own (roundtrip.go).
+// (queue.go), the traffic so far (traffic.go), what Clerk itself says (probe.go),
+// the secret and the webhook (endpoint.go), and at last events of its own (roundtrip.go).
 //
 // A check is a function of what it needs. It returns a verdict, and a few return
 // a result that later checks are given.
@@ -141,6 +141,8 @@ func deploymentChecks() []deploymentCheck {
 		{"silence", checkSilence},
 		{"rejections", checkRejections},
 		{"concurrency", checkConcurrency},
+		{"clerk-key", checkClerkKey},
+		{"probe", checkProbe},
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
@@ -65,7 +66,7 @@ func passBut(others ...map[string]doctor.Status) map[string]doctor.Status {
 	out := map[string]doctor.Status{}
 	for _, name := range []string{
 		"credentials", "stack", "tables", "ttl", "backups", "queue", "event-source", "dead-letters", "instances",
-		"silence", "rejections", "concurrency", "secret", "endpoint", "clock", "signature", "way-through",
+		"silence", "rejections", "concurrency", "clerk-key", "probe", "secret", "endpoint", "clock", "signature", "way-through",
 	} {
 		out[name] = doctor.Pass
 	}
@@ -96,8 +97,9 @@ func TestStack(t *testing.T) {
 	s := deploymenttest.New(t)
 	s.UseAsAWS()
 	s.SetBusy(10 * time.Minute)
+	s.SetProbe(ssmtypes.ParameterTypeSecureString, 60, 0, 0)
 	got := examine(t, ofStack(s))
-	if diff := cmp.Diff(passBut(), statuses(got)); diff != "" {
+	if diff := cmp.Diff(passBut(skipped("clerk-key")), statuses(got)); diff != "" {
 		t.Errorf("doctor of a stack that is well, -want +got:\n%s\n%+v", diff, got)
 	}
 	checkNoRows(t, s)
@@ -138,7 +140,7 @@ func TestMaxSilence(t *testing.T) {
 // Of a `clerksync dev` doctor checks all that dev has.
 func TestDev(t *testing.T) {
 	t.Parallel()
-	dev := skipped("stack", "backups", "event-source", "rejections", "concurrency")
+	dev := skipped("stack", "backups", "event-source", "rejections", "concurrency", "clerk-key", "probe")
 	type options = doctor.Options
 	variables := func(name string) string { return map[string]string{"CLERK_INSTANCE_ID": "ins_a,ins_b"}[name] }
 	for name, c := range map[string]struct {
@@ -195,7 +197,7 @@ func TestNamedTables(t *testing.T) {
 		QueueURL: s.Pipeline.QueueURL, DeadLetterQueueURL: s.Pipeline.DeadLetterQueueURL,
 	}))
 	want := passBut(skipped(
-		"stack", "rejections", "concurrency", "secret", "endpoint", "clock", "signature", "way-through"))
+		"stack", "rejections", "concurrency", "clerk-key", "probe", "secret", "endpoint", "clock", "signature", "way-through"))
 	if diff := cmp.Diff(want, statuses(got)); diff != "" {
 		t.Errorf("doctor of named tables, -want +got:\n%s\n%+v", diff, got)
 	}

@@ -26,8 +26,8 @@ type Account struct {
 	// Environment is the variables of the sync function, IngestEnvironment those of
 	// the ingest function.
 	Environment, IngestEnvironment map[string]string
-	Denied      map[string]bool // operations that the caller may not call
-	samples     []sample
+	Denied                         map[string]bool // operations that the caller may not call
+	samples                        []sample
 }
 
 // sample is what was counted at a time.
@@ -126,7 +126,9 @@ func (a *Account) query(w http.ResponseWriter, r *http.Request) {
 			`<CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>` + a.StackStatus + `</StackStatus>` +
 			listXML("Parameter", a.Parameters) + listXML("Output", a.Outputs) + `</member></Stacks>`
 	case action == "DescribeStackResource":
-		name := map[string]string{"IngestFunction": IngestFunction, "SyncFunction": SyncFunction}
+		name := map[string]string{
+			"IngestFunction": IngestFunction, "SyncFunction": SyncFunction, "ProbeFunction": ProbeFunction,
+		}
 		result = `<StackResourceDetail><PhysicalResourceId>` + name[r.FormValue("LogicalResourceId")] +
 			`</PhysicalResourceId></StackResourceDetail>`
 	default:

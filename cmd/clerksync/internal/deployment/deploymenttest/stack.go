@@ -34,6 +34,7 @@ const (
 	StackName      = "mirror"
 	IngestFunction = "mirror-ingest"
 	SyncFunction   = "mirror-sync"
+	ProbeFunction  = "mirror-probe"
 )
 
 // Stack is a deployment in which all is well until a test changes it. Its
@@ -191,6 +192,26 @@ func (s *Stack) SetSecret(secret string, kind ssmtypes.ParameterType) {
 		_, err = client.PutParameter(s.t.Context(), &ssm.PutParameterInput{Name: &name, Value: &secret, Type: kind})
 		s.check(err)
 	}
+}
+
+// ClerkKeyParameter is the name of the parameter that SetProbe makes.
+const ClerkKeyParameter = "/clerksync/clerk-key"
+
+// SetProbe makes the stack one with a probe, which counted this a minute ago; none
+// of it where checked is negative.
+func (s *Stack) SetProbe(kind ssmtypes.ParameterType, checked, missing, failed float64) {
+	s.t.Helper()
+	s.Account.Parameters["ClerkSecretKeyParameter"] = ClerkKeyParameter
+	_, err := ssm.NewFromConfig(emulator.Config(s.Pipeline.Endpoint)).PutParameter(s.t.Context(), &ssm.PutParameterInput{
+		Name: aws.String(ClerkKeyParameter), Value: aws.String("sk_test_canary"), Type: kind,
+	})
+	s.check(err)
+	if checked < 0 {
+		return
+	}
+	s.Account.Count("ProbeChecked", ProbeFunction, time.Minute, checked)
+	s.Account.Count("ProbeMissing", ProbeFunction, time.Minute, missing)
+	s.Account.Count("ProbeFailed", ProbeFunction, time.Minute, failed)
 }
 
 // SetSecretKey encrypts the signing secret with another key.
