@@ -19,10 +19,10 @@ import (
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
-// Scan lists the rows in memory, a few a page.
+// Scan lists the rows in memory, a part of them a page.
 func (i *instance) Scan(_ context.Context, after directory.Key) ([]directory.Row, directory.Key, error) {
-	const page = 3
 	rows := i.memory.Rows()
+	page := max(3, len(rows)/10)
 	keys := slices.SortedFunc(maps.Keys(rows), func(a, b directory.Key) int {
 		return strings.Compare(a.PK+"\x00"+a.SK, b.PK+"\x00"+b.SK)
 	})
