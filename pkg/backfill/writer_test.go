@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -344,4 +346,36 @@ func TestDryRunWritesNothing(t *testing.T) {
 	if !slices.Equal(got, []string{"missing", "missing"}) || *writes != 0 {
 		t.Errorf("Write = %q with %d writes, want what is missing and none", got, *writes)
 	}
+}
+
+// Concurrency bounds the writes of all batches together.
+func TestConcurrentWrites(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, settings{})
+		var now, most atomic.Int64
+		w.table.before = func(context.Context, directory.Write) error {
+			most.Store(max(most.Load(), now.Add(1)))
+			time.Sleep(time.Millisecond)
+			now.Add(-1)
+			return nil
+		}
+		var batches sync.WaitGroup
+		for b := range 3 {
+			batches.Go(func() {
+				var objects []backfill.Object
+				for u := range 20 {
+					text := user(fmt.Sprint("u", b, "-", u), 5, "")
+					objects = append(objects, w.object(directory.KindUser, text, hour))
+				}
+				if _, err := w.Write(t.Context(), objects); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		batches.Wait()
+		if most.Load() != 4 {
+			t.Errorf("%d writes at once, want 4", most.Load())
+		}
+	})
 }
