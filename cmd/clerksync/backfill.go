@@ -7,8 +7,10 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/pkg/backfill"
+	"github.com/clerksync/clerksync/pkg/settings"
 )
 
 // backfillCommand is for users that were there before the first webhook, and for
@@ -81,6 +83,14 @@ func (p program) backfill(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
+	return p.backfillFrom(ctx, c, d, clerk, storage, only)
+}
+
+// backfillFrom reads these kinds of the instance, all for nil, into the tables.
+func (p program) backfillFrom(
+	ctx context.Context, c *cli.Command, d *deployment.Deployment, clerk clerkInstance, storage settings.Storage,
+	only []string,
+) (err error) {
 	state := backfill.NewState()
 	if path := c.String("state"); path != "" {
 		if state, err = backfill.OpenState(path, clerk.ID, d.DirectoryTable); err != nil {

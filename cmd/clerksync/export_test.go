@@ -32,7 +32,14 @@ func RunWithInput(ctx context.Context, in io.Reader, out, words io.Writer, args 
 
 // RunWith is Run with variables.
 func RunWith(ctx context.Context, env map[string]string, out, words io.Writer, args []string) int {
-	term := terminal.New(ctx, strings.NewReader(""), out, words)
+	return RunWithAll(ctx, strings.NewReader(""), env, out, words, args)
+}
+
+// RunWithAll is Run with standard input and variables.
+func RunWithAll(
+	ctx context.Context, in io.Reader, env map[string]string, out, words io.Writer, args []string,
+) int {
+	term := terminal.New(ctx, in, out, words)
 	p := program{term, func(name string) string { return env[name] }, time.Now}
 	return term.Report(p.run(ctx, args))
 }

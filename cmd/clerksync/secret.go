@@ -102,38 +102,44 @@ func (p program) warnOfKey(s secretParameter, key string) {
 	}
 }
 
-// setSecret stores the text only if it parses: what is there stays where a typing
-// mistake would replace it.
+// setSecret stores the secret in the parameter that the flags name.
 func (p program) setSecret(ctx context.Context, c *cli.Command) error {
 	parameter, err := p.openParameter(ctx, c)
-	if err != nil {
-		return err
+	if err == nil {
+		_, err = p.keepSecret(ctx, parameter, c.String("key-id"))
 	}
+	return err
+}
+
+// keepSecret takes the secret and stores the text only if it parses: what is there
+// stays where a typing mistake would replace it. It returns the KMS key that
+// encrypts it.
+func (p program) keepSecret(ctx context.Context, parameter secretParameter, keyID string) (key string, err error) {
 	text, err := p.term.ReadSecret("Signing secret (whsec_..., not shown): ")
 	if err != nil {
-		return fmt.Errorf("read the signing secret: %w", err)
+		return "", fmt.Errorf("read the signing secret: %w", err)
 	}
 	plain, _ := signature.DecodeText([]byte(text)) // a file of PowerShell's is UTF-16
 	text = string(plain)
 	// The error of ParseSecrets names a secret by its place, never by its text.
 	secrets, err := svix.ParseSecrets(text)
 	if err != nil {
-		return fmt.Errorf("the text cannot be a signing secret: %w. "+
+		return "", fmt.Errorf("the text cannot be a signing secret: %w. "+
 			"Copy it from Clerk's dashboard, from whsec_ to its end", err)
 	}
 	newKey := ""
 	if parameter.stack != nil {
 		newKey = parameter.stack.SecretKey()
 	}
-	key, err := parameter.Write(ctx, strings.TrimSpace(text), c.String("key-id"), newKey)
+	key, err = parameter.Write(ctx, strings.TrimSpace(text), keyID, newKey)
 	if err != nil {
-		return err
+		return "", err //nolint:wrapcheck // it names the parameter
 	}
 	p.term.Note("%s %s holds %s, encrypted with %s. "+
 		"A running stack reads it within 5 minutes, or at the first message signed with it.",
 		terminal.Good("Done:"), parameter.name, webhook.CountSecrets(secrets), key)
 	p.warnOfKey(parameter, key)
-	return nil
+	return key, nil
 }
 
 // checkSecret says whether ingest could read the parameter: a missing or malformed

@@ -4,7 +4,8 @@
 // Find finds out from the flags (deployment.go), with a stack from its outputs
 // (stack.go), by AWS's configuration of this machine or without any
 // (config.go). What is there can then be read: rows (rows.go), queues
-// (queue.go), dead letters (deadletters.go), metrics (metrics.go), the probe's
+// (queue.go), dead letters (deadletters.go), metrics (metrics.go,
+// requests.go), the probe's
 // results (probe.go) and parameters (parameter.go). One command changes rows (scrub.go).
 package deployment
 
@@ -130,6 +131,15 @@ func Find(ctx context.Context, cfg aws.Config, n Names) (_ *Deployment, err erro
 
 // Emulated says whether the endpoint is not AWS: it may lack services.
 func (d *Deployment) Emulated() bool { return d.AWS.BaseEndpoint != nil }
+
+// StackFlag is what names the deployment's stack to another command, with a space
+// before it; "" where there is none.
+func (d *Deployment) StackFlag() string {
+	if d.Stack == nil {
+		return ""
+	}
+	return " --stack " + d.Stack.Name
+}
 
 // String says to people where the tables are.
 func (d *Deployment) String() string {

@@ -155,14 +155,6 @@ func couldNotRead(d *deployment.Deployment, err error, action string) Verdict {
 	return fail("ask for the permission "+action, "cannot tell: %s", firstLine(err))
 }
 
-// stackFlag is what names the deployment to other commands.
-func stackFlag(d *deployment.Deployment) string {
-	if d.Stack == nil {
-		return ""
-	}
-	return " --stack " + d.Stack.Name
-}
-
 // firstLine is an error without the advice that other commands give with it.
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")

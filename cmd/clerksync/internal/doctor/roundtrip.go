@@ -159,7 +159,7 @@ func checkWayThrough(ctx context.Context, o Options, d *deployment.Deployment, p
 		return couldNotRead(d, err, "dynamodb:GetItem")
 	case !found:
 		return fail(fmt.Sprintf("see event-source and queue above, and sync's log; clerksync get delivery %s%s says "+
-			"what happened to it. It leaves a tombstone that no query for live rows sees", id, stackFlag(d)),
+			"what happened to it. It leaves a tombstone that no query for live rows sees", id, d.StackFlag()),
 			"the endpoint took an event (%s), and after %s it is not in the table", id, o.Wait)
 	}
 	if err := deleteTraces(ctx, d, id, directory.RoleKey(e.Data.ID)); err != nil {
