@@ -40,9 +40,12 @@ func (r Report) Show(term *terminal.Terminal, now time.Time) {
 		dead = terminal.Bad(fmt.Sprintf("%d: clerksync dlq ls", r.DeadLetters))
 	}
 	line("dead letters", "%s", dead)
-	if r.Rows == nil {
+	if r.Rows == nil && r.Clerk == nil {
 		line("rows", "about %d %s", r.RowsTotal, terminal.Dim("(up to six hours old; --count counts them)"))
 	} else {
+		if r.Rows == nil {
+			line("rows", "about %d in all; --count counts them by kind", r.RowsTotal)
+		}
 		r.showRows(term)
 	}
 	if r.Partial {
@@ -54,17 +57,30 @@ func (r Report) Show(term *terminal.Terminal, now time.Time) {
 // showRows prints the counts by kind. Tombstones stand apart: they are rows, and
 // yet nothing that a reader of the table would find.
 func (r Report) showRows(term *terminal.Terminal) {
-	var rows [][]any
-	for _, kind := range slices.Sorted(maps.Keys(r.Rows)) {
-		rows = append(rows, []any{kind, r.Rows[kind].Live, r.Rows[kind].Tombstones})
+	headings, rows := []string{"kind", "rows", "tombstones"}, [][]any(nil)
+	if r.Clerk != nil {
+		headings = append(headings, "at Clerk")
+	}
+	kinds := slices.AppendSeq(slices.Collect(maps.Keys(r.Rows)), maps.Keys(r.Clerk))
+	slices.Sort(kinds)
+	for _, kind := range slices.Compact(kinds) {
+		row := []any{kind, r.Rows[kind].Live, r.Rows[kind].Tombstones}
+		if r.Rows == nil {
+			row = []any{kind, "?", "?"}
+		}
+		if n, counted := r.Clerk[kind]; counted { // Clerk has no pointers
+			row = append(row, n)
+		}
+		rows = append(rows, row)
 	}
 	term.Print("")
-	if len(rows) == 0 {
+	if len(r.Rows) == 0 && r.Rows != nil {
 		term.Print("The Directory table is empty.")
-		return
 	}
-	term.PrintTable([]string{"kind", "rows", "tombstones"}, rows)
-	if !r.RowsCounted {
+	if len(rows) > 0 {
+		term.PrintTable(headings, rows)
+	}
+	if r.Rows != nil && !r.RowsCounted {
 		term.Note("%s the count stopped early; --count counts to the end.", terminal.Warn("note:"))
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
+	"github.com/clerksync/clerksync/pkg/backfill"
+	"github.com/clerksync/clerksync/pkg/clerkapi"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/ingest"
@@ -39,6 +41,7 @@ type Report struct {
 	Rows           map[string]KindCount  `json:"rows,omitempty"`    // by kind, absent where they were not counted
 	RowsTotal      int                   `json:"rows_total"`        // DynamoDB's own number where they were not counted
 	RowsCounted    bool                  `json:"rows_counted"`      // to the end of the table
+	Clerk          map[string]int64      `json:"clerk,omitempty"`   // objects by kind, by Clerk's own count
 	Partial        bool                  `json:"partial,omitempty"` // the Deliveries table was not read to its end
 }
 
@@ -231,4 +234,27 @@ func (r *Report) countRows(ctx context.Context, d *deployment.Deployment, all bo
 		r.RowsTotal++
 	}, "kind", "deleted_at")
 	return err
+}
+
+// Counter counts the objects of an instance. *clerkapi.Client implements it.
+type Counter interface {
+	Count(ctx context.Context, kind string) (int64, error)
+}
+
+// CountClerk asks Clerk how many objects of each kind there are, one request a
+// kind. The rows may be a few more or fewer while events are on their way, and a
+// kind that is switched off in the instance has no number.
+func (r *Report) CountClerk(ctx context.Context, c Counter) error {
+	r.Clerk = map[string]int64{}
+	for _, kind := range backfill.Kinds() {
+		n, err := c.Count(ctx, kind)
+		if _, off := errors.AsType[*clerkapi.DisabledError](err); off {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("count the objects of kind %s at Clerk: %w", kind, err)
+		}
+		r.Clerk[kind] = n
+	}
+	return nil
 }
