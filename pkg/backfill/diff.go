@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -122,6 +123,8 @@ func (d *Diff) Run(ctx context.Context) (*Report, error) {
 	d.listed = keySet{}
 	w := d.Writer
 	d.dry = &Writer{Consumer: w.Consumer, InstanceID: w.InstanceID, Concurrency: w.Concurrency, DryRun: true}
+	// The lists come first: a row that is written between the two readings is then
+	// asked for by its own id. The other way round it would be missing.
 	err := d.readLists(ctx)
 	var rows map[string][]*Finding
 	if err == nil {
@@ -161,11 +164,13 @@ func (d *Diff) observe(o Object, decision Decision) {
 // Clerk's had, as findings without a class. Pointers are no rows of their own:
 // they are compared with their rows.
 func (d *Diff) readRows(ctx context.Context) (rows map[string][]*Finding, err error) {
-	d.listed.sort()
+	d.listed.sort() // nothing is added any more
 	rows, read := map[string][]*Finding{}, int64(0)
 	for after := (directory.Key{}); ; {
 		var page []directory.Row
 		var next directory.Key
+		// A page that failed is read again from the same key, for 30 seconds: to leave
+		// one out would hide every row on it that is extra.
 		err := d.dry.persist(ctx, func(ctx context.Context) (err error) {
 			page, next, err = d.Rows.Scan(ctx, after)
 			return err
@@ -258,9 +263,8 @@ func (d *Diff) ask(ctx context.Context, f *Finding) error {
 		f.Class, f.firstLook = Extra, l.at
 		d.setPending(f)
 		d.add(f)
-	default:
-		found := d.compare(l.object, l.decision)
-		d.add(found)
+	default: // it was created after the list was read, or the list was wrong
+		d.add(d.compare(l.object, l.decision))
 	}
 	return nil
 }
@@ -296,7 +300,8 @@ func isGeneral(err error) bool {
 			return true
 		}
 	}
-	if e, ok := errors.AsType[*clerkapi.APIError](err); ok && e.Status == 401 {
+	// A key that was revoked meanwhile is refused for every object.
+	if e, ok := errors.AsType[*clerkapi.APIError](err); ok && e.Status == http.StatusUnauthorized {
 		return true
 	}
 	_, unavailable := errors.AsType[*clerkapi.UnavailableError](err)

@@ -56,6 +56,7 @@ type Values struct {
 
 // newFinding is a finding without a class about the row of a key.
 func newFinding(k directory.Key, kind, domainName string) *Finding {
+	// The key has the ids even where the row, put there by hand, lacks them as attributes.
 	_, id, _ := strings.Cut(k.PK, "#")
 	ref := clerkapi.Ref{Kind: kind, ID: id, Name: domainName}
 	_, second, _ := strings.Cut(k.SK, "#")
@@ -93,6 +94,7 @@ func (f *subject) parents() (keys []directory.Key) {
 func (d *Diff) compare(o Object, decision Decision) *Finding {
 	f := newFinding(o.Key(), o.Kind, o.change.Row.Text("name"))
 	row := decision.existing
+	// A change of the snapshot alone is nothing that a user did.
 	f.Class, f.Members = classify(d.Writer.Consumer.Now(), o.Data, decision), decision.Members
 	if f.Class == Activity && slices.Equal(f.Members, []string{listMember}) {
 		f.Class = Equal

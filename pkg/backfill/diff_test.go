@@ -303,6 +303,48 @@ func TestDiffTakesNoListForAnAbsence(t *testing.T) {
 	})
 }
 
+// A membership is absent only if its organization is there to be asked, or is a
+// tombstone: one that Clerk denies may be another instance's.
+func TestDiffOfAMembershipAsksForItsOrganization(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		organization func(d *differ)
+		want         []string
+		failures     int
+	}{
+		"there":     {organization: func(*differ) {}, want: []string{"extra membership o1/u1"}},
+		"denied":    {organization: func(d *differ) { d.Delete(directory.KindOrganization, "o1") }, failures: 1},
+		"tombstone": {organization: func(d *differ) { d.entomb() }, want: []string{"extra membership o1/u1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, clerk.Options{}, func(d *differ) {
+				d.happen("organization.created", org("o1", 0, ""), delivered)
+				d.handle("organizationMembership.created", 0, membership("o1", "u1", 0, 0, ""))
+				time.Sleep(2 * time.Hour)
+				row.organization(d)
+				d.Kinds = []string{directory.KindMembership} // so that nothing is known of organizations
+				d.checkFindings(row.want...)
+				if len(d.failures) != row.failures {
+					d.t.Errorf("failures = %v, want %d", d.failures, row.failures)
+				}
+			})
+		})
+	}
+}
+
+// entomb makes the organization a tombstone whose children are not deleted yet.
+func (d *differ) entomb() {
+	d.t.Helper()
+	d.Delete(directory.KindOrganization, "o1")
+	row := d.row(directory.OrganizationKey("o1"))
+	row[directory.AttrDeletedAt] = row[directory.AttrSyncedAt]
+	w := directory.Write{Row: row, If: directory.IfUnchanged(row.Revision())}
+	if _, err := d.memory.Write(d.t.Context(), w); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
 // What the instance has switched off is not absent.
 func TestDiffOfKindsThatAreSwitchedOff(t *testing.T) {
 	t.Parallel()

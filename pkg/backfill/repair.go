@@ -41,6 +41,8 @@ type RepairOptions struct {
 func (d *Diff) Repair(ctx context.Context, r *Report, o RepairOptions) error {
 	d.report = r
 	defer d.sumUp()
+	// Every difference counts as left until a look has shown that it is mended: so
+	// a repair that ends early never claims more than it did.
 	for _, f := range r.Findings {
 		f.Left = f.isDrift()
 	}
@@ -49,6 +51,7 @@ func (d *Diff) Repair(ctx context.Context, r *Report, o RepairOptions) error {
 	if err := d.forEach(ctx, MendStep, r.of(Missing, Different), d.mend); err != nil {
 		return err
 	}
+	// What was missing is written by now, so the brake holds up deletions alone.
 	extra, braked := d.deletable(r, o)
 	if braked == nil && len(extra) > 0 {
 		if o.OnWait != nil {
@@ -134,11 +137,9 @@ func (d *Diff) mend(ctx context.Context, f *Finding) error {
 	}
 	decisions, err := d.dry.Write(ctx, []Object{object})
 	if err == nil {
-		switch class := classify(d.Writer.Consumer.Now(), object.Data, decisions[0]); {
-		case class == Pending:
-			f.Left, f.Reason = false, "it has changed, and its webhook may be on its way"
-			return nil
-		case class != Missing && class != Different:
+		// One that is pending now is not left: its webhook is on its way, or has just come.
+		class := classify(d.Writer.Consumer.Now(), object.Data, decisions[0])
+		if class != Missing && class != Different {
 			f.Left, f.Reason = false, "it is "+string(class)+" now"
 			return nil
 		}
@@ -210,6 +211,8 @@ func (d *Diff) delete(ctx context.Context, f *Finding, wait time.Duration) error
 	if err := d.sleepUntil(ctx, f.firstLook.Add(wait)); err != nil {
 		return err
 	}
+	// The row is read before Clerk is asked: an event that comes afterwards changes
+	// its revision, and then DeleteAbsent leaves the row as it is.
 	row, err := d.readRow(ctx, f.key)
 	if err != nil {
 		return err
@@ -236,6 +239,7 @@ func (d *Diff) delete(ctx context.Context, f *Finding, wait time.Duration) error
 		f.Reason = "Clerk has it now"
 		return nil
 	}
+	// To try this again is safe: a lost answer is found as the tombstone that it wrote.
 	var done bool
 	err = d.Writer.persist(ctx, func(ctx context.Context) (err error) {
 		done, err = d.Writer.Consumer.DeleteAbsent(ctx, row, f.firstLook)
@@ -273,6 +277,8 @@ func (d *Diff) check(ctx context.Context, f *Finding) error {
 	if f.Repair == RepairDeleted {
 		return d.checkDeleted(ctx, f)
 	}
+	// Clerk is asked anew: the object that was written says nothing of a change that
+	// came meanwhile.
 	object, err := d.get(ctx, f)
 	if err != nil {
 		return err
