@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -69,6 +70,35 @@ func (d *Diff) readRow(ctx context.Context, k directory.Key) (row directory.Row,
 		return nil, fmt.Errorf("%w: read row %s %s: %w", errTable, k.PK, k.SK, err)
 	}
 	return row, nil
+}
+
+// failOrReturn reports an error that is about one object, and returns one that
+// the next object would have, too.
+func (d *Diff) failOrReturn(f *Finding, err error) error {
+	if isGeneral(err) {
+		return err
+	}
+	d.count(f.Kind, func(c *DiffCounts) { c.Failed++ })
+	d.fail(Failure{Kind: f.Kind, ID: f.ID, Err: err})
+	return nil
+}
+
+// isGeneral tells errors that say nothing about the object that was asked for:
+// Clerk or the table does not answer, or the key is not accepted.
+func isGeneral(err error) bool {
+	for _, target := range []error{context.Canceled, context.DeadlineExceeded, errTable} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	// A key that was revoked meanwhile is refused for every object.
+	if e, ok := errors.AsType[*clerkapi.APIError](err); ok && e.Status == http.StatusUnauthorized {
+		return true
+	}
+	_, unavailable := errors.AsType[*clerkapi.UnavailableError](err)
+	_, limited := errors.AsType[*clerkapi.RateLimitError](err)
+	_, skewed := errors.AsType[*clerkapi.ClockError](err)
+	return unavailable || limited || skewed
 }
 
 // maxAbsent and maxAbsentShare are the brake: above both, what looks like many

@@ -15,10 +15,12 @@
 // A Diff tells in what the tables differ from Clerk, and a Repair mends that:
 //
 //	diff.go          reads the lists as a backfill does, then all rows
+//	diff_report.go   counts what was found, and what was repaired
 //	diff_keys.go     remembers which keys Clerk listed
 //	diff_finding.go  says in what an object and its row differ
 //	absence.go       asks for one object by its id, and stops what looks like a fault
 //	repair.go        writes what is missing or differs, deletes what Clerk denies twice
+//	repair_check.go  looks a third time at what was repaired
 package backfill
 
 import (

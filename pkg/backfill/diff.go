@@ -3,9 +3,7 @@ package backfill
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -59,63 +57,6 @@ const (
 	DeleteStep = "delete" // Clerk is asked again for what is extra, and it is deleted
 	CheckStep  = "check"  // what was repaired is looked at again
 )
-
-// Report is what a Diff has found, and a Repair has done.
-type Report struct {
-	Findings []*Finding // sorted by kind and id
-	Counts   map[string]*DiffCounts
-}
-
-// DiffCounts count objects and rows of one kind.
-type DiffCounts struct {
-	Read      int    `json:"read"` // objects that Clerk listed
-	Rows      int    `json:"rows"` // live rows of the table
-	Missing   int    `json:"missing"`
-	Extra     int    `json:"extra"`
-	Different int    `json:"different"`
-	Activity  int    `json:"activity"`
-	Deleted   int    `json:"deleted"`
-	Pending   int    `json:"pending"`
-	Failed    int    `json:"failed"` // nothing is known of these
-	Repaired  int    `json:"repaired,omitempty"`
-	Left      int    `json:"left,omitempty"`    // by a repair
-	Skipped   string `json:"skipped,omitempty"` // Clerk's code, where the kind is switched off
-}
-
-func (c *DiffCounts) add(class Verdict) {
-	switch class {
-	case Missing:
-		c.Missing++
-	case Extra:
-		c.Extra++
-	case Different:
-		c.Different++
-	case Activity:
-		c.Activity++
-	case Deleted:
-		c.Deleted++
-	case Pending:
-		c.Pending++
-	}
-}
-
-// Total is the sum over all kinds.
-func (r *Report) Total() (t DiffCounts) {
-	for _, c := range r.Counts {
-		t.Read += c.Read
-		t.Rows += c.Rows
-		t.Missing += c.Missing
-		t.Extra += c.Extra
-		t.Different += c.Different
-		t.Activity += c.Activity
-		t.Deleted += c.Deleted
-		t.Pending += c.Pending
-		t.Failed += c.Failed
-		t.Repaired += c.Repaired
-		t.Left += c.Left
-	}
-	return t
-}
 
 // Run compares. The report is as far as it got, also with an error.
 func (d *Diff) Run(ctx context.Context) (*Report, error) {
@@ -279,35 +220,6 @@ func (d *Diff) setPending(f *Finding) {
 	if isYoung(d.Writer.Consumer.Now(), f.syncedAt) {
 		f.Class = Pending
 	}
-}
-
-// failOrReturn reports an error that is about one object, and returns one that
-// the next object would have, too.
-func (d *Diff) failOrReturn(f *Finding, err error) error {
-	if isGeneral(err) {
-		return err
-	}
-	d.count(f.Kind, func(c *DiffCounts) { c.Failed++ })
-	d.fail(Failure{Kind: f.Kind, ID: f.ID, Err: err})
-	return nil
-}
-
-// isGeneral tells errors that say nothing about the object that was asked for:
-// Clerk or the table does not answer, or the key is not accepted.
-func isGeneral(err error) bool {
-	for _, target := range []error{context.Canceled, context.DeadlineExceeded, errTable} {
-		if errors.Is(err, target) {
-			return true
-		}
-	}
-	// A key that was revoked meanwhile is refused for every object.
-	if e, ok := errors.AsType[*clerkapi.APIError](err); ok && e.Status == http.StatusUnauthorized {
-		return true
-	}
-	_, unavailable := errors.AsType[*clerkapi.UnavailableError](err)
-	_, limited := errors.AsType[*clerkapi.RateLimitError](err)
-	_, skewed := errors.AsType[*clerkapi.ClockError](err)
-	return unavailable || limited || skewed
 }
 
 // add reports a finding, unless it is none.

@@ -142,6 +142,18 @@ func TestRepairDeletesOnlyWhatIsAbsentForSure(t *testing.T) {
 			},
 			want: "extra user u1 deleted left",
 		},
+		"brought back by an event before the third look": {
+			at: map[time.Duration]func(*differ){
+				9 * time.Minute: func(d *differ) {
+					d.table.after = func(context.Context, directory.Write) error {
+						d.table.after = nil
+						d.handle("user.updated", 4*hour, user("u1", 4*hour, ""))
+						return nil
+					}
+				},
+			},
+			want: "extra user u1 deleted left", live: true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
