@@ -77,7 +77,8 @@ func checkClerkKey(ctx context.Context, d *deployment.Deployment, o Options) Ver
 		return fail(again+"; if Clerk did not answer, run this again", "%v", err)
 	}
 	if err := d.CheckInstance(ctx, o.Getenv, instance.ID); err != nil {
-		return fail("use the secret key of the instance whose events come here, or set ClerkInstanceId", "%s", firstLine(err))
+		return fail("use the secret key of the instance whose events come here, or set ClerkInstanceId",
+			"%s", firstLine(err))
 	}
 	return pass("the secret key is of %s (%s), whose events come here", instance.ID, instance.Environment)
 }

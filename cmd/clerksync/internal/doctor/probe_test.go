@@ -74,7 +74,8 @@ func TestClerkKey(t *testing.T) {
 				return map[string]string{"CLERK_SECRET_KEY": c.key, "CLERK_API_URL": api.URL + "/v1"}[name]
 			}
 			v := examine(t, o)["clerk-key"]
-			if v.Status != c.status || !strings.Contains(v.Detail, c.says) || (v.Status == doctor.Fail) != (v.Mend != "") {
+			if v.Status != c.status || !strings.Contains(v.Detail, c.says) ||
+				(v.Status == doctor.Fail) != (v.Mend != "") {
 				t.Errorf("doctor: clerk-key = %+v, want %s that says %q", v, c.status, c.says)
 			}
 			if strings.Contains(v.Detail+v.Mend, "canary") {
