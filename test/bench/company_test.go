@@ -1,0 +1,328 @@
+package bench_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/clerksync/clerksync/events"
+	"github.com/clerksync/clerksync/internal/emulator"
+	clerkemulator "github.com/clerksync/clerksync/internal/emulator/clerk"
+	"github.com/clerksync/clerksync/pkg/backfill"
+	"github.com/clerksync/clerksync/pkg/clerk"
+	"github.com/clerksync/clerksync/pkg/clerkapi"
+	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/pkg/dynamo"
+	"github.com/clerksync/clerksync/pkg/projector"
+)
+
+// company is a Clerk instance and an AWS endpoint in this process. It counts what the command, which is another
+// process, asks of them.
+type company struct {
+	clerk   *clerkemulator.Instance
+	apiURL  string
+	aws     aws.Config
+	command string         // path of the command
+	objects map[string]int // how many there are, by kind
+
+	mu      sync.Mutex
+	current run
+	killAt  int    // writes after which kill is called
+	kill    func() // not if nil
+}
+
+// run is what one process of the command did.
+type run struct {
+	took       time.Duration
+	peakMB     float64
+	pages      map[string]int // requests for pages, by list
+	queries    map[string]int // the same, by list and query
+	operations map[string]int // of DynamoDB
+	counts     map[string]backfill.Counts
+}
+
+// writes are the operations that change a row.
+func (r run) writes() (n int) {
+	for _, name := range []string{"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"} {
+		n += r.operations[name]
+	}
+	return n
+}
+
+// requests are those for pages.
+func (r run) requests() (n int) {
+	for _, requests := range r.pages {
+		n += requests
+	}
+	return n
+}
+
+const companyKey = "sk_test_bench"
+
+// startCompany makes an instance with n users, a tenth as many organizations and half as many memberships again.
+// Objects are as large as the samples.
+func startCompany(tb testing.TB, command string, n int) *company {
+	tb.Helper()
+	c := &company{
+		clerk: clerkemulator.New(clerkemulator.Options{
+			ID: "ins_bench", Environment: "production", Key: companyKey, Limit: -1,
+		}),
+		command: command,
+		objects: map[string]int{
+			directory.KindUser: n, directory.KindOrganization: n / 10, directory.KindMembership: n / 2 * 3,
+		},
+	}
+	c.fill(tb)
+	api := httptest.NewServer(c.counted(c.clerk, func(r *http.Request) {
+		if list := strings.TrimPrefix(r.URL.Path, "/v1/"); r.URL.Query().Get("limit") == "500" {
+			c.current.pages[list]++
+			c.current.queries[list+"?"+r.URL.RawQuery]++
+		}
+	}))
+	tb.Cleanup(api.Close)
+	c.apiURL = api.URL + "/v1"
+	tables, err := emulator.Start(tb.Context(), "127.0.0.1:0", c.counted(emulator.New(emulator.Options{}),
+		func(r *http.Request) {
+			_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+			c.current.operations[operation]++
+			if c.kill != nil && c.current.writes() >= c.killAt {
+				c.kill()
+			}
+		}))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(tables.Close)
+	c.aws = tables.Config
+	return c
+}
+
+// counted is a handler that counts each request before it is answered.
+func (c *company) counted(h http.Handler, count func(*http.Request)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.mu.Lock()
+		if c.current.operations != nil {
+			count(r)
+		}
+		c.mu.Unlock()
+		h.ServeHTTP(w, r)
+	})
+}
+
+// fill puts the objects in. A user is created each second, and its memberships when it is.
+func (c *company) fill(tb testing.TB) {
+	tb.Helper()
+	const began = 1_600_000_000_000
+	for kind, sample := range map[string]string{
+		directory.KindUser: "user.created", directory.KindOrganization: "organization.created",
+		directory.KindMembership: "organizationMembership.created",
+	} {
+		body, err := events.Body(sample)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		event, err := clerk.Decode(body)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		text := event.Data().String()
+		created, updated := string(event.Data().Raw("created_at")), string(event.Data().Raw("updated_at"))
+		for i := range c.objects[kind] {
+			at := strconv.Itoa(began + i*1000)
+			// A user's second membership is of the next organization.
+			users, organizations := c.objects[directory.KindUser], c.objects[directory.KindOrganization]
+			user, organization := i%users, (i+i/users)%organizations
+			data := strings.NewReplacer(
+				"user_2exampleJonahAdeyemi0000000", fmt.Sprintf("user_%027d", user),
+				"org_2exampleLumenOak00000000000", fmt.Sprintf("org_%027d", organization),
+				"orgmem_2exampleJonahLumenOak000000", fmt.Sprintf("orgmem_%027d", i),
+				"jonah@lumenoak.example", fmt.Sprintf("user%d@lumenoak.example", user), "lo-0002", fmt.Sprint("lo-", user),
+				"lumen-oak", fmt.Sprint("lumen-oak-", i), created, at, updated, at,
+			).Replace(text)
+			if err := c.clerk.Put(kind, []byte(data)); err != nil {
+				tb.Fatal(err)
+			}
+		}
+	}
+}
+
+// size is the number of all objects.
+func (c *company) size() (n int) {
+	for _, objects := range c.objects {
+		n += objects
+	}
+	return n
+}
+
+// createTables makes both tables and returns the Directory table's name.
+func (c *company) createTables(tb testing.TB, name string) string {
+	tb.Helper()
+	for _, in := range []*dynamodb.CreateTableInput{
+		dynamo.DirectorySchema(name), dynamo.DeliveriesSchema(name + "-deliveries"),
+	} {
+		if _, err := dynamodb.NewFromConfig(c.aws).CreateTable(tb.Context(), in); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return name
+}
+
+func (c *company) table(name string) *dynamo.Table {
+	return dynamo.New(dynamodb.NewFromConfig(c.aws), name, name+"-deliveries")
+}
+
+// backfill runs the command to its end.
+func (c *company) backfill(tb testing.TB, table string, flags ...string) run {
+	tb.Helper()
+	return c.backfillUntil(tb, 0, false, table, flags...)
+}
+
+// backfillUntil runs the command, and kills it after so many writes if it is to be killed.
+func (c *company) backfillUntil(tb testing.TB, writes int, kill bool, table string, flags ...string) run {
+	tb.Helper()
+	ctx, cancel := context.WithCancel(tb.Context())
+	defer cancel()
+	cmd := exec.CommandContext(ctx, c.command, append([]string{
+		"backfill", "--json", "--endpoint-url", aws.ToString(c.aws.BaseEndpoint),
+		"--directory-table", table, "--deliveries-table", table + "-deliveries",
+	}, flags...)...)
+	cmd.Env = []string{"HOME=" + tb.TempDir(), "CLERK_API_URL=" + c.apiURL, "CLERK_SECRET_KEY=" + companyKey}
+	var out, words bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &words
+	c.mu.Lock()
+	c.current = run{pages: map[string]int{}, queries: map[string]int{}, operations: map[string]int{}}
+	c.killAt, c.kill = writes, nil
+	if kill {
+		c.kill = cancel
+	}
+	c.mu.Unlock()
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	peak := watchMemory(cmd.Process.Pid)
+	err := cmd.Wait()
+	took := time.Since(began)
+	if failed := err != nil; failed != kill {
+		tb.Fatalf("backfill %v = %v, want it killed: %t\n%s", flags, err, kill, words.String())
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := c.current
+	c.current, c.kill = run{}, nil
+	r.took, r.peakMB = took, peak()
+	var done struct {
+		Kinds map[string]backfill.Counts `json:"kinds"`
+	}
+	if !kill {
+		if err := json.Unmarshal(out.Bytes(), &done); err != nil {
+			tb.Fatalf("backfill printed %q: %v", out.String(), err)
+		}
+	}
+	r.counts = done.Kinds
+	return r
+}
+
+// watchMemory looks at a process's peak memory until it ends. The peak is the program's own: what wait4 reports would
+// include this process, from which it was started.
+func watchMemory(pid int) (peakMB func() float64) {
+	result := make(chan float64, 1)
+	go func() {
+		peak := 0.0
+		for {
+			status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+			_, after, ok := strings.Cut(string(status), "VmHWM:")
+			if err != nil || !ok {
+				result <- peak
+				return
+			}
+			if fields := strings.Fields(after); len(fields) > 0 {
+				kb, _ := strconv.ParseFloat(fields[0], 64) // the kernel writes a number
+				peak = max(peak, kb/1024)
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}()
+	return func() float64 { return <-result }
+}
+
+// readPages is the floor of reading: the same pages, as many at once, thrown away.
+func (c *company) readPages(tb testing.TB) time.Duration {
+	tb.Helper()
+	began := time.Now()
+	client, err := clerkapi.New(clerkapi.Options{URL: c.apiURL, Key: companyKey, Rate: 1000})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	window, _, err := client.UserWindow(tb.Context())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	g, ctx := errgroup.WithContext(tb.Context())
+	g.SetLimit(4)
+	for _, w := range window.Split(8) {
+		g.Go(func() (err error) {
+			for _, err = range client.UserPages(ctx, w, clerkapi.Position{}) {
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		tb.Fatal(err)
+	}
+	for _, kind := range []string{directory.KindOrganization, directory.KindMembership} {
+		for _, err := range client.Pages(tb.Context(), kind, clerkapi.Position{}) {
+			if err != nil {
+				tb.Fatal(err)
+			}
+		}
+	}
+	return time.Since(began)
+}
+
+// putRows is the floor of writing: the same rows, each by its own request, from 16 workers. A membership's pointer is
+// in its transaction.
+func (c *company) putRows(tb testing.TB, table string) time.Duration {
+	tb.Helper()
+	to, project := c.table(table), projector.New(projector.StoreFull)
+	began := time.Now()
+	g, ctx := errgroup.WithContext(tb.Context())
+	g.SetLimit(16)
+	for kind := range c.objects {
+		for _, data := range c.clerk.Objects(kind) {
+			g.Go(func() error {
+				object, _ := clerk.ParseObject(data)
+				change, err := project.ProjectRead(projector.Read{
+					Kind: kind, Object: object, InstanceID: "ins_bench", Began: began, Earliest: began,
+				})
+				if err != nil {
+					return err
+				}
+				w := directory.Write{Row: change.Row, If: directory.IfAbsent()}
+				if pointer := directory.Pointer(change.Row); pointer != nil {
+					w.Put = []directory.Row{pointer}
+				}
+				_, err = to.Write(ctx, w)
+				return err
+			})
+		}
+	}
+	if err := g.Wait(); err != nil {
+		tb.Fatal(err)
+	}
+	return time.Since(began)
+}
