@@ -1,7 +1,7 @@
 # `make` lists the targets. sam calls the targets build-*Function (BuildMethod: makefile in template.yaml).
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint fmt bench simulate mutate samples roots demo validate build build-IngestFunction \
+.PHONY: help test lint fmt bench bench-backfill simulate mutate samples roots demo validate build build-IngestFunction \
 	build-SyncFunction build-ProbeFunction package check-arch build-local sign-events invoke-ingest invoke-sync start-api deploy accept logs
 
 SAM ?= sam
@@ -33,6 +33,9 @@ fmt: ## format all Go files
 bench: ## measure every figure with its floor and its target
 	go test -run '^$$' -bench . -benchtime 1x ./test/bench
 	START_GATE=1 go test -count=1 -v -run 'Start|TableRequests' ./test/bench
+
+bench-backfill: ## fill a table from 200,000 users, 20,000 organizations, 300,000 memberships
+	BACKFILL_USERS=200000 nice go test -run '^$$' -bench Backfill -benchtime 1x -timeout 0 -v ./test/bench
 
 N ?= 10000
 simulate: ## random histories with faults, N=10000; SIMULATION_SEED=S replays one

@@ -17,6 +17,8 @@
 //     compare with it a signature's check, one request, one batch and the whole pipeline.
 //   - Start: start_test.go starts the built functions in processes (process_test.go) under Lambda's runtime protocol
 //     (runtime_test.go), together with what tutorials write (testdata).
+//   - Backfill: backfill_test.go runs the command against an instance and a table (company_test.go), counts what it
+//     asks of them and kills it; `make bench-backfill` is the size of a large company.
 //   - wiring_test.go wires the functions as their main packages do, stubaws_test.go answers their calls,
 //     events_test.go builds what they receive.
 //
