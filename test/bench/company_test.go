@@ -17,17 +17,14 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/clerksync/clerksync/events"
 	"github.com/clerksync/clerksync/internal/emulator"
 	clerkemulator "github.com/clerksync/clerksync/internal/emulator/clerk"
 	"github.com/clerksync/clerksync/pkg/backfill"
 	"github.com/clerksync/clerksync/pkg/clerk"
-	"github.com/clerksync/clerksync/pkg/clerkapi"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/dynamo"
-	"github.com/clerksync/clerksync/pkg/projector"
 )
 
 // company is a Clerk instance and an AWS endpoint in this process. It counts what the command, which is another
@@ -150,7 +147,8 @@ func (c *company) fill(tb testing.TB) {
 				"user_2exampleJonahAdeyemi0000000", fmt.Sprintf("user_%027d", user),
 				"org_2exampleLumenOak00000000000", fmt.Sprintf("org_%027d", organization),
 				"orgmem_2exampleJonahLumenOak000000", fmt.Sprintf("orgmem_%027d", i),
-				"jonah@lumenoak.example", fmt.Sprintf("user%d@lumenoak.example", user), "lo-0002", fmt.Sprint("lo-", user),
+				"jonah@lumenoak.example", fmt.Sprintf("user%d@lumenoak.example", user),
+				"lo-0002", fmt.Sprint("lo-", user),
 				"lumen-oak", fmt.Sprint("lumen-oak-", i), created, at, updated, at,
 			).Replace(text)
 			if err := c.clerk.Put(kind, []byte(data)); err != nil {
@@ -258,71 +256,4 @@ func watchMemory(pid int) (peakMB func() float64) {
 		}
 	}()
 	return func() float64 { return <-result }
-}
-
-// readPages is the floor of reading: the same pages, as many at once, thrown away.
-func (c *company) readPages(tb testing.TB) time.Duration {
-	tb.Helper()
-	began := time.Now()
-	client, err := clerkapi.New(clerkapi.Options{URL: c.apiURL, Key: companyKey, Rate: 1000})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	window, _, err := client.UserWindow(tb.Context())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	g, ctx := errgroup.WithContext(tb.Context())
-	g.SetLimit(4)
-	for _, w := range window.Split(8) {
-		g.Go(func() (err error) {
-			for _, err = range client.UserPages(ctx, w, clerkapi.Position{}) {
-			}
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		tb.Fatal(err)
-	}
-	for _, kind := range []string{directory.KindOrganization, directory.KindMembership} {
-		for _, err := range client.Pages(tb.Context(), kind, clerkapi.Position{}) {
-			if err != nil {
-				tb.Fatal(err)
-			}
-		}
-	}
-	return time.Since(began)
-}
-
-// putRows is the floor of writing: the same rows, each by its own request, from 16 workers. A membership's pointer is
-// in its transaction.
-func (c *company) putRows(tb testing.TB, table string) time.Duration {
-	tb.Helper()
-	to, project := c.table(table), projector.New(projector.StoreFull)
-	began := time.Now()
-	g, ctx := errgroup.WithContext(tb.Context())
-	g.SetLimit(16)
-	for kind := range c.objects {
-		for _, data := range c.clerk.Objects(kind) {
-			g.Go(func() error {
-				object, _ := clerk.ParseObject(data)
-				change, err := project.ProjectRead(projector.Read{
-					Kind: kind, Object: object, InstanceID: "ins_bench", Began: began, Earliest: began,
-				})
-				if err != nil {
-					return err
-				}
-				w := directory.Write{Row: change.Row, If: directory.IfAbsent()}
-				if pointer := directory.Pointer(change.Row); pointer != nil {
-					w.Put = []directory.Row{pointer}
-				}
-				_, err = to.Write(ctx, w)
-				return err
-			})
-		}
-	}
-	if err := g.Wait(); err != nil {
-		tb.Fatal(err)
-	}
-	return time.Since(began)
 }
