@@ -138,6 +138,15 @@ func TestAbsenceOfARowThatChanged(t *testing.T) {
 			}
 		})
 	}
+	t.Run("newer than the first look", func(t *testing.T) { // a clock is wrong, and `rev` must not go back
+		t.Parallel()
+		w := newWorld(t, settings{})
+		w.handle("user.created", hour+1, user("u1", hour+1, ""))
+		if w.repair(directory.UserKey("u1"), hour) {
+			t.Error("DeleteAbsent = true, want false")
+		}
+		w.checkLive("USER#u1 USER")
+	})
 	t.Run("rejoined", func(t *testing.T) { // trap 10: a tombstone of the first never hides the second
 		t.Parallel()
 		w := newWorld(t, settings{})

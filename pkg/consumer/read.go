@@ -52,7 +52,8 @@ func (c *Consumer) PutRead(
 
 // DeleteAbsent deletes a live row whose object Clerk's API denied, and its
 // children as every deletion does. row is the row as it was when the proof
-// began: if it has changed since, the proof is not about it, and the row stays.
+// began: if it has changed since, the proof is not about it, and the row stays. So
+// does a row that is newer than the first look.
 // firstLook is when Clerk first denied the object. It may be called again after
 // an error, with the same arguments.
 //
@@ -68,7 +69,10 @@ func (c *Consumer) DeleteAbsent(ctx context.Context, row directory.Row, firstLoo
 			if k, ok := directory.PointerKey(row); ok {
 				w.Drop = []directory.Key{k}
 			}
-			return w, existing.Revision() == row.Revision() && existing.Live()
+			// A row that is newer than the first look, by Clerk's time or a clock of
+			// ours that is wrong, is proof of its object; and revisions only grow.
+			isOlder := row.Revision() < tombstone.Revision()
+			return w, isOlder && existing.Revision() == row.Revision() && existing.Live()
 		})
 		done = done || written != nil
 		return err
