@@ -48,8 +48,8 @@ func (b *eventBuilder) addTimes(o *object, m *message) {
 		m.incarnation, m.incarnationID = created, o.id
 	}
 	switch way := b.clerk.random.IntN(16); {
-	case o.omitsUpdatedAt, way == 0:
-	case way == 1:
+	case o.omitsUpdatedAt, way == 0 && !b.clerk.plan.Readers:
+	case way == 1 && !b.clerk.plan.Readers: // there an object has it always or never
 		b.addJSON("updated_at", "null")
 	default:
 		m.updated = b.addTime("updated_at", o.updated)
@@ -67,6 +67,11 @@ func (b *eventBuilder) addUser(o *object, v string) {
 	if o.version%3 != 2 {
 		b.addText("external_id", "ext-"+o.id+"-"+v)
 		b.row["by_external_id"] = "ext-" + o.id + "-" + v
+	} else if b.clerk.plan.Readers {
+		b.addJSON("external_id", "null") // else the API would not say that it is gone
+	}
+	if b.clerk.plan.Readers {
+		b.addJSON("scim", `{"v":`+v+`}`)
 	}
 	if o.version%2 == 0 {
 		b.addText("username", "ada-"+o.id+"-"+v)

@@ -16,6 +16,11 @@ type Bug struct {
 	Name string
 	// table is the table that the consumer gets.
 	table func(*tableClient) directory.Table
+	// ofReaders says that it is one of readers of Clerk's API: each history that looks
+	// for it has some.
+	ofReaders bool
+	// reads is the table that such a reader gets.
+	reads func(directory.Table) directory.Table
 	// queue is the queue that it gets.
 	queue func(*queueClient) consumer.Queue
 	// redriven changes the records of messages that were redriven.
@@ -36,6 +41,10 @@ func (b Bug) Find(t *testing.T, histories int) (n int, how error) {
 	t.Helper()
 	_, how = eachHistory(1, 1, histories, func(_ uint64, r randomRun) error {
 		n++
+		if b.ofReaders {
+			r.plan.Readers, r.plan.Mixed = true, false
+			r = newRandomRun(r.plan)
+		}
 		r.bug = &b
 		_, err := r.run(t, &Tally{})
 		return err
@@ -48,7 +57,7 @@ func (b Bug) Find(t *testing.T, histories int) (n int, how error) {
 
 // Bugs are the mistakes that the design exists to avoid.
 func Bugs() []Bug {
-	return slices.Concat(bugsOfWrites(), bugsOfOrder(), bugsOfFollowUps(), bugsOfMessages(), bugsOfOperators())
+	return slices.Concat(bugsOfWrites(), bugsOfOrder(), bugsOfFollowUps(), bugsOfMessages(), bugsOfOperators(), bugsOfReaders())
 }
 
 // bugsOfWrites are mistakes in what is written, and in taking it for written.

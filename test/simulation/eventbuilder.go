@@ -39,6 +39,7 @@ func (c *clerk) emit(o *object, event string) {
 	m.body = []byte("{" + strings.Join(envelope, ",") + "}")
 	c.makeUnreadable(m)
 	c.makeRefused(m)
+	c.keepState(m)
 	c.messages = append(c.messages, m)
 }
 
@@ -113,7 +114,9 @@ func (b *eventBuilder) envelope(m *message) []string {
 		m.sentAsWritten = c.now / 1000
 		m.sent = m.sentAsWritten * 1000
 	case 2:
-		m.sent, m.sentAsWritten = 0, 0
+		if !c.plan.Readers { // Clerk always says when; what was read is compared with that
+			m.sent, m.sentAsWritten = 0, 0
+		}
 	}
 	if m.sentAsWritten > 0 {
 		members = append(members, `"timestamp":`+strconv.FormatInt(m.sentAsWritten, 10))

@@ -60,7 +60,7 @@ func faultKinds() []faultKind {
 		{fault: Throttle, atCall: answerWith(errThrottled)},
 		{fault: TransactionConflict, atCall: answerWith(errConflict), fits: isWrite},
 		{fault: PartialBatch, atCall: performPartly, fits: isBatch},
-		{fault: Panic, atCall: performAndPanic, fits: (*call).onTables},
+		{fault: Panic, atCall: performAndPanic, fits: mayPanic},
 		{fault: Death, betweenSteps: (*scheduler).killOne, weight: 2},
 		{fault: ExpiredLedgerRow, betweenSteps: (*scheduler).expireLedgerRow, needsMemory: true},
 		{fault: EarlyRedelivery, betweenSteps: (*scheduler).redeliverEarly},
@@ -120,6 +120,10 @@ func drawFault(s *scheduler, among func(faultKind) bool) faultKind {
 
 func isWrite(c *call) bool { return c.write != nil }
 func isBatch(c *call) bool { return c.runPart != nil }
+
+// mayPanic says whether a panic of the call ends one message only. In a reader of
+// Clerk's API it ends the process, as a death does.
+func mayPanic(c *call) bool { return c.onTables() && c.by.reader == nil }
 
 func answerWith(err error) func(*scheduler, *call, uint64) {
 	return func(s *scheduler, c *call, _ uint64) { s.answer(c, err) }

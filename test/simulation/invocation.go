@@ -20,6 +20,7 @@ type invocation struct {
 
 	listed map[string]string // by partition key: up to where it was listed
 	goesOn map[string]bool   // by message id: a copy is on the queue, with which a deletion goes on
+	reader *reader           // it reads Clerk's API and has no records; nil for a batch
 
 	cancel  context.CancelFunc
 	killed  bool              // behind the harness's mu
@@ -65,6 +66,9 @@ func (s *scheduler) consumerConfig(inv *invocation, chance float64) consumer.Con
 	var table directory.Table = client
 	if s.bug != nil && s.bug.table != nil {
 		table = s.bug.table(client)
+	}
+	if s.bug != nil && s.bug.reads != nil && inv.reader != nil {
+		table = s.bug.reads(table)
 	}
 	var queue consumer.Queue = &queueClient{s, inv}
 	if s.bug != nil && s.bug.queue != nil {

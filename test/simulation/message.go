@@ -44,6 +44,7 @@ type message struct {
 	// oversized says that the row gives up its object, in each storage that has one.
 	oversized bool
 	pointer   directory.Row // likewise, nil where the row has no pointer
+	state     *state        // that it tells; nil in a history without readers of the API
 	parents   []directory.Key
 }
 

@@ -19,6 +19,7 @@ type monitor struct {
 	expired  map[string]bool               // svix ids whose ledger entry expired
 	dead     map[string]bool               // svix ids among the dead letters
 	broken   error                         // the first promise that was broken
+	reads    readsSeen
 }
 
 func newMonitor(messages []*message) *monitor {
@@ -28,6 +29,7 @@ func newMonitor(messages []*message) *monitor {
 		recorded: map[string][]consumer.Outcome{},
 		expired:  map[string]bool{},
 		dead:     map[string]bool{},
+		reads:    newReadsSeen(),
 	}
 	for _, msg := range messages {
 		m.messages[msg.svixID] = msg
@@ -72,11 +74,17 @@ func (m *monitor) written(t *transaction) {
 // it is, nil where a parent's deletion deleted it.
 func (m *monitor) checkRow(t *transaction, r directory.Row) *message {
 	k, rev := r.Key(), r.Text("rev")
-	if t.before != nil && t.before.Text("rev") >= rev {
+	byReader := t.by != nil && t.by.reader != nil
+	if byReader {
+		m.checkReaderWrite(t, r)
+	}
+	m.countAfterAbsence(t.before, r, byReader)
+	if t.before != nil && t.before.Text("rev") >= rev && !m.mayGoBack(t.before, r, t.by) {
 		m.breaks("rev went back at %v: from %s to %s", k, t.before.Text("rev"), rev)
 	}
 	cause := m.byRev[k][rev]
 	switch {
+	case cause == nil && r.Live() && byReader: // checkReaderWrite has checked it
 	case cause == nil && r.Live():
 		m.breaks("a live row at %v with a rev of no message: %s", k, rev)
 	case cause == nil && t.before == nil:
@@ -105,7 +113,9 @@ func (m *monitor) checkLedgerEntry(t *transaction, e *directory.LedgerEntry, cau
 			m.breaks("%s is recorded as applied without its effect", msg.svixID)
 		}
 	case consumer.Stale:
-		replayed := m.expired[msg.svixID] && row.Text("rev") == msg.rev()
+		m.checkStaleByAbsence(msg, row)
+		// A tombstone that was newer may have been healed since by an older row.
+		replayed := m.expired[msg.svixID] && row.Text("rev") == msg.rev() || m.reads.absent[msg.key]
 		if cause != nil || row == nil || row.Text("rev") <= msg.rev() && !replayed {
 			m.breaks("%s is recorded as stale and nothing newer was there", msg.svixID)
 		}

@@ -27,6 +27,7 @@ type Plan struct {
 	Wide        bool   // two parents have more children than one receive can delete
 	Restores    bool   // an operator restores the tables from a backup, by the runbook
 	PutsBack    bool   // an operator puts a deleted row back at the end, by the runbook
+	Readers     bool   // of Clerk's API write into the tables, and some messages are lost
 	Seed        uint64 // of the deliveries, the interleaving and the faults
 }
 
@@ -68,6 +69,7 @@ func plans() *rapid.Generator[Plan] {
 		}
 		p.PutsBack = drawOne(t, false, false, true)
 		p.Seed = rapid.Uint64().Draw(t, "")
+		p.Readers = drawOne(t, false, false, true) && !p.Mixed
 		return p
 	})
 }

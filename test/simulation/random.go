@@ -23,6 +23,9 @@ func (r randomRun) newScheduler() *scheduler {
 	}
 	s.policy = p
 	s.useMemory(NewMemory(r.plan.Page))
+	if r.plan.Readers {
+		s.prepareReaders(r.states)
+	}
 	s.leaveToChance(newRandom(r.plan.Seed, 2))
 	return s
 }

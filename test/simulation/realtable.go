@@ -29,7 +29,7 @@ func RunOn(t *testing.T, o Options) *Tally {
 	t.Helper()
 	tally := &Tally{}
 	seed, err := eachHistory(max(o.AtOnce, 1), 1, o.Histories, func(seed uint64, r randomRun) error {
-		messages := history(r.plan, o.Name+"s"+strconv.FormatUint(seed, 10)+"x")
+		messages := history(r.plan, o.Name+"s"+strconv.FormatUint(seed, 10)+"x").messages
 		s := newRealTableScheduler(r.plan, messages, o.Table)
 		defer tally.add(s)
 		if err := s.run(); err != nil {

@@ -80,6 +80,7 @@ func (s *scheduler) applyLateEffect(c *call) {
 // own, in any order, or all at once. The write is answered only when all of them
 // are visible: what DynamoDB has acknowledged, every later read sees.
 func (s *scheduler) accessMemory(c *call, failure error, itemByItem func() bool) {
+	s.countMeanwhile(c)
 	if c.write == nil {
 		s.countAnomalies(c)
 		err := c.run()
@@ -98,6 +99,7 @@ func (s *scheduler) accessMemory(c *call, failure error, itemByItem func() bool)
 		s.answer(c, failure)
 		return
 	}
+	t.by = c.by
 	t.done = func() { s.answer(c, failure) }
 	if !itemByItem() {
 		for len(t.invisible) > 0 {

@@ -32,6 +32,7 @@ type scheduler struct {
 	arrivals    []*message    // copies that Svix is about to deliver, in this order
 	late        []*message    // copies that come when all else is done
 	backup      *backup       // nil where the tables are not restored
+	readers     *readers      // of Clerk's API, nil where there are none
 	putsBack    bool          // an operator puts a row back when all else is done
 	running     []*invocation // by worker, nil for an idle one
 	unanswered  []*call       // whose answer never comes
@@ -179,6 +180,7 @@ func (s *scheduler) choices() []choice {
 	if s.memory != nil && len(s.memory.unindexed) > 0 {
 		list = append(list, choice{anyOrder: true, do: s.memory.updateIndex})
 	}
+	list = append(list, s.readsFromClerk()...)
 	return append(list, s.policy.receives(s)...)
 }
 
@@ -209,6 +211,9 @@ func (s *scheduler) letTimePass() bool {
 		s.putsBack = false
 		s.putBack()
 		return true
+	case s.readers != nil && s.readers.left > 0:
+		s.startReader()
+		return true
 	default:
 		return false
 	}
@@ -219,12 +224,18 @@ func (s *scheduler) letTimePass() bool {
 func (s *scheduler) arrive() {
 	c := s.queue.add(s.arrivals[0])
 	s.arrivals = s.arrivals[1:]
+	if s.readers != nil {
+		s.readers.instance.sent(c.message)
+	}
 	s.logf("svix   %s %s arrives as %s", c.message.eventType, c.message.svixID, c.id)
 }
 
 // check is the end of a history that broke no promise on its way: it compares
 // all rows, pointers and ledger entries with what they should be.
 func (s *scheduler) check(ctx context.Context, t tables) error {
+	if s.readers != nil {
+		return s.checkReaders(ctx)
+	}
 	e, err := expect(s.plan, s.messages)
 	if err != nil {
 		return err

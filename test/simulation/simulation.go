@@ -58,11 +58,15 @@ func planOf(seed uint64) Plan { return plans().Example(int(seed)) } //nolint:gos
 type randomRun struct {
 	plan     Plan
 	messages []*message
-	bug      *Bug // planted, unless nil
-	tracing  bool // the scheduler keeps every step
+	states   []*state // at Clerk, for readers of its API
+	bug      *Bug     // planted, unless nil
+	tracing  bool     // the scheduler keeps every step
 }
 
-func newRandomRun(p Plan) randomRun { return randomRun{plan: p, messages: history(p, "")} }
+func newRandomRun(p Plan) randomRun {
+	c := history(p, "")
+	return randomRun{plan: p, messages: c.messages, states: c.states}
+}
 
 func traced(p Plan) randomRun {
 	r := newRandomRun(p)

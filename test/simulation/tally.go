@@ -60,5 +60,5 @@ func allFaults() (list []Fault) {
 	for _, k := range faultKinds() {
 		list = append(list, k.fault)
 	}
-	return append(list, reachKinds()...)
+	return append(append(list, reachKinds()...), readerKinds()...)
 }

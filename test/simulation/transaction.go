@@ -14,6 +14,7 @@ var errConflict = errors.New("simulation: transaction conflict")
 // transaction is a write that Memory has decided to make and whose items
 // become visible one after the other.
 type transaction struct {
+	by          *invocation
 	write       directory.Write
 	before      directory.Row          // at the key of the write's Row, when it was decided
 	entryBefore *directory.LedgerEntry // likewise
