@@ -25,6 +25,11 @@
 //     no guarantee beyond the contract of directory.Table: transactions may fail
 //     with a conflict, its index lags, and the items of a transaction become
 //     visible one by one.
+//   - In a share of the histories readers of Clerk's API work beside the consumers
+//     (apiruns.go, apireader.go): backfills by backfill.Writer and repairs by
+//     consumer.DeleteAbsent, from replicas that lag or err (apiclerk.go), while some
+//     events are lost for good. apimonitor.go checks each of their writes. At the end
+//     apicheck.go lets a backfill and a repair make the tables what Clerk is.
 //   - The monitor (monitor.go) checks after every step what must always hold.
 //     At the end, the expectation (expectation.go) finds the winner of each key
 //     by comparing the fields of the model's messages, and finalcheck.go
