@@ -149,15 +149,15 @@ type doneLine struct {
 }
 
 // printCounts prints a line for each kind that was begun.
-func (p program) printCounts(counts map[string]backfill.Counts, print func(format string, args ...any)) {
+func (p program) printCounts(counts map[string]backfill.Counts, say func(format string, args ...any)) {
 	for _, kind := range backfill.Kinds() {
 		n, ok := counts[kind]
 		switch {
 		case !ok:
 		case n.Skipped != "":
-			print("%-13s skipped: Clerk answered %s", kind, n.Skipped)
+			say("%-13s skipped: Clerk answered %s", kind, n.Skipped)
 		default:
-			print("%-13s %d read: %d written, %d equal, %d differ in activity alone, %d older than the row, "+
+			say("%-13s %d read: %d written, %d equal, %d differ in activity alone, %d older than the row, "+
 				"%d deleted, %d failed", kind, n.Read, n.Written, n.Equal, n.Activity, n.Older, n.Deleted, n.Failed)
 		}
 	}

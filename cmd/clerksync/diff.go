@@ -119,8 +119,8 @@ func (p program) runDiff(ctx context.Context, c *cli.Command, d *backfill.Diff) 
 			MinAge: c.Duration("min-age"), SecondLook: c.Duration("second-look"),
 			AllowDeletions: c.Int("allow-deletions"),
 			OnWait: func(until time.Time) {
-				p.term.Note("Clerk is asked again for %d rows that it denies, until %s. Ctrl-C ends it, and none of them "+
-					"is deleted.", r.Total().Extra, until.Format(time.TimeOnly))
+				p.term.Note("Clerk is asked again for %d rows that it denies, until %s. "+
+					"Ctrl-C ends it, and none of them is deleted.", r.Total().Extra, until.Format(time.TimeOnly))
 			},
 		})
 	}
@@ -199,8 +199,8 @@ func orNothing(value []byte) string {
 }
 
 func (p program) printTotal(t backfill.DiffCounts, repaired bool) {
-	p.term.Print("%d objects, %d rows: %d missing, %d extra, %d different; %d differ in activity alone, %d deleted here, "+
-		"%d pending, %d not compared",
+	p.term.Print("%d objects, %d rows: %d missing, %d extra, %d different; %d differ in activity alone, "+
+		"%d deleted here, %d pending, %d not compared",
 		t.Read, t.Rows, t.Missing, t.Extra, t.Different, t.Activity, t.Deleted, t.Pending, t.Failed)
 	if repaired {
 		p.term.Print("%d repaired, %d left", t.Repaired, t.Left)

@@ -92,7 +92,8 @@ func TestDiffRepairsWhatIsExtra(t *testing.T) {
 	d := newDiffed(t)
 	d.putRow("u1")
 	out, _ := d.run(t.Context(), terminal.ExitFailed, "--json")
-	if want := `{"class":"extra","kind":"user","id":"u1"}` + "\n" + `{"event":"counts",`; !strings.HasPrefix(out, want) {
+	want := `{"class":"extra","kind":"user","id":"u1"}` + "\n" + `{"event":"counts",`
+	if !strings.HasPrefix(out, want) {
 		t.Errorf("printed %s, want it to begin with %s", out, want)
 	}
 	out, _ = d.run(t.Context(), terminal.ExitFailed, "--repair", "--min-age", "3h")
@@ -101,7 +102,8 @@ func TestDiffRepairsWhatIsExtra(t *testing.T) {
 	}
 	start := time.Now()
 	out, words := d.run(t.Context(), terminal.ExitDone, "--repair", "--second-look", "1s")
-	if !strings.Contains(out, "extra      user          u1  deleted\n") || !strings.HasSuffix(out, "1 repaired, 0 left\n") ||
+	if !strings.Contains(out, "extra      user          u1  deleted\n") ||
+		!strings.HasSuffix(out, "1 repaired, 0 left\n") ||
 		!strings.Contains(words, "Clerk is asked again for 1 rows") || time.Since(start) < time.Second {
 		t.Errorf("after %v printed %s%s, want u1 deleted after a second look", time.Since(start), out, words)
 	}

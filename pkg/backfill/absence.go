@@ -20,7 +20,7 @@ var errTable = errors.New("the table")
 type look struct {
 	absent bool
 	at     time.Time // before Clerk was asked for what is absent
-	// Of an object that is there:
+	// The rest is of an object that is there.
 	object   Object
 	decision Decision // nothing was written
 }

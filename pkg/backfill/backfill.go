@@ -84,6 +84,7 @@ func (c *Counts) count(v Verdict) {
 		c.Older++
 	case Deleted:
 		c.Deleted++
+	case Extra, Pending: // classes of a Diff alone
 	}
 }
 

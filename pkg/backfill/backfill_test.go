@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -282,7 +283,7 @@ func (h readHook) Read(ctx context.Context, keys ...directory.Key) ([]directory.
 func TestWindowsHaveOpenEnds(t *testing.T) {
 	t.Parallel()
 	for n, bounds := range map[int]int{2600: 0, 5100: 2} {
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			t.Parallel()
 			i := newInstance(t, clerk.Options{}, settings{})
 			for u := range n {

@@ -229,6 +229,7 @@ func (d *Diff) add(f *Finding) {
 		return
 	case Activity, Deleted, Pending: // there may be many, and nothing more is done with them
 		f.subject = nil
+	case Missing, Different, Extra, Older: // a repair asks for these again
 	}
 	d.mu.Lock()
 	d.report.Findings = append(d.report.Findings, f)

@@ -128,6 +128,7 @@ func classify(now time.Time, data clerk.Object, d Decision) Verdict {
 			return Missing
 		}
 		return Different
+	case Equal, Activity, Deleted, Extra, Pending:
 	}
 	return d.Verdict // it does not count as a difference, so no webhook need mend it
 }

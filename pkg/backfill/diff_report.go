@@ -36,6 +36,7 @@ func (c *DiffCounts) add(class Verdict) {
 		c.Deleted++
 	case Pending:
 		c.Pending++
+	case Equal, Older: // no classes of findings
 	}
 }
 

@@ -136,16 +136,14 @@ func (d *differ) found() *backfill.Report {
 // lines have class, kind, id and members, and what a repair did.
 func lines(r *backfill.Report) (list []string) {
 	for _, f := range r.Findings {
-		s := fmt.Sprintf("%s %s %s", f.Class, f.Kind, f.ID)
-		for _, word := range append(slices.Clone(f.Members), f.Repair) {
-			if word != "" {
-				s += " " + word
-			}
+		words := append([]string{string(f.Class), f.Kind, f.ID}, f.Members...)
+		if f.Repair != "" {
+			words = append(words, f.Repair)
 		}
 		if f.Left {
-			s += " left"
+			words = append(words, "left")
 		}
-		list = append(list, s)
+		list = append(list, strings.Join(words, " "))
 	}
 	return list
 }

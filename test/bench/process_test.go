@@ -27,7 +27,8 @@ func environment(runtime, endpoint string, more ...string) []string {
 	}, more...)
 }
 
-// secret stands in the environment; secretInSSM is read at the start, as the template has it, and keyInSSM by each probe.
+// secret stands in the environment; secretInSSM is read at the start, as the template has it, and keyInSSM by each
+// probe.
 const (
 	secret      = "CLERK_WEBHOOK_SIGNING_SECRET=" + svixtest.Secret
 	secretInSSM = "CLERK_WEBHOOK_SECRET_PARAMETER=/clerksync/signing-secret"

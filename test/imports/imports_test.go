@@ -49,7 +49,8 @@ func layers() map[string]layer {
 		"sqs":    {packages: "pkg/sqsqueue", layers: "field", modules: "sdk sdk/service/sqs github.com/aws/smithy-go"},
 		"ssm":    {packages: "pkg/ssmparam", modules: "sdk"},
 		"clerk":  {packages: "pkg/clerkapi", layers: "field", modules: "golang.org/x/time"},
-		// A backfill compares Clerk's objects with rows and writes rows: it knows the work, and reads by Clerk's client.
+		// A backfill compares Clerk's objects with rows and writes rows: it knows the work, and reads by Clerk's
+		// client.
 		"backfill": {packages: "pkg/backfill", layers: "field work clerk", modules: "golang.org/x/sync"},
 		// What the functions share does not know what any of them does; a handler turns Lambda's event into a call of
 		// the work.
@@ -94,8 +95,8 @@ func layers() map[string]layer {
 		// What tests alone import may import anything.
 		"tests": {
 			packages: "test/... pkg/svix/svixtest pkg/directory/directorytest pkg/delivery/deliverytest " +
-				"pkg/dynamo/dynamotest pkg/reader/readertest internal/emulator/emulatortest internal/emulator/dynamodb/dynamodbtest " +
-				"internal/emulator/sqs/sqstest cmd/clerksync/internal/deployment/deploymenttest",
+				"pkg/dynamo/dynamotest pkg/reader/readertest internal/emulator/emulatortest " +
+				"internal/emulator/dynamodb/dynamodbtest internal/emulator/sqs/sqstest cmd/clerksync/internal/deployment/deploymenttest",
 		},
 	}
 }

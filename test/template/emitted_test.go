@@ -239,7 +239,9 @@ func TestEmittedLinesAreOfEveryKind(t *testing.T) {
 		}
 	}
 	fields := emittedByProbe(t).fields()
-	for _, name := range []string{"_aws", "level", "message", "requestId", "traceId", "entity", "age_seconds", "error"} {
+	for _, name := range []string{
+		"_aws", "level", "message", "requestId", "traceId", "entity", "age_seconds", "error",
+	} {
 		if fields[name] == nil {
 			t.Errorf("probe never writes %s", name)
 		}

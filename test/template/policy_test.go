@@ -152,7 +152,8 @@ func TestNoPolicyApartGrantsWhatLambdaChecks(t *testing.T) {
 		"sqs:SendMessage", "sns:Publish", // for the dead-letter queue of a function
 	}
 	apart := 0
-	for _, g := range grants(t, load(t, probing(), params{"Tracing": "Active", "SecretKeyArn": "arn:aws:kms:example"})) {
+	traced := params{"Tracing": "Active", "SecretKeyArn": "arn:aws:kms:example"}
+	for _, g := range grants(t, load(t, probing(), traced)) {
 		if !g.apart {
 			continue
 		}

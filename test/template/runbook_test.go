@@ -67,8 +67,8 @@ func TestRunbookCovers(t *testing.T) {
 	for _, want := range []string{
 		"no-events", "secret-unreadable", "dead-letters", "queue-age", "failed-receives", "lag", "mass-deletion",
 		"server-errors", "client-errors", "function-errors", "throttles", "duration", "dynamodb-errors",
-		"dynamodb-throttles", "probe-missing", "probe-failed", "everything-is-blank", "rotate-the-signing-secret", "which-cure-for-which-outage",
-		"restore-from-a-backup",
+		"dynamodb-throttles", "probe-missing", "probe-failed", "everything-is-blank",
+		"rotate-the-signing-secret", "which-cure-for-which-outage", "restore-from-a-backup",
 		"put-a-row-back-by-hand", "adopt-the-tables-of-an-earlier-stack", "smoke-check-after-a-deploy",
 		"raise-the-throughput",
 		"two-instances-mixed-in-one-table", "remove-a-stack", "cost", "upgrade",

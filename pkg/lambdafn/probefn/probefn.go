@@ -27,12 +27,15 @@ import (
 
 // Clerk reads one instance. *clerkapi.Client implements it.
 type Clerk interface {
+	// Instance says whose key it is.
 	Instance(ctx context.Context) (clerkapi.Instance, error)
+	// Newest reads the n objects of a kind that were created last.
 	Newest(ctx context.Context, kind string, n int) (clerkapi.Page, error)
 }
 
 // Table reads rows consistently, as directory.Table does.
 type Table interface {
+	// Read reads one row for each key, nil where there is none.
 	Read(ctx context.Context, keys ...directory.Key) ([]directory.Row, error)
 }
 

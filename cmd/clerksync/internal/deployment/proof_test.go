@@ -77,7 +77,8 @@ func TestAnswersWithoutProof(t *testing.T) {
 			d.AWS.HTTPClient = &emptyAnswers{HTTPClient: d.AWS.HTTPClient, operation: c.operation}
 			if c.changes {
 				d.AWS.HTTPClient = &beforeUpdate{
-					HTTPClient: d.AWS.HTTPClient, do: func() { s.PutRow(d.DirectoryTable, with(liveRow(), "rev", "2")) },
+					HTTPClient: d.AWS.HTTPClient,
+					do:         func() { s.PutRow(d.DirectoryTable, with(liveRow(), "rev", "2")) },
 				}
 			}
 			err := c.call(t.Context(), d)

@@ -197,7 +197,8 @@ func TestNamedTables(t *testing.T) {
 		QueueURL: s.Pipeline.QueueURL, DeadLetterQueueURL: s.Pipeline.DeadLetterQueueURL,
 	}))
 	want := passBut(skipped(
-		"stack", "rejections", "concurrency", "clerk-key", "probe", "secret", "endpoint", "clock", "signature", "way-through"))
+		"stack", "rejections", "concurrency", "clerk-key", "probe",
+		"secret", "endpoint", "clock", "signature", "way-through"))
 	if diff := cmp.Diff(want, statuses(got)); diff != "" {
 		t.Errorf("doctor of named tables, -want +got:\n%s\n%+v", diff, got)
 	}

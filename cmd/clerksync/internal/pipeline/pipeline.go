@@ -128,7 +128,7 @@ func Start(ctx context.Context, o Options) (_ *Pipeline, err error) {
 	if o.ClerkAddr != "" {
 		if queue, err = p.startClerk(ctx, o.ClerkAddr, queue); err != nil {
 			_ = l.Close()
-			return nil, fmt.Errorf("Clerk's API: %w", err)
+			return nil, fmt.Errorf("the API of Clerk: %w", err)
 		}
 	}
 	o = p.inOrder(o, queue)

@@ -202,7 +202,8 @@ const ClerkKeyParameter = "/clerksync/clerk-key"
 func (s *Stack) SetProbe(kind ssmtypes.ParameterType, checked, missing, failed float64) {
 	s.t.Helper()
 	s.Account.Parameters["ClerkSecretKeyParameter"] = ClerkKeyParameter
-	_, err := ssm.NewFromConfig(emulator.Config(s.Pipeline.Endpoint)).PutParameter(s.t.Context(), &ssm.PutParameterInput{
+	client := ssm.NewFromConfig(emulator.Config(s.Pipeline.Endpoint))
+	_, err := client.PutParameter(s.t.Context(), &ssm.PutParameterInput{
 		Name: aws.String(ClerkKeyParameter), Value: aws.String("sk_test_canary"), Type: kind,
 	})
 	s.check(err)
