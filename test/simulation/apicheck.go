@@ -142,7 +142,8 @@ func (s *scheduler) checkDeletions() error {
 			continue
 		}
 		incarnation := string(r.Revision().Incarnation())
-		if r == nil && m.incarnationID == "" || r.Live() && incarnation <= m.incarnationText() || byAbsence(r) && incarnation == m.incarnationText() {
+		if r == nil && m.incarnationID == "" || r.Live() && incarnation <= m.incarnationText() ||
+			byAbsence(r) && incarnation == m.incarnationText() {
 			return fmt.Errorf("%v is not as its deletion by %s left it: %s", m.key, m.svixID, r.Text("rev"))
 		}
 	}

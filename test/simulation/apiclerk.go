@@ -60,7 +60,7 @@ func (c *clerk) changeSilently() {
 	m.state.silent = true
 }
 
-// memberships that only events have, or only the API if it is asked for them.
+// onlyInEvents are the members that only events have, or the API if it is asked for them.
 func onlyInEvents(kind string) []string {
 	switch kind {
 	case directory.KindUser:
@@ -75,7 +75,7 @@ func onlyInEvents(kind string) []string {
 
 func (s *state) kind() string { return s.content.row.Text("kind") }
 
-// incarnation is the first field of the revisions of the object's row.
+// incarnationText is the first field of the revisions of the object's row.
 func (m *message) incarnationText() string {
 	if m.incarnationID == "" {
 		return "000000000000000-0"

@@ -61,7 +61,10 @@ func (m *monitor) mayGoBack(before, r directory.Row, by *invocation) bool {
 // has denied, not of a child. The parent may be live again when its last child is
 // deleted.
 func (m *monitor) isLookedFor(by *invocation, r directory.Row) bool {
-	return by.reader != nil && by.reader.looked[r.Key()] == r.Text("deleted_at") && !slices.ContainsFunc(m.parentsOf(r), func(k directory.Key) bool {
+	if by.reader == nil || by.reader.looked[r.Key()] != r.Text("deleted_at") {
+		return false
+	}
+	return !slices.ContainsFunc(m.parentsOf(r), func(k directory.Key) bool {
 		p := m.memory.rows[k]
 		return byAbsence(p) && p.Text("deleted_at") == r.Text("deleted_at")
 	})

@@ -97,12 +97,13 @@ func (r *reader) repair(ctx context.Context, s *scheduler, w *backfill.Writer, k
 		return err
 	}
 	var first look
-	if err := r.ask(ctx, s.harness, fmt.Sprint("first look at ", k), func() { first = s.look(r, k, false) }); err != nil {
+	name := fmt.Sprint("first look at ", k)
+	if err := r.ask(ctx, s.harness, name, func() { first = s.look(r, k, false) }); err != nil {
 		return err
 	}
 	second := first
 	if !s.mistake(oneLook) && !s.mistake(listAbsence) {
-		name := fmt.Sprint("second look at ", k)
+		name = fmt.Sprint("second look at ", k)
 		if err := r.ask(ctx, s.harness, name, func() { second = s.look(r, k, true) }); err != nil {
 			return err
 		}
