@@ -14,21 +14,23 @@ import (
 // expectation is what the tables should hold when all is done, by the fields of
 // the model's messages.
 type expectation struct {
-	policy  consumer.DeletionPolicy
-	storage []projector.ObjectStorage         // one of which the row is of
-	keys    []directory.Key                   // of all rows, sorted
-	winner  map[directory.Key]*message        // the greatest message of each key
-	deleted map[directory.Key]bool            // users and organizations
-	parents map[directory.Key][]directory.Key // of each key, former ones included
+	policy   consumer.DeletionPolicy
+	storage  []projector.ObjectStorage         // one of which the row is of
+	keys     []directory.Key                   // of all rows, sorted
+	winner   map[directory.Key]*message        // the greatest message of each key
+	deleted  map[directory.Key]bool            // users and organizations
+	parents  map[directory.Key][]directory.Key // of each key, former ones included
+	restored bool                              // the tables were restored from a backup meanwhile
 }
 
 func expect(p Plan, messages []*message) (*expectation, error) {
 	e := &expectation{
-		policy:  p.Policy,
-		storage: []projector.ObjectStorage{p.Storage},
-		winner:  map[directory.Key]*message{},
-		deleted: map[directory.Key]bool{},
-		parents: map[directory.Key][]directory.Key{},
+		policy:   p.Policy,
+		storage:  []projector.ObjectStorage{p.Storage},
+		winner:   map[directory.Key]*message{},
+		deleted:  map[directory.Key]bool{},
+		parents:  map[directory.Key][]directory.Key{},
+		restored: p.Restores,
 	}
 	if p.Mixed { // a soft deletion leaves more than a hard one
 		e.policy, e.storage = consumer.Soft, objectStorages()
@@ -94,12 +96,26 @@ func (e *expectation) undecided(k directory.Key) bool {
 	return k.SK == "DOMAIN" && !w.deletion && !e.anyDeleted(w.parents) && e.hadDeletedParent(k)
 }
 
+// survivesRestoration says whether a domain may be live though its winner's
+// organization is deleted: another message has it in an organization that is not,
+// and the tables were restored. The runbook deletes the rows of the last minutes
+// before the backup, and so the domain's tombstone, while the ledger still has
+// the winner: a late message, stale until then, may now be the only one.
+func (e *expectation) survivesRestoration(k directory.Key) bool {
+	return e.restored && k.SK == "DOMAIN" && e.anyDeleted(e.winner[k].parents) &&
+		slices.ContainsFunc(e.parents[k], func(p directory.Key) bool { return !e.deleted[p] })
+}
+
 // pointers returns the pointer that should be there, given that the key's row
 // is right, and the keys of former pointers, which should not.
 func (e *expectation) pointers(k directory.Key, row directory.Row, messages []*message) (
 	want directory.Row, none []directory.Key,
 ) {
-	if row.Live() {
+	switch {
+	case row.Live() && e.survivesRestoration(k):
+		want = directory.Pointer(row)
+		delete(want, directory.AttrSyncedAt) // no message tells it
+	case row.Live():
 		want = e.winner[k].pointer
 	}
 	for _, m := range messages {

@@ -125,7 +125,7 @@ func (e *expectation) checkRow(k directory.Key, row directory.Row) error {
 		}
 		return nil
 	case e.anyDeleted(w.parents):
-		if row.Live() {
+		if row.Live() && !e.survivesRestoration(k) {
 			return fmt.Errorf("%v is live under a deleted parent", k)
 		}
 		return nil
