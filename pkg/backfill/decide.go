@@ -87,10 +87,13 @@ func (o Object) decide(e Existing, kept func(object string) string) Decision {
 }
 
 // refutes says whether the object shows that a deletion by absence was wrong:
-// Clerk had the object after it was said to be absent.
+// Clerk had the object after it was said to be absent. An older membership of the
+// same user shows nothing: a replica that lags has it although its own deletion
+// is known.
 func (o Object) refutes(tombstone directory.Row) bool {
 	at, err := time.Parse(directory.TimeFormat, tombstone.Text(directory.AttrDeletedAt))
-	return err == nil && tombstone.Text(directory.AttrDeletedBy) == directory.Absence && o.Began.After(at)
+	return err == nil && tombstone.Text(directory.AttrDeletedBy) == directory.Absence && o.Began.After(at) &&
+		o.change.Revision.Incarnation() >= tombstone.Revision().Incarnation()
 }
 
 // merge is the row as the object makes it, with what only events tell: a column

@@ -99,6 +99,14 @@ func TestDecide(t *testing.T) {
 			before: all(created(""), absent(u1, 9), event("user.deleted", 10, deletedU)),
 			api:    user("u1", 5, ""), want: "deleted",
 		},
+		"a tombstone by absence of a later membership": { // a replica that lags has the one before
+			before: all(member(7), absent(directory.MembershipKey("o1", "u1"), 9)),
+			kind:   kindMember, api: membership("o1", "u1", 5, 5, ""), want: "deleted",
+		},
+		"a tombstone by absence of an earlier membership": {
+			before: all(member(5), absent(directory.MembershipKey("o1", "u1"), 9)),
+			kind:   kindMember, api: membership("o1", "u1", 7, 7, ""), want: "missing",
+		},
 		"equal, written in another way": {
 			before: created(`,"first_name":"\u0041da","a":[1]`),
 			api:    `{"a": [ 1 ], "first_name":"Ada","updated_at":1772000000005,"created_at":1772000000000, "id":"u1"}`,

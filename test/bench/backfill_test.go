@@ -51,10 +51,18 @@ func BenchmarkBackfill(b *testing.B) {
 	b.ReportMetric(float64(first.requests())/first.took.Seconds(), "Clerk-requests/s")
 }
 
+// requireScale skips what takes a minute unless it is asked for.
+func requireScale(t *testing.T) {
+	t.Helper()
+	if os.Getenv("BACKFILL_SCALE") == "" {
+		t.Skip("BACKFILL_SCALE=1 builds the command and fills tables with thousands of rows")
+	}
+}
+
 // A backfill of a few thousand objects: what it reads, what it writes, and what one reads that is killed five times.
 // The benchmark holds the same at any size.
 func TestBackfillCounts(t *testing.T) {
-	t.Parallel()
+	requireScale(t)
 	c := startCompany(t, program.Build(t, "./cmd/clerksync"), 2000)
 	table := c.createTables(t, "first")
 	c.checkFirst(t, c.backfill(t, table, "--rate", "1000"))
@@ -65,7 +73,7 @@ func TestBackfillCounts(t *testing.T) {
 // The memory of a backfill does not grow with the instance: at ten times the size its peak is within a tenth. It is a
 // dry run of the longest list, which reads all that a real one reads and decides the same, for time's sake.
 func TestBackfillMemory(t *testing.T) {
-	t.Parallel()
+	requireScale(t)
 	command := program.Build(t, "./cmd/clerksync")
 	least := func(n int) (peak float64) {
 		c := startCompany(t, command, n)

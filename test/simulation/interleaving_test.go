@@ -10,9 +10,10 @@ import (
 // TestEveryInterleaving proves, for the races that the design is about, what
 // random histories make only likely.
 func TestEveryInterleaving(t *testing.T) {
+	t.Parallel()
 	began, total := time.Now(), 0
 	for i, s := range simulation.Scenarios() {
-		if testing.Short() && i%4 != 0 {
+		if !isWhole() && i%4 != 0 {
 			continue
 		}
 		runs, ends, err := s.EveryInterleaving(t)
@@ -28,8 +29,9 @@ func TestEveryInterleaving(t *testing.T) {
 // TestReductionLosesNoEnd shows that the interleavings which are left out end
 // as others do that are not.
 func TestReductionLosesNoEnd(t *testing.T) {
+	t.Parallel()
 	scenarios := simulation.Scenarios()[:4]
-	if testing.Short() {
+	if !isWhole() {
 		scenarios = scenarios[:1]
 	}
 	for _, s := range scenarios {
@@ -50,7 +52,8 @@ func TestReductionLosesNoEnd(t *testing.T) {
 // TestInterleavingsFindBugs shows that trying every interleaving can fail, for
 // the bugs that need no more than another order and a death.
 func TestInterleavingsFindBugs(t *testing.T) {
-	if testing.Short() {
+	t.Parallel()
+	if !isWhole() {
 		t.Skip("it runs what the other tests run, only with bugs")
 	}
 	for _, bug := range simulation.Bugs() {

@@ -10,6 +10,10 @@ import (
 	"github.com/clerksync/clerksync/test/simulation"
 )
 
+// isWhole says whether all is to run, which takes minutes: every interleaving, and every planted bug until it is
+// found.
+func isWhole() bool { return os.Getenv("SIMULATION_HISTORIES") != "" && !testing.Short() }
+
 // TestSimulation is the proof itself. A run in which some kind of fault never
 // happened proves too little, so it fails.
 func TestSimulation(t *testing.T) {

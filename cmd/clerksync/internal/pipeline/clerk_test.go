@@ -107,7 +107,7 @@ func TestEmulatedClerkTakesAnotherPort(t *testing.T) {
 	}
 	if _, err := pipeline.Start(t.Context(), pipeline.Options{
 		Addr: "127.0.0.1:0", AWSAddr: "127.0.0.1:0", ClerkAddr: "nowhere",
-	}); err == nil || !strings.Contains(err.Error(), "Clerk's API") {
-		t.Errorf("Start = %v, want an error about Clerk's API", err)
+	}); err == nil || !strings.Contains(err.Error(), "the API of Clerk") {
+		t.Errorf("Start = %v, want an error about the API of Clerk", err)
 	}
 }
