@@ -112,7 +112,8 @@ func (p program) connect(ctx context.Context, c *cli.Command) error {
 	if err := p.waitForRequest(ctx, c, d, begin); err != nil {
 		return err
 	}
-	if !p.agree(c, "Bring the users and organizations that Clerk has already into the table now (clerksync backfill)?") {
+	if !p.agree(c, "Bring the users and organizations that Clerk has already into the table now "+
+		"(clerksync backfill)?") {
 		return nil
 	}
 	return p.backfillFrom(ctx, c, d, instance, storage, nil)

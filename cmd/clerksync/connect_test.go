@@ -96,7 +96,8 @@ func (c *connection) run(
 // secret is the signing secret that the deployment reads.
 func (c *connection) secret(t *testing.T) string {
 	t.Helper()
-	out, err := ssm.NewFromConfig(emulator.Config(c.Pipeline.Endpoint)).GetParameter(t.Context(), &ssm.GetParameterInput{
+	client := ssm.NewFromConfig(emulator.Config(c.Pipeline.Endpoint))
+	out, err := client.GetParameter(t.Context(), &ssm.GetParameterInput{
 		Name: aws.String(pipeline.SecretParameter), WithDecryption: aws.Bool(true),
 	})
 	if err != nil {
@@ -129,7 +130,10 @@ func TestConnect(t *testing.T) {
 	}
 	for i, want := range []map[string]any{
 		{"event": "instance", "id": "ins_1", "environment": "production"},
-		{"event": "endpoint", "url": c.WebhookURL, "settings_url": events[1]["settings_url"], "events": events[1]["events"]},
+		{
+			"event": "endpoint", "url": c.WebhookURL,
+			"settings_url": events[1]["settings_url"], "events": events[1]["events"],
+		},
 		{"event": "secret", "parameter": pipeline.SecretParameter, "key": "alias/aws/ssm"},
 		{"event": "signed_request", "at": events[3]["at"]},
 		{"event": "done", "kinds": events[4]["kinds"]},
@@ -183,13 +187,15 @@ func TestConnectChangesNothing(t *testing.T) {
 	before := c.secret(t)
 	stack := []string{"--stack", deploymenttest.StackName}
 	_, words := c.run(t, terminal.ExitFailed, "n\n", nil, stack...)
-	if !strings.Contains(words, "Clerk instance ins_1 (production)") || !strings.Contains(words, "nothing was changed") {
+	if !strings.Contains(words, "Clerk instance ins_1 (production)") ||
+		!strings.Contains(words, "nothing was changed") {
 		t.Errorf("it says %q, want whose key it is, and that nothing was changed", words)
 	}
 	c.checkRequests(t, "GET /v1/instance")
 	c.run(t, terminal.ExitFailed, "sk_test_no_signing_secret", nil, append(stack, "--yes")...)
 	c.Account.IngestEnvironment = map[string]string{"CLERK_INSTANCE_ID": "ins_2"}
-	if _, words := c.run(t, terminal.ExitFailed, "", nil, append(stack, "--yes")...); !strings.Contains(words, "ins_2") {
+	_, words = c.run(t, terminal.ExitFailed, "", nil, append(stack, "--yes")...)
+	if !strings.Contains(words, "ins_2") {
 		t.Errorf("it says %q, want both instances", words)
 	}
 	if got := c.secret(t); got != before {
@@ -210,7 +216,8 @@ func TestConnectTimesOut(t *testing.T) {
 	out, words := c.run(t, terminal.ExitFailed, svixtest.OtherSecret, refused,
 		"--stack", deploymenttest.StackName, "--yes", "--timeout", "300ms")
 	for _, want := range []string{
-		"2 signatures were refused", "no request that Clerk signed came in 300ms", "doctor --stack " + deploymenttest.StackName,
+		"2 signatures were refused", "no request that Clerk signed came in 300ms",
+		"doctor --stack " + deploymenttest.StackName,
 	} {
 		if !strings.Contains(words, want) {
 			t.Errorf("it says %q, want %q", words, want)
@@ -227,7 +234,8 @@ func TestConnectOfDev(t *testing.T) {
 	c := newConnection(t)
 	send := func() {
 		r := svixtest.Signed(time.Now(), `{"type":"user.created","timestamp":1,"data":{"id":"user_2","created_at":1}}`)
-		request, err := http.NewRequestWithContext(t.Context(), r.Method, c.Pipeline.WebhookURL, strings.NewReader(string(r.Body)))
+		body := strings.NewReader(string(r.Body))
+		request, err := http.NewRequestWithContext(t.Context(), r.Method, c.Pipeline.WebhookURL, body)
 		if err != nil {
 			t.Error(err)
 			return

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -82,18 +83,35 @@ func (w *world) store(storage projector.ObjectStorage) {
 // hookedTable is a table with functions that run before and after each write.
 type hookedTable struct {
 	directory.Table
-	before, after func(ctx context.Context, w directory.Write) error
+	before, after hook
+	mu            sync.Mutex // guards hooks that are set while others write
+}
+
+// hook is called with each write; its error is the write's.
+type hook = func(ctx context.Context, w directory.Write) error
+
+// setAfter sets the hook while others write.
+func (h *hookedTable) setAfter(f hook) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.after = f
+}
+
+func (h *hookedTable) hooks() (before, after hook) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.before, h.after
 }
 
 func (h *hookedTable) Write(ctx context.Context, w directory.Write) (directory.Result, error) {
-	if f := h.before; f != nil {
-		if err := f(ctx, w); err != nil {
+	if before, _ := h.hooks(); before != nil {
+		if err := before(ctx, w); err != nil {
 			return 0, err
 		}
 	}
 	result, err := h.Table.Write(ctx, w)
-	if f := h.after; f != nil && err == nil {
-		err = f(ctx, w)
+	if _, after := h.hooks(); after != nil && err == nil {
+		err = after(ctx, w)
 	}
 	return result, err
 }
@@ -101,7 +119,12 @@ func (h *hookedTable) Write(ctx context.Context, w directory.Write) (directory.R
 // countWrites counts the writes that change something from now on.
 func (w *world) countWrites() *int {
 	n := new(int)
-	w.table.before = func(context.Context, directory.Write) error { *n++; return nil }
+	w.table.before = func(context.Context, directory.Write) error {
+		w.table.mu.Lock()
+		defer w.table.mu.Unlock()
+		*n++
+		return nil
+	}
 	return n
 }
 

@@ -134,10 +134,10 @@ func TestRepairDeletesOnlyWhatIsAbsentForSure(t *testing.T) {
 		"there again at the third look": {
 			at: map[time.Duration]func(*differ){
 				9 * time.Minute: func(d *differ) {
-					d.table.after = func(context.Context, directory.Write) error {
+					d.table.setAfter(func(context.Context, directory.Write) error {
 						d.put(directory.KindUser, user("u1", 0, ""))
 						return nil
-					}
+					})
 				},
 			},
 			want: "extra user u1 deleted left",
@@ -145,11 +145,11 @@ func TestRepairDeletesOnlyWhatIsAbsentForSure(t *testing.T) {
 		"brought back by an event before the third look": {
 			at: map[time.Duration]func(*differ){
 				9 * time.Minute: func(d *differ) {
-					d.table.after = func(context.Context, directory.Write) error {
-						d.table.after = nil
+					d.table.setAfter(func(context.Context, directory.Write) error {
+						d.table.setAfter(nil)
 						d.handle("user.updated", 4*hour, user("u1", 4*hour, ""))
 						return nil
-					}
+					})
 				},
 			},
 			want: "extra user u1 deleted left", live: true,

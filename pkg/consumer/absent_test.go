@@ -18,9 +18,11 @@ func TestAbsentParentOfManyChildren(t *testing.T) {
 		limit, write, most time.Duration
 		fails              bool
 	}{
-		"several rounds":         {limit: time.Hour, write: 3 * time.Second, most: 10 * time.Minute},
-		"the caller's time ends": {limit: 40 * time.Second, write: 3 * time.Second, most: 40 * time.Second, fails: true},
-		"nothing is written":     {limit: time.Hour, write: time.Minute, most: 5 * time.Minute, fails: true},
+		"several rounds": {limit: time.Hour, write: 3 * time.Second, most: 10 * time.Minute},
+		"the caller's time ends": {
+			limit: 40 * time.Second, write: 3 * time.Second, most: 40 * time.Second, fails: true,
+		},
+		"nothing is written": {limit: time.Hour, write: time.Minute, most: 5 * time.Minute, fails: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -32,7 +34,8 @@ func TestAbsentParentOfManyChildren(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), c.limit)
 				defer cancel()
 				done, err := h.DeleteAbsent(ctx, parent, h.Now())
-				if took := time.Since(start); !done || (err != nil) != c.fails || took > c.most || took < 35*time.Second {
+				took := time.Since(start)
+				if !done || (err != nil) != c.fails || took > c.most || took < 35*time.Second {
 					t.Errorf("DeleteAbsent = %t, %v after %s, want it done within %s, an error %t",
 						done, err, took, c.most, c.fails)
 				}

@@ -96,7 +96,8 @@ func layers() map[string]layer {
 		"tests": {
 			packages: "test/... pkg/svix/svixtest pkg/directory/directorytest pkg/delivery/deliverytest " +
 				"pkg/dynamo/dynamotest pkg/reader/readertest internal/emulator/emulatortest " +
-				"internal/emulator/dynamodb/dynamodbtest internal/emulator/sqs/sqstest cmd/clerksync/internal/deployment/deploymenttest",
+				"internal/emulator/dynamodb/dynamodbtest internal/emulator/sqs/sqstest " +
+				"cmd/clerksync/internal/deployment/deploymenttest",
 		},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,14 +19,14 @@ import (
 // countingTable counts the writes that take effect.
 type countingTable struct {
 	directory.Table
-	written int
+	written atomic.Int64
 }
 
 // Write implements directory.Table.
 func (t *countingTable) Write(ctx context.Context, w directory.Write) (directory.Result, error) {
 	r, err := t.Table.Write(ctx, w)
 	if r == directory.Written && err == nil {
-		t.written++
+		t.written.Add(1)
 	}
 	return r, err
 }
@@ -57,7 +58,7 @@ func (s *scheduler) checkReaders(ctx context.Context) error {
 	if err := s.backfillAll(ctx, w); err != nil {
 		return err
 	}
-	if s.faults[Restored] > 0 && table.written > 0 {
+	if s.faults[Restored] > 0 && table.written.Load() > 0 {
 		s.count(RestoredThenBackfill)
 	}
 	if err := s.repairAll(ctx, w); err != nil {
@@ -66,12 +67,12 @@ func (s *scheduler) checkReaders(ctx context.Context) error {
 	if err := s.checkClerk(); err != nil {
 		return err
 	}
-	table.written = 0
+	table.written.Store(0)
 	if err := s.backfillAll(ctx, w); err != nil {
 		return err
 	}
-	if table.written > 0 {
-		return fmt.Errorf("a second backfill of a still instance has %d writes", table.written)
+	if table.written.Load() > 0 {
+		return fmt.Errorf("a second backfill of a still instance has %d writes", table.written.Load())
 	}
 	return s.checkDeletions()
 }

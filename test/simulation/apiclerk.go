@@ -3,6 +3,7 @@ package simulation
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/clerksync/clerksync/pkg/directory"
@@ -87,7 +88,7 @@ func (m *message) incarnationText() string {
 // without news is in it.
 func (s *state) text(now int64) []byte {
 	data := slices.Clone(s.content.data)
-	data = append(data, jsonMember{name: "last_active_at", text: fmt.Sprint(now)})
+	data = append(data, jsonMember{name: "last_active_at", text: strconv.FormatInt(now, 10)})
 	return []byte(data.text(onlyInEvents(s.kind()), nil))
 }
 

@@ -121,7 +121,8 @@ func (t parentlessTable) Read(ctx context.Context, keys ...directory.Key) ([]dir
 	rows, err := t.Table.Read(ctx, keys...)
 	isChild := func(k directory.Key) bool { return k.SK != "USER" && k.SK != "ORG" }
 	client, ok := t.Table.(*tableClient)
-	ofChildren := ok && slices.ContainsFunc(client.by.reader.page, func(o *state) bool { return isChild(o.content.key) })
+	ofChildren := ok && slices.ContainsFunc(client.by.reader.page,
+		func(o *state) bool { return isChild(o.content.key) })
 	if ofChildren && !slices.ContainsFunc(keys, isChild) {
 		for i := range rows {
 			if rows[i].Gone() {

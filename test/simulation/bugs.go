@@ -57,7 +57,8 @@ func (b Bug) Find(t *testing.T, histories int) (n int, how error) {
 
 // Bugs are the mistakes that the design exists to avoid.
 func Bugs() []Bug {
-	return slices.Concat(bugsOfWrites(), bugsOfOrder(), bugsOfFollowUps(), bugsOfMessages(), bugsOfOperators(), bugsOfReaders())
+	return slices.Concat(bugsOfWrites(), bugsOfOrder(), bugsOfFollowUps(), bugsOfMessages(), bugsOfOperators(),
+		bugsOfReaders())
 }
 
 // bugsOfWrites are mistakes in what is written, and in taking it for written.

@@ -65,6 +65,7 @@ func TestInterleavingsFindBugs(t *testing.T) {
 			continue
 		}
 		t.Run(bug.Name, func(t *testing.T) {
+			t.Parallel()
 			total := 0
 			for _, s := range simulation.Scenarios() {
 				s.Bug = &bug

@@ -24,7 +24,8 @@ const maxRequestRows = 100_000
 func (d *Deployment) RequestsSince(ctx context.Context, since, now time.Time) (r Requests, err error) {
 	if d.Stack != nil {
 		points, err := d.ReadMetrics(ctx, since.Truncate(time.Minute), now.Add(time.Minute),
-			d.IngestSeries(lambdafn.MetricVerified, "Sum", time.Minute), d.RejectedSeries(ingest.ReasonInvalidSignature))
+			d.IngestSeries(lambdafn.MetricVerified, "Sum", time.Minute),
+			d.RejectedSeries(ingest.ReasonInvalidSignature))
 		if err != nil {
 			return r, err
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -74,19 +75,39 @@ func TestLiveLinesFit(t *testing.T) {
 	}
 }
 
+// lockedBuffer is written by timers and read by the test.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p) //nolint:wrapcheck // it never fails
+}
+
+// take returns what was written since the last time.
+func (b *lockedBuffer) take() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer b.text.Reset()
+	return b.text.String()
+}
+
 // Forged requests come by the thousand. They have a line a second, and one advice.
 func TestRepeatedLines(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var out, words bytes.Buffer
+		var out lockedBuffer
+		var words bytes.Buffer
 		s := dev.NewScreen(terminal.New(t.Context(), nil, &out, &words), dev.Options{Now: time.Now})
 		s.ShowReady(&pipeline.Pipeline{Endpoint: "http://127.0.0.1:1"})
 		lines := func() (got []string) {
 			synctest.Wait()
-			for line := range strings.Lines(out.String()) {
+			for line := range strings.Lines(out.take()) {
 				got = append(got, strings.Join(strings.Fields(line)[1:], " ")) // without its time
 			}
-			out.Reset()
 			return got
 		}
 		want := func(what string, lines []string, want ...string) {

@@ -66,7 +66,8 @@ func passBut(others ...map[string]doctor.Status) map[string]doctor.Status {
 	out := map[string]doctor.Status{}
 	for _, name := range []string{
 		"credentials", "stack", "tables", "ttl", "backups", "queue", "event-source", "dead-letters", "instances",
-		"silence", "rejections", "concurrency", "clerk-key", "probe", "secret", "endpoint", "clock", "signature", "way-through",
+		"silence", "rejections", "concurrency", "clerk-key", "probe", "secret",
+		"endpoint", "clock", "signature", "way-through",
 	} {
 		out[name] = doctor.Pass
 	}

@@ -22,9 +22,11 @@ func TestProbeFaults(t *testing.T) {
 			plant: func(*stack) {}, status: doctor.Skip,
 			says: "seen only by clerksync diff", mend: "ClerkSecretKeyParameter",
 		},
-		"rows are missing": {plant: probe(60, 2, 0), says: "2 of Clerk's newest 60", mend: "diff --stack mirror --repair"},
-		"it failed":        {plant: probe(0, 0, 1), says: "the last probe failed", mend: "log of ProbeFunction"},
-		"it does not run":  {plant: probe(-1, 0, 0), says: "no probe ran in 17m", mend: "schedule"},
+		"rows are missing": {
+			plant: probe(60, 2, 0), says: "2 of Clerk's newest 60", mend: "diff --stack mirror --repair",
+		},
+		"it failed":       {plant: probe(0, 0, 1), says: "the last probe failed", mend: "log of ProbeFunction"},
+		"it does not run": {plant: probe(-1, 0, 0), says: "no probe ran in 17m", mend: "schedule"},
 		"no key": {
 			plant: func(s *stack) { s.Account.Parameters["ClerkSecretKeyParameter"] = "/not/there" },
 			says:  "/not/there does not exist", mend: "put-parameter --type SecureString --name /not/there",
@@ -54,8 +56,10 @@ func TestClerkKey(t *testing.T) {
 		status               doctor.Status
 		says                 string
 	}{
-		"none":               {status: doctor.Skip, says: "CLERK_SECRET_KEY is not set"},
-		"its instance":       {key: key, row: "ins_ours", configured: "ins_ours", status: doctor.Pass, says: "ins_ours"},
+		"none": {status: doctor.Skip, says: "CLERK_SECRET_KEY is not set"},
+		"its instance": {
+			key: key, row: "ins_ours", configured: "ins_ours", status: doctor.Pass, says: "ins_ours",
+		},
 		"revoked":            {key: "sk_test_canary2", status: doctor.Fail, says: "clerk_key_invalid"},
 		"not a key":          {key: "canary with spaces", status: doctor.Fail, says: "characters that no key has"},
 		"of another's rows":  {key: key, row: "ins_other", status: doctor.Fail, says: "ins_other"},

@@ -43,7 +43,8 @@ func TestCountClerk(t *testing.T) {
 	var out bytes.Buffer
 	r = status.Report{RowsTotal: 200_000, Clerk: map[string]int64{"user": 7}}
 	r.Show(terminal.New(t.Context(), nil, &out, &out), time.Now())
-	if !regexp.MustCompile(`(?m)^rows +about 200000 in all; --count.*\n\nkind +rows +tombstones +at Clerk\nuser +\? +\? +7$`).
+	if !regexp.MustCompile(`(?m)^rows +about 200000 in all; --count.*\n\n` +
+		`kind +rows +tombstones +at Clerk\nuser +\? +\? +7$`).
 		Match(out.Bytes()) {
 		t.Errorf("Show = %s, want Clerk's count and no number of rows", out.String())
 	}

@@ -238,6 +238,7 @@ func (r *Report) countRows(ctx context.Context, d *deployment.Deployment, all bo
 
 // Counter counts the objects of an instance. *clerkapi.Client implements it.
 type Counter interface {
+	// Count is Clerk's own count of the objects of a kind.
 	Count(ctx context.Context, kind string) (int64, error)
 }
 
