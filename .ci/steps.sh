@@ -100,10 +100,10 @@ step "the deletion of an organization of 1,000,000 members" \
 	env CASCADE_MEMBERS=1000000 go test -count=1 -run AMillionMembers ./pkg/consumer
 step "simulation: 10,000 histories, planted bugs, interleavings" \
 	env SIMULATION_HISTORIES=10000 go test -count=1 -v ./test/simulation
-step "a backfill of thousands: requests, writes, kills" \
-	env BACKFILL_SCALE=1 go test -count=1 -run BackfillCounts ./test/bench
 step "simulation: 500 histories over HTTP" \
 	env SIMULATION_HTTP=500 go test -count=1 -run SimulationOverHTTP ./test/engines
 await
+step "a backfill of thousands: requests, writes, kills, memory" \
+	env BACKFILL_SCALE=1 go test -count=1 -run 'BackfillCounts|BackfillMemory' ./test/bench
 step "generated files are up to date" up_to_date
 step_may_skip "start-up: instructions and memory" env START_GATE=1 go test -count=1 -v -run Start ./test/bench

@@ -71,15 +71,7 @@ func (p program) backfill(ctx context.Context, c *cli.Command) error {
 	if c.Bool("dry-run") && c.String("state") != "" {
 		return terminal.Usagef("--dry-run does nothing that --state could keep")
 	}
-	d, err := p.findDeployment(ctx, c)
-	if err != nil {
-		return err
-	}
-	storage, err := d.ReadStorage(ctx, p.getenv)
-	if err != nil {
-		return err
-	}
-	clerk, err := p.openClerkFor(ctx, c, d)
+	d, storage, clerk, err := p.openPair(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -97,8 +89,7 @@ func (p program) backfillFrom(
 			return err //nolint:wrapcheck // it names the file
 		}
 	}
-	p.term.Note("Clerk instance %s (%s), DELETION_POLICY=%s, OBJECT_STORAGE=%s, %s",
-		clerk.ID, clerk.Environment, storage.DeletionPolicy, storage.ObjectStorage, d)
+	p.notePair(d, storage, clerk)
 	b := &backfill.Backfill{Client: clerk.Client, Writer: d.NewWriter(storage, clerk.ID), Kinds: only, State: state}
 	b.Writer.DryRun = c.Bool("dry-run")
 	return p.runBackfill(ctx, c, b)

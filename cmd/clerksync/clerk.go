@@ -9,6 +9,7 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/pkg/clerkapi"
+	"github.com/clerksync/clerksync/pkg/settings"
 )
 
 // rateFlag is for commands that ask Clerk for much.
@@ -67,4 +68,25 @@ func (p program) openClerkFor(ctx context.Context, c *cli.Command, d *deployment
 		err = d.CheckInstance(ctx, p.getenv, i.ID)
 	}
 	return i, err
+}
+
+// openPair finds what backfill and diff work on: a deployment, the settings of its
+// functions, and the instance whose objects belong there.
+func (p program) openPair(ctx context.Context, c *cli.Command) (
+	d *deployment.Deployment, storage settings.Storage, clerk clerkInstance, err error,
+) {
+	if d, err = p.findDeployment(ctx, c); err != nil {
+		return nil, storage, clerk, err
+	}
+	if storage, err = d.ReadStorage(ctx, p.getenv); err != nil {
+		return nil, storage, clerk, err //nolint:wrapcheck // it names what it read
+	}
+	clerk, err = p.openClerkFor(ctx, c, d)
+	return d, storage, clerk, err
+}
+
+// notePair says what is compared and by which settings, before anything is written.
+func (p program) notePair(d *deployment.Deployment, storage settings.Storage, clerk clerkInstance) {
+	p.term.Note("Clerk instance %s (%s), DELETION_POLICY=%s, OBJECT_STORAGE=%s, %s",
+		clerk.ID, clerk.Environment, storage.DeletionPolicy, storage.ObjectStorage, d)
 }

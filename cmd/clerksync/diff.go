@@ -81,20 +81,11 @@ func (p program) diff(ctx context.Context, c *cli.Command) error {
 			return terminal.Usagef("--%s is for --repair", name)
 		}
 	}
-	d, err := p.findDeployment(ctx, c)
+	d, storage, clerk, err := p.openPair(ctx, c)
 	if err != nil {
 		return err
 	}
-	storage, err := d.ReadStorage(ctx, p.getenv)
-	if err != nil {
-		return err
-	}
-	clerk, err := p.openClerkFor(ctx, c, d)
-	if err != nil {
-		return err
-	}
-	p.term.Note("Clerk instance %s (%s), DELETION_POLICY=%s, OBJECT_STORAGE=%s, %s",
-		clerk.ID, clerk.Environment, storage.DeletionPolicy, storage.ObjectStorage, d)
+	p.notePair(d, storage, clerk)
 	return p.runDiff(ctx, c, &backfill.Diff{
 		Client: clerk.Client, Writer: d.NewWriter(storage, clerk.ID), Rows: d.Table(), Kinds: only,
 		ShowValues: c.Bool("show-values"),
@@ -165,8 +156,8 @@ func (p program) printFindings(r *backfill.Report, asJSON, repaired bool) {
 			}
 		}
 	}
-	for kind, n := range r.Counts {
-		if n.Skipped != "" {
+	for _, kind := range backfill.Kinds() { // always in the same order
+		if n, ok := r.Counts[kind]; ok && n.Skipped != "" {
 			p.term.Note("%s skipped: Clerk answered %s", kind, n.Skipped)
 		}
 	}
