@@ -22,7 +22,7 @@ func openTerminal(t *testing.T, width uint16) (person, process *os.File) {
 	t.Helper()
 	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
-		t.Skip(err)
+		t.Skip("this machine has no pseudo-terminals: ", err)
 	}
 	t.Cleanup(func() { _ = person.Close() })
 	control := func(request uintptr, argument unsafe.Pointer) {

@@ -182,7 +182,7 @@ func FuzzFlippedBit(f *testing.F) {
 	s := parse(f, svixtest.Secret)
 	f.Fuzz(func(t *testing.T, id, timestamp string, body []byte, at uint, bit uint8) {
 		if !svix.ValidID(id) || !svix.ValidTimestamp(timestamp) {
-			t.Skip()
+			t.Skip("refused before the signature is looked at")
 		}
 		signature := s.Sign(id, timestamp, body)
 		all := []byte(id + timestamp + signature + string(body))
