@@ -32,6 +32,7 @@ func (c *cloud) try(ctx context.Context, t *testing.T, names ...string) map[stri
 		got[name] = v.result
 		t.Logf("%s  %s  %s", v.result, name, v.detail)
 	})
+	c.requests.Wait() // what was broken off is carried out all the same
 	if after := c.redrivePolicy(t, a); after != policy {
 		t.Errorf("the queue's redrive policy is %s, want that of before: %s", after, policy)
 	}
@@ -192,8 +193,10 @@ func TestInterruption(t *testing.T) {
 			c := newCloud(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			c.on = func(o string) {
-				if o == operation {
+				if o == operation && ctx.Err() == nil {
 					cancel()
+					// So that a request that is broken off is carried out after the clean-up.
+					time.Sleep(100 * time.Millisecond)
 				}
 			}
 			got := c.try(ctx, t, "give-up", "redrive", "tracing", "alarm-ends", "restore")

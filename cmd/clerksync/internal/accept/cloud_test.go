@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
@@ -11,6 +12,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,7 +28,8 @@ const roleKey = "ASIAROLE"
 // cloud is AWS around a running pipeline. It answers what the emulators do not know from its fields, the way AWS would
 // if all were well, and passes the rest on. A test changes the fields.
 type cloud struct {
-	stack *deploymenttest.Stack
+	stack    *deploymenttest.Stack
+	requests sync.WaitGroup // that are being carried out
 
 	givesUp      bool              // SQS moves our message to the dead-letter queue
 	assumes      bool              // RedriveRole may be assumed
@@ -70,8 +73,14 @@ func newCloud(t *testing.T) *cloud {
 }
 
 func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.requests.Add(1)
+	defer c.requests.Done()
 	body, _ := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(body))
+	// AWS does what it was asked, though nobody waits any more. The time limit is so that the proxy believes the context.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), time.Minute)
+	defer cancel()
+	r = r.WithContext(ctx)
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	if strings.Contains(r.URL.Path, "/operation/") {
 		operation = path.Base(r.URL.Path)

@@ -41,7 +41,9 @@ func (t *trial) checkTracing(ctx context.Context) verdict {
 // setTracing changes the function itself and not the stack, as CloudFormation would do it.
 func (t *trial) setTracing(ctx context.Context, name string, mode types.TracingMode) error {
 	client := lambda.NewFromConfig(t.deployment.AWS)
-	_, err := client.UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{
+	started, cancel := unbroken(ctx)
+	defer cancel()
+	_, err := client.UpdateFunctionConfiguration(started, &lambda.UpdateFunctionConfigurationInput{
 		FunctionName: &name, TracingConfig: &types.TracingConfig{Mode: mode},
 	})
 	if err != nil {

@@ -80,6 +80,8 @@ func (t *trial) giveUpAtOnce(ctx context.Context) error {
 		return fmt.Errorf("read the queue's redrive policy: %w", err)
 	}
 	set := func(ctx context.Context, text string) error {
+		ctx, cancel := unbroken(ctx)
+		defer cancel()
 		_, err := sqs.NewFromConfig(t.deployment.AWS).SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{
 			QueueUrl: &t.deployment.QueueURL, Attributes: map[string]string{redrivePolicy: text},
 		})
@@ -107,6 +109,8 @@ func (t *trial) sendPoison(ctx context.Context) error {
 	} {
 		attributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &text}
 	}
+	ctx, cancel := unbroken(ctx)
+	defer cancel()
 	_, err := sqs.NewFromConfig(t.redriver.AWS).SendMessage(ctx, &sqs.SendMessageInput{
 		QueueUrl: &t.deployment.QueueURL, MessageBody: aws.String("{}"), MessageAttributes: attributes,
 	})
@@ -222,7 +226,9 @@ func (t *trial) moveBack(ctx context.Context, as *deployment.Deployment) (task m
 		arns[i] = q.Attributes[queueARN]
 	}
 	client := sqs.NewFromConfig(as.AWS)
-	began, err := client.StartMessageMoveTask(ctx, &sqs.StartMessageMoveTaskInput{
+	started, cancel := unbroken(ctx)
+	defer cancel()
+	began, err := client.StartMessageMoveTask(started, &sqs.StartMessageMoveTaskInput{
 		SourceArn: &arns[0], DestinationArn: &arns[1],
 	})
 	if err != nil {

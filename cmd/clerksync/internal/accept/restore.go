@@ -37,9 +37,11 @@ func (t *trial) startRestore(ctx context.Context) {
 		r := restored{from: from, to: webhook.RandomID(t.deployment.Stack.Name + "-accept-")}
 		t.later("the table "+r.to+" is still there; delete it: aws dynamodb delete-table --table-name "+r.to,
 			func(ctx context.Context) error { return deleteTable(ctx, client, r.to) })
-		_, t.restoreErr = client.RestoreTableToPointInTime(ctx, &dynamodb.RestoreTableToPointInTimeInput{
+		started, cancel := unbroken(ctx)
+		_, t.restoreErr = client.RestoreTableToPointInTime(started, &dynamodb.RestoreTableToPointInTimeInput{
 			SourceTableName: &r.from, TargetTableName: &r.to, UseLatestRestorableTime: aws.Bool(true),
 		})
+		cancel()
 		if t.restoreErr != nil {
 			t.restoreErr = fmt.Errorf("restore %s to %s: %w", r.from, r.to, t.restoreErr)
 			return

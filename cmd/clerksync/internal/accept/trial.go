@@ -154,6 +154,15 @@ func (t *trial) cannot(err error) verdict {
 	return fail("%v", err)
 }
 
+// unbroken is the context of a request that changes something. Ctrl-C must not break it off: AWS may have it already,
+// and would make the change after the clean-up has put back what was before.
+func unbroken(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), changeTime)
+}
+
+// changeTime bounds such a request with its retries: after Ctrl-C people wait for it.
+const changeTime = 30 * time.Second
+
 var errTooLate = errors.New("it did not happen in time")
 
 // until calls done until it is true or fails, or the longest wait is over.

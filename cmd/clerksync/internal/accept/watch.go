@@ -93,6 +93,8 @@ func (t *trial) alarm() string { return t.deployment.Stack.Name + "-table-thrott
 func (t *trial) checkAlarmEnds(ctx context.Context) verdict {
 	client, name := cloudwatch.NewFromConfig(t.deployment.AWS), t.alarm()
 	set := func(ctx context.Context, state types.StateValue) error {
+		ctx, cancel := unbroken(ctx)
+		defer cancel()
 		_, err := client.SetAlarmState(ctx, &cloudwatch.SetAlarmStateInput{
 			AlarmName: &name, StateValue: state, StateReason: aws.String("clerksync's make accept: a trial"),
 		})
