@@ -17,6 +17,7 @@ type Ready struct {
 	Event              string `json:"event"` // always ready
 	WebhookURL         string `json:"webhook_url"`
 	EndpointURL        string `json:"endpoint_url"`
+	ConsoleURL         string `json:"console_url,omitempty"` // absent where the console is off
 	Secret             string `json:"secret,omitempty"`
 	DirectoryTable     string `json:"directory_table"`
 	DeliveriesTable    string `json:"deliveries_table"`

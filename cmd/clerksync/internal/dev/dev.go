@@ -39,7 +39,7 @@ func Run(ctx context.Context, term *terminal.Terminal, o Options) error {
 	screen := newScreen(term, o)
 	demo := newDemo(screen)
 	o.Pipeline.OnRequest, o.Pipeline.OnMessage, o.Pipeline.Warn = demo.onRequest, demo.onMessage, screen.warn
-	o.Pipeline.Describe = func(p *pipeline.Pipeline) any { return describe(p) }
+	o.Pipeline.Describe = func(p *pipeline.Pipeline) any { return screen.describe(p) }
 	if err := screen.checkAddresses(o.Pipeline); err != nil {
 		return err
 	}

@@ -24,6 +24,9 @@ func (s Screen) SetWidth(width int) {
 	s.s.noteWidth = s.s.width
 }
 
+// SetConsole says where the console is.
+func (s Screen) SetConsole(url string) { s.s.consoleURL = url }
+
 // ShowReady and the others below show what their names say.
 func (s Screen) ShowReady(p *pipeline.Pipeline) { s.s.showReady(p) }
 
@@ -42,8 +45,11 @@ func DevOnFreePorts(ctx context.Context, o Options) string {
 	return strings.Join(devOnFreePorts(ctx, o), " ")
 }
 
+// Format is a step as the screen shows it now.
+func (s Screen) Format(st Step) string { return string(s.s.format(st)) }
+
 // FormatStep is a step as it is shown.
 func FormatStep(st Step, lag time.Duration, attempt, width int) string {
 	st.lag, st.attempt = lag, attempt
-	return string(formatStep(time.Unix(0, 0), st, width))
+	return string(formatStep(time.Unix(0, 0), st, width, ""))
 }

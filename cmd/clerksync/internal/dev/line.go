@@ -3,6 +3,7 @@ package dev
 import (
 	"cmp"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -18,9 +19,20 @@ const (
 	reasonIndent = 9
 )
 
-// formatStep is a step as people see it, on one line where that has room. Reasons
-// that are sentences come last, and on a line of their own where there is no room.
-func formatStep(at time.Time, st step, width int) terminal.Styled {
+// format is a step as people see it now. On a terminal the message's id leads to
+// its page in the console.
+func (s *screen) format(st step) terminal.Styled {
+	width, page := s.width(), ""
+	if width > 0 && s.consoleURL != "" && st.SvixID != "" {
+		page = strings.TrimSuffix(s.consoleURL, "/") + "/messages/" + url.PathEscape(st.SvixID)
+	}
+	return formatStep(s.now(), st, width, page)
+}
+
+// formatStep is a step on one line where that has room. Reasons that are sentences
+// come last, and on a line of their own where there is no room. The id is a link
+// where a page is given.
+func formatStep(at time.Time, st step, width int, page string) terminal.Styled {
 	words := []terminal.Styled{
 		terminal.Dim(at.Format(time.TimeOnly)), stageStyle(st.Stage)(fmt.Sprintf("%-9s", st.Stage)),
 		terminal.Plain(cmp.Or(st.EventType, "request")),
@@ -32,7 +44,11 @@ func formatStep(at time.Time, st step, width int) terminal.Styled {
 	if st.hasCode() {
 		words, sentence = append(words, terminal.Plain(st.Reason)), ""
 	}
-	if st.SvixID != "" {
+	switch {
+	case st.SvixID == "":
+	case page != "":
+		words = append(words, terminal.Link(page, st.SvixID))
+	default:
 		words = append(words, terminal.Dim(st.SvixID))
 	}
 	if st.lag > 0 {

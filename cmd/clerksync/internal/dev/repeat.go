@@ -39,7 +39,7 @@ func (s *screen) showRepeats(key step) {
 	delete(s.repeats, key)
 	if n > 0 {
 		key.times = n
-		s.term.Print("%s", formatStep(s.now(), key, s.width()))
+		s.term.Print("%s", s.format(key))
 	}
 }
 

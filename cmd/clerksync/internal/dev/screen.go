@@ -43,6 +43,7 @@ type screen struct {
 	// the queue may hold messages already.
 	ready        chan struct{}
 	started      time.Time // when it was closed
+	consoleURL   string    // "" where the console is off
 	endpointFlag []string  // by which other commands find this dev
 
 	mu      sync.Mutex
@@ -60,9 +61,9 @@ func newScreen(term *terminal.Terminal, o Options) *screen {
 }
 
 // describe says where all is, but for the secret and Clerk's key.
-func describe(p *pipeline.Pipeline) deployment.Ready {
+func (s *screen) describe(p *pipeline.Pipeline) deployment.Ready {
 	return deployment.Ready{
-		Event: deployment.ReadyEvent, WebhookURL: p.WebhookURL, EndpointURL: p.Endpoint,
+		Event: deployment.ReadyEvent, WebhookURL: p.WebhookURL, EndpointURL: p.Endpoint, ConsoleURL: s.consoleURL,
 		DirectoryTable: p.DirectoryTable, DeliveriesTable: p.DeliveriesTable,
 		QueueURL: p.QueueURL, DeadLetterQueueURL: p.DeadLetterQueueURL, ClerkAPIURL: p.ClerkURL,
 	}
@@ -74,7 +75,7 @@ func (s *screen) showReady(p *pipeline.Pipeline) {
 	s.started, s.endpointFlag = s.now(), endpointFlag(p)
 	defer close(s.ready)
 	if s.json {
-		ready := describe(p)
+		ready := s.describe(p)
 		if s.secret.Ours() {
 			ready.Secret = s.secret.Text
 		}
@@ -88,17 +89,20 @@ func (s *screen) showReady(p *pipeline.Pipeline) {
 	if s.secret.Ours() {
 		secret = terminal.Plain(s.secret.Text)
 	}
-	clerkLine := terminal.Styled("")
+	consoleLine, clerkLine := terminal.Styled(""), terminal.Styled("")
+	if s.consoleURL != "" {
+		consoleLine = "  Console   " + terminal.Bold(s.consoleURL) + "\n"
+	}
 	if p.ClerkURL != "" {
 		clerkLine = "  Clerk     " + terminal.Bold(p.ClerkURL) + ", emulated, with the sample company\n"
 	}
 	s.note(`%s is up: webhook, queue, sync and tables in this process
 
-  Webhook   %s
+%s  Webhook   %s
   Secret    %s
   AWS       %s
   Tables    %s, %s
-%s`, terminal.Bold("clerksync dev"), terminal.Bold(p.WebhookURL), secret, terminal.Bold(p.Endpoint),
+%s`, terminal.Bold("clerksync dev"), consoleLine, terminal.Bold(p.WebhookURL), secret, terminal.Bold(p.Endpoint),
 		p.DirectoryTable, p.DeliveriesTable, clerkLine)
 }
 
@@ -130,7 +134,7 @@ func (s *screen) show(st step, hidden bool) {
 	case hidden, st.Stage == string(ingest.Queued), s.isRepeated(st):
 		return
 	}
-	line := formatStep(s.now(), st, s.width())
+	line := s.format(st)
 	// In one call, so that nothing else comes in between.
 	if advice := s.adviseOnce(st); advice != "" {
 		line += "\n" + sentenceBelow(advice, s.width(), terminal.Dim)

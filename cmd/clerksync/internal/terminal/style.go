@@ -32,6 +32,13 @@ func Bold(text any) Styled { return render(lipgloss.NewStyle().Bold(true), text)
 // Plain adds nothing.
 func Plain(text any) Styled { return render(lipgloss.NewStyle(), text) }
 
+// Link is dim text that leads to a URL where the terminal knows links. A terminal
+// that does not shows the text alone; a pipe must not get the link, even where
+// colours are forced into it, so it is for lines that a terminal shows.
+func Link(url string, text any) Styled {
+	return render(lipgloss.NewStyle().Faint(true).Hyperlink(url), text)
+}
+
 // render cleans the text before it adds escape codes of its own.
 func render(style lipgloss.Style, text any) Styled {
 	return Styled(style.Render(fmt.Sprint(clean(text))))

@@ -53,15 +53,28 @@ func Fill(width, indent int, end string, words ...Styled) Styled {
 	return Styled(b.String())
 }
 
+// The characters that end our escape codes: those of colours and weights, and
+// those of links, which begin with a bracket.
+const (
+	endOfStyle = 'm'
+	endOfLink  = '\a'
+)
+
 // breakWord breaks a word that no line has room for after that many columns. The
 // library's own function breaks at hyphens, too, which would split flags, and
 // makes lines with hyphens too wide.
 func breakWord(word string, width, indent int) string {
 	var b strings.Builder
-	used, inCode := 0, false
+	used := 0
+	var code rune // the last character of the escape code that r is in, 0 outside
 	for _, r := range word {
 		w := 0
-		if inCode = inCode || r == '\x1b'; !inCode {
+		switch {
+		case r == '\x1b':
+			code = endOfStyle
+		case code == endOfStyle && r == ']':
+			code = endOfLink
+		case code == 0:
 			w = lipgloss.Width(string(r))
 		}
 		if used+w > width {
@@ -70,7 +83,9 @@ func breakWord(word string, width, indent int) string {
 		}
 		b.WriteRune(r)
 		used += w
-		inCode = inCode && r != 'm' // which ends every code of ours
+		if r == code {
+			code = 0
+		}
 	}
 	return b.String()
 }

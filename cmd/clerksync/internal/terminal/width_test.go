@@ -69,6 +69,17 @@ func TestWrapIndents(t *testing.T) {
 	}
 }
 
+// A word that is too wide is broken beside the codes in it, never inside of one:
+// the terminal would show the rest of it.
+func TestWrapLeavesCodesWhole(t *testing.T) {
+	t.Parallel()
+	link := string(terminal.Link("http://127.0.0.1:4567/messages/msg_1", "abcdefghij"))
+	got := terminal.Wrap(link, 8)
+	if want := strings.Replace(link, "abcdefghij", "abcdef\n  ghij", 1); got != want {
+		t.Errorf("Wrap(%q) = %q, want %q", link, got, want)
+	}
+}
+
 // Files and pipes have any width.
 func TestWidthOfFiles(t *testing.T) {
 	t.Parallel()
