@@ -1,7 +1,8 @@
 # Installs what the steps need besides Go: into $tools, and Debian packages where that is possible. Sourced by .ci/run.
 
 install() {
-	install_packages gcc libc6-dev make git python3-venv docker.io busybox-static iproute2 valgrind jq &&
+	install_packages gcc libc6-dev make git python3-venv docker.io busybox-static iproute2 valgrind jq \
+		chromium-headless-shell &&
 		install_python sam aws-sam-cli==1.170.0 cfn-lint==1.58.0 &&
 		install_python ministack 'ministack[full]==1.5.33' &&
 		install_python moto 'moto[server]==5.2.1' &&
@@ -9,7 +10,8 @@ install() {
 		install_python aws awscli==1.46.3 &&
 		install_python boto3 boto3==1.44.8 &&
 		install_node node @aws-sdk/client-dynamodb@3.1169.0 @aws-sdk/lib-dynamodb@3.1169.0 \
-			electrodb@3.9.3 dynamodb-toolbox@2.10.6 typescript@5.9.3
+			electrodb@3.9.3 dynamodb-toolbox@2.10.6 typescript@5.9.3 &&
+		install_node axe axe-core@4.14.1
 }
 
 # install_packages NAME... installs the Debian packages that are missing. Without root or apt it installs none, and the

@@ -19,7 +19,7 @@ coverage() { # 95 % of the statements of the field and the work
 # that wait for real seconds run one package at a time.
 race() (
 	local slow='/(internal/emulator/sqs|internal/emulator/eventsource|cmd/clerksync)$'
-	local without='/test/(bench|crash|deployed|functions|imports|mutants|program|reading|runbook|template)$'
+	local without='/test/(bench|browser|crash|deployed|functions|imports|mutants|program|reading|runbook|template)$'
 	export CGO_ENABLED=1 TZ=Asia/Kolkata # the race detector needs cgo
 	go test -short -race -shuffle=on $(go list ./... | grep -vE "$slow|$without") &&
 		go test -short -race -shuffle=on -p 1 $(go list ./... | grep -E "$slow")
@@ -68,6 +68,12 @@ in_own_network() {
 	fi
 }
 
+# The console, in a browser. Its screenshots are the newest run's.
+browser() {
+	rm -rf "$tools/screenshots" && BROWSER_REQUIRED=1 BROWSER_SCREENSHOTS=$tools/screenshots \
+		BROWSER_AXE=$tools/axe/node_modules/axe-core/axe.min.js go test -count=1 -v -timeout 15m ./test/browser
+}
+
 # What builds with sam, talks to an emulator of somebody else or downloads. sam keeps one file about all that it builds,
 # so these steps follow one another.
 elsewhere() {
@@ -83,12 +89,13 @@ elsewhere() {
 		env RUNBOOK_AWS="$tools/aws/bin/aws" MOTO_SERVER="$tools/moto/bin/moto_server" go test -count=1 -v ./test/runbook
 	step_may_skip "docs/reading.md: its examples in TypeScript and Python" \
 		env READING_PYTHON="$tools/boto3/bin/python" READING_NODE_MODULES="$(node_modules)" go test -count=1 -v ./test/reading
+	step "the console in a browser; screenshots: $tools/screenshots" browser
 	step "known vulnerabilities" vulnerabilities
 }
 
 step "tools" install
 step "vet" go vet ./...
-step "README: go test ./..." go test ./...
+step "README: go test ./..." env BROWSER=off go test ./... # the browser has a step of its own
 step "README: clerksync dev --demo --once" \
 	go run ./cmd/clerksync dev --demo --once --addr 127.0.0.1:0 --aws-addr 127.0.0.1:0
 beside elsewhere

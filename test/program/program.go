@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -79,9 +80,22 @@ func (c Command) command(ctx context.Context, tb testing.TB) *exec.Cmd {
 	return cmd
 }
 
-// Start runs the program until the test is over, with its output in the file whose path is returned; the file's end is
-// shown if the test failed. The whole group of its processes is killed with it, for some do not stop their children.
+// Start runs the program until the test is over, with its output in the file whose path is returned.
 func (c Command) Start(tb testing.TB) (output string) {
+	tb.Helper()
+	return c.Launch(tb).Output
+}
+
+// Process is a program that runs.
+type Process struct {
+	Output string // the path of the file with its stdout and stderr
+	Pid    int
+	Stop   func() // SIGTERM, and SIGKILL after 15 seconds; the test's end calls it, too
+}
+
+// Launch is Start for a test that stops the program itself. The end of its output is shown if the test failed. The
+// whole group of its processes is killed with it, for some do not stop their children.
+func (c Command) Launch(tb testing.TB) Process {
 	tb.Helper()
 	name := filepath.Base(c.Args[0])
 	file, err := os.Create(filepath.Join(tb.TempDir(), name+".log"))
@@ -99,7 +113,7 @@ func (c Command) Start(tb testing.TB) (output string) {
 		_ = cmd.Wait() // a signal stops it
 		close(stopped)
 	}()
-	tb.Cleanup(func() {
+	stop := sync.OnceFunc(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		select {
 		case <-stopped:
@@ -108,11 +122,14 @@ func (c Command) Start(tb testing.TB) (output string) {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		<-stopped
 		_ = file.Close()
+	})
+	tb.Cleanup(func() {
+		stop()
 		if tb.Failed() {
 			tb.Logf("the end of %s's output:\n%s", name, Tail(file.Name()))
 		}
 	})
-	return file.Name()
+	return Process{Output: file.Name(), Pid: cmd.Process.Pid, Stop: stop}
 }
 
 // Tail returns the end of a file, as much as a person reads.
