@@ -3,10 +3,11 @@
 //
 // Find finds out from the flags (deployment.go), with a stack from its outputs
 // (stack.go), by AWS's configuration of this machine or without any
-// (config.go). What is there can then be read: rows (rows.go), queues
-// (queue.go), dead letters (deadletters.go), metrics (metrics.go,
-// requests.go), the probe's
-// results (probe.go) and parameters (parameter.go). One command changes rows (scrub.go).
+// (config.go). What is there can then be read: rows (rows.go), page by page
+// (listing.go) and by what people know of them (search.go), queues (queue.go),
+// dead letters (deadletters.go), metrics (metrics.go, requests.go), the probe's
+// results (probe.go) and parameters (parameter.go). One command changes rows
+// (scrub.go).
 package deployment
 
 import (

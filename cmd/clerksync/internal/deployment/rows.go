@@ -81,6 +81,14 @@ func (r *Rows) find(ctx context.Context, k directory.Key, name string, indexes .
 	return rows, err
 }
 
+// Get returns the row with that key, live or not; none where there is none.
+func (r *Rows) Get(ctx context.Context, k directory.Key) ([]Record, error) {
+	if !k.Valid() {
+		return nil, nil // DynamoDB holds no such key
+	}
+	return r.get(ctx, r.directory, dynamo.Key(k))
+}
+
 func (r *Rows) get(ctx context.Context, table string, key map[string]types.AttributeValue) ([]Record, error) {
 	out, err := r.client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &table, Key: key, ConsistentRead: aws.Bool(true),
@@ -140,16 +148,7 @@ func (r *Rows) children(
 	if len(parents) > 0 {
 		pk = parents[0].Text("pk")
 	}
-	pages := dynamodb.NewQueryPaginator(r.client, &dynamodb.QueryInput{
-		TableName:              &r.directory,
-		ConsistentRead:         aws.Bool(true),
-		KeyConditionExpression: aws.String("pk = :pk AND begins_with(sk, :sk)"),
-		FilterExpression:       aws.String("attribute_not_exists(deleted_at)"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":pk": &types.AttributeValueMemberS{Value: pk}, ":sk": &types.AttributeValueMemberS{Value: prefix},
-		},
-		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-	})
+	pages := dynamodb.NewQueryPaginator(r.client, r.below(pk, prefix))
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(ctx)
 		if err == nil {
@@ -165,6 +164,20 @@ func (r *Rows) children(
 	return rows, nil
 }
 
+// below asks for the live rows of a partition whose sort keys begin with a prefix.
+func (r *Rows) below(pk, prefix string) *dynamodb.QueryInput {
+	return &dynamodb.QueryInput{
+		TableName:              &r.directory,
+		ConsistentRead:         aws.Bool(true),
+		KeyConditionExpression: aws.String("pk = :pk AND begins_with(sk, :sk)"),
+		FilterExpression:       aws.String("attribute_not_exists(deleted_at)"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":pk": &types.AttributeValueMemberS{Value: pk}, ":sk": &types.AttributeValueMemberS{Value: prefix},
+		},
+		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+	}
+}
+
 // Walk calls see with the rows of a table. With attributes it reads these alone,
 // eventually consistent, at half the price of whole rows; no page begins once
 // limit rows are read (0 for no limit), and complete says whether that was the
@@ -174,11 +187,7 @@ func (r *Rows) Walk(
 ) (complete bool, err error) {
 	in := &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(len(attributes) == 0)}
 	if len(attributes) > 0 {
-		in.ExpressionAttributeNames = map[string]string{} // # escapes DynamoDB's reserved words
-		for _, name := range attributes {
-			in.ExpressionAttributeNames["#"+name] = name
-		}
-		in.ProjectionExpression = aws.String("#" + strings.Join(attributes, ", #"))
+		project(in, attributes)
 	}
 	for n := 0; limit == 0 || n < limit; {
 		out, err := dynamo.ScanPage(ctx, r.client, in)
@@ -194,4 +203,13 @@ func (r *Rows) Walk(
 		n += int(out.ScannedCount)
 	}
 	return false, nil
+}
+
+// project makes a scan return these attributes alone.
+func project(in *dynamodb.ScanInput, attributes []string) {
+	in.ExpressionAttributeNames = map[string]string{} // # escapes DynamoDB's reserved words
+	for _, name := range attributes {
+		in.ExpressionAttributeNames["#"+name] = name
+	}
+	in.ProjectionExpression = aws.String("#" + strings.Join(attributes, ", #"))
 }
