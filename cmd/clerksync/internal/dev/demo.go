@@ -10,6 +10,7 @@ import (
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/scenario"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
 	"github.com/clerksync/clerksync/pkg/consumer"
@@ -101,18 +102,10 @@ const storyWidth = 112
 func (d *demo) run(ctx context.Context, p *pipeline.Pipeline, signer webhook.Signer) error {
 	d.setActive(true)
 	defer d.setActive(false)
-	id, wrong := "", 0
+	wrong := 0
 	var rows [][]any
-	for _, o := range firstWeek() {
-		if !o.again {
-			id = webhook.NewID(d.screen.now())
-		}
-		body, err := o.body()
-		if err != nil {
-			return err
-		}
-		r := webhook.Request{ID: id, Body: body, Tamper: o.forged}
-		got, err := d.send(ctx, p, signer, r)
+	for _, e := range scenario.Week(d.screen.now()) {
+		got, err := d.send(ctx, p, signer, e.Request)
 		if err != nil {
 			if ctx.Err() != nil {
 				return terminal.ErrInterrupted
@@ -120,11 +113,11 @@ func (d *demo) run(ctx context.Context, p *pipeline.Pipeline, signer webhook.Sig
 			return err
 		}
 		verdict := terminal.Good("ok")
-		if got != o.want {
-			verdict = terminal.Bad("expected " + o.want)
+		if got != e.Outcome {
+			verdict = terminal.Bad("expected " + e.Outcome)
 			wrong++
 		}
-		rows = append(rows, []any{o.day, o.what, webhook.EventType(body), got, verdict})
+		rows = append(rows, []any{e.Day, e.What, webhook.EventType(e.Request.Body), got, verdict})
 	}
 	if !d.screen.json {
 		d.screen.term.Print("%s\n", terminal.Bold("The first week of Lumen & Oak, as its webhooks arrived"))

@@ -2,7 +2,7 @@
 // step of each message for people or programs (screen.go, line.go), once where it
 // repeats (repeat.go), with advice where a message did not get through (advice.go),
 // says what to type (next.go), and shows the pipeline at work with
-// the events of a made-up company's first week (demo.go, week.go).
+// the events of a made-up company's first week (demo.go).
 package dev
 
 import (

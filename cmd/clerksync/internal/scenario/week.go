@@ -1,27 +1,19 @@
-package dev
+package scenario
 
-import (
-	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
-	"github.com/clerksync/clerksync/events"
-)
+import "time"
 
-// occurrence is one request of the demo.
-type occurrence struct {
-	day    string
-	what   string
-	sample string   // of package events
-	edits  []string // as of send --set
-	again  bool     // the message of the occurrence before, once more
-	forged bool
-	want   string // the result, as demo.send returns it
-}
-
-func (o occurrence) body() ([]byte, error) {
-	body, err := events.Body(o.sample)
-	if err != nil {
-		return nil, err
+// Week is the first week of the samples' company as its webhooks arrive, which
+// `clerksync dev --demo` shows, with the ids of the samples: the README and the
+// commands to type next name them. In a table that holds it already it comes out
+// otherwise, for what it deletes stays deleted.
+func Week(now time.Time) []Event {
+	var list []Event
+	id := ""
+	for _, o := range firstWeek() {
+		e := o.event(o.body(), id, now)
+		list, id = append(list, e), e.Request.ID
 	}
-	return webhook.Edit(body, o.edits)
+	return list
 }
 
 // firstWeek is what happens to a small company, with what goes wrong in any
