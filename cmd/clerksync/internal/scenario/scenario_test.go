@@ -202,9 +202,9 @@ func TestStorm(t *testing.T) {
 		}
 		order = append(order, e.Request.ID)
 	}
-	if len(s.Events) != 200 || len(ids) == len(s.Events) || forged == 0 || slices.IsSorted(order) {
+	if len(s.Events) != 200 || len(ids) == len(s.Events) || forged == 0 || slices.IsSorted(order[:100]) {
 		t.Errorf("%d requests, %d ids, %d forged, sorted %v, want 200, fewer ids, some forged, not sorted",
-			len(s.Events), len(ids), forged, slices.IsSorted(order))
+			len(s.Events), len(ids), forged, slices.IsSorted(order[:100]))
 	}
 	if len(s.Stops) != 2 || s.Stops[0].From < 1 || s.Stops[0].To <= s.Stops[0].From ||
 		s.Stops[1].From <= s.Stops[0].To || s.Stops[1].To <= s.Stops[1].From || s.Stops[1].To >= len(s.Events) {
