@@ -31,6 +31,8 @@ OBJECT_STORAGE are obeyed as by the functions. Ctrl-C finishes what is in flight
 		Flags: []cli.Flag{
 			textOr(deployment.DefaultAddr, "addr", "listen for webhooks at `HOST:PORT`; port 0 means any free one"),
 			textOr(deployment.DefaultAWSAddr, "aws-addr", "serve DynamoDB, SQS and SSM at `HOST:PORT`"),
+			textOr(deployment.DefaultConsoleAddr, "console-addr",
+				"serve the console, a page to watch, at `HOST:PORT` of this machine, or off"),
 			text("secret", "signing secret `whsec_...`, several by comma (default: one that is made once and kept)"),
 			text("endpoint-url", "use the DynamoDB and SQS at `URL`, creating tables and queues that are missing"),
 			toggle("clerk-api", "emulate Clerk's API, too, with a sample company, for backfill and diff"),
@@ -68,6 +70,9 @@ func (p program) dev(ctx context.Context, c *cli.Command) error {
 	o := dev.Options{
 		Pipeline: pipeline.Options{Addr: c.String("addr"), AWSAddr: c.String("aws-addr")},
 		Demo:     c.Bool("demo"), Once: c.Bool("once"), JSON: c.Bool("json"), Now: p.now,
+	}
+	if addr := c.String("console-addr"); addr != "off" {
+		o.ConsoleAddr, o.ConsoleAnyPort = addr, !c.IsSet("console-addr")
 	}
 	if c.Bool("clerk-api") {
 		o.Pipeline.ClerkAddr = deployment.DefaultClerkAddr

@@ -8,8 +8,8 @@
 // and the Origin of what a page sends, still hold it. So only names that nobody
 // can register are let in, and addresses, which no name server can redirect.
 //
-// Protect wraps a handler, LocalHosts is the rule for names, and NewServer
-// bounds how long a client may take to send a request.
+// Protect wraps a handler by Check, LocalHosts and LoopbackHosts are rules for
+// names, and NewServer bounds how long a client may take to send a request.
 package guard
 
 import (
@@ -43,6 +43,16 @@ func LocalHosts(addr string) Hosts {
 	}
 }
 
+// LoopbackHosts allows what reaches this machine alone: IP literals of loopback,
+// localhost and *.localhost.
+func LoopbackHosts(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	if err == nil {
+		return ip.Unmap().IsLoopback()
+	}
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
 // hostOf is the host of HOST:PORT or HOST, as Hosts takes it.
 func hostOf(hostPort string) string {
 	host, _, err := net.SplitHostPort(hostPort)
@@ -57,7 +67,7 @@ func hostOf(hostPort string) string {
 // repeats the message.
 func Protect(h http.Handler, allowed Hosts) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := check(r, allowed)
+		err := Check(r, allowed)
 		if err == nil {
 			h.ServeHTTP(w, r)
 			return
@@ -70,7 +80,9 @@ func Protect(h http.Handler, allowed Hosts) http.Handler {
 	})
 }
 
-func check(r *http.Request, allowed Hosts) error {
+// Check is an error for people where the rule refuses the request's Host or one of
+// its Origins.
+func Check(r *http.Request, allowed Hosts) error {
 	// The Host comes first, and without exception: for a page whose name was
 	// rebound the browser itself says that the request is of the same origin.
 	if !allowed(hostOf(r.Host)) {

@@ -27,6 +27,7 @@ import (
 const (
 	DefaultAddr        = "127.0.0.1:3000"
 	DefaultAWSAddr     = "127.0.0.1:4566"
+	DefaultConsoleAddr = "127.0.0.1:4567"
 	DefaultClerkAddr   = "127.0.0.1:4568"
 	DefaultWebhookURL  = "http://" + DefaultAddr + ingest.Path
 	DefaultEndpointURL = "http://" + DefaultAWSAddr
@@ -128,6 +129,14 @@ func Find(ctx context.Context, cfg aws.Config, n Names) (_ *Deployment, err erro
 		d.WebhookURL = cmp.Or(ready.WebhookURL, n.Webhook())
 	}
 	return d, nil
+}
+
+// OfPipeline is the deployment of a `clerksync dev` in this process.
+func OfPipeline(p *pipeline.Pipeline) *Deployment {
+	return &Deployment{
+		AWS: p.AWS, Local: true, DirectoryTable: p.DirectoryTable, DeliveriesTable: p.DeliveriesTable,
+		QueueURL: p.QueueURL, DeadLetterQueueURL: p.DeadLetterQueueURL, WebhookURL: p.WebhookURL,
+	}
 }
 
 // Emulated says whether the endpoint is not AWS: it may lack services.

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
@@ -22,7 +24,11 @@ type Options struct {
 	Demo     bool             // send the first week through at the start
 	Once     bool             // and stop after it
 	JSON     bool             // print JSON lines instead of words
-	Now      func() time.Time
+	// ConsoleAddr is where the console listens, "" for no console. Any port may take
+	// the place of one that is taken and that nobody asked for.
+	ConsoleAddr    string
+	ConsoleAnyPort bool
+	Now            func() time.Time
 }
 
 // Run runs the pipeline until ctx ends, which is terminal.ErrInterrupted, or
@@ -47,6 +53,12 @@ func Run(ctx context.Context, term *terminal.Terminal, o Options) error {
 	if err != nil {
 		return fmt.Errorf("start %w\n%s", err, screen.startAdvice(ctx, o, err))
 	}
+	watch, err := startConsole(ctx, screen, p, o)
+	if err != nil {
+		p.Stop(ctx)
+		return err
+	}
+	defer watch.Close()
 	screen.showReady(p)
 	if o.Demo {
 		if err := demo.run(ctx, p, webhook.Signer{Secrets: secrets, Now: o.Now}); err != nil || o.Once {
@@ -61,4 +73,22 @@ func Run(ctx context.Context, term *terminal.Terminal, o Options) error {
 	p.Stop(ctx)
 	screen.showCounts()
 	return terminal.ErrInterrupted
+}
+
+// startConsole serves the console of a pipeline; nil, which can be closed, where the
+// options want none.
+func startConsole(ctx context.Context, s *screen, p *pipeline.Pipeline, o Options) (*console.Console, error) {
+	if o.ConsoleAddr == "" {
+		return nil, nil //nolint:nilnil // a nil Console is none
+	}
+	c, err := console.Start(ctx, console.Options{
+		Addr: o.ConsoleAddr, AnyPort: o.ConsoleAnyPort, Now: o.Now,
+		Deployment: deployment.OfPipeline(p),
+		Dev:        &console.Dev{Describe: func() deployment.Ready { return s.describe(p) }},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start %w", err)
+	}
+	s.consoleURL.Store(&c.URL)
+	return c, nil
 }

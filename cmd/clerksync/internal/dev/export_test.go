@@ -25,7 +25,7 @@ func (s Screen) SetWidth(width int) {
 }
 
 // SetConsole says where the console is.
-func (s Screen) SetConsole(url string) { s.s.consoleURL = url }
+func (s Screen) SetConsole(url string) { s.s.consoleURL.Store(&url) }
 
 // ShowReady and the others below show what their names say.
 func (s Screen) ShowReady(p *pipeline.Pipeline) { s.s.showReady(p) }

@@ -23,8 +23,8 @@ const (
 // its page in the console.
 func (s *screen) format(st step) terminal.Styled {
 	width, page := s.width(), ""
-	if width > 0 && s.consoleURL != "" && st.SvixID != "" {
-		page = strings.TrimSuffix(s.consoleURL, "/") + "/messages/" + url.PathEscape(st.SvixID)
+	if width > 0 && s.console() != "" && st.SvixID != "" {
+		page = strings.TrimSuffix(s.console(), "/") + "/messages/" + url.PathEscape(st.SvixID)
 	}
 	return formatStep(s.now(), st, width, page)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
@@ -43,8 +44,8 @@ type screen struct {
 	// the queue may hold messages already.
 	ready        chan struct{}
 	started      time.Time // when it was closed
-	consoleURL   string    // "" where the console is off
-	endpointFlag []string  // by which other commands find this dev
+	consoleURL   atomic.Pointer[string] // nil where the console is off
+	endpointFlag []string               // by which other commands find this dev
 
 	mu      sync.Mutex
 	counts  map[string]int  // of steps, by their stage
@@ -63,10 +64,18 @@ func newScreen(term *terminal.Terminal, o Options) *screen {
 // describe says where all is, but for the secret and Clerk's key.
 func (s *screen) describe(p *pipeline.Pipeline) deployment.Ready {
 	return deployment.Ready{
-		Event: deployment.ReadyEvent, WebhookURL: p.WebhookURL, EndpointURL: p.Endpoint, ConsoleURL: s.consoleURL,
+		Event: deployment.ReadyEvent, WebhookURL: p.WebhookURL, EndpointURL: p.Endpoint, ConsoleURL: s.console(),
 		DirectoryTable: p.DirectoryTable, DeliveriesTable: p.DeliveriesTable,
 		QueueURL: p.QueueURL, DeadLetterQueueURL: p.DeadLetterQueueURL, ClerkAPIURL: p.ClerkURL,
 	}
+}
+
+// console is the URL of the console, "" where it is off.
+func (s *screen) console() string {
+	if u := s.consoleURL.Load(); u != nil {
+		return *u
+	}
+	return ""
 }
 
 // showReady shows where the pipeline listens. A secret that the user gave is not
@@ -90,8 +99,8 @@ func (s *screen) showReady(p *pipeline.Pipeline) {
 		secret = terminal.Plain(s.secret.Text)
 	}
 	consoleLine, clerkLine := terminal.Styled(""), terminal.Styled("")
-	if s.consoleURL != "" {
-		consoleLine = "  Console   " + terminal.Bold(s.consoleURL) + "\n"
+	if s.console() != "" {
+		consoleLine = "  Console   " + terminal.Bold(s.console()) + "\n"
 	}
 	if p.ClerkURL != "" {
 		clerkLine = "  Clerk     " + terminal.Bold(p.ClerkURL) + ", emulated, with the sample company\n"

@@ -64,8 +64,9 @@ type Options struct {
 // Pipeline is a running pipeline.
 type Pipeline struct {
 	WebhookURL string
-	Endpoint   string // URL of the AWS endpoint
-	ClerkURL   string // of the emulated Clerk's API, which ClerkKey opens; "" for none
+	Endpoint   string     // URL of the AWS endpoint
+	ClerkURL   string     // of the emulated Clerk's API, which ClerkKey opens; "" for none
+	AWS        aws.Config // of the AWS endpoint
 	DynamoDB   *dynamodb.Client
 	SQS        *sqs.Client
 
@@ -114,7 +115,7 @@ func Start(ctx context.Context, o Options) (_ *Pipeline, err error) {
 		}
 		cfg = &p.aws.Config
 	}
-	p.Endpoint = aws.ToString(cfg.BaseEndpoint)
+	p.AWS, p.Endpoint = *cfg, aws.ToString(cfg.BaseEndpoint)
 	p.DynamoDB, p.SQS = dynamodb.NewFromConfig(*cfg), sqs.NewFromConfig(*cfg)
 	if err = p.createStores(ctx); err != nil {
 		return nil, fmt.Errorf("the AWS endpoint %s: %w", p.Endpoint, err)

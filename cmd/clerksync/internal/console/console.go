@@ -1,0 +1,109 @@
+// Package console is the page on which people watch webhooks become rows: that of
+// `clerksync dev`, with all that passed through its pipeline, and that of a
+// deployed stack.
+//
+// Start serves it (console.go) behind its guard (guard.go). Every page and every
+// answer for scripts is a line of one list (routes.go). Pages are HTML that the
+// server makes (render.go, templates/), whole for a plain GET, in parts for htmx;
+// static/ holds what the browser loads beside them. What passed through a
+// pipeline is in package recorder, what pages and scripts are shown in package
+// view.
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/segmentio/ksuid"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
+	"github.com/clerksync/clerksync/internal/emulator/guard"
+)
+
+// Options say what a console shows and what it may do. What is not set cannot be
+// done, and is then not shown.
+type Options struct {
+	Addr string // loopback HOST:PORT
+	// AnyPort lets another port take the place of one that is taken: the address is
+	// the default, and nobody asked for it.
+	AnyPort bool
+	// Deployment is where rows and dead letters are.
+	Deployment *deployment.Deployment
+	// Dev is what the console of `clerksync dev` has beyond that, nil for a stack's.
+	Dev *Dev
+	Now func() time.Time
+}
+
+// Dev is the pipeline in this process.
+type Dev struct {
+	// Describe says where all is, without a secret.
+	Describe func() deployment.Ready
+}
+
+// Console is a running console.
+type Console struct {
+	URL string // http://HOST:PORT
+
+	options Options
+	run     string // a random id: what an earlier process showed is gone
+	pages   pages
+	server  *http.Server
+	stop    context.CancelFunc // of the streams
+}
+
+// ErrNotLoopback is the error of Start for an address that others could reach.
+var ErrNotLoopback = errors.New("the console listens on this machine alone")
+
+// Start serves a console until Close.
+func Start(ctx context.Context, o Options) (*Console, error) {
+	host, _, err := net.SplitHostPort(o.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("the console's address: %w", err)
+	}
+	if !guard.LoopbackHosts(host) {
+		return nil, fmt.Errorf("%w: %q is no address of loopback; from another machine, "+
+			"use: ssh -L 4567:127.0.0.1:4567 HOST", ErrNotLoopback, host)
+	}
+	p, err := parsePages()
+	if err != nil {
+		return nil, err
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.Addr)
+	if err != nil && o.AnyPort {
+		l, err = (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the console: cannot listen on %s: %w", o.Addr, err)
+	}
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	c := &Console{
+		URL: "http://" + l.Addr().String(), options: o, run: ksuid.New().String(), pages: p, stop: stop,
+	}
+	c.server = guard.NewServer(c.protect(c.mux()))
+	c.server.MaxHeaderBytes = maxHeader
+	c.server.BaseContext = func(net.Listener) context.Context { return run }
+	go func() { _ = c.server.Serve(l) }() // returns when Close is called
+	return c, nil
+}
+
+// Close ends the console and its streams at once: what it shows is in this process
+// alone, and ends with it. A nil Console is none.
+func (c *Console) Close() {
+	if c == nil {
+		return
+	}
+	c.stop()
+	_ = c.server.Close()
+}
+
+// now is the time of the options.
+func (c *Console) now() time.Time {
+	if c.options.Now == nil {
+		return time.Now()
+	}
+	return c.options.Now()
+}

@@ -1,0 +1,166 @@
+package console
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+)
+
+//go:embed templates/*.html static/*
+var files embed.FS
+
+// pages are the templates by the name of their file: layout.html with the one
+// page. Each defines "title" and "content", and beside them the parts that htmx
+// asks for, each under the id of the element that it is.
+type pages map[string]*template.Template
+
+func parsePages() (pages, error) {
+	names, err := fs.Glob(files, "templates/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("list the console's pages: %w", err)
+	}
+	p := pages{}
+	for _, name := range names {
+		file := path.Base(name)
+		// What begins with an underscore is shared by pages.
+		if file == "layout.html" || strings.HasPrefix(file, "_") {
+			continue
+		}
+		t, err := template.New("layout.html").Funcs(functions()).ParseFS(files, "templates/layout.html", "templates/_*.html", name)
+		if err != nil {
+			return nil, fmt.Errorf("parse the console's page %s: %w", file, err)
+		}
+		p[file] = t
+	}
+	return p, nil
+}
+
+// functions are what templates call.
+func functions() template.FuncMap {
+	return template.FuncMap{
+		"mark":  mark,
+		"clock": func(t time.Time) string { return t.Local().Format("15:04:05") },
+		"add":   func(a, b int) int { return a + b },
+		"stamp": func(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") },
+	}
+}
+
+// mark is the sign of an outcome or a stage. The word always stands beside it.
+func mark(outcome string) string {
+	if m, ok := map[string]string{
+		"applied": "●", "stale": "◐", "duplicate": "◌", "ignored": "○", "rejected": "✕", "failed": "↻", "dead": "■",
+	}[outcome]; ok {
+		return m
+	}
+	return "·" // on its way
+}
+
+// page is what the layout shows round a page's own content.
+type page struct {
+	Console *Console
+	Path    string // of the request: marks the page in the head
+	Run     string
+	Content any
+}
+
+// tab is a page that the head leads to.
+type tab struct{ Path, Name string }
+
+// Tabs are the pages that this console has, in the order of the keys 1 to 6.
+func (p page) Tabs() []tab {
+	var tabs []tab
+	for _, t := range []tab{
+		{"/", "Messages"}, {"/directory", "Directory"}, {"/dead-letters", "Dead letters"},
+		{"/send", "Send"}, {"/order", "Order"}, {"/traffic", "Traffic"},
+	} {
+		for _, r := range p.Console.routes() {
+			if r.pattern == "GET "+t.Path || t.Path == "/" && r.pattern == "GET /{$}" {
+				tabs = append(tabs, t)
+			}
+		}
+	}
+	return tabs
+}
+
+// Here says whether the page belongs to a tab.
+func (p page) Here(t tab) bool {
+	section := map[string]string{"messages": "/", "rows": "/directory"}
+	first, _, _ := strings.Cut(strings.TrimPrefix(p.Path, "/"), "/")
+	if s, ok := section[first]; ok {
+		return s == t.Path
+	}
+	return "/"+first == t.Path
+}
+
+// Mode is what this is a console of.
+func (p page) Mode() string {
+	if p.Console.options.Dev != nil {
+		return "dev"
+	}
+	return "stack"
+}
+
+// Webhook is the URL to which events go, "" where it is not known.
+func (p page) Webhook() string {
+	if dev := p.Console.options.Dev; dev != nil {
+		return dev.Describe().WebhookURL
+	}
+	return p.Console.options.Deployment.WebhookURL
+}
+
+// render answers with a page, or for htmx with the part that it asks for.
+func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, file string, content any) {
+	t, ok := c.pages[file]
+	if !ok {
+		http.Error(w, "no template "+file, http.StatusInternalServerError)
+		return
+	}
+	p := page{Console: c, Path: r.URL.Path, Run: c.run, Content: content}
+	name, data := "layout.html", any(p)
+	if part := wantedPart(r); part != "" && t.Lookup(part) != nil {
+		name, data = part, content
+	}
+	// Into memory first, so that an error is no half page.
+	var body bytes.Buffer
+	if err := t.ExecuteTemplate(&body, name, data); err != nil {
+		http.Error(w, "the page could not be made: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(body.Bytes()) // the reader is gone if this fails
+}
+
+// wantedPart is the id of the element that htmx will replace, "" for a whole page.
+// https://four.htmx.org/reference/#request_headers
+func wantedPart(r *http.Request) string {
+	if r.Header.Get("HX-Request") != "true" || r.Header.Get("HX-History-Restore-Request") == "true" {
+		return ""
+	}
+	_, id, _ := strings.Cut(r.Header.Get("HX-Target"), "#") // as in section#detail
+	return id
+}
+
+// fail answers a script with JSON, and a person with a page.
+func (c *Console) fail(w http.ResponseWriter, r *http.Request, status int, name, detail string) {
+	if strings.HasPrefix(r.URL.Path, apiPrefix) {
+		writeError(w, status, name, detail)
+		return
+	}
+	c.render(w, r, status, "error.html", apiError{name, detail})
+}
+
+func serveStatic(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	if _, err := fs.Stat(files, "static/"+name); err != nil {
+		writeError(w, http.StatusNotFound, "not_found", "there is no such file")
+		return
+	}
+	http.ServeFileFS(w, r, files, "static/"+name)
+}
