@@ -40,7 +40,12 @@ type Options struct {
 	// JSON, by which a program that knows only this address finds the rest. While it
 	// is nil, or returns nil, that is 404.
 	Describe func() any
+	// Queues, unless nil, looks into the queues once New has returned.
+	Queues *Queues
 }
+
+// Queues looks into queues without receiving their messages.
+type Queues = sqs.Browser
 
 // New makes the three services, empty but for the parameters. Each request is
 // served by the service that its header X-Amz-Target names; GET / is answered by
@@ -51,7 +56,7 @@ func New(o Options) http.Handler {
 	}
 	services := awsjson.New(
 		dynamodb.New(o.Now),
-		sqs.New(sqs.Options{Now: o.Now}),
+		sqs.New(sqs.Options{Now: o.Now, Browser: o.Queues}),
 		ssm.New(ssm.Options{Now: o.Now, SecureStrings: o.SecureStrings}),
 	)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

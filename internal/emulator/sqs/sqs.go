@@ -18,7 +18,8 @@
 // long poll ends with its request's context.
 //
 // A queue's attributes are read in settings.go; queue.go moves messages between
-// ready and waiting; send.go, receive.go and settle.go are the operations.
+// ready and waiting; send.go, receive.go and settle.go are the operations;
+// browse.go looks into a queue from the same process.
 //
 // The package sqstest holds the contract as a suite that also runs against
 // other engines.
@@ -56,6 +57,8 @@ type Options struct {
 	// InFlightLimit is the number of received, undeleted messages that a queue
 	// allows; 120,000, as at SQS, if 0.
 	InFlightLimit int
+	// Browser, unless nil, is bound to the queues.
+	Browser *Browser
 }
 
 // service holds the queues of one account in one region.
@@ -81,6 +84,9 @@ func New(o Options) awsjson.Service {
 	}
 	if s.inFlightLimit == 0 {
 		s.inFlightLimit = defaultInFlightLimit
+	}
+	if o.Browser != nil {
+		o.Browser.service = s
 	}
 	return awsjson.Service{
 		Target: "AmazonSQS", Version: "1.0", MaxBody: maxBody, QueryErrors: true,

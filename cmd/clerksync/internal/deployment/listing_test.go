@@ -103,7 +103,7 @@ func TestSearchFindsByEveryName(t *testing.T) {
 		{
 			name: "deleted by e-mail", filter: deployment.Filter{Query: "gone@example.com", Deleted: true},
 			differs: true,
-			listed: []string{"USER#user_2"},
+			listed:  []string{"USER#user_2"},
 		},
 		{name: "deleted by e-mail, unasked", filter: deployment.Filter{Query: "gone@example.com"}},
 		{

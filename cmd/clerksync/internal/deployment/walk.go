@@ -15,7 +15,8 @@ import (
 )
 
 // ErrStop is what a function that sees dead letters returns when it needs no
-// more of them. Walk then ends without an error.
+// more of them. Walk then ends without an error, and deletes this last one too
+// where the function says so.
 var ErrStop = errors.New("no more dead letters are needed")
 
 const (
@@ -120,19 +121,21 @@ func (w *walk) seeAll(ctx context.Context, messages []types.Message) (fresh bool
 			fresh = true
 			remove, err = w.see(l)
 		}
-		if err == nil && remove {
-			_, err = w.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{
+		if (err == nil || errors.Is(err, ErrStop)) && remove {
+			if _, failed := w.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{
 				QueueUrl: &w.deployment.DeadLetterQueueURL, ReceiptHandle: m.ReceiptHandle,
-			})
-		}
-		if err != nil {
-			for _, unseen := range messages[i:] { // they show again with the rest
-				w.held[aws.ToString(unseen.MessageId)] = unseen
+			}); failed != nil {
+				err, remove = failed, false
 			}
-			return fresh, fmt.Errorf("dead letter %s: %w", l.MessageID, err)
 		}
 		if w.removed[l.MessageID] = remove; remove {
 			delete(w.held, l.MessageID)
+		}
+		if err != nil {
+			for _, unseen := range messages[i+1:] { // they show again with the rest
+				w.held[aws.ToString(unseen.MessageId)] = unseen
+			}
+			return fresh, fmt.Errorf("dead letter %s: %w", l.MessageID, err)
 		}
 	}
 	return fresh, nil

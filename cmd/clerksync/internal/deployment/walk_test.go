@@ -6,6 +6,7 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -289,6 +290,58 @@ func TestDeadLetterTimes(t *testing.T) {
 		})
 		if err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// Dead letters are removed by either id, and nothing stays hidden. Once those are
+// found that SQS's ids name, the rest of the queue is not read. An id that none
+// has is said.
+func TestRemoveStopsWhenAllAreFound(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name             string
+		ids              []string
+		removed, missing int
+		whole            bool // the walk reads all, twice
+	}{
+		{name: "by SQS's ids", ids: []string{"m3", "m7"}, removed: 2},
+		{name: "by Svix's id, which two messages have", ids: []string{"msg_1"}, removed: 2, whole: true},
+		{name: "one that is not there", ids: []string{"m3", "m99"}, removed: 1, missing: 1, whole: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				q := newRandomQueue(5, 2)
+				began := time.Now()
+				removed, missing, err := q.deadLetters(t).Remove(t.Context(), tt.ids,
+					func(context.Context, deployment.DeadLetter) error { return nil })
+				if err != nil || len(removed) != tt.removed || len(missing) != tt.missing {
+					t.Errorf("Remove(%q) = %d, missing %q, %v, want %d, %d missing",
+						tt.ids, len(removed), missing, err, tt.removed, tt.missing)
+				}
+				if left := 10 - tt.removed; len(q.messages) != left || q.hidden() != 0 {
+					t.Errorf("%d are left, %d of them hidden, want %d and none", len(q.messages), q.hidden(), left)
+				}
+				// A count, a receive, two deletions and a release, and no second receive.
+				if whole := time.Since(began) > 5*q.latency; whole != tt.whole {
+					t.Errorf("Remove took %s: read all is %t, want %t", time.Since(began), whole, tt.whole)
+				}
+			})
+		})
+	}
+}
+
+// A dead letter that cannot be put back stays.
+func TestRemoveKeepsWhatFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q := newRandomQueue(3, 1)
+		removed, _, err := q.deadLetters(t).Remove(t.Context(), []string{"m1"},
+			func(context.Context, deployment.DeadLetter) error { return errors.New("refused") })
+		if err == nil || len(removed) != 0 || len(q.messages) != 3 || q.hidden() != 0 {
+			t.Errorf("Remove = %d, %v; %d are left, %d hidden, want none removed, an error, 3 left, none hidden",
+				len(removed), err, len(q.messages), q.hidden())
 		}
 	})
 }

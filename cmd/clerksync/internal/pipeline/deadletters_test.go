@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	"github.com/clerksync/clerksync/pkg/delivery"
 )
@@ -145,5 +146,23 @@ func TestRedrive(t *testing.T) {
 	h.wantDeadLetters(0)
 	if h.row("ORG#org_2exampleLumenOak00000000000 ORG") == nil {
 		t.Error("no row of the organization that was put back")
+	}
+}
+
+// What became a dead letter is seen without a receive, with its reason.
+func TestBrowseDeadLetters(t *testing.T) {
+	t.Parallel()
+	h := start(t, pipeline.Options{})
+	h.enqueue(h.p.QueueURL, queued("msg_bad", "user.created", "hello"))
+	h.outcome("msg_bad", 1)
+	for range 2 {
+		got, err := h.p.BrowseDeadLetters()
+		if err != nil || len(got) != 1 {
+			t.Fatalf("BrowseDeadLetters = %d messages, %v, want one", len(got), err)
+		}
+		text := func(name string) string { return aws.ToString(got[0].MessageAttributes[name].StringValue) }
+		if text("svix-id") != "msg_bad" || text("reason") == "" || got[0].Attributes["ApproximateReceiveCount"] != "0" {
+			t.Errorf("BrowseDeadLetters = %+v, want msg_bad with its reason, never received", got[0])
+		}
 	}
 }

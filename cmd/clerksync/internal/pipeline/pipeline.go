@@ -78,6 +78,7 @@ type Pipeline struct {
 	order   *order
 	webhook *http.Server
 	aws     *emulator.Endpoint // nil for an outside endpoint
+	queues  emulator.Queues    // of aws
 	clerk   *emulator.Endpoint // nil for none
 	poller  sync.WaitGroup
 }
@@ -105,7 +106,7 @@ func Start(ctx context.Context, o Options) (_ *Pipeline, err error) {
 	// The AWS endpoint comes first: it is where the webhook keeps what it accepts.
 	cfg := o.AWS
 	if cfg == nil {
-		services := emulator.Options{SecureStrings: map[string]string{}, Describe: p.describe(o)}
+		services := emulator.Options{SecureStrings: map[string]string{}, Describe: p.describe(o), Queues: &p.queues}
 		if o.KeptSecret != "" {
 			// Here the deployed function reads it, so that `sam local` finds it too.
 			services.SecureStrings[SecretParameter] = o.KeptSecret
