@@ -173,6 +173,7 @@ deploy: build ## build and sam deploy; ENV=default|dev|prod|local CONFIG=samconf
 accept: ## try on a stack without traffic what only AWS can prove; STACK=clerksync-dev
 	go run ./cmd/clerksync/internal/accept --stack '$(or $(STACK),$(error name the stack: make accept STACK=NAME))'
 
-# Without the names sam would follow the API's access log too.
-logs: ## follow the logs of both functions; ENV and CONFIG as for deploy
-	$(SAM) logs --config-file $(CURDIR)/$(CONFIG) --config-env $(ENV) --name IngestFunction --name SyncFunction --tail
+# Without the names sam would follow the API's access log too. Of a stack without the probe it warns, and follows the rest.
+logs: ## follow the logs of the functions; ENV and CONFIG as for deploy
+	$(SAM) logs --config-file $(CURDIR)/$(CONFIG) --config-env $(ENV) --name IngestFunction --name SyncFunction \
+		--name ProbeFunction --tail

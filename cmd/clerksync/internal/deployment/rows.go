@@ -109,21 +109,15 @@ func (r *Rows) get(ctx context.Context, table string, key map[string]types.Attri
 // findIndexed reads the rows whose keys an index has under a value: an index
 // holds keys alone, and is updated a moment after its table.
 func (r *Rows) findIndexed(ctx context.Context, index, value string) (rows []Record, err error) {
-	out, err := r.client.Query(ctx, &dynamodb.QueryInput{
-		TableName:                 &r.directory,
+	keys, err := r.query(ctx, "index "+index, &dynamodb.QueryInput{
 		IndexName:                 &index,
 		KeyConditionExpression:    aws.String(index + " = :v"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":v": &types.AttributeValueMemberS{Value: value}},
-		ReturnConsumedCapacity:    types.ReturnConsumedCapacityTotal,
 	})
-	if err == nil {
-		err = dynamo.Confirm(out.ConsumedCapacity, r.directory)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("read index %s: %w", index, err)
+		return nil, err
 	}
-	for _, item := range out.Items {
-		k := Record(dynamo.PlainValues(item))
+	for _, k := range keys {
 		found, err := r.get(ctx, r.directory, dynamo.Key(directory.Key{PK: k.Text("pk"), SK: k.Text("sk")}))
 		if err != nil {
 			return nil, err
@@ -148,14 +142,20 @@ func (r *Rows) children(
 	if len(parents) > 0 {
 		pk = parents[0].Text("pk")
 	}
-	pages := dynamodb.NewQueryPaginator(r.client, r.below(pk, prefix))
-	for pages.HasMorePages() {
+	return r.query(ctx, "table "+r.directory, r.below(pk, prefix))
+}
+
+// query reads all pages of a query of the Directory table. An error says of what
+// was read, the table or one of its indexes.
+func (r *Rows) query(ctx context.Context, what string, in *dynamodb.QueryInput) (rows []Record, err error) {
+	in.TableName, in.ReturnConsumedCapacity = &r.directory, types.ReturnConsumedCapacityTotal
+	for pages := dynamodb.NewQueryPaginator(r.client, in); pages.HasMorePages(); {
 		out, err := pages.NextPage(ctx)
 		if err == nil {
 			err = dynamo.Confirm(out.ConsumedCapacity, r.directory)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read table %s: %w", r.directory, err)
+			return nil, fmt.Errorf("read %s: %w", what, err)
 		}
 		for _, item := range out.Items {
 			rows = append(rows, dynamo.PlainValues(item))

@@ -2,6 +2,7 @@ package deployment_test
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
@@ -27,5 +28,28 @@ func TestWalkReadsWholePages(t *testing.T) {
 		if err != nil || n != want || !complete {
 			t.Errorf("Walk(limit %d) = %d rows, complete %t, %v, want %d, true", limit, n, complete, err, want)
 		}
+	}
+}
+
+// An index whose rows under one value fill more than a page is read to its end:
+// the row that is asked for may stand on the last one.
+func TestLookupReadsAllPagesOfAnIndex(t *testing.T) {
+	t.Parallel()
+	const (
+		perPage = 1 << 20 // bytes that one Query reads
+		size    = 2000    // of a key: an index of keys alone needs many rows for a page
+		rows    = perPage/size + 3
+	)
+	long := strings.Repeat("x", size)
+	s := deploymenttest.New(t)
+	d := find(t, s)
+	for i := range rows {
+		s.PutRow(d.DirectoryTable, map[string]string{
+			"pk": "USER#" + strconv.Itoa(i) + long, "sk": "USER", "kind": "user", "by_email": "ada@example.com",
+		})
+	}
+	found, err := d.Rows().User(t.Context(), "ada@example.com")
+	if err != nil || len(found) != rows {
+		t.Errorf("User finds %d rows, %v, want %d", len(found), err, rows)
 	}
 }

@@ -323,6 +323,19 @@ func TestRoundtripFaults(t *testing.T) {
 		"rows not to be deleted": {
 			plant: denied("DeleteItem"), status: doctor.Warn, says: "could not be deleted", mend: "expires",
 		},
+		"rows deleted without proof": {
+			plant: func(s *stack) {
+				rest := s.Account.Rest
+				s.Account.Rest = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".DeleteItem") {
+						answer(w, http.StatusOK, "{}")
+						return
+					}
+					rest.ServeHTTP(w, r)
+				})
+			},
+			status: doctor.Warn, says: "does not show that the table gave it", mend: "by hand",
+		},
 	})
 }
 

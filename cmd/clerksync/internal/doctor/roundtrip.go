@@ -192,9 +192,8 @@ func awaitDelivery(ctx context.Context, d *deployment.Deployment, id string, unt
 // only if it is ours: if SQS delivers the event again in between, its entry in
 // the Deliveries table still makes that a duplicate.
 func deleteTraces(ctx context.Context, d *deployment.Deployment, id string, k directory.Key) error {
-	client := dynamodb.NewFromConfig(d.AWS)
 	svixID := &types.AttributeValueMemberS{Value: id}
-	if _, err := client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+	if err := deleteRow(ctx, d, &dynamodb.DeleteItemInput{
 		TableName:                 &d.DirectoryTable,
 		Key:                       dynamo.Key(k),
 		ConditionExpression:       aws.String("svix_id = :id"),
@@ -202,10 +201,21 @@ func deleteTraces(ctx context.Context, d *deployment.Deployment, id string, k di
 	}); err != nil {
 		return fmt.Errorf("its tombstone %s could not be deleted: %w", k.PK, err)
 	}
-	if _, err := client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+	if err := deleteRow(ctx, d, &dynamodb.DeleteItemInput{
 		TableName: &d.DeliveriesTable, Key: map[string]types.AttributeValue{"svix_id": svixID},
 	}); err != nil {
 		return fmt.Errorf("its record %s could not be deleted: %w", id, err)
 	}
 	return nil
+}
+
+// deleteRow wants proof that the table gave the answer: without it the row may
+// still be there.
+func deleteRow(ctx context.Context, d *deployment.Deployment, in *dynamodb.DeleteItemInput) error {
+	in.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
+	out, err := dynamodb.NewFromConfig(d.AWS).DeleteItem(ctx, in)
+	if err != nil {
+		return err //nolint:wrapcheck // the caller names the row
+	}
+	return dynamo.Confirm(out.ConsumedCapacity, *in.TableName) //nolint:wrapcheck // as above
 }
