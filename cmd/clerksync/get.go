@@ -120,7 +120,9 @@ func (p program) getDelivery(ctx context.Context, c *cli.Command) error {
 		"queued_at": l.QueuedAt, "expires_at": l.Expires, "received_at": l.Received,
 	}, c.Bool("json"))
 	if !c.Bool("json") {
-		p.term.Note("\n`clerksync dlq show %s` prints it; `clerksync dlq redrive %s` tries it again.", id, id)
+		width, target := p.term.NoteWidth(), terminal.Quote(id)+names(c).QueueFlags()
+		p.term.Note("\nThe first prints it, the second tries it again:\n%s\n%s",
+			terminal.Command(width, "clerksync dlq show", target), terminal.Command(width, "clerksync dlq redrive", target))
 	}
 	return nil
 }

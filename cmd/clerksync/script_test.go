@@ -56,6 +56,8 @@ func clearEnvironment() {
 //	until PATTERN COMMAND...       runs a command until its stdout matches
 //	ingest FILE [at=TIME]          hands the request in FILE to the function
 //	                               of the webhook and prints its answer
+//	printed PATTERN                runs the command that the last one printed: the
+//	                               first text on stdout or stderr that matches
 //	redirect                       sets REDIRECT to a URL that answers 308
 //	utf16 FILE                     rewrites FILE as PowerShell's > does
 //	clerk EVENT... KIND=FILE...    serves Clerk's API and sets CLERK_API_URL
@@ -75,7 +77,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"dev": startDev, "step": step, "interrupt": interrupt, "exits": exits, "until": untilOutput,
-			"ingest": invokeIngest, "redirect": serveRedirect, "utf16": writeUTF16,
+			"ingest": invokeIngest, "printed": runPrinted, "redirect": serveRedirect, "utf16": writeUTF16,
 			"clerk": serveClerk,
 		},
 	})
@@ -237,6 +239,20 @@ func untilOutput(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%q does not come out within %s", args[0], patience)
+}
+
+// runPrinted takes the command as a person would, and wants it to work.
+func runPrinted(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: printed PATTERN")
+	}
+	text := ts.ReadFile("stdout") + ts.ReadFile("stderr")
+	found := regexp.MustCompile("(?m)" + args[0]).FindString(text)
+	words := strings.Fields(strings.ReplaceAll(found, "'", "")) // no quoted word of a script has spaces
+	if len(words) == 0 {
+		ts.Fatalf("no command that matches %q was printed", args[0])
+	}
+	ts.Check(ts.Exec(words[0], words[1:]...))
 }
 
 // writeUTF16 writes the file in UTF-16, low byte first, with a byte order mark and

@@ -153,15 +153,15 @@ func (p program) checkSecret(ctx context.Context, c *cli.Command) error {
 	name := parameter.name
 	text, kind, err := parameter.Read(ctx)
 	if errors.Is(err, deployment.ErrNotFound) {
-		return fmt.Errorf("%w\nPut it there with: clerksync secret set --parameter %s", err, name)
+		return fmt.Errorf("%w\nPut it there with: clerksync secret set --parameter %s%s", err, name, names(c).Flags())
 	}
 	if err != nil {
 		return err
 	}
 	secrets, err := svix.ParseSecrets(text)
 	if err != nil {
-		return fmt.Errorf("%s is there and malformed: %w\nPut it there anew with: clerksync secret set --parameter %s",
-			name, err, name)
+		return fmt.Errorf("%s is there and malformed: %w\nPut it there anew with: clerksync secret set --parameter %s%s",
+			name, err, name, names(c).Flags())
 	}
 	key, err := parameter.ReadKey(ctx)
 	switch {

@@ -66,7 +66,7 @@ func (p program) status(ctx context.Context, c *cli.Command) error {
 		p.term.PrintJSON(r)
 		return clerkErr
 	}
-	r.Show(p.term, p.now())
+	r.Show(p.term, p.now(), d.Names)
 	return clerkErr
 }
 

@@ -14,11 +14,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/ingest"
 )
@@ -85,8 +87,36 @@ func (n Names) FindWebhook(ctx context.Context, getenv func(string) string) (str
 	return DefaultWebhookURL, nil
 }
 
+// Flags are the flags that every command has, as they were given, each with a space
+// before it: a command that is printed to be typed looks where this one looked.
+func (n Names) Flags() string {
+	return formatFlags("--stack", n.Stack, "--endpoint-url", n.EndpointURL)
+}
+
+// TableFlags are Flags and those that name tables, QueueFlags Flags and those that
+// name queues: not every command has them.
+func (n Names) TableFlags() string {
+	return n.Flags() + formatFlags("--directory-table", n.DirectoryTable, "--deliveries-table", n.DeliveriesTable)
+}
+
+// QueueFlags are described with TableFlags.
+func (n Names) QueueFlags() string {
+	return n.Flags() + formatFlags("--queue-url", n.QueueURL, "--dead-letter-queue-url", n.DeadLetterQueueURL)
+}
+
+// formatFlags takes names and values in turn, and leaves out what is empty.
+func formatFlags(namesAndValues ...string) (text string) {
+	for pair := range slices.Chunk(namesAndValues, 2) {
+		if name, value := pair[0], pair[1]; value != "" {
+			text += " " + name + " " + terminal.Quote(value)
+		}
+	}
+	return text
+}
+
 // Deployment is where to look.
 type Deployment struct {
+	Names Names // by which it was found
 	AWS   aws.Config
 	Local bool   // a `clerksync dev`
 	Stack *Stack // nil where none is named
@@ -109,7 +139,7 @@ func Open(ctx context.Context, getenv func(string) string, n Names) (*Deployment
 // Find finds out where to look. A name that the user gave goes before an output
 // of the stack, and that before what `clerksync dev` uses.
 func Find(ctx context.Context, cfg aws.Config, n Names) (_ *Deployment, err error) {
-	d := &Deployment{AWS: cfg, Local: n.Local()}
+	d := &Deployment{Names: n, AWS: cfg, Local: n.Local()}
 	var outputs map[string]string
 	if n.Stack != "" {
 		if d.Stack, err = ReadStack(ctx, cfg, n.Stack); err != nil {
@@ -141,15 +171,6 @@ func OfPipeline(p *pipeline.Pipeline) *Deployment {
 
 // Emulated says whether the endpoint is not AWS: it may lack services.
 func (d *Deployment) Emulated() bool { return d.AWS.BaseEndpoint != nil }
-
-// StackFlag is what names the deployment's stack to another command, with a space
-// before it; "" where there is none.
-func (d *Deployment) StackFlag() string {
-	if d.Stack == nil {
-		return ""
-	}
-	return " --stack " + d.Stack.Name
-}
 
 // String says to people where the tables are.
 func (d *Deployment) String() string {

@@ -49,7 +49,7 @@ func (s *screen) showNext(p *pipeline.Pipeline) {
 	}
 	lines := terminal.Styled("")
 	for _, words := range commands {
-		lines += command(s.noteWidth(), words...) + "\n"
+		lines += terminal.Command(s.noteWidth(), words...) + "\n"
 	}
 	s.note("Next, in another terminal:\n\n%s\nEach message shows here as it flows. Ctrl-C stops.\n", lines)
 }
@@ -63,17 +63,6 @@ func endpointFlag(p *pipeline.Pipeline) []string {
 	return []string{"--endpoint-url " + p.Endpoint}
 }
 
-// command is a command to copy. Where it is longer than a line it goes on after a
-// backslash, so that it works as it is printed.
-func command(width int, words ...string) terminal.Styled {
-	styled := make([]terminal.Styled, len(words))
-	for i, w := range words {
-		styled[i] = terminal.Plain(w)
-	}
-	styled[0] = "  " + styled[0]
-	return terminal.Fill(width, 4, ` \`, styled...)
-}
-
 // startAdvice says what to look at where the pipeline does not start.
 func (s *screen) startAdvice(ctx context.Context, o Options, err error) string {
 	var addr *net.AddrError
@@ -85,7 +74,7 @@ func (s *screen) startAdvice(ctx context.Context, o Options, err error) string {
 	}
 	return fmt.Sprintf("Is another clerksync dev running? Choose other ports with --addr and --aws-addr; "+
 		"port 0 means any free one. (Next.js takes port 3000, too.)\n\n%s\n",
-		command(s.noteWidth(), devOnFreePorts(ctx, o)...))
+		terminal.Command(s.noteWidth(), devOnFreePorts(ctx, o)...))
 }
 
 // devOnFreePorts is the command that was given, on ports that are free. A secret

@@ -149,8 +149,8 @@ func (s *screen) show(st step, hidden bool) {
 		line += "\n" + sentenceBelow(advice, s.width(), terminal.Dim)
 	}
 	if st.Stage == string(consumer.Dead) && st.SvixID != "" {
-		words := append([]string{program + "dlq show"}, append(slices.Clone(s.endpointFlag), st.SvixID)...)
-		line += "\n" + command(s.width(), words...)
+		words := append([]string{program + "dlq show"}, append(slices.Clone(s.endpointFlag), terminal.Quote(st.SvixID))...)
+		line += "\n" + terminal.Command(s.width(), words...)
 	}
 	s.term.Print("%s", line)
 }

@@ -111,7 +111,7 @@ func Examine(ctx context.Context, o Options, report func(Verdict)) error {
 	endpoint, v := checkEndpoint(ctx, o, url)
 	say("endpoint", v)
 	say("clock", checkClock(endpoint))
-	webhook := prober{url: url, endpoint: endpoint, secret: secret, now: o.Now}
+	webhook := prober{url: url, names: o.Names, endpoint: endpoint, secret: secret, now: o.Now}
 	accepted, v := checkSignature(ctx, o, webhook)
 	say("signature", v)
 	say("way-through", checkWayThrough(ctx, o, d, webhook, accepted))

@@ -47,14 +47,14 @@ func findSecret(
 	case cfg.Region == "":
 		return nil, skip("AWS cannot be asked")
 	}
-	return readSecret(ctx, deployment.NewParameter(cfg, name), name, d)
+	return readSecret(ctx, deployment.NewParameter(cfg, name), name, o.Names, d)
 }
 
 // readSecret checks the signing secret in SSM and the key that encrypts it.
 func readSecret(
-	ctx context.Context, parameter *deployment.Parameter, name string, d *deployment.Deployment,
+	ctx context.Context, parameter *deployment.Parameter, name string, names deployment.Names, d *deployment.Deployment,
 ) (*signingSecret, Verdict) {
-	set := "clerksync secret set --parameter " + name
+	set := "clerksync secret set --parameter " + name + names.Flags()
 	text, kind, err := parameter.Read(ctx)
 	switch {
 	case errors.Is(err, deployment.ErrNotFound):
@@ -157,7 +157,7 @@ func checkEndpoint(ctx context.Context, o Options, to string) (e endpoint, v Ver
 		skew := at.Sub(asked.Add(answer.Elapsed / 2))
 		e.skew = &skew
 	}
-	v = judgeUnsigned(answer)
+	v = judgeUnsigned(answer, o.Names)
 	e.refusesUnsigned = v.Status == Pass
 	if e.refusesUnsigned && isOpen(to) {
 		v = warn("use https", "the answer is right, and %s is without TLS", to)
@@ -178,7 +178,7 @@ func isOpen(to string) bool {
 // judgeUnsigned judges the answer to a request without a signature. Of the many
 // wrong ones each names who answered: clerksync, the gateway or something before
 // it, for each is mended elsewhere.
-func judgeUnsigned(a webhook.Answer) Verdict {
+func judgeUnsigned(a webhook.Answer, names deployment.Names) Verdict {
 	code, said := readReply(a).Error, quote(a)
 	switch {
 	case a.Status == http.StatusBadRequest && code == ingest.ReasonMissingHeaders:
@@ -202,7 +202,7 @@ func judgeUnsigned(a webhook.Answer) Verdict {
 		return fail("ask again; if it stays, raise ThrottlingRateLimit, or see who floods it "+
 			"(the metric Rejected, the API's access log)", "it is throttled (%s)", said)
 	case code == ingest.ReasonNotConfigured:
-		return judgeNotConfigured(said)
+		return judgeNotConfigured(said, names)
 	case a.Status >= 500:
 		return fail("see ingest's log and the API's access log: does the function start, may the API call it?",
 			"the function does not answer (%s)", said)
@@ -210,8 +210,8 @@ func judgeUnsigned(a webhook.Answer) Verdict {
 	return fail("is the URL clerksync's?", "unexpected answer (%s)", said)
 }
 
-func judgeNotConfigured(said string) Verdict {
-	return fail("clerksync secret check; may the function read the parameter, and decrypt it?",
+func judgeNotConfigured(said string, names deployment.Names) Verdict {
+	return fail("clerksync secret check"+names.Flags()+"; may the function read the parameter, and decrypt it?",
 		"the endpoint has no secret (%s)", said)
 }
 

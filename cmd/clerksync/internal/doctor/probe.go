@@ -48,7 +48,7 @@ func checkProbe(ctx context.Context, d *deployment.Deployment, o Options) Verdic
 		return fail("the log of ProbeFunction says why: the key, its instance, Clerk or the table",
 			"the last probe failed, at %s", deployment.FormatTime(p.At))
 	case p.Missing > 0:
-		return fail("if the other checks pass: clerksync diff"+d.StackFlag()+" --repair",
+		return fail("if the other checks pass: clerksync diff"+d.Names.TableFlags()+" --repair",
 			"%d of Clerk's newest %d objects are not in the table", p.Missing, p.Checked)
 	}
 	return pass("Clerk's newest %d objects are in the table, %s ago", p.Checked,

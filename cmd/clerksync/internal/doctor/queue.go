@@ -93,7 +93,7 @@ func checkDeadLetters(ctx context.Context, d *deployment.Deployment, _ Options) 
 	}
 	if n := q.Messages(); n > 0 {
 		return fail(fmt.Sprintf("clerksync dlq ls%[1]s says why each failed; mend that, then: "+
-			"clerksync dlq redrive --all%[1]s", d.StackFlag()), "%d dead letters", n)
+			"clerksync dlq redrive --all%[1]s", d.Names.QueueFlags()), "%d dead letters", n)
 	}
 	return pass("none")
 }

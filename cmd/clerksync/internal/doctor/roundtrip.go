@@ -49,6 +49,7 @@ type testData struct {
 // prober sends events to the webhook.
 type prober struct {
 	url      string
+	names    deployment.Names
 	endpoint endpoint
 	secret   *signingSecret // nil for none
 	now      func() time.Time
@@ -94,25 +95,25 @@ func checkSignature(ctx context.Context, o Options, p prober) (accepted bool, v 
 	case err != nil:
 		return false, fail("ask again", "%v", err)
 	case answer.Status != http.StatusOK || readReply(answer).Ignored == "":
-		return false, judgeSigned(answer, p.secret.from)
+		return false, judgeSigned(answer, p)
 	}
 	return true, pass("an event that the secret from %s signed is taken. That Clerk signs with the same one, "+
 		"only Clerk's own message shows: Send example on the endpoint's Testing tab", p.secret.from)
 }
 
 // judgeSigned judges an answer to a signed event that is not as it should be.
-func judgeSigned(a webhook.Answer, from string) Verdict {
-	code := readReply(a).Error
+func judgeSigned(a webhook.Answer, p prober) Verdict {
+	code, from := readReply(a).Error, p.secret.from
 	said := fmt.Sprintf("%d %s", a.Status, code)
 	switch code {
 	case ingest.ReasonInvalidSignature:
 		return fail("which is the dashboard's, Webhooks, the endpoint, Signing Secret? Put that one there: "+
-			"clerksync secret set; a running stack reads it within 5 minutes",
+			"clerksync secret set"+p.names.Flags()+"; a running stack reads it within 5 minutes",
 			"the endpoint verifies with another secret than the one from %s (%s)", from, said)
 	case ingest.ReasonInvalidTimestamp:
 		return fail("set the clock by NTP", "the endpoint's clock is off by more than 5 minutes (%s)", said)
 	case ingest.ReasonNotConfigured:
-		return judgeNotConfigured(said)
+		return judgeNotConfigured(said, p.names)
 	case ingest.ReasonUnavailable:
 		return fail("may ingest send to the queue, and is the queue there? See ingest's log",
 			"the queue did not take the event (%s)", said)
@@ -150,7 +151,7 @@ func checkWayThrough(ctx context.Context, o Options, d *deployment.Deployment, p
 	case answer.Status == http.StatusOK && r.Ignored == ingest.ReasonInstance:
 		return skip("the endpoint takes one Clerk instance only: name it with --instance ins_...")
 	case answer.Status != http.StatusOK || r.Ignored != "":
-		return judgeSigned(answer, p.secret.from)
+		return judgeSigned(answer, p)
 	}
 	found, err := awaitDelivery(ctx, d, id, began.Add(o.Wait))
 	took := time.Since(began).Round(10 * time.Millisecond)
@@ -159,7 +160,7 @@ func checkWayThrough(ctx context.Context, o Options, d *deployment.Deployment, p
 		return couldNotRead(d, err, "dynamodb:GetItem")
 	case !found:
 		return fail(fmt.Sprintf("see event-source and queue above, and sync's log; clerksync get delivery %s%s says "+
-			"what happened to it. It leaves a tombstone that no query for live rows sees", id, d.StackFlag()),
+			"what happened to it. It leaves a tombstone that no query for live rows sees", id, d.Names.TableFlags()),
 			"the endpoint took an event (%s), and after %s it is not in the table", id, o.Wait)
 	}
 	if err := deleteTraces(ctx, d, id, directory.RoleKey(e.Data.ID)); err != nil {

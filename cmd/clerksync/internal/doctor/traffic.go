@@ -91,7 +91,7 @@ func checkRejections(ctx context.Context, d *deployment.Deployment, o Options) V
 	unconfigured, unavailable, late := points[2].Sum(), points[3].Sum(), points[4].Sum()
 	switch {
 	case unconfigured > 0:
-		return fail("clerksync secret check; the function's log names what it could not read",
+		return fail("clerksync secret check"+d.Names.Flags()+"; the function's log names what it could not read",
 			"%d requests in the last hour found no secret (500 not_configured)", unconfigured)
 	case unavailable > 0:
 		return warn("see the function's log, and AWS's status page for SQS",
@@ -142,7 +142,7 @@ func checkSilence(ctx context.Context, d *deployment.Deployment, o Options) Verd
 	quiet := now.Sub(applied)
 	switch {
 	case applied.IsZero() && received.IsZero() && d.Local:
-		return pass("no event yet: clerksync send user.created sends one")
+		return pass("no event yet: clerksync send%s user.created sends one", d.Names.Flags())
 	case applied.IsZero() && received.IsZero():
 		return warn(fmt.Sprintf("add the endpoint in Clerk's dashboard, Webhooks, with the URL %s, and tick its events",
 			d.WebhookURL), "no event came yet, or none in 90 days")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/status"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/pkg/clerkapi"
@@ -42,7 +43,7 @@ func TestCountClerk(t *testing.T) {
 	// Rows of a large table were not counted by kind: Clerk's numbers stand alone.
 	var out bytes.Buffer
 	r = status.Report{RowsTotal: 200_000, Clerk: map[string]int64{"user": 7}}
-	r.Show(terminal.New(t.Context(), nil, &out, &out), time.Now())
+	r.Show(terminal.New(t.Context(), nil, &out, &out), time.Now(), deployment.Names{})
 	if !regexp.MustCompile(`(?m)^rows +about 200000 in all; --count.*\n\n` +
 		`kind +rows +tombstones +at Clerk\nuser +\? +\? +7$`).
 		Match(out.Bytes()) {

@@ -8,12 +8,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 )
 
 // Show prints the report for people, on one screen. What is not known has no
-// line, but for the two times: that no event came is worth knowing.
-func (r Report) Show(term *terminal.Terminal, now time.Time) {
+// line, but for the two times: that no event came is worth knowing. The commands that
+// it names take the flags of the names by which the deployment was found.
+func (r Report) Show(term *terminal.Terminal, now time.Time, names deployment.Names) {
 	line := func(name, format string, args ...any) {
 		term.Print("%s  "+format, append([]any{terminal.Dim(fmt.Sprintf("%-13s", name))}, args...)...)
 	}
@@ -35,11 +37,7 @@ func (r Report) Show(term *terminal.Terminal, now time.Time) {
 		age = fmt.Sprintf(", the oldest is %s old", time.Duration(*r.Queue.OldestSeconds)*time.Second)
 	}
 	line("queue", "%d waiting, %d in flight%s", r.Queue.Visible, r.Queue.InFlight+r.Queue.Delayed, age)
-	dead := terminal.Good("0")
-	if r.DeadLetters > 0 {
-		dead = terminal.Bad(fmt.Sprintf("%d: clerksync dlq ls", r.DeadLetters))
-	}
-	line("dead letters", "%s", dead)
+	r.showDeadLetters(term, line, "clerksync dlq ls"+names.QueueFlags())
 	if r.Rows == nil && r.Clerk == nil {
 		line("rows", "about %d %s", r.RowsTotal, terminal.Dim("(up to six hours old; --count counts them)"))
 	} else {
@@ -51,6 +49,22 @@ func (r Report) Show(term *terminal.Terminal, now time.Time) {
 	if r.Partial {
 		term.Note("%s the Deliveries table is large, only its first part was read: there may be newer events.",
 			terminal.Warn("note:"))
+	}
+}
+
+// showDeadLetters prints how many there are and the command that lists them: on the
+// same line where it has room, else below it.
+func (r Report) showDeadLetters(term *terminal.Terminal, line func(name, format string, args ...any), list string) {
+	const name, besideName = "dead letters", 15 // columns
+	text, width := fmt.Sprintf("%d: %s", r.DeadLetters, list), term.Width()
+	switch {
+	case r.DeadLetters == 0:
+		line(name, "%s", terminal.Good("0"))
+	case width == 0 || len(text)+besideName <= width:
+		line(name, "%s", terminal.Bad(text))
+	default:
+		line(name, "%s", terminal.Bad(r.DeadLetters))
+		term.Print("%s", terminal.Command(width, list))
 	}
 }
 

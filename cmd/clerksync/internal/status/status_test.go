@@ -176,14 +176,14 @@ func TestShow(t *testing.T) {
 				RejectedBy: map[string]int{"unavailable": 2}, LastHour: map[string]int{"rejected": 2, "received": 9},
 			},
 			want: []string{
-				"dead letters   3: clerksync dlq ls", "7 waiting, 0 in flight, the oldest is 1h23m20s old",
+				"dead letters   3: clerksync dlq ls --stack mirror\n", "7 waiting, 0 in flight, the oldest is 1h23m20s old",
 				"p50 5s, p99 5s, from Clerk's change", "rejected for   unavailable 2", "received 9, rejected 2",
 				"never, as far as is known",
 			},
 		},
 	} {
 		var out, words bytes.Buffer
-		tt.report.Show(terminal.New(t.Context(), nil, &out, &words), time.Now())
+		tt.report.Show(terminal.New(t.Context(), nil, &out, &words), time.Now(), deployment.Names{Stack: "mirror"})
 		for _, want := range tt.want {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("%s: Show = %s, want %q", tt.name, out.String(), want)

@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode"
 
 	"charm.land/lipgloss/v2"
 	"golang.org/x/term"
@@ -51,6 +52,32 @@ func Fill(width, indent int, end string, words ...Styled) Styled {
 		used += w
 	}
 	return Styled(b.String())
+}
+
+// Command is a command to copy, indented by two. Where it is longer than a line it
+// goes on after a backslash, so that it works as it is printed. It does so between
+// the words and before a flag in them, not between a flag and its value. Nothing is
+// quoted here.
+func Command(width int, words ...string) Styled {
+	var styled []Styled
+	for _, word := range words {
+		for part := range strings.SplitSeq(strings.ReplaceAll(word, " --", "\n--"), "\n") {
+			styled = append(styled, Plain(part))
+		}
+	}
+	styled[0] = "  " + styled[0]
+	return Fill(width, 4, ` \`, styled...)
+}
+
+// Quote is a text as one word of a shell's command line.
+func Quote(text string) string {
+	plain := func(r rune) bool {
+		return r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_./:@%+=,", r))
+	}
+	if text != "" && !strings.ContainsFunc(text, func(r rune) bool { return !plain(r) }) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
 // The characters that end our escape codes: those of colours and weights, and

@@ -80,6 +80,38 @@ func TestWrapLeavesCodesWhole(t *testing.T) {
 	}
 }
 
+// A command is the same on every width, but for the backslashes at which it goes on,
+// and no flag loses its value to the next line.
+func TestCommand(t *testing.T) {
+	t.Parallel()
+	const whole = "  clerksync dlq ls --stack mirror --queue-url https://sqs.example/1/q"
+	for width := 30; width < 80; width++ {
+		got := string(terminal.Command(width, "clerksync dlq ls --stack mirror", "--queue-url https://sqs.example/1/q"))
+		if strings.ReplaceAll(got, " \\\n    ", " ") != whole {
+			t.Errorf("Command on %d columns = %q, want %q with backslashes", width, got, whole)
+		}
+		for line := range strings.Lines(got) {
+			words := strings.Fields(strings.TrimSuffix(strings.TrimSpace(line), `\`))
+			if strings.HasPrefix(words[len(words)-1], "--") {
+				t.Errorf("Command on %d columns parts a flag from its value: %q", width, got)
+			}
+		}
+	}
+}
+
+// A word for a shell is what the shell reads.
+func TestQuote(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"": "''", "msg_2b3C": "msg_2b3C", "http://127.0.0.1:4566": "http://127.0.0.1:4566",
+		"a b": "'a b'", "$(id)": "'$(id)'", "it's": `'it'\''s'`, "a;b": "'a;b'", "é": "'é'", "~": "'~'",
+	} {
+		if got := terminal.Quote(in); got != want {
+			t.Errorf("Quote(%q) = %s, want %s", in, got, want)
+		}
+	}
+}
+
 // Files and pipes have any width.
 func TestWidthOfFiles(t *testing.T) {
 	t.Parallel()
