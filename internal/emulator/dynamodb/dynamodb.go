@@ -47,6 +47,7 @@
 package dynamodb
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -68,8 +69,35 @@ type service struct {
 
 // New makes a DynamoDB without tables. The clock dates tables and ends the ten
 // minutes in which a ClientRequestToken counts.
-func New(now func() time.Time) awsjson.Service {
-	s := &service{now: now, tables: map[string]*table{}, tokens: map[string]spentToken{}}
+func New(now func() time.Time) awsjson.Service { return NewStore(now).Service() }
+
+// Store is a DynamoDB that can be copied with all that it holds.
+type Store struct{ service *service }
+
+// NewStore is New for who wants copies.
+func NewStore(now func() time.Time) *Store {
+	return &Store{&service{now: now, tables: map[string]*table{}, tokens: map[string]spentToken{}}}
+}
+
+// Copy makes a DynamoDB with the same tables and items, of which neither sees what
+// is written to the other from now on. It costs little: items are never changed,
+// so that both hold the same ones.
+func (s *Store) Copy() *Store {
+	s.service.mu.RLock()
+	defer s.service.mu.RUnlock()
+	c := NewStore(s.service.now)
+	for name, t := range s.service.tables {
+		c.service.tables[name] = t.copy()
+	}
+	maps.Copy(c.service.tokens, s.service.tokens)
+	c.service.swept = s.service.swept
+	return c
+}
+
+// Service serves the store.
+func (s *Store) Service() awsjson.Service { return s.service.operations() }
+
+func (s *service) operations() awsjson.Service {
 	return awsjson.Service{
 		Target: "DynamoDB_20120810", Version: "1.0", MaxBody: maxBody, Checksum: true,
 		Operations: map[string]awsjson.Operation{

@@ -102,6 +102,20 @@ type table struct {
 	recovery   bool // point-in-time recovery, which is only remembered
 }
 
+// copy is a table of its own with the same rows, each of which is replaced, never
+// changed.
+func (t *table) copy() *table {
+	c := *t
+	c.rows = slices.Clone(t.rows)
+	c.indexes = make([]*index, len(t.indexes))
+	for i, x := range t.indexes {
+		same := *x
+		same.rows = slices.Clone(x.rows)
+		c.indexes[i] = &same
+	}
+	return &c
+}
+
 // index finds an index of the table by its name.
 func (t *table) index(name string) (*index, error) {
 	for _, x := range t.indexes {

@@ -1,0 +1,67 @@
+package emulator
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/clerksync/clerksync/internal/emulator/awsjson"
+	"github.com/clerksync/clerksync/internal/emulator/dynamodb"
+)
+
+// Tables is an emulated DynamoDB in this process, without an address: each request
+// is a call. It is for whoever needs many short-lived tables, whom connections
+// would cost more than what they ask for.
+type Tables struct {
+	Config aws.Config // with which the SDK reaches it
+	store  *dynamodb.Store
+}
+
+// NewTables makes a DynamoDB without tables.
+func NewTables(now func() time.Time) *Tables { return serveTables(dynamodb.NewStore(now)) }
+
+// Copy makes a DynamoDB that holds the same, and that no longer changes with this
+// one.
+func (t *Tables) Copy() *Tables { return serveTables(t.store.Copy()) }
+
+func serveTables(store *dynamodb.Store) *Tables {
+	return &Tables{store: store, Config: aws.Config{
+		Region: Region, BaseEndpoint: aws.String("http://in-process.localhost"),
+		HTTPClient:  handlerClient{awsjson.New(store.Service())},
+		Credentials: aws.AnonymousCredentials{}, // no signature is looked at
+		Retryer:     func() aws.Retryer { return aws.NopRetryer{} },
+	}}
+}
+
+// handlerClient is an HTTP client whose server is the handler.
+type handlerClient struct{ handler http.Handler }
+
+// Do fails only after the end of the request's context.
+func (c handlerClient) Do(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err //nolint:wrapcheck // as net/http's client, whose callers look for it
+	}
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	w := &answer{status: http.StatusOK, header: http.Header{}}
+	c.handler.ServeHTTP(w, r)
+	return &http.Response{
+		StatusCode: w.status, Header: w.header, Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
+	}, nil
+}
+
+// answer keeps what a handler answers.
+type answer struct {
+	status int
+	header http.Header
+	body   bytes.Buffer
+}
+
+func (a *answer) Header() http.Header         { return a.header }
+func (a *answer) WriteHeader(status int)      { a.status = status }
+func (a *answer) Write(b []byte) (int, error) { return a.body.Write(b) }
