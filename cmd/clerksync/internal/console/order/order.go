@@ -1,0 +1,209 @@
+// Package order shows that the order of webhooks does not matter: it runs some
+// messages in one order or in all of them, each time through the real consumer
+// over fresh embedded tables, one message at a time, and says what each came to
+// and what the tables hold in the end. Beside it run two handlers as people write
+// them first, for which the order does matter.
+//
+// The files: order.go runs one order, compare.go all of them, tables.go makes the
+// tables, digest.go says what of them is compared, naive.go has the two other
+// handlers, stories.go messages to begin with.
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/clerksync/clerksync/pkg/consumer"
+	"github.com/clerksync/clerksync/pkg/delivery"
+	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/pkg/projector"
+	"github.com/clerksync/clerksync/pkg/settings"
+)
+
+// Message is a webhook as Clerk signed it.
+type Message struct {
+	SvixID    string
+	EventType string
+	Body      []byte // the signed bytes
+}
+
+// Outcome is what one message of an order came to.
+type Outcome struct {
+	SvixID    string           `json:"svix_id"`
+	EventType string           `json:"event_type"`
+	Entity    string           `json:"entity,omitempty"` // e.g. user/<id>
+	Outcome   consumer.Outcome `json:"outcome"`
+	Reason    string           `json:"reason,omitempty"` // why it is not applied, for people
+}
+
+// Result is what one order came to.
+type Result struct {
+	Outcomes []Outcome       // in the order of the messages
+	Rows     []directory.Row // of the Directory table, sorted by their keys
+	Digest   string          // of what no order may change, see digest.go
+}
+
+// MaxMessages is how many messages an order has at most, and maxBytes how many
+// bytes their bodies: a comparison runs them hundreds of times.
+const (
+	MaxMessages = 30
+	maxBytes    = 4 << 20
+)
+
+// ErrUnfit says that there are no messages, or too many.
+var ErrUnfit = errors.New("want 1 to 30 messages, of at most 4 MB together")
+
+// maxRuns is how many runs may be on their way at once, of all users of the
+// page: each may take every processor, which the pipeline needs, too.
+const maxRuns = 2
+
+// Runner runs orders. It is safe for concurrent use.
+type Runner struct {
+	policy    consumer.DeletionPolicy
+	retention time.Duration
+	projector *projector.Projector
+	limit     time.Duration // of one comparison
+	runs      chan struct{} // one element for each run that is on its way
+}
+
+// New makes a runner. The rows are those that a deployment with this storage has.
+// A comparison ends after the limit, with those orders that there was time for: a
+// page waits for it.
+func New(s settings.Storage, limit time.Duration) *Runner {
+	return &Runner{
+		limit:  limit,
+		policy: consumer.DeletionPolicy(s.DeletionPolicy), retention: s.Retention,
+		projector: projector.New(projector.ObjectStorage(s.ObjectStorage)),
+		runs:      make(chan struct{}, maxRuns),
+	}
+}
+
+// begin waits for its turn. The caller must call end, unless there is an error:
+// ErrUnfit, or that of ctx.
+func (r *Runner) begin(ctx context.Context, messages []Message) (end func(), err error) {
+	size := 0
+	for _, m := range messages {
+		size += len(m.Body)
+	}
+	if len(messages) == 0 || len(messages) > MaxMessages || size > maxBytes {
+		return nil, ErrUnfit
+	}
+	select {
+	case r.runs <- struct{}{}:
+		return func() { <-r.runs }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for other orders: %w", ctx.Err())
+	}
+}
+
+// Run runs the messages in the order in which they are given. A message may be
+// among them twice: the second is then a duplicate. The error is ErrUnfit, that of
+// ctx, or one of the embedded tables.
+func (r *Runner) Run(ctx context.Context, messages []Message) (Result, error) {
+	end, err := r.begin(ctx, messages)
+	if err != nil {
+		return Result{}, err
+	}
+	defer end()
+	return r.run(ctx, messages)
+}
+
+// at is the time at which every message is received and handled. With a clock of
+// its own each order would differ from the next in more than the order.
+var at = time.UnixMilli(1772323200000).UTC() //nolint:gochecknoglobals // a constant that Go cannot write
+
+func (r *Runner) run(ctx context.Context, messages []Message) (result Result, err error) {
+	ctx, cancel := withoutDeadline(ctx)
+	defer cancel()
+	t, err := newTables(ctx)
+	if err != nil {
+		return result, err
+	}
+	for _, m := range messages {
+		outcome, err := r.handle(ctx, t, m)
+		if err != nil {
+			return result, err
+		}
+		result.Outcomes = append(result.Outcomes, outcome)
+	}
+	if result.Rows, err = t.allRows(ctx); err != nil {
+		return result, err
+	}
+	result.Digest = digest(kept(result.Rows))
+	return result, nil
+}
+
+// handle gives one message to the real consumer, and goes on with what that puts
+// on the queue again. The error is that of ctx; all else is the message's outcome.
+func (r *Runner) handle(ctx context.Context, t tables, m Message) (Outcome, error) {
+	var report consumer.Report // the last one: there is one message at a time
+	queue := &queue{records: []delivery.Record{m.record()}}
+	c := consumer.New(consumer.Config{
+		Table: t, Queue: queue, Projector: r.projector, Policy: r.policy, Retention: r.retention,
+		Now: func() time.Time { return at }, Random: func() float64 { return 0 },
+		Observe: func(_ context.Context, got consumer.Report) { report = got },
+		Warn:    func(context.Context, string, error) {}, // it warns of acknowledgements, which the queue takes
+	})
+	for len(queue.records) > 0 {
+		next := queue.records
+		queue.records = nil
+		c.Handle(ctx, next)
+	}
+	if err := ctx.Err(); err != nil {
+		return Outcome{}, fmt.Errorf("run messages in an order: %w", err)
+	}
+	return outcomeOf(m, report), nil
+}
+
+// withoutDeadline ends with ctx, but hides when that will be: the consumer stops
+// some seconds before a deadline, as in Lambda, and an order would come out as
+// failed that has only come late.
+func withoutDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	bare, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, cancel)
+	return bare, func() {
+		stop()
+		cancel()
+	}
+}
+
+func outcomeOf(m Message, r consumer.Report) Outcome {
+	o := Outcome{SvixID: m.SvixID, EventType: m.EventType, Entity: r.Entity, Outcome: r.Outcome, Reason: r.Reason}
+	if r.Err != nil {
+		o.Reason = r.Err.Error() // never holds Clerk's data
+	}
+	return o
+}
+
+// record is the message as the queue hands it out for the first time.
+func (m Message) record() delivery.Record {
+	encoded := delivery.Delivery{
+		SvixID: m.SvixID, SvixTimestamp: fmt.Sprint(at.Unix()), EventType: m.EventType, ReceivedAt: at, Body: m.Body,
+	}.Encode()
+	r := delivery.Record{
+		MessageID: m.SvixID, Receipt: m.SvixID, Receives: 1, Body: encoded.Body,
+		Attributes: map[string]delivery.Attribute{},
+	}
+	for name, text := range encoded.Attributes {
+		r.Attributes[name] = delivery.Attribute{DataType: "String", Text: text}
+	}
+	return r
+}
+
+// queue is the consumer's queue. What is sent again comes at once, and nothing
+// waits: a message that fails stays failed in this order.
+type queue struct{ records []delivery.Record }
+
+func (*queue) DeadLetter(context.Context, delivery.Record, string) error { return nil }
+func (*queue) Acknowledge(context.Context, []delivery.Record) error      { return nil }
+func (*queue) Delay(context.Context, []delivery.Delay) error             { return nil }
+
+func (q *queue) Requeue(_ context.Context, r delivery.Record, position string) error {
+	r.Attributes[delivery.AttrPosition] = delivery.Attribute{
+		DataType: "String", Text: delivery.EncodePosition(position),
+	}
+	q.records = append(q.records, r)
+	return nil
+}

@@ -1,0 +1,133 @@
+package order
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// maxOfAll is up to how many messages all orders are run: 720 for six.
+	maxOfAll = 6
+	// samples is how many orders are run of more messages.
+	samples = 500
+)
+
+// seed makes the same sample of orders each time, so that two people who look at
+// the same messages see the same.
+const seed = 1
+
+// permutations are all orders of n things, or a sample of them where n is above
+// maxOfAll, in lexicographic order. So the first is that in which they are given.
+func permutations(n int) (orders [][]int) {
+	given := make([]int, n)
+	for i := range given {
+		given[i] = i
+	}
+	if n > maxOfAll {
+		return sampled(given)
+	}
+	var extend func(order, rest []int)
+	extend = func(order, rest []int) {
+		if len(rest) == 0 {
+			orders = append(orders, slices.Clone(order))
+		}
+		for i, next := range rest {
+			extend(append(order, next), slices.Concat(rest[:i], rest[i+1:]))
+		}
+	}
+	extend(nil, given)
+	return orders
+}
+
+// sampled are different orders, the given one among them. There are 5,040 of seven
+// things, so that enough are found.
+func sampled(given []int) [][]int {
+	random := rand.New(rand.NewPCG(seed, uint64(len(given)))) //nolint:gosec // a sample, not a secret
+	orders, seen := [][]int{given}, map[string]bool{fmt.Sprint(given): true}
+	for len(orders) < samples {
+		order := random.Perm(len(given))
+		if key := fmt.Sprint(order); !seen[key] {
+			seen[key] = true
+			orders = append(orders, order)
+		}
+	}
+	slices.SortFunc(orders, slices.Compare)
+	return orders
+}
+
+// digests runs the orders, which are sorted, and returns the digest of each up to
+// the first that there was no time for.
+func (r *Runner) digests(ctx context.Context, messages []Message, orders [][]int) ([]string, error) {
+	t, err := newTables(ctx)
+	if err != nil {
+		return nil, err
+	}
+	limited, cancel := context.WithTimeout(ctx, r.limit)
+	defer cancel()
+	run, cancel := withoutDeadline(limited)
+	defer cancel()
+	digests := make([]string, len(orders))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for first, last := 0, 0; first < len(orders); first = last {
+		last = first + alike(orders[first:], 0)
+		branch, orders, digests := t.copy(), orders[first:last], digests[first:last]
+		g.Go(func() error { return r.explore(run, branch, messages, orders, digests, 0) })
+	}
+	err = g.Wait()
+	switch {
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("compare orders: %w", ctx.Err())
+	case err != nil && limited.Err() == nil:
+		return nil, err
+	}
+	if i := slices.Index(digests, ""); i >= 0 {
+		digests = digests[:i]
+	}
+	return digests, nil
+}
+
+// explore runs orders that are alike before depth, where the tables are, and sets
+// the digest of each. Orders that begin alike share what they have in common: each
+// goes on with a copy of the tables, which hold the same whether they were copied
+// or made again, for the consumer keeps nothing from one message to the next.
+func (r *Runner) explore(
+	ctx context.Context, t tables, messages []Message, orders [][]int, digests []string, depth int,
+) error {
+	if depth == len(messages) {
+		rows, err := t.allRows(ctx)
+		if err != nil {
+			return err
+		}
+		digests[0] = digest(kept(rows)) // no two orders are the same
+		return nil
+	}
+	for len(orders) > 0 {
+		n, branch := alike(orders, depth), t
+		if n < len(orders) {
+			branch = t.copy()
+		}
+		if _, err := r.handle(ctx, branch, messages[orders[0][depth]]); err != nil {
+			return err
+		}
+		if err := r.explore(ctx, branch, messages, orders[:n], digests[:n], depth+1); err != nil {
+			return err
+		}
+		orders, digests = orders[n:], digests[n:]
+	}
+	return nil
+}
+
+// alike is how many of the orders have the first one's message at depth.
+func alike(orders [][]int, depth int) int {
+	n := slices.IndexFunc(orders, func(o []int) bool { return o[depth] != orders[0][depth] })
+	if n < 0 {
+		return len(orders)
+	}
+	return n
+}
