@@ -1,6 +1,6 @@
 // Package dev is what `clerksync dev` shows: it runs the pipeline, prints each
 // step of each message for people or programs (screen.go, line.go), once where it
-// repeats (repeat.go), with advice where a message did not get through (advice.go),
+// repeats (repeat.go), with advice where a message did not get through,
 // says what to type (next.go), and shows the pipeline at work with
 // the events of a made-up company's first week (demo.go).
 package dev

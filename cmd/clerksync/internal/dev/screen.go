@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/view"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
@@ -158,7 +159,7 @@ func (s *screen) show(st step, hidden bool) {
 // adviseOnce is the advice on a step where it was not given yet: who does not
 // follow it at once knows it the second time. s.mu is held.
 func (s *screen) adviseOnce(st step) string {
-	advice := advise(st)
+	advice := view.Advice(st.Stage, st.Reason)
 	if s.advised[advice] {
 		return ""
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/clerksync/clerksync/internal/emulator/guard"
 	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/consumer"
+	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/dynamo"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/lambdafn/syncfn"
@@ -59,6 +60,10 @@ type Options struct {
 	OnRequest func(context.Context, ingest.Report)
 	OnMessage func(context.Context, consumer.Report)
 	Warn      func(ctx context.Context, operation string, err error)
+	// WrapWebhook and WrapTable put something round the webhook and round the table
+	// that sync works on, to see what passes; nil for nothing.
+	WrapWebhook func(http.Handler) http.Handler
+	WrapTable   func(directory.Table) directory.Table
 }
 
 // Pipeline is a running pipeline.
@@ -134,7 +139,11 @@ func Start(ctx context.Context, o Options) (_ *Pipeline, err error) {
 		}
 	}
 	o = p.inOrder(o, queue)
-	p.webhook = serve(l, p.ingest(o))
+	webhook := http.Handler(p.ingest(o))
+	if o.WrapWebhook != nil {
+		webhook = o.WrapWebhook(webhook)
+	}
+	p.webhook = serve(l, webhook)
 	source := eventsource.Source{
 		Client: p.SQS, QueueURL: p.QueueURL, Concurrency: pollers, Timeout: functionTimeout, Warn: o.Warn,
 		Invoke: (&syncfn.Handler{Consumer: p.consumer(o)}).Invoke,
@@ -180,8 +189,12 @@ func (p *Pipeline) ingest(o Options) *ingest.Ingest {
 }
 
 func (p *Pipeline) consumer(o Options) *consumer.Consumer {
+	table := directory.Table(dynamo.New(p.DynamoDB, p.DirectoryTable, p.DeliveriesTable))
+	if o.WrapTable != nil {
+		table = o.WrapTable(table)
+	}
 	return consumer.New(consumer.Config{
-		Table:     dynamo.New(p.DynamoDB, p.DirectoryTable, p.DeliveriesTable),
+		Table:     table,
 		Queue:     sqsqueue.NewQueue(p.SQS, p.QueueURL, p.DeadLetterQueueURL),
 		Projector: projector.New(projector.ObjectStorage(o.Storage.ObjectStorage)),
 		Policy:    consumer.DeletionPolicy(o.Storage.DeletionPolicy), Retention: o.Storage.Retention,

@@ -1,19 +1,15 @@
-package dev
+package view
 
 import (
-	"strings"
-
 	"github.com/clerksync/clerksync/pkg/consumer"
-	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/ingest"
-	"github.com/clerksync/clerksync/pkg/projector"
 )
 
-// advise says what to look at where a message did not get through, "" where
+// Advice says what to look at where a message did not get through, "" where
 // there is nothing to do. The reasons are the error codes of ingest's answers, and
 // its reasons to ignore an event.
-func advise(st step) string {
-	switch st.Stage {
+func Advice(stage, reason string) string {
+	switch stage {
 	case string(consumer.Failed):
 		return "it is tried again by itself, after 30 s and then less and less often"
 	case string(consumer.Dead):
@@ -37,15 +33,5 @@ func advise(st step) string {
 		ingest.ReasonType: "events of this type have no row and are not kept; " +
 			"untick them in Clerk's dashboard",
 		ingest.ReasonInstance: "CLERK_INSTANCE_ID names other instances than this event's",
-	}[st.Reason]
-}
-
-// explain is why a message failed or is dead, without the words that name the kind
-// of error: the stage says it.
-func explain(err error) string {
-	text := err.Error()
-	for _, kind := range []error{projector.ErrPermanent, delivery.ErrPermanent} {
-		text = strings.TrimPrefix(text, kind.Error()+": ")
-	}
-	return text
+	}[reason]
 }
