@@ -16,7 +16,7 @@ import (
 
 // Capture is one request as a person recorded it: headers from a log or from
 // curl -v, a JSON object of headers, an event of API Gateway, or what
-// `clerk webhooks listen --json` printed.
+// `clerk webhooks listen --json` printed or `clerksync dev --record` wrote.
 type Capture struct {
 	Header   map[string][]string
 	Body     []byte                // with the gateway's base64 undone
@@ -45,10 +45,12 @@ func ParseCapture(text []byte) (c Capture, err error) {
 }
 
 // recorded is one JSON object of a recording, as far as it is about the request:
-// an event of API Gateway in payload format 1.0 or 2.0, or a line of Clerk's CLI.
+// an event of API Gateway in payload format 1.0 or 2.0, a line of Clerk's CLI, or a
+// line of `clerksync dev --record`.
 //   - https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 //   - https://github.com/clerk/cli, packages/cli-core/src/commands/webhooks/render.ts
 type recorded struct {
+	Time           string         `json:"time"` // of dev --record, RFC 3339
 	Headers        map[string]any `json:"headers"`
 	MultiValue     map[string]any `json:"multiValueHeaders"` // format 1.0
 	Body           *string        `json:"body"`
@@ -63,21 +65,18 @@ type recorded struct {
 	ForwardStatus int     `json:"forward_status"` // what the endpoint answered; null or 0 where it did not
 }
 
-// parseJSON reads a JSON object, or several: Clerk's CLI prints one a line. Of
-// several requests the one in doubt is the last that was refused, else the last;
-// the others lend their headers. A line without headers is about no request.
+// parseJSON reads a JSON object, or several: Clerk's CLI and `clerksync dev
+// --record` write one a line. Of several requests the one in doubt is the last that
+// was refused, else the last; the others lend their headers. A line without headers
+// is about no request.
 func parseJSON(text []byte) (chosen Capture, err error) {
-	var requests []Capture
+	objects, err := splitObjects(text)
+	if err != nil {
+		return chosen, fmt.Errorf("it begins as JSON but is not valid JSON: %w", err)
+	}
+	requests := make([]Capture, 0, len(objects))
 	wasRefused := false
-	for dec := json.NewDecoder(bytes.NewReader(text)); ; {
-		var object json.RawMessage
-		err := dec.Decode(&object)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return chosen, fmt.Errorf("it begins as JSON but is not valid JSON: %w", err)
-		}
+	for _, object := range objects {
 		next, refused, err := parseObject(object)
 		if err != nil {
 			return chosen, err
@@ -93,6 +92,19 @@ func parseJSON(text []byte) (chosen Capture, err error) {
 		}
 	}
 	return chosen, nil
+}
+
+// splitObjects returns the JSON values of a text, mostly one a line.
+func splitObjects(text []byte) (objects []json.RawMessage, err error) {
+	for dec := json.NewDecoder(bytes.NewReader(text)); ; {
+		var object json.RawMessage
+		if err := dec.Decode(&object); errors.Is(err, io.EOF) {
+			return objects, nil
+		} else if err != nil {
+			return nil, err //nolint:wrapcheck // parseJSON says what failed
+		}
+		objects = append(objects, object)
+	}
 }
 
 // parseObject reads one object, which is a plain object of headers where it has
@@ -111,6 +123,7 @@ func parseObject(text []byte) (c Capture, refused bool, err error) {
 		return c, false, fmt.Errorf("it looks like an event of API Gateway but does not decode as one: %w", err)
 	}
 	c.Header = headerValues(r.Headers)
+	c.Received, _ = time.Parse(time.RFC3339Nano, r.Time) // a tool may call something else a time
 	for name, v := range headerValues(r.MultiValue) {
 		c.Header[name] = v
 	}
