@@ -39,6 +39,7 @@ OBJECT_STORAGE are obeyed as by the functions. Ctrl-C finishes what is in flight
 			toggle("demo", "send sample events through at the start and show what happened to them"),
 			toggle("once", "with --demo: exit after it, 0 if all came out as it should"),
 			jsonLinesFlag(),
+			text("record", "append what the webhook takes to `FILE`, for send FILE; it will hold personal data"),
 			toggle("print-secret", "print the kept signing secret and exit"),
 		},
 		Action: p.dev,
@@ -47,6 +48,7 @@ OBJECT_STORAGE are obeyed as by the functions. Ctrl-C finishes what is in flight
 			"clerksync dev --clerk-api             # prints how to try backfill and diff, without an account at Clerk",
 			"clerksync dev --secret whsec_...      "+
 				"# Clerk's, with: clerk webhooks listen --forward-to http://127.0.0.1:3000/webhooks/clerk",
+			"clerksync dev --record week.ndjson    # and later: clerksync send week.ndjson",
 			"clerksync dev --addr 127.0.0.1:0 --aws-addr 127.0.0.1:0 --json",
 			"aws --endpoint-url http://127.0.0.1:4566 dynamodb scan --table-name clerksync-directory"),
 	}
@@ -70,6 +72,7 @@ func (p program) dev(ctx context.Context, c *cli.Command) error {
 	o := dev.Options{
 		Pipeline: pipeline.Options{Addr: c.String("addr"), AWSAddr: c.String("aws-addr")},
 		Demo:     c.Bool("demo"), Once: c.Bool("once"), JSON: c.Bool("json"), Now: p.now,
+		Record: c.String("record"),
 	}
 	if addr := c.String("console-addr"); addr != "off" {
 		o.ConsoleAddr, o.ConsoleAnyPort = addr, !c.IsSet("console-addr")

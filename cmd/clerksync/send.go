@@ -26,13 +26,22 @@ func (p program) sendCommand() *cli.Command {
 		Usage:     "sign events as Svix does and post them",
 		ArgsUsage: "<file | - | event name>...",
 		Description: `An event is a file, - for standard input, or the name of a sample; --all sends
-every sample. It goes to clerksync dev unless --to says otherwise, signed with
-dev's kept secret unless --secret or CLERK_WEBHOOK_SIGNING_SECRET says otherwise.
-The exit status is 1 unless every answer is 2xx.`,
+every sample. A file may hold several events: a recording of dev --record or of
+clerk webhooks listen --json, or one event a line. A recording keeps its ids, so
+what is known already counts as a duplicate; --new-ids sends it as new messages.
+
+All goes to clerksync dev unless --to says otherwise, signed now with dev's kept
+secret unless --secret or CLERK_WEBHOOK_SIGNING_SECRET says otherwise. The exit
+status is 1 unless every answer is 2xx.
+
+--scenario tells a story instead, with new people each time, and says what the
+rows show in the end. In a scenario a forged request should be refused:
+` + scenarioList(),
 		Flags: []cli.Flag{
 			text("to", "post to `URL` (default: the webhook of clerksync dev)"),
 			text("endpoint-url", "post to the clerksync dev whose AWS endpoint is `URL`"),
 			text("secret", "sign with `whsec_...`"),
+			text("scenario", "tell the story `NAME` instead of sending events"),
 			text("id", "send as message `msg_...` (default: a new id each)"),
 			&cli.StringSliceFlag{
 				Name: "set",
@@ -45,6 +54,7 @@ The exit status is 1 unless every answer is 2xx.`,
 			},
 			toggle("all", "send every sample"),
 			&cli.IntFlag{Name: "repeat", Value: 1, Usage: "send `N` messages of each, with new ids"},
+			toggle("new-ids", "send the events of a recording under new ids"),
 			toggle("duplicate", "send each twice with one id"),
 			toggle("tamper", "change the body after signing"),
 			&cli.DurationFlag{Name: "skew", Usage: "sign with a clock that is `DURATION` ahead (-10m: behind)"},
@@ -59,6 +69,8 @@ The exit status is 1 unless every answer is 2xx.`,
 			"clerksync send --duplicate organization.created",
 			"clerksync send --tamper user.deleted            # 400 invalid_signature",
 			"clerksync send --skew -10m user.created         # 400 invalid_timestamp",
+			"clerksync send --scenario race",
+			"clerksync send week.ndjson                      # of: clerksync dev --record week.ndjson",
 			"jq -c . event.json | clerksync send - --to https://example.com/webhooks/clerk --secret whsec_..."),
 	}
 }
@@ -66,19 +78,16 @@ The exit status is 1 unless every answer is 2xx.`,
 // send posts the events one after the other and prints each answer. An endpoint
 // that answers ends nothing, whatever it says; one that cannot be reached does.
 func (p program) send(ctx context.Context, c *cli.Command) error {
-	bodies, err := p.eventsToSend(c)
+	if c.IsSet("scenario") {
+		return p.sendScenario(ctx, c)
+	}
+	deliveries, err := p.eventsToSend(c)
 	if err != nil {
 		return err
 	}
-	signer, err := webhook.NewSigner(c.String("secret"), p.getenv, p.now)
+	to, signer, err := p.findWebhook(ctx, c)
 	if err != nil {
 		return err
-	}
-	to := c.String("to")
-	if to == "" {
-		if to, err = names(c).FindWebhook(ctx, p.getenv); err != nil {
-			return err
-		}
 	}
 	copies := 1 // of one message: with one id, as a retry of Svix has it
 	if c.Bool("duplicate") {
@@ -86,17 +95,16 @@ func (p program) send(ctx context.Context, c *cli.Command) error {
 	}
 	// One refusal does not end it: the answers to the rest are worth knowing.
 	allAccepted := true
-	for _, body := range bodies {
+	for _, d := range deliveries {
 		for range c.Int("repeat") {
-			r := webhook.Request{ID: c.String("id"), Body: body, Tamper: c.Bool("tamper"), Skew: c.Duration("skew")}
-			if r.ID == "" {
+			r := webhook.Request{ID: d.ID, Body: d.Body, Tamper: c.Bool("tamper"), Skew: c.Duration("skew")}
+			if r.ID == "" || c.Bool("new-ids") {
 				r.ID = webhook.NewID(p.now())
 			}
 			for range copies {
-				h, sent := signer.Sign(r)
-				a, err := webhook.Post(ctx, to, h, sent)
+				a, err := post(ctx, to, signer, r)
 				if err != nil {
-					return fmt.Errorf("%w\nIs it running? `clerksync dev` starts it; --to names another URL", err)
+					return err
 				}
 				p.printAnswer(a, c.Bool("json"))
 				allAccepted = allAccepted && a.Accepted()
@@ -107,6 +115,31 @@ func (p program) send(ctx context.Context, c *cli.Command) error {
 		return terminal.ErrReported
 	}
 	return nil
+}
+
+// findWebhook returns where to post, and what signs for it.
+func (p program) findWebhook(ctx context.Context, c *cli.Command) (to string, s webhook.Signer, err error) {
+	to = c.String("to")
+	if c.IsSet("to") {
+		if err := webhook.CheckURL(to); err != nil {
+			return "", s, err
+		}
+	}
+	if s, err = webhook.NewSigner(c.String("secret"), p.getenv, p.now); err != nil || to != "" {
+		return to, s, err
+	}
+	to, err = names(c).FindWebhook(ctx, p.getenv)
+	return to, s, err
+}
+
+// post signs a request and posts it.
+func post(ctx context.Context, to string, s webhook.Signer, r webhook.Request) (webhook.Answer, error) {
+	h, sent := s.Sign(r)
+	a, err := webhook.Post(ctx, to, h, sent)
+	if err != nil {
+		return a, fmt.Errorf("%w\nIs it running? `clerksync dev` starts it; --to names another URL", err)
+	}
+	return a, nil
 }
 
 // printAnswer prints a line an answer: the status is green where Svix would be
@@ -123,11 +156,12 @@ func (p program) printAnswer(a webhook.Answer, asJSON bool) {
 	}
 }
 
-// eventsToSend returns the bodies that the arguments name, each with the fields
-// that --set sets. It refuses flags that contradict each other before anything is
-// sent: half a sequence of events would be hard to repeat. An id that Svix would
-// never give is sent all the same, for that is worth a test.
-func (p program) eventsToSend(c *cli.Command) ([][]byte, error) {
+// eventsToSend returns the events that the arguments name, each with the fields
+// that --set sets, and with the id under which it goes if that is known. It refuses
+// flags that contradict each other before anything is sent: half a sequence of
+// events would be hard to repeat. An id that Svix would never give is sent all the
+// same, for that is worth a test.
+func (p program) eventsToSend(c *cli.Command) (list []signature.Delivery, err error) {
 	names := terminal.Files(c)
 	if c.Bool("all") {
 		names = append(names, events.Names()...)
@@ -136,36 +170,60 @@ func (p program) eventsToSend(c *cli.Command) ([][]byte, error) {
 		samples := strings.Join(events.Names(), "\n  ")
 		return nil, terminal.Usagef("send needs an event: a file, - or one of\n  %s", samples)
 	}
+	for _, name := range names {
+		deliveries, err := p.readDeliveries(name)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, deliveries...)
+	}
+	if err := p.checkSend(c, len(list)); err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if id := c.String("id"); id != "" {
+			list[i].ID = id
+		} else if c.Int("repeat") > 1 {
+			list[i].ID = "" // a new one for each
+		}
+		list[i].Body, err = webhook.Edit(list[i].Body, c.StringSlice("set"), c.StringSlice("set-string")...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// checkSend checks the flags for so many events.
+func (p program) checkSend(c *cli.Command, events int) error {
 	if n := c.Int("repeat"); n < 1 {
-		return nil, terminal.Usagef("--repeat %d: at least 1", n)
+		return terminal.Usagef("--repeat %d: at least 1", n)
 	}
 	if id := c.String("id"); id != "" {
-		if len(names) > 1 || c.Int("repeat") > 1 {
-			return nil, terminal.Usagef("--id names one message; send one event with it (--duplicate sends it twice)")
+		if events > 1 || c.Int("repeat") > 1 || c.Bool("new-ids") {
+			return terminal.Usagef("--id names one message; send one event with it (--duplicate sends it twice)")
 		}
 		if !svix.ValidID(id) {
 			p.term.Note("%s", terminal.Warn("note: "+id+" cannot be a message id, so it will be refused"))
 		}
 	}
-	if c.IsSet("to") {
-		if err := webhook.CheckURL(c.String("to")); err != nil {
-			return nil, err
-		}
-	}
 	if d := c.Duration("skew"); d.Abs() > 200*365*24*time.Hour {
-		return nil, terminal.Usagef("--skew %s is too far", d)
+		return terminal.Usagef("--skew %s is too far", d)
 	}
-	bodies := make([][]byte, len(names))
-	for i, name := range names {
-		body, err := p.readEvent(name)
-		if err != nil {
-			return nil, err
-		}
-		if bodies[i], err = webhook.Edit(body, c.StringSlice("set"), c.StringSlice("set-string")...); err != nil {
-			return nil, err
-		}
+	return nil
+}
+
+// readDeliveries returns the events of a recording, or one event of any other file
+// or sample.
+func (p program) readDeliveries(name string) ([]signature.Delivery, error) {
+	body, err := p.readEvent(name)
+	if err != nil {
+		return nil, err
 	}
-	return bodies, nil
+	if list := signature.ParseDeliveries(body); len(list) > 0 {
+		return list, nil
+	}
+	return []signature.Delivery{{Body: body}}, nil
 }
 
 // readEvent returns standard input, a file or a sample, byte for byte. A file

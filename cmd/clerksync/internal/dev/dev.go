@@ -2,7 +2,8 @@
 // step of each message for people or programs (screen.go, line.go), once where it
 // repeats (repeat.go), with advice where a message did not get through,
 // says what to type (next.go), and shows the pipeline at work with
-// the events of a made-up company's first week (demo.go).
+// the events of a made-up company's first week (demo.go). It records what the webhook
+// takes, to be sent again (recording.go).
 package dev
 
 import (
@@ -28,12 +29,13 @@ type Options struct {
 	// the place of one that is taken and that nobody asked for.
 	ConsoleAddr    string
 	ConsoleAnyPort bool
+	Record         string // file to append to what the webhook takes, "" for none
 	Now            func() time.Time
 }
 
 // Run runs the pipeline until ctx ends, which is terminal.ErrInterrupted, or
 // until the demo is over where the options want it once.
-func Run(ctx context.Context, term *terminal.Terminal, o Options) error {
+func Run(ctx context.Context, term *terminal.Terminal, o Options) (err error) {
 	secrets, err := o.Secret.Parse()
 	if err != nil {
 		return err
@@ -48,6 +50,14 @@ func Run(ctx context.Context, term *terminal.Terminal, o Options) error {
 	o.Pipeline.Describe = func(p *pipeline.Pipeline) any { return screen.describe(p) }
 	if err := screen.checkAddresses(o.Pipeline); err != nil {
 		return err
+	}
+	if o.Record != "" {
+		r, openErr := openRecording(term, o)
+		if openErr != nil {
+			return openErr
+		}
+		defer func() { err = r.end(err) }()
+		o.Pipeline = r.hook(o.Pipeline)
 	}
 	p, err := pipeline.Start(ctx, o.Pipeline)
 	if err != nil {

@@ -90,6 +90,9 @@ func devOnFreePorts(ctx context.Context, o Options) []string {
 	if !o.Secret.Ours() {
 		words = append(words, "--secret whsec_...")
 	}
+	if o.Record != "" {
+		words = append(words, "--record "+o.Record)
+	}
 	for _, flag := range []struct {
 		name string
 		set  bool

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/svix"
@@ -22,12 +25,13 @@ import (
 // to read. Requests that are refused or ignored are not in it: anybody can send
 // those, and e-mails and sessions hold codes that let people in.
 type recording struct {
+	term *terminal.Terminal
 	name string
 	now  func() time.Time
 
 	mu     sync.Mutex
 	file   io.WriteCloser
-	failed error // the first write that failed; none comes after it
+	failed bool // and said so; nothing is written after that
 }
 
 // recordedRequest is one line. The body is text, for ingest takes nothing else but
@@ -40,19 +44,37 @@ type recordedRequest struct {
 
 // openRecording opens the file for nobody but its user, for it will hold personal
 // data. What is no file, such as a pipe, keeps its mode.
-func openRecording(name string, now func() time.Time) (*recording, error) {
+func openRecording(term *terminal.Terminal, o Options) (*recording, error) {
 	const onlyUser = 0o600
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, onlyUser)
+	f, err := os.OpenFile(o.Record, os.O_CREATE|os.O_APPEND|os.O_WRONLY, onlyUser)
 	if err != nil {
-		return nil, fmt.Errorf("record the requests: %w", err)
+		return nil, fmt.Errorf("record what comes: %w", err)
 	}
 	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
 		if err := f.Chmod(onlyUser); err != nil { // one that is there may be open to others
 			_ = f.Close() // nothing was written
-			return nil, fmt.Errorf("record the requests: %w", err)
+			return nil, fmt.Errorf("record what comes: %w", err)
 		}
 	}
-	return &recording{name: name, now: now, file: f}, nil
+	term.Note("%s what comes is recorded in %s. That is personal data: delete the file when you are done.",
+		terminal.Warn("note:"), o.Record)
+	return &recording{term: term, name: o.Record, now: o.Now, file: f}, nil
+}
+
+// hook puts the recording between the webhook and what the options have there.
+func (r *recording) hook(o pipeline.Options) pipeline.Options {
+	onRequest, wrap := o.OnRequest, o.WrapWebhook
+	o.OnRequest = func(ctx context.Context, report ingest.Report) {
+		onRequest(ctx, report)
+		r.onRequest(ctx, report)
+	}
+	o.WrapWebhook = func(next http.Handler) http.Handler {
+		if next = r.handler(next); wrap != nil {
+			next = wrap(next)
+		}
+		return next
+	}
+	return o
 }
 
 // bodyKey is the key under which a request's context has what was read of its body.
@@ -77,13 +99,12 @@ func (r *recording) handler(next http.Handler) http.Handler {
 	})
 }
 
-// onRequest records a request that is on the queue. It returns an error once: that
-// of the first write that fails. A file that ends in half a line is of no use, so
-// nothing is written after it.
-func (r *recording) onRequest(ctx context.Context, report ingest.Report) error {
+// onRequest records a request that is on the queue. The first write that fails is
+// said and is the last one: lines behind half a line would be of no use.
+func (r *recording) onRequest(ctx context.Context, report ingest.Report) {
 	kept, ok := ctx.Value(bodyKey{}).(*recordable)
 	if !ok || report.Stage != ingest.Queued {
-		return nil
+		return
 	}
 	h := svix.FromHeader(func(name string) string { return strings.Join(kept.header.Values(name), ",") })
 	var line bytes.Buffer
@@ -98,24 +119,31 @@ func (r *recording) onRequest(ctx context.Context, report ingest.Report) error {
 	})
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.failed != nil {
-		return nil //nolint:nilerr // it was returned before
+	if r.failed {
+		return
 	}
 	if err == nil {
 		_, err = r.file.Write(line.Bytes())
 	}
-	if err != nil {
-		r.failed = fmt.Errorf("the recording %s is not whole: %w", r.name, err)
-	}
-	return r.failed
+	r.fail(err)
 }
 
-// close closes the file and returns the first failure.
-func (r *recording) close() error {
+// fail says that the recording is not whole. r.mu is held.
+func (r *recording) fail(err error) {
+	if err != nil && !r.failed {
+		r.failed = true
+		r.term.Note("%s %s is not whole, and nothing more is recorded: %s", terminal.Bad("!"), r.name, err)
+	}
+}
+
+// end closes the file. Dev ended with err, if it did; where the recording failed,
+// that is a failure, too.
+func (r *recording) end(err error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.file.Close(); err != nil && r.failed == nil {
-		r.failed = fmt.Errorf("the recording %s is not whole: %w", r.name, err)
+	r.fail(r.file.Close())
+	if r.failed && (err == nil || errors.Is(err, terminal.ErrInterrupted)) {
+		return terminal.ErrReported
 	}
-	return r.failed
+	return err
 }

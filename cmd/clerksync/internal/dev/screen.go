@@ -44,7 +44,7 @@ type screen struct {
 	// ready is closed once the addresses are shown. No step is shown before, for
 	// the queue may hold messages already.
 	ready        chan struct{}
-	started      time.Time // when it was closed
+	started      time.Time              // when it was closed
 	consoleURL   atomic.Pointer[string] // nil where the console is off
 	endpointFlag []string               // by which other commands find this dev
 
