@@ -20,7 +20,9 @@ import (
 
 	"github.com/segmentio/ksuid"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/recorder"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
 	"github.com/clerksync/clerksync/internal/emulator/guard"
 )
 
@@ -42,6 +44,10 @@ type Options struct {
 type Dev struct {
 	// Describe says where all is, without a secret.
 	Describe func() deployment.Ready
+	// Recorder has what passed through the pipeline.
+	Recorder *recorder.Recorder
+	// Signer signs what is sent from here. Its secret is shown nowhere.
+	Signer webhook.Signer
 }
 
 // Console is a running console.

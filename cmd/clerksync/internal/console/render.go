@@ -76,8 +76,12 @@ type tab struct{ Path, Name string }
 func (p page) Tabs() []tab {
 	var tabs []tab
 	for _, t := range []tab{
-		{"/", "Messages"}, {"/directory", "Directory"}, {"/dead-letters", "Dead letters"},
-		{"/send", "Send"}, {"/order", "Order"}, {"/traffic", "Traffic"},
+		{"/", "Messages"},
+		{"/directory", "Directory"},
+		{"/dead-letters", "Dead letters"},
+		{"/send", "Send"},
+		{"/order", "Order"},
+		{"/traffic", "Traffic"},
 	} {
 		for _, r := range p.Console.routes() {
 			if r.pattern == "GET "+t.Path || t.Path == "/" && r.pattern == "GET /{$}" {

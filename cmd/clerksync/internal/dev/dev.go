@@ -12,10 +12,14 @@ import (
 	"time"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/recorder"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
+	"github.com/clerksync/clerksync/pkg/consumer"
+	"github.com/clerksync/clerksync/pkg/ingest"
+	"github.com/clerksync/clerksync/pkg/projector"
 )
 
 // Options say what to run and how to show it.
@@ -51,6 +55,10 @@ func Run(ctx context.Context, term *terminal.Terminal, o Options) (err error) {
 	if err := screen.checkAddresses(o.Pipeline); err != nil {
 		return err
 	}
+	var passed *recorder.Recorder
+	if o.ConsoleAddr != "" {
+		passed = recordPassing(&o)
+	}
 	if o.Record != "" {
 		r, openErr := openRecording(term, o)
 		if openErr != nil {
@@ -63,7 +71,7 @@ func Run(ctx context.Context, term *terminal.Terminal, o Options) (err error) {
 	if err != nil {
 		return fmt.Errorf("start %w\n%s", err, screen.startAdvice(ctx, o, err))
 	}
-	watch, err := startConsole(ctx, screen, p, o)
+	watch, err := startConsole(ctx, screen, p, o, passed)
 	if err != nil {
 		p.Stop(ctx)
 		return err
@@ -87,18 +95,43 @@ func Run(ctx context.Context, term *terminal.Terminal, o Options) (err error) {
 
 // startConsole serves the console of a pipeline; nil, which can be closed, where the
 // options want none.
-func startConsole(ctx context.Context, s *screen, p *pipeline.Pipeline, o Options) (*console.Console, error) {
+func startConsole(
+	ctx context.Context, s *screen, p *pipeline.Pipeline, o Options, passed *recorder.Recorder,
+) (*console.Console, error) {
 	if o.ConsoleAddr == "" {
 		return nil, nil //nolint:nilnil // a nil Console is none
 	}
 	c, err := console.Start(ctx, console.Options{
 		Addr: o.ConsoleAddr, AnyPort: o.ConsoleAnyPort, Now: o.Now,
 		Deployment: deployment.OfPipeline(p),
-		Dev:        &console.Dev{Describe: func() deployment.Ready { return s.describe(p) }},
+		Dev: &console.Dev{
+			Describe: func() deployment.Ready { return s.describe(p) },
+			Recorder: passed,
+			Signer:   webhook.Signer{Secrets: o.Pipeline.Secrets, Now: o.Now},
+		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start %w", err)
 	}
 	s.consoleURL.Store(&c.URL)
 	return c, nil
+}
+
+// recordPassing hooks a recorder on the pipeline, for the console.
+func recordPassing(o *Options) *recorder.Recorder {
+	r := recorder.New(recorder.Options{
+		Now: o.Now, Projector: projector.New(projector.ObjectStorage(o.Pipeline.Storage.ObjectStorage)),
+	})
+	onRequest, onMessage := o.Pipeline.OnRequest, o.Pipeline.OnMessage
+	o.Pipeline.WrapWebhook, o.Pipeline.WrapTable = r.Handler, r.Table
+	// First what is kept, then what is printed: who reads a line finds its message.
+	o.Pipeline.OnRequest = func(ctx context.Context, report ingest.Report) {
+		r.OnRequest(ctx, report)
+		onRequest(ctx, report)
+	}
+	o.Pipeline.OnMessage = func(ctx context.Context, report consumer.Report) {
+		r.OnMessage(ctx, report)
+		onMessage(ctx, report)
+	}
+	return r
 }
