@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/recorder"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/pkg/directory"
@@ -23,7 +24,9 @@ import (
 // recording appends the requests that the webhook takes to a file, one JSON object
 // a line, for `clerksync send FILE` to send them again and for `doctor signature`
 // to read. Requests that are refused or ignored are not in it: anybody can send
-// those, and e-mails and sessions hold codes that let people in.
+// those, and e-mails and sessions hold codes that let people in. So does the url of
+// an invitation, which is masked, as no row has it; the signature that is recorded
+// is that of the body as it came.
 type recording struct {
 	term *terminal.Terminal
 	name string
@@ -115,7 +118,7 @@ func (r *recording) onRequest(ctx context.Context, report ingest.Report) {
 		Headers: map[string]string{
 			"svix-id": h.ID, "svix-timestamp": h.Timestamp, "svix-signature": h.Signature,
 		},
-		Body: kept.body.String(),
+		Body: string(recorder.Mask(kept.body.Bytes())),
 	})
 	r.mu.Lock()
 	defer r.mu.Unlock()
