@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/urfave/cli/v3"
 
@@ -33,6 +35,7 @@ OBJECT_STORAGE are obeyed as by the functions. Ctrl-C finishes what is in flight
 			textOr(deployment.DefaultAWSAddr, "aws-addr", "serve DynamoDB, SQS and SSM at `HOST:PORT`"),
 			textOr(deployment.DefaultConsoleAddr, "console-addr",
 				"serve the console, a page to watch, at `HOST:PORT` of this machine, or off"),
+			toggle("open", "open the console in a browser"),
 			text("secret", "signing secret `whsec_...`, several by comma (default: one that is made once and kept)"),
 			text("endpoint-url", "use the DynamoDB and SQS at `URL`, creating tables and queues that are missing"),
 			toggle("clerk-api", "emulate Clerk's API, too, with a sample company, for backfill and diff"),
@@ -57,6 +60,9 @@ OBJECT_STORAGE are obeyed as by the functions. Ctrl-C finishes what is in flight
 // dev turns flags and variables into options and runs the pipeline with them. An
 // endpoint that is named takes the place of the emulators.
 func (p program) dev(ctx context.Context, c *cli.Command) error {
+	// Else a pipe whose reader is gone would end the process at the next line, with
+	// what the queue still holds. So that write fails, and dev ends as at Ctrl-C.
+	signal.Ignore(syscall.SIGPIPE)
 	if c.Bool("once") && !c.Bool("demo") {
 		return terminal.Usagef("--once goes with --demo")
 	}
@@ -74,8 +80,8 @@ func (p program) dev(ctx context.Context, c *cli.Command) error {
 		Demo:     c.Bool("demo"), Once: c.Bool("once"), JSON: c.Bool("json"), Now: p.now,
 		Record: c.String("record"),
 	}
-	if addr := c.String("console-addr"); addr != "off" {
-		o.ConsoleAddr, o.ConsoleAnyPort = addr, !c.IsSet("console-addr")
+	if err := readConsole(c, &o); err != nil {
+		return err
 	}
 	if c.Bool("clerk-api") {
 		o.Pipeline.ClerkAddr = deployment.DefaultClerkAddr
@@ -101,6 +107,22 @@ func (p program) dev(ctx context.Context, c *cli.Command) error {
 		o.Pipeline.AWS = &cfg
 	}
 	return dev.Run(ctx, p.term, o)
+}
+
+// readConsole reads where the console listens. Only the default address gives way
+// to another port: one that was asked for is written down elsewhere.
+func readConsole(c *cli.Command, o *dev.Options) error {
+	const off = "off"
+	addr := c.String("console-addr")
+	switch o.Open = c.Bool("open"); {
+	case addr == "":
+		return terminal.Usagef(`--console-addr "" names no address: want HOST:PORT of this machine, or off`)
+	case addr == off && o.Open:
+		return terminal.Usagef("--open opens the console, which --console-addr off switches off")
+	case addr != off:
+		o.ConsoleAddr, o.ConsoleAnyPort = addr, !c.IsSet("console-addr")
+	}
+	return nil
 }
 
 // readSettings reads the variables that the functions read, so that dev treats

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,7 +50,8 @@ func clearEnvironment() {
 //
 //	dev [as=NAME] [words] [flags]  starts clerksync dev on free ports, its output
 //	                               in NAME.out and NAME.err, and sets URL, ADDR,
-//	                               AWS, AWS_ADDR, CLERK_URL and SECRET (NAME_URL ...
+//	                               AWS, AWS_ADDR, CONSOLE, CONSOLE_ADDR, CLERK_URL and
+//	                               SECRET (NAME_URL ...
 //	                               with as=)
 //	step [as=NAME] TEXT...         waits for a line of NAME.out with all the texts
 //	interrupt [NAME]               presses Ctrl-C and wants exit status 130
@@ -58,6 +61,7 @@ func clearEnvironment() {
 //	                               of the webhook and prints its answer
 //	printed PATTERN                runs the command that the last one printed: the
 //	                               first text on stdout or stderr that matches
+//	fetch URL                      prints what a GET of the URL answers
 //	redirect                       sets REDIRECT to a URL that answers 308
 //	utf16 FILE                     rewrites FILE as PowerShell's > does
 //	clerk EVENT... KIND=FILE...    serves Clerk's API and sets CLERK_API_URL
@@ -77,7 +81,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"dev": startDev, "step": step, "interrupt": interrupt, "exits": exits, "until": untilOutput,
-			"ingest": invokeIngest, "printed": runPrinted, "redirect": serveRedirect, "utf16": writeUTF16,
+			"ingest": invokeIngest, "printed": runPrinted, "fetch": fetch, "redirect": serveRedirect, "utf16": writeUTF16,
 			"clerk": serveClerk,
 		},
 	})
@@ -111,7 +115,7 @@ func named(args []string) (name, prefix string, rest []string) {
 
 func startDev(ts *testscript.TestScript, _ bool, args []string) {
 	name, prefix, args := named(args)
-	flags := []string{"dev", "--addr", "127.0.0.1:0", "--aws-addr", "127.0.0.1:0", "--json"}
+	flags := []string{"dev", "--addr", "127.0.0.1:0", "--aws-addr", "127.0.0.1:0", "--console-addr", "127.0.0.1:0", "--json"}
 	if len(args) > 0 && args[0] == "words" {
 		flags, args = flags[:len(flags)-1], args[1:]
 	}
@@ -155,11 +159,14 @@ func (p *process) ready(ts *testscript.TestScript) map[string]string {
 			continue
 		}
 		webhook := regexp.MustCompile(`http://([^"\s]+)/webhooks/clerk`).FindStringSubmatch(text)
-		aws := regexp.MustCompile(`http://([^"\s/]+)["\s]`).FindStringSubmatch(text)
+		aws := regexp.MustCompile(`(?:AWS       |"endpoint_url":")http://([^"\s/]+)`).FindStringSubmatch(text)
+		console := regexp.MustCompile(`(Console   |"console_url":")[^"\s]+`).FindString(text)
 		return map[string]string{
 			"URL": webhook[0], "ADDR": webhook[1], "AWS": "http://" + aws[1], "AWS_ADDR": aws[1],
-			"CLERK_URL": regexp.MustCompile(`http://[^"\s]+/v1`).FindString(text),
-			"SECRET":    regexp.MustCompile(`whsec_[^"\s]+`).FindString(text),
+			"CLERK_URL":    regexp.MustCompile(`http://[^"\s]+/v1`).FindString(text),
+			"CONSOLE_ADDR": strings.TrimPrefix(regexp.MustCompile(`http://\S+`).FindString(console), "http://"),
+			"CONSOLE":      regexp.MustCompile(`http://\S+`).FindString(console),
+			"SECRET":       regexp.MustCompile(`whsec_[^"\s]+`).FindString(text),
 		}
 	}
 	ts.Fatalf("%s is not ready within %s", p.name, patience)
@@ -253,6 +260,18 @@ func runPrinted(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("no command that matches %q was printed", args[0])
 	}
 	ts.Check(ts.Exec(words[0], words[1:]...))
+}
+
+func fetch(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: fetch URL")
+	}
+	answer, err := http.Get(args[0])
+	ts.Check(err)
+	body, err := io.ReadAll(answer.Body)
+	_ = answer.Body.Close()
+	ts.Check(err)
+	fmt.Fprint(ts.Stdout(), string(body))
 }
 
 // writeUTF16 writes the file in UTF-16, low byte first, with a byte order mark and

@@ -91,7 +91,7 @@ func layers() map[string]layer {
 				"sdk/service/cloudwatch sdk/service/cloudwatchlogs sdk/service/lambda sdk/service/sts " +
 				"charm.land/lipgloss/v2 github.com/urfave/cli/v3 golang.org/x/term golang.org/x/sync " +
 				"golang.org/x/time github.com/lmittmann/tint github.com/segmentio/ksuid github.com/vbauerster/mpb/v8 " +
-				"github.com/wI2L/jsondiff",
+				"github.com/wI2L/jsondiff github.com/cli/browser",
 		},
 		// What tests alone import may import anything.
 		"tests": {

@@ -64,15 +64,27 @@ type Console struct {
 // ErrNotLoopback is the error of Start for an address that others could reach.
 var ErrNotLoopback = errors.New("the console listens on this machine alone")
 
-// Start serves a console until Close.
-func Start(ctx context.Context, o Options) (*Console, error) {
-	host, _, err := net.SplitHostPort(o.Addr)
+// CheckAddr returns an error for an address at which a console must not listen. It
+// is ErrNotLoopback for one that others could reach.
+func CheckAddr(addr string) error {
+	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return nil, fmt.Errorf("the console's address: %w", err)
+		return fmt.Errorf("the console's address: %w", err)
 	}
 	if !guard.LoopbackHosts(host) {
-		return nil, fmt.Errorf("%w: %q is no address of loopback; from another machine, "+
-			"use: ssh -L 4567:127.0.0.1:4567 HOST", ErrNotLoopback, host)
+		if port == "" || port == "0" {
+			_, port, _ = net.SplitHostPort(deployment.DefaultConsoleAddr)
+		}
+		return fmt.Errorf("%w: %q is no address of loopback; from another machine, "+
+			"use: ssh -L %[3]s:127.0.0.1:%[3]s HOST", ErrNotLoopback, host, port)
+	}
+	return nil
+}
+
+// Start serves a console until Close.
+func Start(ctx context.Context, o Options) (*Console, error) {
+	if err := CheckAddr(o.Addr); err != nil {
+		return nil, err
 	}
 	p, err := parsePages()
 	if err != nil {
@@ -80,6 +92,7 @@ func Start(ctx context.Context, o Options) (*Console, error) {
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.Addr)
 	if err != nil && o.AnyPort {
+		host, _, _ := net.SplitHostPort(o.Addr) // CheckAddr has seen it
 		l, err = (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
 	}
 	if err != nil {

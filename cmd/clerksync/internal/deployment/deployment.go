@@ -124,6 +124,7 @@ type Deployment struct {
 	DirectoryTable, DeliveriesTable string
 	QueueURL, DeadLetterQueueURL    string // "" until FindQueues, where none was named
 	WebhookURL                      string // "" where it is not known
+	ConsoleURL                      string // of a `clerksync dev`; "" where it is off
 	IngestFunction, SyncFunction    string // names; "" without a stack, and until FindFunctions
 }
 
@@ -154,9 +155,9 @@ func Find(ctx context.Context, cfg aws.Config, n Names) (_ *Deployment, err erro
 	d.QueueURL = cmp.Or(n.QueueURL, outputs[outputQueue])
 	d.DeadLetterQueueURL = cmp.Or(n.DeadLetterQueueURL, outputs[outputDeadLetterQueue])
 	d.WebhookURL = cmp.Or(n.WebhookURL, outputs["WebhookUrl"])
-	if d.WebhookURL == "" && d.Stack == nil && d.Emulated() {
+	if d.Stack == nil && d.Emulated() {
 		ready, _ := Ask(ctx, *cfg.BaseEndpoint)
-		d.WebhookURL = cmp.Or(ready.WebhookURL, n.Webhook())
+		d.WebhookURL, d.ConsoleURL = cmp.Or(d.WebhookURL, ready.WebhookURL, n.Webhook()), ready.ConsoleURL
 	}
 	return d, nil
 }

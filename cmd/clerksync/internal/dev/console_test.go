@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,9 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/dev"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
+	"github.com/clerksync/clerksync/pkg/settings"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
 )
 
 // On a terminal the id of a message leads to its page. In a pipe, and where the
@@ -73,5 +77,39 @@ func TestReadySaysTheConsoleFirst(t *testing.T) {
 		if has := strings.Contains(line, "console_url"); has != (want != "") {
 			t.Errorf("ready line %s: console_url is there: %v", line, has)
 		}
+	}
+}
+
+// The default address of the console gives way where it is taken, by another dev
+// say, and that is said. One that was asked for does not: dev ends, and advises the
+// command on a free one.
+func TestConsolePortTaken(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	addr := taken.Addr().String()
+	run := func(askedFor bool) (words string, err error) {
+		var stderr bytes.Buffer
+		err = dev.Run(t.Context(), terminal.New(t.Context(), nil, io.Discard, &stderr), dev.Options{
+			Pipeline: pipeline.Options{
+				Addr: "127.0.0.1:0", AWSAddr: "127.0.0.1:0",
+				Storage: settings.Storage{DeletionPolicy: "soft", ObjectStorage: "full", Retention: time.Hour},
+			},
+			Secret: webhook.Secret{Text: svixtest.Secret}, Demo: true, Once: true, Now: time.Now,
+			ConsoleAddr: addr, ConsoleAnyPort: !askedFor,
+		})
+		return stderr.String(), err
+	}
+	words, err := run(false)
+	if want := "(" + addr + " is taken)"; err != nil || !strings.Contains(words, want) {
+		t.Errorf("dev says %s, %v, want %q in it", words, err, want)
+	}
+	_, err = run(true)
+	if err == nil || !strings.Contains(err.Error(), "start the console: cannot listen on "+addr) ||
+		!strings.Contains(err.Error(), " --console-addr ") || strings.Contains(err.Error(), "--console-addr "+addr) {
+		t.Errorf("dev at an address that was asked for and is taken = %v, want an error with another one", err)
 	}
 }

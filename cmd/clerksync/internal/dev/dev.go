@@ -33,6 +33,7 @@ type Options struct {
 	// the place of one that is taken and that nobody asked for.
 	ConsoleAddr    string
 	ConsoleAnyPort bool
+	Open           bool   // open the console in a browser
 	Record         string // file to append to what the webhook takes, "" for none
 	Now            func() time.Time
 }
@@ -52,7 +53,7 @@ func Run(ctx context.Context, term *terminal.Terminal, o Options) (err error) {
 	demo := newDemo(screen)
 	o.Pipeline.OnRequest, o.Pipeline.OnMessage, o.Pipeline.Warn = demo.onRequest, demo.onMessage, screen.warn
 	o.Pipeline.Describe = func(p *pipeline.Pipeline) any { return screen.describe(p) }
-	if err := screen.checkAddresses(o.Pipeline); err != nil {
+	if err := screen.checkAddresses(o); err != nil {
 		return err
 	}
 	var passed *recorder.Recorder
@@ -74,10 +75,13 @@ func Run(ctx context.Context, term *terminal.Terminal, o Options) (err error) {
 	watch, err := startConsole(ctx, screen, p, o, passed)
 	if err != nil {
 		p.Stop(ctx)
-		return err
+		return fmt.Errorf("start %w\n%s", err, screen.startAdvice(ctx, o, err))
 	}
 	defer watch.Close()
 	screen.showReady(p)
+	if o.Open {
+		term.OpenBrowser(screen.console())
+	}
 	if o.Demo {
 		if err := demo.run(ctx, p, webhook.Signer{Secrets: secrets, Now: o.Now}); err != nil || o.Once {
 			p.Stop(ctx)
@@ -86,11 +90,18 @@ func Run(ctx context.Context, term *terminal.Terminal, o Options) (err error) {
 		}
 	}
 	screen.showNext(p)
-	<-ctx.Done()
+	select {
+	case <-ctx.Done():
+		err = terminal.ErrInterrupted
+	case <-term.Lost():
+		// A program that reads the steps would wait for ever, so dev does not go on
+		// without it. Report says why.
+		err = terminal.ErrReported
+	}
 	screen.note("Finishing what is in flight. Ctrl-C again ends at once.")
 	p.Stop(ctx)
 	screen.showCounts()
-	return terminal.ErrInterrupted
+	return err
 }
 
 // startConsole serves the console of a pipeline; nil, which can be closed, where the
@@ -111,9 +122,11 @@ func startConsole(
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("start %w", err)
+		return nil, err //nolint:wrapcheck // it says what is wrong with the console
 	}
-	s.consoleURL.Store(&c.URL)
+	if s.consoleURL.Store(&c.URL); o.ConsoleAnyPort && c.URL != "http://"+o.ConsoleAddr {
+		s.consoleTaken = o.ConsoleAddr
+	}
 	return c, nil
 }
 

@@ -36,7 +36,7 @@ func (s Screen) ShowStep(st Step) { s.s.show(st, false) }
 
 func (s Screen) ShowCounts() { s.s.showCounts() }
 
-func (s Screen) CheckAddresses(o pipeline.Options) error {
+func (s Screen) CheckAddresses(o Options) error {
 	return s.s.checkAddresses(o) //nolint:wrapcheck // tests ask for it as it is
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -184,14 +185,18 @@ func TestDevOnFreePorts(t *testing.T) {
 	addr := taken.Addr().String()
 	got := dev.DevOnFreePorts(t.Context(), dev.Options{
 		Pipeline: pipeline.Options{Addr: addr, AWSAddr: addr}, Secret: webhook.Secret{Text: "whsec_x"}, Demo: true,
+		ConsoleAddr: addr, Open: true,
 	})
-	var first, second string
-	if n, err := fmt.Sscanf(got, "go run ./cmd/clerksync dev --addr %s --aws-addr %s --secret whsec_... --demo",
-		&first, &second); n != 2 || err != nil || first == addr || second == addr || first == second {
-		t.Errorf("command = %q for two ports that are taken (%s), want two others: %v", got, addr, err)
+	var first, second, third string
+	n, err := fmt.Sscanf(got, "go run ./cmd/clerksync dev --addr %s --aws-addr %s --console-addr %s "+
+		"--secret whsec_... --open --demo", &first, &second, &third)
+	if n != 3 || err != nil || slices.Contains([]string{first, second, third}, addr) ||
+		first == second || first == third || second == third {
+		t.Errorf("command = %q for three ports that are taken (%s), want three others: %v", got, addr, err)
 	}
 	got = dev.DevOnFreePorts(t.Context(), dev.Options{
 		Pipeline: pipeline.Options{Addr: "127.0.0.1:0", AWSAddr: "127.0.0.1:0"}, Secret: webhook.Secret{Kept: true},
+		ConsoleAddr: addr, ConsoleAnyPort: true, // any port takes its place by itself
 	})
 	if want := "go run ./cmd/clerksync dev --addr 127.0.0.1:0 --aws-addr 127.0.0.1:0"; got != want {
 		t.Errorf("command = %q for ports that are any, want %q", got, want)

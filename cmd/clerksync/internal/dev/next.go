@@ -72,7 +72,7 @@ func (s *screen) startAdvice(ctx context.Context, o Options, err error) string {
 	case o.Pipeline.AWS != nil:
 		return "Is it running, and are --endpoint-url and the AWS credentials right?"
 	}
-	return fmt.Sprintf("Is another clerksync dev running? Choose other ports with --addr and --aws-addr; "+
+	return fmt.Sprintf("Is another clerksync dev running? Choose other ports with --addr and --aws-addr (and --console-addr); "+
 		"port 0 means any free one. (Next.js takes port 3000, too.)\n\n%s\n",
 		terminal.Command(s.noteWidth(), devOnFreePorts(ctx, o)...))
 }
@@ -80,12 +80,20 @@ func (s *screen) startAdvice(ctx context.Context, o Options, err error) string {
 // devOnFreePorts is the command that was given, on ports that are free. A secret
 // of the user's is not printed.
 func devOnFreePorts(ctx context.Context, o Options) []string {
-	addr := nextFree(ctx, o.Pipeline.Addr, "")
+	addr := nextFree(ctx, o.Pipeline.Addr)
+	used := []string{addr}
 	words := []string{program + "dev", "--addr " + addr}
 	if o.Pipeline.AWS != nil {
 		words = append(words, "--endpoint-url "+aws.ToString(o.Pipeline.AWS.BaseEndpoint))
 	} else {
-		words = append(words, "--aws-addr "+nextFree(ctx, o.Pipeline.AWSAddr, addr))
+		used = append(used, nextFree(ctx, o.Pipeline.AWSAddr, used...))
+		words = append(words, "--aws-addr "+used[1])
+	}
+	switch {
+	case o.ConsoleAddr == "":
+		words = append(words, "--console-addr off")
+	case !o.ConsoleAnyPort:
+		words = append(words, "--console-addr "+nextFree(ctx, o.ConsoleAddr, used...))
 	}
 	if !o.Secret.Ours() {
 		words = append(words, "--secret whsec_...")
@@ -96,7 +104,7 @@ func devOnFreePorts(ctx context.Context, o Options) []string {
 	for _, flag := range []struct {
 		name string
 		set  bool
-	}{{"--clerk-api", o.Pipeline.ClerkAddr != ""}, {"--demo", o.Demo}, {"--once", o.Once}, {"--json", o.JSON}} {
+	}{{"--clerk-api", o.Pipeline.ClerkAddr != ""}, {"--open", o.Open}, {"--demo", o.Demo}, {"--once", o.Once}, {"--json", o.JSON}} {
 		if flag.set {
 			words = append(words, flag.name)
 		}
@@ -105,8 +113,8 @@ func devOnFreePorts(ctx context.Context, o Options) []string {
 }
 
 // nextFree is the address, or else the next port above at which a listener can be
-// opened now, other than one that is used already. Port 0 stands for any.
-func nextFree(ctx context.Context, addr, used string) string {
+// opened now, other than those that are used already. Port 0 stands for any.
+func nextFree(ctx context.Context, addr string, used ...string) string {
 	const tries = 100
 	host, port, err := net.SplitHostPort(addr)
 	number, numberErr := strconv.Atoi(port)
@@ -115,7 +123,7 @@ func nextFree(ctx context.Context, addr, used string) string {
 	}
 	for n := number; n < number+tries; n++ {
 		addr = net.JoinHostPort(host, strconv.Itoa(n))
-		if addr == used {
+		if slices.Contains(used, addr) {
 			continue
 		}
 		if l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr); err == nil {

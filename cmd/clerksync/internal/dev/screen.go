@@ -46,6 +46,7 @@ type screen struct {
 	ready        chan struct{}
 	started      time.Time              // when it was closed
 	consoleURL   atomic.Pointer[string] // nil where the console is off
+	consoleTaken string                 // the default address, where another program has it
 	endpointFlag []string               // by which other commands find this dev
 
 	mu      sync.Mutex
@@ -101,7 +102,11 @@ func (s *screen) showReady(p *pipeline.Pipeline) {
 	}
 	consoleLine, clerkLine := terminal.Styled(""), terminal.Styled("")
 	if s.console() != "" {
-		consoleLine = "  Console   " + terminal.Bold(s.console()) + "\n"
+		consoleLine = "  Console   " + terminal.Bold(s.console())
+		if s.consoleTaken != "" {
+			consoleLine += terminal.Dim("  (" + s.consoleTaken + " is taken)")
+		}
+		consoleLine += "\n"
 	}
 	if p.ClerkURL != "" {
 		clerkLine = "  Clerk     " + terminal.Bold(p.ClerkURL) + ", emulated, with the sample company\n"

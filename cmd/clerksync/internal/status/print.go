@@ -22,6 +22,9 @@ func (r Report) Show(term *terminal.Terminal, now time.Time, names deployment.Na
 	if r.WebhookURL != "" {
 		line("webhook", "%s", r.WebhookURL)
 	}
+	if r.ConsoleURL != "" {
+		line("console", "%s", r.ConsoleURL)
+	}
 	line("last received", "%s", formatAge(r.LastReceivedAt, now))
 	line("last applied", "%s", formatAge(r.LastAppliedAt, now))
 	if r.LagP50 != nil && r.LagP99 != nil {

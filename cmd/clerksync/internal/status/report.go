@@ -28,6 +28,7 @@ import (
 type Report struct {
 	Stack          string                `json:"stack,omitempty"`
 	WebhookURL     string                `json:"webhook_url,omitempty"`
+	ConsoleURL     string                `json:"console_url,omitempty"`
 	Source         string                `json:"source"`                     // metrics or deliveries
 	LastReceivedAt string                `json:"last_received_at,omitempty"` // a message that Clerk signed
 	LastAppliedAt  string                `json:"last_applied_at,omitempty"`
@@ -68,7 +69,7 @@ const (
 // nil where they were, or where there are none. Metrics that cannot be read are no
 // error, for the tables know most of it; tables and queues that cannot be read are.
 func Collect(ctx context.Context, d *deployment.Deployment, now time.Time, countAll bool) (r Report, note, err error) {
-	r.WebhookURL = d.WebhookURL
+	r.WebhookURL, r.ConsoleURL = d.WebhookURL, d.ConsoleURL
 	measured := false
 	if d.Stack != nil {
 		r.Stack = d.Stack.Name

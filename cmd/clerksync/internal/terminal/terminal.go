@@ -32,8 +32,9 @@ type Terminal struct {
 	interrupted   <-chan struct{}
 	outIsTerminal bool
 
-	mu     sync.Mutex // held while a line is written
-	failed error      // the first write that failed
+	mu     sync.Mutex    // held while a line is written
+	failed error         // the first write that failed
+	lost   chan struct{} // closed when the first write to stdout has failed
 	above  io.Writer  // writes above a Progress, nil where none is shown
 }
 
@@ -41,7 +42,7 @@ type Terminal struct {
 func New(ctx context.Context, in io.Reader, out, err io.Writer) *Terminal {
 	f, isFile := out.(*os.File)
 	return &Terminal{
-		in: in, out: out, err: err, interrupted: ctx.Done(),
+		in: in, out: out, err: err, interrupted: ctx.Done(), lost: make(chan struct{}),
 		outIsTerminal: isFile && term.IsTerminal(int(f.Fd())),
 	}
 }
@@ -61,7 +62,7 @@ func (t *Terminal) writeLine(w io.Writer, words bool, format string, args ...any
 	for i, a := range args {
 		cleaned[i] = clean(a)
 	}
-	t.write(func() error {
+	t.write(w, func() error {
 		to := w
 		if words && t.above != nil {
 			to = t.above
@@ -76,7 +77,7 @@ func (t *Terminal) PrintJSON(v any) {
 	var line bytes.Buffer
 	enc := json.NewEncoder(&line)
 	enc.SetEscapeHTML(false)
-	t.write(func() error {
+	t.write(t.out, func() error {
 		if err := enc.Encode(v); err != nil {
 			return err //nolint:wrapcheck // Report says what failed
 		}
@@ -91,7 +92,7 @@ func (t *Terminal) PrintText(text string) {
 	if t.outIsTerminal {
 		text = replaceControlsByLine(text)
 	}
-	t.write(func() error {
+	t.write(t.out, func() error {
 		_, err := io.WriteString(t.out, text+"\n")
 		return err
 	})
@@ -99,14 +100,30 @@ func (t *Terminal) PrintText(text string) {
 
 // write is the one place that writes to a stream, a line at a time. It keeps the
 // first failure for Report: a reader that has gone away or a full disk must not
-// look like success. The command goes on, for what it does besides may matter.
-func (t *Terminal) write(line func() error) {
+// look like success. The command goes on, for what it does besides may matter, but
+// for one that runs until it is ended: see Lost.
+func (t *Terminal) write(to io.Writer, line func() error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err := line(); err != nil && t.failed == nil {
+	err := line()
+	if err == nil {
+		return
+	}
+	if t.failed == nil {
 		t.failed = err
 	}
+	if to == t.out {
+		select {
+		case <-t.lost:
+		default:
+			close(t.lost)
+		}
+	}
 }
+
+// Lost is closed when data could not be written to stdout: nothing that is printed
+// from then on reaches who asked for it.
+func (t *Terminal) Lost() <-chan struct{} { return t.lost }
 
 // writer is a stream for what prints by itself, as the library does its help.
 type writer struct {
@@ -116,7 +133,7 @@ type writer struct {
 
 // Write writes as the printers of a Terminal do.
 func (w writer) Write(p []byte) (n int, err error) {
-	w.t.write(func() error {
+	w.t.write(w.to, func() error {
 		n, err = w.to.Write(p)
 		return err
 	})
