@@ -48,6 +48,9 @@ type Dev struct {
 	Recorder *recorder.Recorder
 	// Signer signs what is sent from here. Its secret is shown nowhere.
 	Signer webhook.Signer
+	// DeadLetters looks at the dead letters without receiving them; nil where their
+	// queue is not in this process.
+	DeadLetters func() ([]deployment.DeadLetter, error)
 }
 
 // Console is a running console.

@@ -10,6 +10,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/view"
 )
 
 //go:embed templates/*.html static/*
@@ -44,10 +46,12 @@ func parsePages() (pages, error) {
 // functions are what templates call.
 func functions() template.FuncMap {
 	return template.FuncMap{
-		"mark":  mark,
-		"clock": func(t time.Time) string { return t.Local().Format("15:04:05") },
-		"add":   func(a, b int) int { return a + b },
-		"stamp": func(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") },
+		"mark":    mark,
+		"clock":   func(t time.Time) string { return t.Local().Format("15:04:05") },
+		"add":     func(a, b int) int { return a + b },
+		"text":    view.Text,
+		"rowtime": func(text string) string { return parsedTime(text).Local().Format("2 Jan 15:04:05") },
+		"stamp":   func(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") },
 	}
 }
 

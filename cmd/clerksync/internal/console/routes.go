@@ -21,6 +21,7 @@ func (c *Console) routes() []route {
 	list := []route{
 		{"GET /static/{name}", serveStatic},
 	}
+	list = append(list, c.directoryRoutes()...)
 	if c.options.Dev != nil {
 		list = append(list, route{"GET " + apiPrefix + "info", c.apiInfo})
 	}

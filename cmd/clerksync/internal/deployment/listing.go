@@ -23,6 +23,9 @@ type Listing struct {
 	Read     int
 	Complete bool
 	Units    float64 // read units that it took
+	// Counts are the rows of each kind, tombstones only where the filter wants them.
+	// List alone knows them.
+	Counts map[string]int
 }
 
 // maxListed bounds how many rows List looks at. It is for a table in memory, which
@@ -49,8 +52,12 @@ func listedAttributes() []string {
 // table, up to maxListed rows of it: it is for tables in memory (see ScanList).
 func (r *Rows) List(ctx context.Context, f Filter, after string, limit int) (l Listing, err error) {
 	var exact, prefixed []Record
+	l.Counts = map[string]int{}
 	l.Complete, err = r.Walk(ctx, r.directory, maxListed, func(row Record) {
 		l.Read++
+		if f.Deleted || !row.Deleted() {
+			l.Counts[row.Text(directory.AttrKind)]++
+		}
 		switch f.match(row) {
 		case exactMatch:
 			exact = append(exact, row)

@@ -78,6 +78,7 @@ func TestSearchFindsByEveryName(t *testing.T) {
 		{name: "username", filter: deployment.Filter{Query: "ada"}, listed: []string{"USER#user_1"}},
 		{name: "external id", filter: deployment.Filter{Query: "ext-1"}, listed: []string{"USER#user_1"}},
 		{name: "slug", filter: deployment.Filter{Query: "lumen-oak"}, listed: []string{"ORG#org_1"}},
+		{name: "a pointer by its membership's id", filter: deployment.Filter{Query: "orgmem_1", Kind: deployment.AnyPointer}, differs: true, listed: []string{"USER#user_1"}},
 		{name: "other kind", filter: deployment.Filter{Query: "lumen-oak", Kind: "user"}},
 		{
 			name: "prefix", filter: deployment.Filter{Query: "ada@"}, differs: true,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/projector"
@@ -43,8 +44,14 @@ func (d *DeadLetters) Remove(
 	return removed, missing, err
 }
 
-// FromMessages are the dead letters of messages that were looked at without a
-// receive, as pipeline.BrowseDeadLetters does.
+// DeadLettersOf looks at the dead letters of a pipeline in this process, whose
+// queues are there too. It receives none of them.
+func DeadLettersOf(p *pipeline.Pipeline) ([]DeadLetter, error) {
+	messages, err := p.BrowseDeadLetters()
+	return FromMessages(messages), err //nolint:wrapcheck // it says what failed
+}
+
+// FromMessages are the dead letters of messages that were not received for that.
 func FromMessages(messages []types.Message) []DeadLetter {
 	dead := make([]DeadLetter, len(messages))
 	for i, m := range messages {

@@ -2,6 +2,7 @@ package deployment
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -20,6 +21,29 @@ type Record map[string]any
 func (r Record) Text(name string) string {
 	s, _ := r[name].(string)
 	return s
+}
+
+// Row returns the row as the pipeline has it. Values of types that it never writes
+// are left out.
+func (r Record) Row() directory.Row {
+	row := directory.Row{}
+	for name, v := range r {
+		switch v := v.(type) {
+		case string, bool:
+			row[name] = v
+		case json.Number:
+			row[name] = directory.Number(v)
+		case []any:
+			list := []string{}
+			for _, e := range v {
+				if text, ok := e.(string); ok {
+					list = append(list, text)
+				}
+			}
+			row[name] = list
+		}
+	}
+	return row
 }
 
 // Rows reads the two tables.

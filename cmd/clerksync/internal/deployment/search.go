@@ -11,9 +11,27 @@ import (
 
 // Filter says which rows of the Directory table a listing has.
 type Filter struct {
-	Kind    string // one of directory's kinds, "" for all
+	Kind    string // one of directory's kinds or AnyPointer, "" for all but pointers
 	Query   string // what a row is found by (see match), "" for every row
 	Deleted bool   // tombstones too
+}
+
+// AnyPointer is the kind of all rows that only point to others.
+const AnyPointer = "pointer"
+
+// HasKind says whether the filter lets rows of a kind through. Pointers repeat what
+// they point to, so they show where they are asked for.
+func (f Filter) HasKind(kind string) bool {
+	isPointer := slices.Contains([]string{
+		directory.KindMembershipOf, directory.KindDomainOf, directory.KindRoleByKey,
+	}, kind)
+	switch f.Kind {
+	case "":
+		return !isPointer
+	case AnyPointer:
+		return isPointer
+	}
+	return kind == f.Kind
 }
 
 // match is how well a row fits a filter.
@@ -29,14 +47,11 @@ const (
 // and lower case, as people type. Ids of other objects do not count: a user's id
 // finds the user and not each membership.
 func (f Filter) match(row Record) match {
-	if !f.Deleted && row.Deleted() || f.Kind != "" && row.Text(directory.AttrKind) != f.Kind {
+	if !f.Deleted && row.Deleted() || !f.HasKind(row.Text(directory.AttrKind)) {
 		return noMatch
 	}
 	if f.Query == "" {
 		return exactMatch
-	}
-	if f.Kind == "" && isPointer(row) && !strings.Contains(f.Query, "#") {
-		return noMatch // the row that it points to is found
 	}
 	query, best := strings.ToLower(f.Query), noMatch
 	for _, name := range []string{
@@ -59,13 +74,6 @@ func (f Filter) match(row Record) match {
 		}
 	}
 	return best
-}
-
-// isPointer says whether the row only points to another.
-func isPointer(row Record) bool {
-	return slices.Contains([]string{
-		directory.KindMembershipOf, directory.KindDomainOf, directory.KindRoleByKey,
-	}, row.Text(directory.AttrKind))
 }
 
 // Lookup returns the rows that the query names exactly, of whatever kind: by the
@@ -102,7 +110,7 @@ func (r *Rows) Lookup(ctx context.Context, f Filter) (found []Record, err error)
 		found = append(found, rows...)
 	}
 	found = slices.DeleteFunc(found, func(row Record) bool {
-		return !f.Deleted && row.Deleted() || f.Kind != "" && row.Text(directory.AttrKind) != f.Kind
+		return !f.Deleted && row.Deleted() || !f.HasKind(row.Text(directory.AttrKind))
 	})
 	slices.SortFunc(found, func(a, b Record) int {
 		return cmp.Or(strings.Compare(a.Key().PK, b.Key().PK), strings.Compare(a.Key().SK, b.Key().SK))

@@ -112,14 +112,16 @@ func startConsole(
 	if o.ConsoleAddr == "" {
 		return nil, nil //nolint:nilnil // a nil Console is none
 	}
+	show := &console.Dev{
+		Describe: func() deployment.Ready { return s.describe(p) },
+		Recorder: passed,
+		Signer:   webhook.Signer{Secrets: o.Pipeline.Secrets, Now: o.Now},
+	}
+	if p.Embedded() {
+		show.DeadLetters = func() ([]deployment.DeadLetter, error) { return deployment.DeadLettersOf(p) }
+	}
 	c, err := console.Start(ctx, console.Options{
-		Addr: o.ConsoleAddr, AnyPort: o.ConsoleAnyPort, Now: o.Now,
-		Deployment: deployment.OfPipeline(p),
-		Dev: &console.Dev{
-			Describe: func() deployment.Ready { return s.describe(p) },
-			Recorder: passed,
-			Signer:   webhook.Signer{Secrets: o.Pipeline.Secrets, Now: o.Now},
-		},
+		Addr: o.ConsoleAddr, AnyPort: o.ConsoleAnyPort, Now: o.Now, Deployment: deployment.OfPipeline(p), Dev: show,
 	})
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it says what is wrong with the console

@@ -1,0 +1,217 @@
+package console
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/view"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
+	"github.com/clerksync/clerksync/pkg/directory"
+)
+
+// directoryRoutes are the pages of rows, and the same for scripts.
+func (c *Console) directoryRoutes() []route {
+	list := []route{
+		{"GET /directory", c.showDirectory},
+		{"GET /users", redirectTo("/directory?kind=" + directory.KindUser)},
+		{"GET /organizations", redirectTo("/directory?kind=" + directory.KindOrganization)},
+		{"GET /users/{id}", redirectToRow(directory.UserKey)},
+		{"GET /organizations/{id}", redirectToRow(directory.OrganizationKey)},
+		{"GET /rows/{pk}/{sk}", c.showRow},
+		{"GET " + apiPrefix + "rows", c.apiRows},
+		{"GET " + apiPrefix + "rows/{pk}/{sk}", c.apiRow},
+	}
+	if c.options.Dev != nil {
+		list = append(list, route{"GET " + apiPrefix + "rows/{pk}/{sk}/history", c.apiHistory})
+	}
+	return list
+}
+
+func redirectTo(path string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, path, http.StatusSeeOther) }
+}
+
+func redirectToRow(key func(id string) directory.Key) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, view.RowLink(key(r.PathValue("id"))), http.StatusSeeOther)
+	}
+}
+
+// Lengths of a page of rows.
+const (
+	rowsOfPage    = 100
+	maxRowsOfPage = 200
+)
+
+// rowKind is one of the lists that the directory offers.
+type rowKind struct {
+	Kind, Name string
+	Link       string
+	Count      int
+	Here       bool
+}
+
+func rowKinds() []rowKind {
+	return []rowKind{
+		{Kind: "", Name: "Everything"},
+		{Kind: directory.KindUser, Name: "Users"},
+		{Kind: directory.KindOrganization, Name: "Organizations"},
+		{Kind: directory.KindMembership, Name: "Memberships"},
+		{Kind: directory.KindInvitation, Name: "Invitations"},
+		{Kind: directory.KindDomain, Name: "Domains"},
+		{Kind: directory.KindRole, Name: "Roles"},
+		{Kind: directory.KindPermission, Name: "Permissions"},
+		{Kind: deployment.AnyPointer, Name: "Pointers"},
+	}
+}
+
+// directoryPage is a page of rows.
+type directoryPage struct {
+	deployment.Filter
+	KindName string
+	Kinds    []rowKind
+	Counted  bool // Kinds have their numbers
+	Lines    []rowLine
+	Total    int    // rows of the kind
+	Next     string // link to the next page, "" at the end
+	Stack    bool
+	Read     int
+	Complete bool
+	Units    float64
+	Scan     *scanOffer // what a scan would cost, where that is the way to more
+	Error    string
+}
+
+// scanOffer says what it costs to read a whole table.
+type scanOffer struct {
+	Link string
+	Rows int64
+	// Units are read units, Dollars what they cost at the price of docs/cost.md.
+	Units, Dollars float64
+}
+
+// rowFilter reads what a request asks of a list of rows.
+func rowFilter(r *http.Request) deployment.Filter {
+	q := r.URL.Query()
+	return deployment.Filter{Kind: q.Get("kind"), Query: q.Get("q"), Deleted: q.Get("deleted") != ""}
+}
+
+// showDirectory shows rows, and finds them by what people know of them.
+func (c *Console) showDirectory(w http.ResponseWriter, r *http.Request) {
+	f := rowFilter(r)
+	p := directoryPage{Filter: f, Stack: c.options.Dev == nil}
+	l, err := c.listRows(r, f, rowsOfPage)
+	if err == nil {
+		p.Lines, err = c.rowLines(r.Context(), l.Rows)
+	}
+	if err == nil && p.Stack && r.FormValue("scan") == "" && f.Query+f.Kind != "" {
+		p.Scan, err = c.offerScan(r)
+	}
+	if err != nil {
+		p.Error = err.Error()
+	}
+	p.Read, p.Complete, p.Units, p.Counted = l.Read, l.Complete, l.Units, l.Counts != nil
+	for _, k := range rowKinds() {
+		k.Link, k.Here = withQuery(r, "kind", k.Kind, "after", ""), k.Kind == f.Kind
+		for kind, n := range l.Counts {
+			if (deployment.Filter{Kind: k.Kind}).HasKind(kind) {
+				k.Count += n
+			}
+		}
+		if k.Here {
+			p.KindName, p.Total = k.Name, k.Count
+		}
+		p.Kinds = append(p.Kinds, k)
+	}
+	if l.Next != "" {
+		p.Next = withQuery(r, "after", l.Next)
+	}
+	status := http.StatusOK
+	if p.Error != "" {
+		status = http.StatusBadGateway
+	}
+	c.render(w, r, status, "directory.html", p)
+}
+
+// listRows reads a page of rows in the way that this console has for it. A table
+// in this machine's memory is read whole, which is free. One of a stack is asked
+// for exact names, and read row by row only where the request says so: each page
+// of it says what that cost.
+func (c *Console) listRows(r *http.Request, f deployment.Filter, limit int) (l deployment.Listing, err error) {
+	rows, after := c.options.Deployment.Rows(), r.FormValue("after")
+	switch {
+	case c.options.Dev != nil:
+		return rows.List(r.Context(), f, after, limit) //nolint:wrapcheck // it names the table
+	case r.FormValue("scan") != "":
+		return rows.ScanList(r.Context(), f, after, limit) //nolint:wrapcheck // likewise
+	}
+	l.Rows, err = rows.Lookup(r.Context(), f)
+	return l, err //nolint:wrapcheck // likewise
+}
+
+// What a scan reads: https://aws.amazon.com/dynamodb/pricing/on-demand/
+const (
+	bytesPerUnit   = 8 << 10 // eventually consistent
+	dollarsPerUnit = 0.125 / 1e6
+)
+
+func (c *Console) offerScan(r *http.Request) (*scanOffer, error) {
+	rows, bytes, err := c.options.Deployment.Rows().TableSize(r.Context())
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it names the table
+	}
+	units := float64(bytes) / bytesPerUnit
+	return &scanOffer{
+		Link: withQuery(r, "scan", "1"), Rows: rows, Units: units, Dollars: units * dollarsPerUnit,
+	}, nil
+}
+
+// withQuery is the path of the request with other values in its query. Empty ones
+// are left out.
+func withQuery(r *http.Request, pairs ...string) string {
+	q := url.Values{}
+	for name, values := range r.URL.Query() {
+		if len(values) > 0 && values[0] != "" {
+			q.Set(name, values[0])
+		}
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if q.Set(pairs[i], pairs[i+1]); pairs[i+1] == "" {
+			q.Del(pairs[i])
+		}
+	}
+	u := url.URL{Path: r.URL.Path, RawPath: r.URL.EscapedPath(), RawQuery: q.Encode()}
+	return u.String()
+}
+
+// apiRows lists rows for scripts, each whole, as `get --json` prints it.
+func (c *Console) apiRows(w http.ResponseWriter, r *http.Request) {
+	limit := rowsOfPage
+	if text := r.FormValue("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > maxRowsOfPage {
+			writeError(w, http.StatusBadRequest, "bad_limit", "limit is a number from 1 to "+strconv.Itoa(maxRowsOfPage))
+			return
+		}
+		limit = n
+	}
+	l, err := c.listRows(r, rowFilter(r), limit)
+	if err != nil {
+		writeError(w, http.StatusBadGateway, "table_unreadable", err.Error())
+		return
+	}
+	answer := struct {
+		Rows []deployment.Record `json:"rows"`
+		Next string              `json:"next,omitempty"` // the value for after
+	}{Rows: []deployment.Record{}, Next: l.Next}
+	for _, row := range l.Rows { // a listing has the attributes of a list alone
+		whole, err := c.options.Deployment.Rows().Get(r.Context(), row.Key())
+		if err != nil {
+			writeError(w, http.StatusBadGateway, "table_unreadable", err.Error())
+			return
+		}
+		answer.Rows = append(answer.Rows, whole...)
+	}
+	writeJSON(w, http.StatusOK, answer)
+}

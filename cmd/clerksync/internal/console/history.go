@@ -1,0 +1,100 @@
+package console
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/recorder"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/view"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
+	"github.com/clerksync/clerksync/pkg/directory"
+)
+
+// history is what this process saw written to a row, what lost included.
+type history struct {
+	Stops   []stop // as they arrived
+	Ordered []stop // as Clerk made the changes, by `rev`
+	At      int    // the stop that is shown, from 1; 0 for the row as it is
+	Path    string // of the row's page
+	Lost    []stop // what lost to the row as it is now
+}
+
+// stop is one write.
+type stop struct {
+	view.Write
+	At        int // its place in the order of arrival, from 1
+	Here      bool
+	EventType string
+	Page      string // link to the message
+	Show      string // link to the row as it was then
+
+	before, after, wanted directory.Row
+}
+
+// Max is the number of stops.
+func (h history) Max() int { return len(h.Stops) }
+
+// Position is where the slider stands: at the end where no stop is chosen.
+func (h history) Position() int {
+	if h.At == 0 {
+		return len(h.Stops)
+	}
+	return h.At
+}
+
+func (h history) shown() *stop {
+	if h.At == 0 {
+		return nil
+	}
+	return &h.Stops[h.At-1]
+}
+
+// history reads the history of a row from the recorder, which a console of a stack
+// does not have.
+func (c *Console) history(r *http.Request, k directory.Key, now deployment.Record) (h history) {
+	if c.options.Dev == nil || c.options.Dev.Recorder == nil {
+		return h
+	}
+	h.Path = view.RowLink(k)
+	for i, w := range c.options.Dev.Recorder.History(k) {
+		h.Stops = append(h.Stops, c.stopOf(r, i+1, w))
+	}
+	if at, err := strconv.Atoi(r.FormValue("at")); err == nil && at >= 1 && at <= len(h.Stops) {
+		h.At = at
+		h.Stops[at-1].Here = true
+	}
+	h.Ordered = slices.Clone(h.Stops)
+	slices.SortStableFunc(h.Ordered, func(a, b stop) int { return strings.Compare(a.Rev, b.Rev) })
+	for _, s := range h.Stops {
+		if s.Outcome == recorder.WriteStale && s.before.Text(directory.AttrRev) == now.Text(directory.AttrRev) {
+			h.Lost = append(h.Lost, s)
+		}
+	}
+	return h
+}
+
+func (c *Console) stopOf(r *http.Request, at int, w recorder.Write) stop {
+	s := stop{
+		Write: view.WriteOf(w), At: at, Show: withQuery(r, "at", strconv.Itoa(at)),
+		before: w.Before, after: w.Wanted,
+	}
+	if w.Outcome == recorder.WriteStale { // the row stays as it was
+		s.after, s.wanted = w.Before, w.Wanted
+	}
+	if m, ok := c.options.Dev.Recorder.Message(w.SvixID); ok {
+		s.EventType, s.Page = m.EventType, view.Brief(m).Links.Page
+	}
+	return s
+}
+
+// apiHistory answers with the writes of a row, as they arrived.
+func (c *Console) apiHistory(w http.ResponseWriter, r *http.Request) {
+	k := directory.Key{PK: r.PathValue("pk"), SK: r.PathValue("sk")}
+	writes := []view.Write{}
+	for _, write := range c.options.Dev.Recorder.History(k) {
+		writes = append(writes, view.WriteOf(write))
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"history": writes})
+}

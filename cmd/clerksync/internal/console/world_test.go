@@ -1,0 +1,136 @@
+package console_test
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/recorder"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
+	"github.com/clerksync/clerksync/events"
+	"github.com/clerksync/clerksync/pkg/projector"
+	"github.com/clerksync/clerksync/pkg/settings"
+	"github.com/clerksync/clerksync/pkg/svix"
+	"github.com/clerksync/clerksync/pkg/svix/svixtest"
+)
+
+// world is a pipeline with its recorder and its console, as `clerksync dev` has
+// them.
+type world struct {
+	t        *testing.T
+	Pipeline *pipeline.Pipeline
+	Recorder *recorder.Recorder
+	Console  *console.Console
+	signer   webhook.Signer
+}
+
+// newWorld runs one until the test ends.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	secrets, err := svix.ParseSecrets(svixtest.Secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{
+		t: t, signer: webhook.Signer{Secrets: secrets, Now: time.Now},
+		Recorder: recorder.New(recorder.Options{Now: time.Now, Projector: projector.New(projector.StoreFull)}),
+	}
+	w.Pipeline, err = pipeline.Start(t.Context(), pipeline.Options{
+		Addr: "127.0.0.1:0", AWSAddr: "127.0.0.1:0", Secrets: secrets, KeptSecret: svixtest.Secret,
+		Storage:   settings.Storage{DeletionPolicy: "soft", ObjectStorage: "full", Retention: time.Hour},
+		OnRequest: w.Recorder.OnRequest, OnMessage: w.Recorder.OnMessage, Warn: ignoreWarning,
+		WrapWebhook: w.Recorder.Handler, WrapTable: w.Recorder.Table,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.Pipeline.Stop(t.Context()) })
+	w.Console = startConsole(t, console.Options{
+		Deployment: deployment.OfPipeline(w.Pipeline),
+		Dev: &console.Dev{
+			Describe: func() deployment.Ready {
+				return deployment.Ready{
+					Event: deployment.ReadyEvent, WebhookURL: w.Pipeline.WebhookURL, EndpointURL: w.Pipeline.Endpoint,
+				}
+			},
+			Recorder:    w.Recorder,
+			DeadLetters: func() ([]deployment.DeadLetter, error) { return deployment.DeadLettersOf(w.Pipeline) },
+		},
+	})
+	return w
+}
+
+// startConsole serves a console until the test ends.
+func startConsole(t *testing.T, o console.Options) *console.Console {
+	t.Helper()
+	o.Addr = "127.0.0.1:0"
+	c, err := console.Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// send posts a sample event with changed fields (path=value), and waits until it
+// has come out as it should.
+func (w *world) send(id, sample, outcome string, set ...string) {
+	w.t.Helper()
+	body, err := events.Body(sample)
+	if err == nil {
+		body, err = webhook.Edit(body, set)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	h, body := w.signer.Sign(webhook.Request{ID: id, Body: body})
+	if a, err := webhook.Post(w.t.Context(), w.Pipeline.WebhookURL, h, body); err != nil || !a.Accepted() {
+		w.t.Fatalf("send %s: %+v, %v", id, a, err)
+	}
+	w.until(id+" is "+outcome, func() bool {
+		m, ok := w.Recorder.Message(id)
+		return ok && m.Outcome == outcome
+	})
+}
+
+// until waits for something.
+func (w *world) until(what string, ok func() bool) {
+	w.t.Helper()
+	for range 1000 {
+		if ok() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	w.t.Fatalf("%s: not within 10 s", what)
+}
+
+// page gets a page of the console.
+func (w *world) page(path string) string {
+	w.t.Helper()
+	resp, body := ask(w.t, w.Console, request{method: http.MethodGet, path: path})
+	if resp.StatusCode != http.StatusOK {
+		w.t.Errorf("GET %s = %d:\n%s", path, resp.StatusCode, body)
+	}
+	return body
+}
+
+// inside is what stands in the element with that id, up to the next such end tag.
+func inside(page, id, tag string) string {
+	_, rest, _ := strings.Cut(page, ` id="`+id+`"`)
+	text, _, _ := strings.Cut(rest, "</"+tag+">")
+	return text
+}
+
+// attributes are the values of an attribute in a page, in their order.
+func attributes(page, name string) (values []string) {
+	for _, found := range regexp.MustCompile(` `+name+`="([^"]*)"`).FindAllStringSubmatch(page, -1) {
+		values = append(values, found[1])
+	}
+	return values
+}
