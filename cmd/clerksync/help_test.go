@@ -2,11 +2,13 @@ package main_test
 
 import (
 	"bytes"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"charm.land/lipgloss/v2"
 	"github.com/urfave/cli/v3"
 
 	main "github.com/clerksync/clerksync/cmd/clerksync"
@@ -54,6 +56,34 @@ func TestHelp(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestHelpFits wants no line of any help to be wider than 80 columns, and an example
+// that goes on after a backslash to be the example that was written.
+func TestHelpFits(t *testing.T) {
+	t.Parallel()
+	root := main.Commands()
+	for name, path := range commands(root, []string{"clerksync"}) {
+		var out bytes.Buffer
+		main.Run(t.Context(), &out, io.Discard, append(path, "--help"))
+		for line := range strings.Lines(out.String()) {
+			if w := lipgloss.Width(strings.TrimRight(line, "\n")); w > 80 {
+				t.Errorf("%s --help has a line of %d columns: %s", name, w, line)
+			}
+		}
+		_, examples, _ := strings.Cut(strings.ReplaceAll(out.String(), " \\\n    ", " "), "\nEXAMPLES\n")
+		c, _ := find(root, path[1:])
+		lines, _ := c.Metadata["examples"].([]string)
+		for _, line := range lines {
+			command, comment, _ := strings.Cut(line, "  #")
+			if !strings.Contains(examples, "  "+strings.TrimRight(command, " ")) {
+				t.Errorf("%s --help = %s, want the example %q whole", name, examples, command)
+			}
+			if spoken := strings.ReplaceAll(examples, "\n  # ", " "); !strings.Contains(spoken, strings.TrimSpace(comment)) {
+				t.Errorf("%s --help = %s, want what is said of the example: %q", name, examples, comment)
+			}
+		}
 	}
 }
 

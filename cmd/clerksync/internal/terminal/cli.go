@@ -38,6 +38,10 @@ func (t *Terminal) prepare(c *cli.Command) {
 		return Usagef("%w; see %s --help", err, c.FullName())
 	}
 	c.CustomHelpTemplate, c.CustomRootCommandHelpTemplate, c.HideHelpCommand = helpTemplate, helpTemplate, true
+	if c.Metadata == nil {
+		c.Metadata = map[string]any{}
+	}
+	c.Metadata["help"] = help{t, c}
 	run := c.Action
 	c.Action = func(ctx context.Context, c *cli.Command) error {
 		var problem string
@@ -63,25 +67,6 @@ func (t *Terminal) prepare(c *cli.Command) {
 
 // ShowHelp prints the help of the command.
 func ShowHelp(c *cli.Command) error { return cli.ShowRootCommandHelp(c) } //nolint:wrapcheck // it never fails
-
-// helpTemplate ends in examples.
-const helpTemplate = `{{.FullName}} - {{.Usage}}
-
-USAGE
-  {{if .UsageText}}{{.UsageText}}{{else}}{{.FullName}}{{if .Commands}} COMMAND{{end}}` +
-	`{{if .ArgsUsage}} {{.ArgsUsage}}{{end}}{{if .VisibleFlags}} [flags]{{end}}{{end}}
-{{if .Description}}
-{{.Description}}
-{{end}}{{if .Commands}}
-COMMANDS{{range .Commands}}
-  {{printf "%-12s" .Name}} {{.Usage}}{{end}}
-{{end}}{{if .VisibleFlags}}
-FLAGS{{range .VisibleFlags}}
-  {{.}}{{end}}
-{{end}}
-EXAMPLES{{range index .Metadata "examples"}}
-  {{.}}{{end}}
-`
 
 // Examples is the metadata of a command whose help ends in these lines.
 func Examples(lines ...string) map[string]any { return map[string]any{"examples": lines} }

@@ -1,6 +1,6 @@
 // Package terminal is the side of the command line that faces people and pipes.
 // It holds the three streams, styled text, tables, JSON lines and prompts
-// (terminal.go, style.go, width.go, input.go), usage errors and exit statuses (errors.go),
+// (terminal.go, style.go, width.go, input.go), help (help.go), usage errors and exit statuses (errors.go),
 // and every workaround for the library that parses the command line (cli.go).
 //
 // Data goes to stdout, words for people go to stderr. What comes from outside
@@ -35,7 +35,7 @@ type Terminal struct {
 	mu     sync.Mutex    // held while a line is written
 	failed error         // the first write that failed
 	lost   chan struct{} // closed when the first write to stdout has failed
-	above  io.Writer  // writes above a Progress, nil where none is shown
+	above  io.Writer     // writes above a Progress, nil where none is shown
 }
 
 // New makes a Terminal. The end of ctx is Ctrl-C: it ends every wait for input.
