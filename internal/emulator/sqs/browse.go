@@ -48,3 +48,22 @@ func (b *Browser) Messages(url string) ([]StoredMessage, error) {
 	})
 	return stored, nil
 }
+
+// ShowWaiting makes all messages of the queue with that URL visible at once that
+// are delayed, or that were received and neither deleted nor became visible again,
+// and returns how many. Those that somebody is still at work on come a second time,
+// as SQS allows at any time.
+func (b *Browser) ShowWaiting(url string) (n int, err error) {
+	q, _, err := b.service.lockQueue(url)
+	defer b.service.mu.Unlock()
+	if err != nil {
+		return 0, err
+	}
+	for len(q.waiting) > 0 {
+		m := q.waiting[0]
+		q.detach(m)
+		q.makeReady(m)
+		n++
+	}
+	return n, nil
+}

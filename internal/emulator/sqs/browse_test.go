@@ -51,3 +51,37 @@ func TestBrowserLeavesTheQueueAsItIs(t *testing.T) {
 		t.Error("Messages of a queue that is not there: no error")
 	}
 }
+
+// Messages that nobody could receive yet are received at once, in the order in
+// which they would have become visible.
+func TestShowWaiting(t *testing.T) {
+	t.Parallel()
+	var queues emulator.Queues
+	client := awssqs.NewFromConfig(emulatortest.Start(t, emulator.New(emulator.Options{Queues: &queues})))
+	url := emulatortest.CreateQueue(t, client, "q", nil)
+	send := func(body string, delay int32) {
+		t.Helper()
+		in := &awssqs.SendMessageInput{QueueUrl: &url, MessageBody: &body, DelaySeconds: delay}
+		if _, err := client.SendMessage(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send("received", 0)
+	if got := emulatortest.Receive(t, client, url); len(got) != 1 {
+		t.Fatalf("received %d messages, want the first", len(got))
+	}
+	send("delayed", 600)
+	if got := emulatortest.Receive(t, client, url); len(got) != 0 {
+		t.Fatalf("received %d messages, want none: all of them wait", len(got))
+	}
+	if n, err := queues.ShowWaiting(url); n != 2 || err != nil {
+		t.Errorf("ShowWaiting = %d, %v, want 2", n, err)
+	}
+	got := emulatortest.Receive(t, client, url)
+	if len(got) != 2 || *got[0].Body != "received" || got[0].Attributes["ApproximateReceiveCount"] != "2" {
+		t.Errorf("received %d messages, want both, the first for the second time", len(got))
+	}
+	if n, err := queues.ShowWaiting(url + "-other"); n != 0 || err == nil {
+		t.Errorf("ShowWaiting of a queue that is not there = %d, %v, want an error", n, err)
+	}
+}

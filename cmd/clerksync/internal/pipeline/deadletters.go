@@ -40,3 +40,15 @@ func (p *Pipeline) BrowseDeadLetters() (messages []sqstypes.Message, err error) 
 	}
 	return messages, nil
 }
+
+// RetryWaiting makes the messages of the embedded queue visible at once that wait
+// for another attempt, and returns how many.
+func (p *Pipeline) RetryWaiting() (n int, err error) {
+	if !p.Embedded() {
+		return 0, errors.New("try what waits: the queue is not in this process")
+	}
+	if n, err = p.queues.ShowWaiting(p.QueueURL); err != nil {
+		return 0, fmt.Errorf("try what waits: %w", err)
+	}
+	return n, nil
+}

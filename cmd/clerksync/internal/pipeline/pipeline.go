@@ -56,6 +56,9 @@ type Options struct {
 	// Instances are the Clerk instances whose events are taken; none for all.
 	Instances []string
 	Storage   settings.Storage
+	// WrapClient stands before the HTTP client by which the functions and the poller
+	// reach AWS, and no one else; nil for none.
+	WrapClient func(aws.HTTPClient) aws.HTTPClient
 
 	OnRequest func(context.Context, ingest.Report)
 	OnMessage func(context.Context, consumer.Report)
@@ -78,6 +81,10 @@ type Pipeline struct {
 	DirectoryTable, DeliveriesTable string // names
 	QueueURL, DeadLetterQueueURL    string
 
+	functions struct { // the clients of the functions and the poller
+		dynamodb *dynamodb.Client
+		sqs      *sqs.Client
+	}
 	stop    context.CancelFunc // of the poller
 	ready   atomic.Bool        // all of the above is set
 	order   *order
@@ -126,12 +133,13 @@ func Start(ctx context.Context, o Options) (_ *Pipeline, err error) {
 	if err = p.createStores(ctx); err != nil {
 		return nil, fmt.Errorf("the AWS endpoint %s: %w", p.Endpoint, err)
 	}
+	p.connectFunctions(o.WrapClient)
 	l, err := listen(ctx, o.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("the webhook: %w", err)
 	}
 	p.WebhookURL = "http://" + l.Addr().String() + ingest.Path
-	queue := ingest.Queue(sqsqueue.NewSender(p.SQS, p.QueueURL))
+	queue := ingest.Queue(sqsqueue.NewSender(p.functions.sqs, p.QueueURL))
 	if o.ClerkAddr != "" {
 		if queue, err = p.startClerk(ctx, o.ClerkAddr, queue); err != nil {
 			_ = l.Close()
@@ -145,12 +153,21 @@ func Start(ctx context.Context, o Options) (_ *Pipeline, err error) {
 	}
 	p.webhook = serve(l, webhook)
 	source := eventsource.Source{
-		Client: p.SQS, QueueURL: p.QueueURL, Concurrency: pollers, Timeout: functionTimeout, Warn: o.Warn,
+		Client: p.functions.sqs, QueueURL: p.QueueURL, Concurrency: pollers, Timeout: functionTimeout, Warn: o.Warn,
 		Invoke: (&syncfn.Handler{Consumer: p.consumer(o)}).Invoke,
 	}
 	p.poller.Go(func() { source.Run(run) })
 	p.ready.Store(true)
 	return p, nil
+}
+
+// connectFunctions makes the clients of the functions.
+func (p *Pipeline) connectFunctions(wrap func(aws.HTTPClient) aws.HTTPClient) {
+	cfg := p.AWS
+	if wrap != nil {
+		cfg.HTTPClient = wrap(cfg.HTTPClient)
+	}
+	p.functions.dynamodb, p.functions.sqs = dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 }
 
 // describe answers nothing until Start is done: the endpoint is up before the
@@ -189,13 +206,13 @@ func (p *Pipeline) ingest(o Options) *ingest.Ingest {
 }
 
 func (p *Pipeline) consumer(o Options) *consumer.Consumer {
-	table := directory.Table(dynamo.New(p.DynamoDB, p.DirectoryTable, p.DeliveriesTable))
+	table := directory.Table(dynamo.New(p.functions.dynamodb, p.DirectoryTable, p.DeliveriesTable))
 	if o.WrapTable != nil {
 		table = o.WrapTable(table)
 	}
 	return consumer.New(consumer.Config{
 		Table:     table,
-		Queue:     sqsqueue.NewQueue(p.SQS, p.QueueURL, p.DeadLetterQueueURL),
+		Queue:     sqsqueue.NewQueue(p.functions.sqs, p.QueueURL, p.DeadLetterQueueURL),
 		Projector: projector.New(projector.ObjectStorage(o.Storage.ObjectStorage)),
 		Policy:    consumer.DeletionPolicy(o.Storage.DeletionPolicy), Retention: o.Storage.Retention,
 		Now: time.Now, Random: rand.Float64, Observe: o.OnMessage, Warn: o.Warn,

@@ -4,9 +4,18 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 
 	"github.com/clerksync/clerksync/pkg/directory"
 )
+
+// Digest is the SHA-256, in hex, of what no order of the same messages may change in
+// a Directory table with these rows, which it leaves as they are.
+func Digest(rows []directory.Row) string {
+	rows = slices.Clone(rows)
+	sortByKey(rows)
+	return digest(kept(rows))
+}
 
 // kept is what no order may change, of a table's rows in the order of their keys:
 // live rows without the time of writing, and of deleted users, organizations,

@@ -42,7 +42,7 @@ type Outcome struct {
 type Result struct {
 	Outcomes []Outcome       // in the order of the messages
 	Rows     []directory.Row // of the Directory table, sorted by their keys
-	Digest   string          // of what no order may change, see digest.go
+	Digest   string          // as Digest makes it
 }
 
 // MaxMessages is how many messages an order has at most, and maxBytes how many
@@ -131,7 +131,7 @@ func (r *Runner) run(ctx context.Context, messages []Message) (result Result, er
 	if result.Rows, err = t.allRows(ctx); err != nil {
 		return result, err
 	}
-	result.Digest = digest(kept(result.Rows))
+	result.Digest = Digest(result.Rows)
 	return result, nil
 }
 

@@ -104,7 +104,7 @@ func (r *Runner) explore(
 		if err != nil {
 			return err
 		}
-		digests[0] = digest(kept(rows)) // no two orders are the same
+		digests[0] = Digest(rows) // no two orders are the same
 		return nil
 	}
 	for len(orders) > 0 {
