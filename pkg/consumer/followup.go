@@ -56,7 +56,12 @@ func (c *Consumer) DeleteOrphans(ctx context.Context, children []Child) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	parents, err := c.Read(ctx, keys...)
+	// A tombstone's state is all that its children get of it.
+	var parents []directory.Row
+	err := c.retryInPlace(ctx, func() (err error) {
+		parents, err = directory.ReadStates(ctx, c.Table, keys...)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("read the parents: %w", err)
 	}

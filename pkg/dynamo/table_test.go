@@ -25,6 +25,36 @@ func TestConformance(t *testing.T) {
 	})
 }
 
+// A follow-up looks at hundreds of parents, whose data would be most of the answer.
+func TestReadStatesWithoutData(t *testing.T) {
+	t.Parallel()
+	client, names := dynamotest.Open(t)
+	table := dynamo.New(client, names.Directory, names.Deliveries)
+	for _, id := range []string{"u1", "u2"} {
+		row := user(id, "1")
+		row[directory.AttrObject] = `{"id":"` + id + `"}`
+		if err := write(directory.Write{Row: row})(t.Context(), table); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(id string) directory.Row {
+		r := directory.NewRow(directory.UserKey(id), directory.KindUser)
+		r[directory.AttrRev] = "1"
+		return r
+	}
+	for name, ids := range map[string][]string{"one": {"u1"}, "two": {"u1", "u2"}} {
+		var keys []directory.Key
+		var rows []directory.Row
+		for _, id := range ids {
+			keys, rows = append(keys, directory.UserKey(id)), append(rows, want(id))
+		}
+		got, err := table.ReadStates(t.Context(), keys...)
+		if diff := cmp.Diff(rows, got); err != nil || diff != "" {
+			t.Errorf("%s: ReadStates, error %v (-want +got):\n%s", name, err, diff)
+		}
+	}
+}
+
 // What each call costs: DynamoDB bills by request and by item.
 func TestRequests(t *testing.T) {
 	t.Parallel()

@@ -41,6 +41,53 @@ func (b *broken) Live(ctx context.Context, pk, prefix, after string) ([]director
 	return b.live(ctx, pk, prefix, after)
 }
 
+// brokenStates is a table that reads parts of rows as change leaves them.
+type brokenStates struct {
+	*directorytest.Memory
+	change func(directory.Row) directory.Row
+}
+
+func (b brokenStates) ReadStates(ctx context.Context, keys ...directory.Key) ([]directory.Row, error) {
+	rows, err := b.Read(ctx, keys...)
+	for i, r := range rows {
+		rows[i] = b.change(r)
+	}
+	return rows, err
+}
+
+// A table that reads parts of rows must not lose one of those that a child is deleted by.
+func TestStatesCatchFaults(t *testing.T) {
+	t.Parallel()
+	const name = "a read of states is of every row what tells the living from the dead"
+	i := slices.IndexFunc(directorytest.Checks(), func(c directorytest.Check) bool { return c.Name == name })
+	run := func(change func(directory.Row) directory.Row) error {
+		return directorytest.Checks()[i].Run(t.Context(), brokenStates{directorytest.NewMemory(), change})
+	}
+	if err := run(func(r directory.Row) directory.Row {
+		delete(r, directory.AttrObject)
+		return r
+	}); err != nil {
+		t.Errorf("check %q without the objects = %v, want nil", name, err)
+	}
+	for _, attribute := range directory.States() {
+		if run(func(r directory.Row) directory.Row {
+			delete(r, attribute)
+			return r
+		}) == nil {
+			t.Errorf("check %q without %s = nil, want an error", name, attribute)
+		}
+	}
+	empty := func(r directory.Row) directory.Row {
+		if r == nil {
+			return directory.Row{}
+		}
+		return r
+	}
+	if run(empty) == nil {
+		t.Errorf("check %q where a missing row is an empty one = nil, want an error", name)
+	}
+}
+
 // The suite is worth what it catches: each fault that an engine or an adapter
 // may have fails the check that is there for it.
 func TestChecksCatchFaults(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -119,6 +120,7 @@ func reads() []Check {
 			reading(keys("badc"), nil, a, nil, c),
 		),
 		check("a read takes any number of keys, some of them twice", readsMany),
+		check("a read of states is of every row what tells the living from the dead", readsStates),
 		check("a read sees every acknowledged write", readsLatest),
 		check("a context that is over is an error", overIsError),
 	}
@@ -140,6 +142,50 @@ func readsMany(ctx context.Context, t directory.Table) error {
 		}
 	}
 	return exist(want...)(ctx, t)
+}
+
+// readsStates reads of one row and of several, live, deleted and missing, what a
+// child is deleted by. More than that may be in them.
+func readsStates(ctx context.Context, t directory.Table) error {
+	live, deleted := user("a", "1", "Ada"), tombstone(user("b", "2", "Bo"))
+	for _, r := range []directory.Row{live, deleted} {
+		r[directory.AttrObject], r["locked"], r[directory.AttrSvixID] = `{"id":"a"}`, false, "msg_1"
+	}
+	deleted[directory.AttrDeletedBy], deleted[directory.AttrReadAt] = directory.Absence, deleted[directory.AttrDeletedAt]
+	if err := put(live, deleted)(ctx, t); err != nil {
+		return err
+	}
+	missing := directory.UserKey("c")
+	for _, keys := range [][]directory.Key{
+		{live.Key()}, {deleted.Key()}, {missing}, {missing, deleted.Key(), live.Key(), deleted.Key()},
+	} {
+		whole, err := t.Read(ctx, keys...)
+		if err != nil {
+			return fmt.Errorf("Read(%v): %w", keys, err)
+		}
+		rows, err := directory.ReadStates(ctx, t, keys...)
+		if err != nil {
+			return fmt.Errorf("ReadStates(%v): %w", keys, err)
+		}
+		for i, row := range rows {
+			got, want := statesOf(row), statesOf(whole[i])
+			if !maps.Equal(got, want) || row.Gone() != whole[i].Gone() || row.Live() != whole[i].Live() {
+				return fmt.Errorf("ReadStates of %v = %v, want %v", keys[i], got, want)
+			}
+		}
+	}
+	return nil
+}
+
+// statesOf is a row's states, all of which are texts; empty for no row.
+func statesOf(r directory.Row) map[string]string {
+	states := map[string]string{}
+	for _, name := range directory.States() {
+		if v := r.Text(name); v != "" {
+			states[name] = v
+		}
+	}
+	return states
 }
 
 // readsLatest writes and reads at once, by key, by several keys and by listing:
