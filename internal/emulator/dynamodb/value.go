@@ -3,7 +3,9 @@ package dynamodb
 import (
 	"encoding/base64"
 	"encoding/json"
+	"encoding/json/jsontext"
 	jsonv2 "encoding/json/v2"
+	"errors"
 	"slices"
 )
 
@@ -160,11 +162,26 @@ func decodeScalar(kind, text string) (string, error) {
 	return text, nil
 }
 
-// MarshalJSON writes DynamoDB's JSON of a value. Attributes are in the order of
+// MarshalJSONTo writes DynamoDB's JSON of a value. Attributes are in the order of
 // their names, so that equal items have equal text: a request token stands for
-// the text of its transaction.
-func (v value) MarshalJSON() ([]byte, error) {
-	return jsonv2.Marshal(map[string]any{v.kind: v.content()}, jsonv2.Deterministic(true))
+// the text of its transaction. It writes where the answer is written: a value that
+// made a text of its own would have it read and copied again at each level.
+func (v value) MarshalJSONTo(e *jsontext.Encoder) error {
+	return errors.Join(
+		e.WriteToken(jsontext.BeginObject),
+		e.WriteToken(jsontext.String(v.kind)),
+		v.writeContent(e),
+		e.WriteToken(jsontext.EndObject),
+	)
+}
+
+// writeContent writes what stands behind the name of the type. Most values are
+// texts, which need no reflection.
+func (v value) writeContent(e *jsontext.Encoder) error {
+	if v.kind == "S" || v.kind == "N" {
+		return e.WriteToken(jsontext.String(v.text)) //nolint:wrapcheck // the encoder adds where it was
+	}
+	return jsonv2.MarshalEncode(e, v.content(), jsonv2.Deterministic(true)) //nolint:wrapcheck // likewise
 }
 
 // content is what stands in JSON behind the name of the type.
