@@ -35,6 +35,8 @@ type Options struct {
 	AnyPort bool
 	// Deployment is where rows and dead letters are.
 	Deployment *deployment.Deployment
+	// Write says that the console of a stack may change what is there.
+	Write bool
 	// Dev is what the console of `clerksync dev` has beyond that, nil for a stack's.
 	Dev *Dev
 	Now func() time.Time

@@ -22,6 +22,7 @@ func (c *Console) routes() []route {
 		{"GET /static/{name}", serveStatic},
 	}
 	list = append(list, c.directoryRoutes()...)
+	list = append(list, c.deadLetterRoutes()...)
 	if c.options.Dev != nil {
 		list = append(list, route{"GET " + apiPrefix + "info", c.apiInfo})
 	}

@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -133,4 +134,22 @@ func attributes(page, name string) (values []string) {
 		values = append(values, found[1])
 	}
 	return values
+}
+
+// must is the value of a call that cannot fail here.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// readAll is the rest of an answer.
+func readAll(t *testing.T, r io.Reader) string {
+	t.Helper()
+	text, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

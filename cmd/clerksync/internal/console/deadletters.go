@@ -1,0 +1,144 @@
+package console
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/view"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
+)
+
+// deadLetterRoutes are the pages of dead letters, and the same for scripts. SQS
+// shows a message only to whoever receives it, which hides it from others for a
+// while and counts: where the queue is not in this process a look is a POST, so
+// that no page does it by being opened.
+func (c *Console) deadLetterRoutes() []route {
+	list := []route{
+		{"GET /dead-letters", c.showDeadLetters},
+		{"GET " + apiPrefix + "dead-letters", c.apiDeadLetters},
+	}
+	if !c.looksFreely() {
+		list = append(list,
+			route{"POST /dead-letters/look", c.lookAtDeadLetters},
+			route{"POST " + apiPrefix + "dead-letters/look", c.apiLookAtDeadLetters})
+	}
+	if c.mayWrite() {
+		list = append(list,
+			route{"POST /dead-letters/redrive", c.redriveDeadLetters},
+			route{"GET /dead-letters/{id}/drop", c.askToDrop},
+			route{"POST /dead-letters/{id}/drop", c.dropDeadLetter},
+			route{"POST " + apiPrefix + "dead-letters/redrive", c.apiRedriveSeveral},
+			route{"POST " + apiPrefix + "dead-letters/{id}/redrive", c.apiRedriveOne},
+			route{"DELETE " + apiPrefix + "dead-letters/{id}", c.apiDrop})
+	}
+	return list
+}
+
+// looksFreely says whether a look at the dead letters leaves them as they are.
+func (c *Console) looksFreely() bool {
+	return c.options.Dev != nil && c.options.Dev.DeadLetters != nil
+}
+
+// mayWrite says whether this console changes anything.
+func (c *Console) mayWrite() bool { return c.options.Dev != nil || c.options.Write }
+
+// maxDeadLetters is how many a page or an answer has at most, the oldest first.
+const maxDeadLetters = 200
+
+// deadLettersPage is the page of dead letters.
+type deadLettersPage struct {
+	Letters []deadLetterLine
+	More    bool // than are shown
+	Free    bool // a look leaves the queue as it is
+	// Looked and Shown are when a look on request began and ended: others could not
+	// receive the messages in between.
+	Looked, Shown time.Time
+	Write         bool
+	Results       []result // of what was just done
+	Alert         string
+}
+
+// deadLetterLine is a dead letter as the page has it.
+type deadLetterLine struct {
+	deployment.DeadLetter
+	ID   string // Svix's, or SQS's where there is none: what is typed to drop it
+	Page string // of its message, "" where none is kept
+}
+
+// Drop is the path of the page that asks before it drops the dead letter.
+func (l deadLetterLine) Drop() string { return dropPath(l.ID) }
+
+// result is what became of a dead letter that was put back on the queue.
+type result struct {
+	deployment.DeadLetter
+	Outcome string `json:"outcome"` // "" while it is on its way
+	Why     string `json:"why,omitempty"`
+}
+
+func (c *Console) showDeadLetters(w http.ResponseWriter, r *http.Request) {
+	c.renderDeadLetters(w, r, http.StatusOK, deadLettersPage{})
+}
+
+// renderDeadLetters adds the dead letters to a page, where that leaves them as they
+// are.
+func (c *Console) renderDeadLetters(w http.ResponseWriter, r *http.Request, status int, p deadLettersPage) {
+	if p.Free = c.looksFreely(); p.Free {
+		letters, err := c.options.Dev.DeadLetters()
+		if err != nil {
+			status, p.Alert = http.StatusBadGateway, err.Error()
+		}
+		c.addLetters(&p, letters)
+	}
+	p.Write = c.mayWrite()
+	c.render(w, r, status, "deadletters.html", p)
+}
+
+func (c *Console) addLetters(p *deadLettersPage, letters []deployment.DeadLetter) {
+	for i, l := range letters {
+		if i == maxDeadLetters {
+			p.More = true
+			break
+		}
+		line := deadLetterLine{DeadLetter: l, ID: cmp.Or(l.SvixID, l.MessageID)}
+		if c.options.Dev != nil && c.options.Dev.Recorder != nil {
+			if m, ok := c.options.Dev.Recorder.Message(l.SvixID); ok {
+				line.Page = view.Brief(m).Links.Page
+			}
+		}
+		p.Letters = append(p.Letters, line)
+	}
+}
+
+// readDeadLetters receives the first dead letters and shows them again at once,
+// the oldest first.
+func (c *Console) readDeadLetters(ctx context.Context) (letters []deployment.DeadLetter, err error) {
+	dead, err := c.options.Deployment.DeadLetters(ctx)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it says what failed
+	}
+	err = dead.Walk(ctx, func(l deployment.DeadLetter) (bool, error) {
+		letters = append(letters, l)
+		if len(letters) > maxDeadLetters {
+			return false, deployment.ErrStop
+		}
+		return false, nil
+	})
+	slices.SortStableFunc(letters, func(a, b deployment.DeadLetter) int {
+		return a.QueuedTime().Compare(b.QueuedTime())
+	})
+	return letters, err //nolint:wrapcheck // likewise
+}
+
+func (c *Console) lookAtDeadLetters(w http.ResponseWriter, r *http.Request) {
+	p, status := deadLettersPage{Looked: c.now()}, http.StatusOK
+	letters, err := c.readDeadLetters(r.Context())
+	if err != nil {
+		status, p.Alert = http.StatusBadGateway, err.Error()
+	}
+	p.Shown = c.now()
+	c.addLetters(&p, letters)
+	c.renderDeadLetters(w, r, status, p)
+}
