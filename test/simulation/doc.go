@@ -50,9 +50,10 @@
 // classic mistakes, each of which it must find.
 //
 // One thing is left open (expectation.undecided, survivesRestoration): a domain
-// that moved to another organization before its first one was deleted. Clerk
-// documents no such move; the deletion deletes the domain if it arrives before
-// the move, and after a restoration the move may come back without its deletion.
+// that moved to another organization before its first one was deleted, or that
+// came into its only one from none. Clerk documents no such move; the deletion
+// deletes the domain if it arrives before the move, and after a restoration the
+// move may come back without its deletion.
 //
 //	SIMULATION_HISTORIES=10000 go test -count=1 -v -run 'Simulation$' ./test/simulation
 //	SIMULATION_HISTORIES=1000000 go test -count=1 -v -timeout 0 -run 'Simulation$' ./test/simulation

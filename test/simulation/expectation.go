@@ -15,12 +15,12 @@ import (
 // the model's messages.
 type expectation struct {
 	policy   consumer.DeletionPolicy
-	storage  []projector.ObjectStorage         // one of which the row is of
-	keys     []directory.Key                   // of all rows, sorted
-	winner   map[directory.Key]*message        // the greatest message of each key
-	deleted  map[directory.Key]bool            // users and organizations
-	parents  map[directory.Key][]directory.Key // of each key, former ones included
-	restored bool                              // the tables were restored from a backup meanwhile
+	storage  []projector.ObjectStorage    // one of which the row is of
+	keys     []directory.Key              // of all rows, sorted
+	winner   map[directory.Key]*message   // the greatest message of each key
+	deleted  map[directory.Key]bool       // users and organizations
+	messages map[directory.Key][]*message // of each key, those that can be applied
+	restored bool                         // the tables were restored from a backup meanwhile
 }
 
 func expect(p Plan, messages []*message) (*expectation, error) {
@@ -29,7 +29,7 @@ func expect(p Plan, messages []*message) (*expectation, error) {
 		storage:  []projector.ObjectStorage{p.Storage},
 		winner:   map[directory.Key]*message{},
 		deleted:  map[directory.Key]bool{},
-		parents:  map[directory.Key][]directory.Key{},
+		messages: map[directory.Key][]*message{},
 		restored: p.Restores,
 	}
 	if p.Mixed { // a soft deletion leaves more than a hard one
@@ -42,7 +42,7 @@ func expect(p Plan, messages []*message) (*expectation, error) {
 		if w := e.winner[m.key]; w == nil || less(w, m) {
 			e.winner[m.key] = m
 		}
-		e.parents[m.key] = append(e.parents[m.key], m.parents...)
+		e.messages[m.key] = append(e.messages[m.key], m)
 		if m.deletion && (m.key.SK == "USER" || m.key.SK == "ORG") {
 			e.deleted[m.key] = true
 		}
@@ -86,7 +86,9 @@ func (e *expectation) anyDeleted(keys []directory.Key) bool {
 
 // hadDeletedParent says whether any message of the key has a parent that is
 // deleted: what its tombstone holds may then depend on the order of arrival.
-func (e *expectation) hadDeletedParent(k directory.Key) bool { return e.anyDeleted(e.parents[k]) }
+func (e *expectation) hadDeletedParent(k directory.Key) bool {
+	return slices.ContainsFunc(e.messages[k], func(m *message) bool { return e.anyDeleted(m.parents) })
+}
 
 // undecided says whether the end of a domain depends on the order of arrival:
 // it has moved away from an organization that is deleted, whose deletion may
@@ -98,12 +100,12 @@ func (e *expectation) undecided(k directory.Key) bool {
 
 // survivesRestoration says whether a domain may be live though its winner's
 // organization is deleted: another message has it in an organization that is not,
-// and the tables were restored. The runbook deletes the rows of the last minutes
+// or in none, and the tables were restored. The runbook deletes the rows of the last minutes
 // before the backup, and so the domain's tombstone, while the ledger still has
 // the winner: a late message, stale until then, may now be the only one.
 func (e *expectation) survivesRestoration(k directory.Key) bool {
 	return e.restored && k.SK == "DOMAIN" && e.anyDeleted(e.winner[k].parents) &&
-		slices.ContainsFunc(e.parents[k], func(p directory.Key) bool { return !e.deleted[p] })
+		slices.ContainsFunc(e.messages[k], func(m *message) bool { return !m.deletion && !e.anyDeleted(m.parents) })
 }
 
 // pointers returns the pointer that should be there, given that the key's row
