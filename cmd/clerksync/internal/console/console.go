@@ -20,6 +20,7 @@ import (
 
 	"github.com/segmentio/ksuid"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/order"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/recorder"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
@@ -37,6 +38,8 @@ type Options struct {
 	Deployment *deployment.Deployment
 	// Write says that the console of a stack may change what is there.
 	Write bool
+	// Order runs messages in other orders.
+	Order *order.Runner
 	// Dev is what the console of `clerksync dev` has beyond that, nil for a stack's.
 	Dev *Dev
 	Now func() time.Time

@@ -46,13 +46,34 @@ func parsePages() (pages, error) {
 // functions are what templates call.
 func functions() template.FuncMap {
 	return template.FuncMap{
-		"mark":    mark,
-		"clock":   func(t time.Time) string { return t.Local().Format("15:04:05") },
-		"add":     func(a, b int) int { return a + b },
-		"text":    view.Text,
-		"rowtime": func(text string) string { return parsedTime(text).Local().Format("2 Jan 15:04:05") },
-		"stamp":   func(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") },
+		"mark":     mark,
+		"clock":    func(t time.Time) string { return t.Local().Format("15:04:05") },
+		"add":      func(a, b int) int { return a + b },
+		"text":     view.Text,
+		"dict":     dict,
+		"patterns": patterns,
+		"rowtime":  func(text string) string { return parsedTime(text).Local().Format("2 Jan 15:04:05") },
+		"stamp":    func(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") },
 	}
+}
+
+// dict makes one value of several for a template that is called, as in
+// (dict "Name" .Name "At" 1).
+func dict(pairs ...any) map[string]any {
+	values := map[string]any{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		values[fmt.Sprint(pairs[i])] = pairs[i+1]
+	}
+	return values
+}
+
+// patterns are the lines of each fill of a chart, in a square of 6.
+func patterns() (lines [fills]string) {
+	shapes := []string{"", "M0 6L6 0", "M0 0L6 6", "M3 0V6", "M0 3H6", "M0 6L6 0M0 0L6 6", "M3 0V6M0 3H6"}
+	for i := range lines {
+		lines[i] = shapes[i%len(shapes)]
+	}
+	return lines
 }
 
 // mark is the sign of an outcome or a stage. The word always stands beside it.

@@ -23,6 +23,7 @@ func (c *Console) routes() []route {
 	}
 	list = append(list, c.directoryRoutes()...)
 	list = append(list, c.deadLetterRoutes()...)
+	list = append(list, c.orderRoutes()...)
 	if c.options.Dev != nil {
 		list = append(list, route{"GET " + apiPrefix + "info", c.apiInfo})
 	}

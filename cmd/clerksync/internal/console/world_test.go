@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/order"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/recorder"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
@@ -37,14 +38,14 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	storage := settings.Storage{DeletionPolicy: "soft", ObjectStorage: "full", Retention: time.Hour}
 	w := &world{
 		t: t, signer: webhook.Signer{Secrets: secrets, Now: time.Now},
 		Recorder: recorder.New(recorder.Options{Now: time.Now, Projector: projector.New(projector.StoreFull)}),
 	}
 	w.Pipeline, err = pipeline.Start(t.Context(), pipeline.Options{
 		Addr: "127.0.0.1:0", AWSAddr: "127.0.0.1:0", Secrets: secrets, KeptSecret: svixtest.Secret,
-		Storage:   settings.Storage{DeletionPolicy: "soft", ObjectStorage: "full", Retention: time.Hour},
-		OnRequest: w.Recorder.OnRequest, OnMessage: w.Recorder.OnMessage, Warn: ignoreWarning,
+		Storage: storage, OnRequest: w.Recorder.OnRequest, OnMessage: w.Recorder.OnMessage, Warn: ignoreWarning,
 		WrapWebhook: w.Recorder.Handler, WrapTable: w.Recorder.Table,
 	})
 	if err != nil {
@@ -52,6 +53,7 @@ func newWorld(t *testing.T) *world {
 	}
 	t.Cleanup(func() { w.Pipeline.Stop(t.Context()) })
 	w.Console = startConsole(t, console.Options{
+		Order:      order.New(storage, time.Minute),
 		Deployment: deployment.OfPipeline(w.Pipeline),
 		Dev: &console.Dev{
 			Describe: func() deployment.Ready {

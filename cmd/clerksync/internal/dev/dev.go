@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/order"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/recorder"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
@@ -122,6 +123,7 @@ func startConsole(
 	}
 	c, err := console.Start(ctx, console.Options{
 		Addr: o.ConsoleAddr, AnyPort: o.ConsoleAnyPort, Now: o.Now, Deployment: deployment.OfPipeline(p), Dev: show,
+		Order: order.New(o.Pipeline.Storage, order.PageLimit),
 	})
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it says what is wrong with the console

@@ -43,13 +43,13 @@ func kept(rows []directory.Row) (same []directory.Row) {
 // digest is the SHA-256 of rows, in hex. Equal rows have equal texts: encoding/json
 // sorts the names, and every value of an attribute has its own type there.
 func digest(rows []directory.Row) string {
-	text, _ := json.Marshal(values(rows)) // texts, numbers, bools and lists of texts can be encoded
+	text, _ := json.Marshal(Values(rows)) // texts, numbers, bools and lists of texts can be encoded
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
 
-// values are rows as encoding/json prints them: numbers as numbers, with their text.
-func values(rows []directory.Row) []map[string]any {
+// Values are rows as encoding/json prints them: numbers as numbers, with their text.
+func Values(rows []directory.Row) []map[string]any {
 	all := make([]map[string]any, len(rows))
 	for i, r := range rows {
 		all[i] = make(map[string]any, len(r))

@@ -52,6 +52,9 @@ const (
 	maxBytes    = 4 << 20
 )
 
+// PageLimit is for how long a page waits for a comparison.
+const PageLimit = 20 * time.Second
+
 // ErrUnfit says that there are no messages, or too many.
 var ErrUnfit = errors.New("want 1 to 30 messages, of at most 4 MB together")
 

@@ -21,6 +21,18 @@ const (
 // the same messages see the same.
 const seed = 1
 
+// Count is how many orders of n messages Compare runs, and whether these are all.
+func Count(n int) (orders int, all bool) {
+	if n > maxOfAll {
+		return samples, false
+	}
+	orders = 1
+	for i := 2; i <= n; i++ {
+		orders *= i
+	}
+	return orders, true
+}
+
 // permutations are all orders of n things, or a sample of them where n is above
 // maxOfAll, in lexicographic order. So the first is that in which they are given.
 func permutations(n int) (orders [][]int) {

@@ -3,6 +3,8 @@ package order
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
 	"github.com/clerksync/clerksync/events"
@@ -38,10 +40,32 @@ func (s Story) Messages() ([]Message, error) {
 		if err != nil {
 			return nil, fmt.Errorf("story %s: %w", s.Name, err)
 		}
-		id := fmt.Sprintf("msg_story_%s_%d", s.Name, i+1)
-		messages[i] = Message{SvixID: id, EventType: webhook.EventType(body), Body: body}
+		messages[i] = Message{SvixID: fmt.Sprint(s.prefix(), i+1), EventType: webhook.EventType(body), Body: body}
 	}
 	return messages, nil
+}
+
+// storyPrefix begins the ids of all stories' messages.
+const storyPrefix = "msg_story_"
+
+func (s Story) prefix() string { return storyPrefix + s.Name + "_" }
+
+// Has says whether a message of that id is one of the story's.
+func (s Story) Has(id string) bool { return strings.HasPrefix(id, s.prefix()) }
+
+// FindMessage finds a message of any story by its id.
+func FindMessage(id string) (Message, bool) {
+	for _, s := range Stories() {
+		if !s.Has(id) {
+			continue
+		}
+		messages, err := s.Messages()
+		i := slices.IndexFunc(messages, func(m Message) bool { return m.SvixID == id })
+		if err == nil && i >= 0 {
+			return messages[i], true
+		}
+	}
+	return Message{}, false
 }
 
 // FindStory returns the story of that name, or an error that wraps ErrUnknownStory.

@@ -5,6 +5,8 @@
 //   data-key="r"                         the key clicks the element, or puts the focus into a field
 //   data-copy="text"                     a click copies the text
 //   data-opens="id"                      a click opens the dialog
+//   data-order-add="id"                  a click adds the message to those of the Order page
+//   data-drag                            the items of the list can be dragged, on the Order page
 //   data-keep="name"                     what is typed stays in this browser
 const find = (selector, below = document) => below.querySelector(selector);
 const all = (selector, below = document) => [...below.querySelectorAll(selector)];
@@ -181,6 +183,46 @@ document.addEventListener("keydown", (e) => {
   if (!target) return;
   e.preventDefault();
   if (target.matches("input, select, textarea")) target.focus(); else target.click();
+});
+
+// --- the Order page: messages that were added are kept in this browser until it is opened
+const added = () => (store.get("order") ?? "").split(",").filter(Boolean);
+const showOrder = (ids) =>
+  location.assign(`/order?ids=${ids.map(encodeURIComponent).join(",")}&was=${find("#digest")?.dataset.digest ?? ""}`);
+
+document.addEventListener("click", (e) => {
+  const button = e.target.closest("[data-order-add]");
+  if (!button) return;
+  e.preventDefault();
+  const ids = added().filter((id) => id !== button.dataset.orderAdd).concat(button.dataset.orderAdd);
+  store.set("order", ids.join(","));
+  button.textContent = find("#announce").textContent = `Added to Order: ${ids.length} there`;
+});
+
+if (location.pathname === "/order") {
+  const ids = all("#order [data-svix-id]").map((e) => e.dataset.svixId);
+  if (!location.search && added().length) location.replace(`/order?ids=${added().map(encodeURIComponent).join(",")}`);
+  else if (new URLSearchParams(location.search).has("ids") && !ids.some((id) => id.startsWith("msg_story_"))) store.set("order", ids.join(","));
+}
+
+// An item is dragged by pointer events: they come from a mouse, a pen and a finger alike.
+let dragged;
+document.addEventListener("pointerdown", (e) => {
+  dragged = e.button === 0 && !e.target.closest("a, button") ? e.target.closest("[data-drag] > li") : null;
+  if (dragged) e.preventDefault(); // no text is selected
+});
+document.addEventListener("pointermove", (e) => {
+  if (!dragged) return;
+  dragged.classList.add("dragged");
+  const over = document.elementFromPoint(e.clientX, e.clientY)?.closest("[data-drag] > li");
+  if (!over || over === dragged) return;
+  const down = dragged.compareDocumentPosition(over) & Node.DOCUMENT_POSITION_FOLLOWING;
+  over[down ? "after" : "before"](dragged);
+});
+document.addEventListener("pointerup", () => {
+  const list = dragged?.parentNode, moved = dragged?.classList.contains("dragged");
+  dragged = null;
+  if (moved) showOrder(all("li", list).map((e) => e.dataset.svixId));
 });
 
 // --- start
