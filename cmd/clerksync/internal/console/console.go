@@ -53,6 +53,8 @@ type Dev struct {
 	Recorder *recorder.Recorder
 	// Signer signs what is sent from here. Its secret is shown nowhere.
 	Signer webhook.Signer
+	// Reset empties tables and queues; nil where they are not in this process.
+	Reset func(context.Context) error
 	// DeadLetters looks at the dead letters without receiving them; nil where their
 	// queue is not in this process.
 	DeadLetters func() ([]deployment.DeadLetter, error)
@@ -66,8 +68,12 @@ type Console struct {
 	run     string // a random id: what an earlier process showed is gone
 	pages   pages
 	server  *http.Server
-	stop    context.CancelFunc // of the streams
+	stop    context.CancelCauseFunc // of the streams
+	streams streams
 }
+
+// errClosed ends the streams when the console does.
+var errClosed = errors.New("the console has ended")
 
 // ErrNotLoopback is the error of Start for an address that others could reach.
 var ErrNotLoopback = errors.New("the console listens on this machine alone")
@@ -106,7 +112,7 @@ func Start(ctx context.Context, o Options) (*Console, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the console: cannot listen on %s: %w", o.Addr, err)
 	}
-	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	run, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	c := &Console{
 		URL: "http://" + l.Addr().String(), options: o, run: ksuid.New().String(), pages: p, stop: stop,
 	}
@@ -117,13 +123,19 @@ func Start(ctx context.Context, o Options) (*Console, error) {
 	return c, nil
 }
 
-// Close ends the console and its streams at once: what it shows is in this process
-// alone, and ends with it. A nil Console is none.
+// closeTimeout is for the streams to say that they end.
+const closeTimeout = 200 * time.Millisecond
+
+// Close ends the console and its streams: what it shows is in this process alone,
+// and ends with it. Pages that are open hear of it. A nil Console is none.
 func (c *Console) Close() {
 	if c == nil {
 		return
 	}
-	c.stop()
+	c.stop(errClosed)
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	_ = c.server.Shutdown(ctx) // what does not end by itself is cut off
 	_ = c.server.Close()
 }
 

@@ -47,6 +47,7 @@ func parsePages() (pages, error) {
 func functions() template.FuncMap {
 	return template.FuncMap{
 		"mark":     mark,
+		"exact":    func(t time.Time) string { return t.Local().Format("15:04:05.000") },
 		"clock":    func(t time.Time) string { return t.Local().Format("15:04:05") },
 		"add":      func(a, b int) int { return a + b },
 		"text":     view.Text,

@@ -27,6 +27,9 @@ func (c *Console) routes() []route {
 	if c.options.Dev != nil {
 		list = append(list, route{"GET " + apiPrefix + "info", c.apiInfo})
 	}
+	if c.options.Dev != nil && c.options.Dev.Recorder != nil {
+		list = append(list, c.messageRoutes()...)
+	}
 	return list
 }
 

@@ -87,6 +87,9 @@ func (r *Recorder) SubscribeAfter(seq uint64) *Subscription {
 	return &Subscription{r, min(seq, r.events.seq)}
 }
 
+// After is the number of the last event that was read, or that was there before.
+func (s *Subscription) After() uint64 { return s.after }
+
 // Next waits until there are events, and returns them all. lost counts those
 // before them that are no longer kept because the reader was too slow. The error
 // is ctx's.

@@ -38,7 +38,7 @@ func (r *Recorder) Messages(f Filter, limit int) Page {
 	r.mu.Unlock() // bodies do not change, so they are searched without the lock
 	p := Page{All: len(all)}
 	for _, m := range all {
-		if !f.matches(m) {
+		if !f.Matches(m) {
 			continue
 		}
 		p.Matching++
@@ -55,7 +55,8 @@ func (r *Recorder) Messages(f Filter, limit int) Page {
 
 func last(list []*message) *message { return list[len(list)-1] }
 
-func (f Filter) matches(m Message) bool {
+// Matches says whether a message is meant, whatever its place in the list.
+func (f Filter) Matches(m Message) bool {
 	family, _, _ := strings.Cut(m.EventType, ".")
 	switch {
 	case f.Type != "" && f.Type != m.EventType && f.Type != family:
