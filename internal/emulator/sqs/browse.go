@@ -67,3 +67,15 @@ func (b *Browser) ShowWaiting(url string) (n int, err error) {
 	}
 	return n, nil
 }
+
+// Clear deletes all messages of the queue with that URL. PurgeQueue does so once a
+// minute alone, as at AWS.
+func (b *Browser) Clear(url string) error {
+	q, _, err := b.service.lockQueue(url)
+	defer b.service.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	q.clear()
+	return nil
+}

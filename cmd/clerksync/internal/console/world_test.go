@@ -34,6 +34,12 @@ type world struct {
 // newWorld runs one until the test ends.
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldWith(t, recorder.Limits{})
+}
+
+// newWorldWith is newWorld with bounds of what is kept.
+func newWorldWith(t *testing.T, l recorder.Limits) *world {
+	t.Helper()
 	secrets, err := svix.ParseSecrets(svixtest.Secret)
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +47,9 @@ func newWorld(t *testing.T) *world {
 	storage := settings.Storage{DeletionPolicy: "soft", ObjectStorage: "full", Retention: time.Hour}
 	w := &world{
 		t: t, signer: webhook.Signer{Secrets: secrets, Now: time.Now},
-		Recorder: recorder.New(recorder.Options{Now: time.Now, Projector: projector.New(projector.StoreFull)}),
+		Recorder: recorder.New(recorder.Options{
+			Now: time.Now, Projector: projector.New(projector.StoreFull), Limits: l,
+		}),
 	}
 	w.Pipeline, err = pipeline.Start(t.Context(), pipeline.Options{
 		Addr: "127.0.0.1:0", AWSAddr: "127.0.0.1:0", Secrets: secrets, KeptSecret: svixtest.Secret,
@@ -62,6 +70,8 @@ func newWorld(t *testing.T) *world {
 				}
 			},
 			Recorder:    w.Recorder,
+			Signer:      w.signer,
+			Reset:       w.Pipeline.Reset,
 			DeadLetters: func() ([]deployment.DeadLetter, error) { return deployment.DeadLettersOf(w.Pipeline) },
 		},
 	})

@@ -119,6 +119,7 @@ func startConsole(
 		Signer:   webhook.Signer{Secrets: o.Pipeline.Secrets, Now: o.Now},
 	}
 	if p.Embedded() {
+		show.Reset = p.Reset
 		show.DeadLetters = func() ([]deployment.DeadLetter, error) { return deployment.DeadLettersOf(p) }
 	}
 	c, err := console.Start(ctx, console.Options{
