@@ -40,7 +40,7 @@ func (w *world) submit(path string, form url.Values) (status int, page string) {
 // deadLetters are the ids on the page of dead letters.
 func (w *world) deadLetters() []string {
 	w.t.Helper()
-	return attributes(inside(w.page("/dead-letters"), "dead-letters", "table"), "data-svix-id")
+	return attributes(inside(w.page("/dead-letters"), "dead-letters", "ul"), "data-svix-id")
 }
 
 // A message that can never be applied is on the page, with its reason and how to
@@ -53,7 +53,7 @@ func TestDeadLettersPage(t *testing.T) {
 	}
 	w.send("msg_dead", "user.created", "dead", "data.updated_at=-5")
 	for range 2 {
-		page := inside(w.page("/dead-letters"), "dead-letters", "table")
+		page := inside(w.page("/dead-letters"), "dead-letters", "ul")
 		for _, want := range []string{
 			`data-svix-id="msg_dead"`, "user.created", "data.updated_at", "report the fault", `href="/messages/msg_dead"`,
 		} {

@@ -23,6 +23,7 @@ type rowPage struct {
 	Live bool
 
 	Columns []column
+	Wanted  bool // a message that lost wanted other values
 	Object  view.Node
 	HasTree bool
 	JSON    string // the object as text, or the item
@@ -93,7 +94,7 @@ func (c *Console) showRow(w http.ResponseWriter, r *http.Request) {
 		before, shown, wanted = at.before, at.after, at.wanted
 		p.Row = recordOf(shown)
 	}
-	p.Columns = columnsOf(view.Changes(before, shown, wanted))
+	p.Columns, p.Wanted = columnsOf(view.Changes(before, shown, wanted)), wanted != nil
 	p.Name = cmp.Or(view.NameOf(shown), p.Row.ID(), k.PK)
 	names, lists := childLists(k)
 	for _, name := range append([]string{"columns", "object", "item", "read it"}, names...) {
