@@ -19,7 +19,7 @@ type occurrence struct {
 	what   string
 	sample string   // of package events
 	edits  []string // as of send --set
-	again  bool     // the message of the occurrence before, once more
+	again  bool     // the message of the last occurrence of that sample, once more
 	forged bool
 	pause  time.Duration
 	want   string // Event.Outcome
@@ -37,17 +37,20 @@ func (o occurrence) body() []byte {
 	return body
 }
 
-// event makes a request of the occurrence. The id of the one before is for those
-// that come again.
-func (o occurrence) event(body []byte, before string, now time.Time) Event {
-	id := before
-	if !o.again {
-		id = webhook.NewID(now)
+// eventsOf makes requests of the occurrences. bodies are theirs.
+func eventsOf(occurrences []occurrence, bodies [][]byte, now time.Time) []Event {
+	list := make([]Event, len(occurrences))
+	ids := map[string]string{} // the last one by the sample
+	for i, o := range occurrences {
+		if !o.again {
+			ids[o.sample] = webhook.NewID(now)
+		}
+		list[i] = Event{
+			Day: o.day, What: o.what, Pause: o.pause, Outcome: o.want,
+			Request: webhook.Request{ID: ids[o.sample], Body: bodies[i], Tamper: o.forged},
+		}
 	}
-	return Event{
-		Day: o.day, What: o.what, Pause: o.pause, Outcome: o.want,
-		Request: webhook.Request{ID: id, Body: body, Tamper: o.forged},
-	}
+	return list
 }
 
 // cast is who plays in a story: the ids and names that stand for those of the
@@ -125,12 +128,10 @@ func (c *cast) tell(now time.Time, occurrences ...occurrence) []Event {
 		bodies[i] = o.body()
 	}
 	moved := newTimeline(now, bodies)
-	list, id := make([]Event, len(occurrences)), ""
-	for i, o := range occurrences {
-		list[i] = o.event(c.play(bodies[i], moved), id, now)
-		id = list[i].Request.ID
+	for i, body := range bodies {
+		bodies[i] = c.play(body, moved)
 	}
-	return list
+	return eventsOf(occurrences, bodies, now)
 }
 
 // timeline moves times of the samples, in Unix milliseconds. The events of a week

@@ -212,6 +212,20 @@ func TestStorm(t *testing.T) {
 	}
 }
 
+// What comes again is the same message: one id, one body.
+func TestOneIDIsOneMessage(t *testing.T) {
+	t.Parallel()
+	for _, name := range scenario.Names() {
+		bodies := map[string]string{}
+		for _, e := range tell(t, name).Events {
+			if before, seen := bodies[e.Request.ID]; seen && before != string(e.Request.Body) {
+				t.Errorf("%s: %s has the id of another message", name, e.What)
+			}
+			bodies[e.Request.ID] = string(e.Request.Body)
+		}
+	}
+}
+
 // Two tellings of a story share no person, organization, address or slug, and the
 // instance is that of the samples.
 func TestStoriesShareNobody(t *testing.T) {

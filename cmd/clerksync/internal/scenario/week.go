@@ -7,13 +7,11 @@ import "time"
 // commands to type next name them. In a table that holds it already it comes out
 // otherwise, for what it deletes stays deleted.
 func Week(now time.Time) []Event {
-	var list []Event
-	id := ""
+	var bodies [][]byte
 	for _, o := range firstWeek() {
-		e := o.event(o.body(), id, now)
-		list, id = append(list, e), e.Request.ID
+		bodies = append(bodies, o.body())
 	}
-	return list
+	return eventsOf(firstWeek(), bodies, now)
 }
 
 // firstWeek is what happens to a small company, with what goes wrong in any
