@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -46,18 +45,21 @@ func (p program) sendScenario(ctx context.Context, c *cli.Command) error {
 	}
 	p.term.Note("%s\n", story.Point)
 	wrong := 0
-	for _, e := range story.Events {
-		if err := wait(ctx, e.Pause); err != nil {
-			return err
-		}
+	err = story.Play(ctx, func(e scenario.Event) error {
 		a, err := post(ctx, to, signer, e.Request)
-		if err != nil {
-			return err
+		if err == nil {
+			p.printEvent(e, a, c.Bool("json"))
 		}
-		if !e.Expects(a) {
+		if err == nil && !e.Expects(a) {
 			wrong++
 		}
-		p.printEvent(e, a, c.Bool("json"))
+		return err
+	}, nil)
+	if err != nil {
+		if ctx.Err() != nil {
+			return terminal.ErrInterrupted
+		}
+		return err //nolint:wrapcheck // it says what failed
 	}
 	p.printLooks(story, lookFlag(ctx, c, p.getenv, to))
 	if wrong > 0 {
@@ -65,16 +67,6 @@ func (p program) sendScenario(ctx context.Context, c *cli.Command) error {
 		return terminal.ErrReported
 	}
 	return nil
-}
-
-// wait returns after d, or once Ctrl-C is pressed.
-func wait(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return terminal.ErrInterrupted
-	case <-time.After(d):
-		return nil
-	}
 }
 
 // printEvent prints the line of one request: for people with what it stands for,
