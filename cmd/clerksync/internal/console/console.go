@@ -25,6 +25,7 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
 	"github.com/clerksync/clerksync/internal/emulator/guard"
+	"github.com/clerksync/clerksync/pkg/settings"
 )
 
 // Options say what a console shows and what it may do. What is not set cannot be
@@ -55,6 +56,9 @@ type Dev struct {
 	Signer webhook.Signer
 	// Reset empties tables and queues; nil where they are not in this process.
 	Reset func(context.Context) error
+	// Instances and Storage are the pipeline's own settings, for previews.
+	Instances []string
+	Storage   settings.Storage
 	// DeadLetters looks at the dead letters without receiving them; nil where their
 	// queue is not in this process.
 	DeadLetters func() ([]deployment.DeadLetter, error)

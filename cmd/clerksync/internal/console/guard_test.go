@@ -30,12 +30,15 @@ func start(t *testing.T) *console.Console {
 // request is what a test asks of a console. Empty members are left out.
 type request struct {
 	method, path, host, origin, site, mode, dest, body string
+
+	form   string // of a form, instead of body
+	target string // the element that htmx would replace
 }
 
 // ask sends a request and returns the answer with its body.
 func ask(t *testing.T, c *console.Console, q request) (*http.Response, string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), q.method, c.URL+q.path, strings.NewReader(q.body))
+	r, err := http.NewRequestWithContext(t.Context(), q.method, c.URL+q.path, strings.NewReader(q.body+q.form))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +50,15 @@ func ask(t *testing.T, c *console.Console, q request) (*http.Response, string) {
 			r.Header.Set(name, value)
 		}
 	}
-	resp, err := http.DefaultClient.Do(r)
+	if q.form != "" {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if q.target != "" {
+		r.Header.Set("HX-Request", "true")
+		r.Header.Set("HX-Target", q.target)
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -183,12 +183,11 @@ func (c *Console) resend(r *http.Request, newID bool) (a webhook.Answer, status 
 	if newID || !svix.ValidID(id) {
 		id = webhook.NewID(c.now())
 	}
-	h, body := dev.Signer.Sign(webhook.Request{ID: id, Body: m.Body})
-	a, err := webhook.Post(r.Context(), dev.Describe().WebhookURL, h, body)
+	answered, err := c.post(r.Context(), webhook.Request{ID: id, Body: m.Body})
 	if err != nil {
 		return a, http.StatusBadGateway, apiError{"not_sent", err.Error()}
 	}
-	return a, http.StatusOK, apiError{}
+	return answered.Answer, http.StatusOK, apiError{}
 }
 
 // bodyNotKept is why a body is not here.

@@ -64,7 +64,6 @@ func (p messagesPage) Chosen() uint64 {
 // firstSteps are the ways to the first message.
 type firstSteps struct {
 	Webhook, Send, Listen string
-	Demo                  bool // the demo can be played from here
 }
 
 // messageFilter reads what a request asks of a list of messages.
@@ -140,22 +139,15 @@ func (c *Console) messages(r *http.Request) (p messagesPage, err error) {
 // firstSteps are the ways to the first message, with the addresses in use.
 func (c *Console) firstSteps() *firstSteps {
 	ready := c.options.Dev.Describe()
-	s := &firstSteps{
+	return &firstSteps{
 		Webhook: ready.WebhookURL,
 		Send:    program + "send user.created --endpoint-url " + ready.EndpointURL,
 		Listen:  "clerk webhooks listen --forward-to " + ready.WebhookURL,
 	}
-	for _, r := range c.routes() {
-		s.Demo = s.Demo || r.pattern == demoRoute
-	}
-	return s
 }
 
 // program is how the command is called where it was not installed.
 const program = "go run ./cmd/clerksync "
-
-// demoRoute plays the demo week, where the console can.
-const demoRoute = "POST /demo"
 
 // summary is what came in and what became of it, in the order of outcomes.
 func summary(n view.Counts) string {

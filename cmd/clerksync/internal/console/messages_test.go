@@ -246,7 +246,8 @@ func TestEmptyPage(t *testing.T) {
 	w := newWorld(t)
 	page := w.page("/")
 	for _, want := range []string{
-		"Waiting for the first webhook", w.Pipeline.WebhookURL, "send user.created --endpoint-url " + w.Pipeline.Endpoint,
+		"Waiting for the first webhook", w.Pipeline.WebhookURL, `name="scenario" value="week"`,
+		"send user.created --endpoint-url " + w.Pipeline.Endpoint,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the empty page lacks %q", want)
@@ -257,7 +258,7 @@ func TestEmptyPage(t *testing.T) {
 		t.Error("it still waits")
 	}
 	resp, _ := ask(t, w.Console, request{method: post, path: "/clear", site: "same-origin"})
-	if resp.StatusCode != 200 || !strings.Contains(w.page("/"), "Waiting for") { // after the redirect
+	if resp.StatusCode != http.StatusSeeOther || !strings.Contains(w.page("/"), "Waiting for") {
 		t.Errorf("POST /clear = %d, want an empty list", resp.StatusCode)
 	}
 }

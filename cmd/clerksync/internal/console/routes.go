@@ -24,6 +24,7 @@ func (c *Console) routes() []route {
 	list = append(list, c.directoryRoutes()...)
 	list = append(list, c.deadLetterRoutes()...)
 	list = append(list, c.orderRoutes()...)
+	list = append(list, c.sendRoutes()...)
 	if c.options.Dev != nil {
 		list = append(list, route{"GET " + apiPrefix + "info", c.apiInfo})
 	}

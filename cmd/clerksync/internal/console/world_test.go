@@ -29,6 +29,8 @@ type world struct {
 	Recorder *recorder.Recorder
 	Console  *console.Console
 	signer   webhook.Signer
+
+	deployment *deployment.Deployment
 }
 
 // newWorld runs one until the test ends.
@@ -60,9 +62,10 @@ func newWorldWith(t *testing.T, l recorder.Limits) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.Pipeline.Stop(t.Context()) })
+	w.deployment = deployment.OfPipeline(w.Pipeline)
 	w.Console = startConsole(t, console.Options{
 		Order:      order.New(storage, time.Minute),
-		Deployment: deployment.OfPipeline(w.Pipeline),
+		Deployment: w.deployment,
 		Dev: &console.Dev{
 			Describe: func() deployment.Ready {
 				return deployment.Ready{
@@ -72,6 +75,7 @@ func newWorldWith(t *testing.T, l recorder.Limits) *world {
 			Recorder:    w.Recorder,
 			Signer:      w.signer,
 			Reset:       w.Pipeline.Reset,
+			Storage:     storage,
 			DeadLetters: func() ([]deployment.DeadLetter, error) { return deployment.DeadLettersOf(w.Pipeline) },
 		},
 	})

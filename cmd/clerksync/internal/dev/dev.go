@@ -117,6 +117,8 @@ func startConsole(
 		Describe: func() deployment.Ready { return s.describe(p) },
 		Recorder: passed,
 		Signer:   webhook.Signer{Secrets: o.Pipeline.Secrets, Now: o.Now},
+
+		Instances: o.Pipeline.Instances, Storage: o.Pipeline.Storage,
 	}
 	if p.Embedded() {
 		show.Reset = p.Reset

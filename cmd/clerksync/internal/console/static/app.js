@@ -7,7 +7,7 @@
 //   data-opens="id"                      a click opens the dialog
 //   data-order-add="id"                  a click adds the message to those of the Order page
 //   data-drag                            the items of the list can be dragged, on the Order page
-//   data-keep="name"                     what is typed stays in this browser
+//   data-keep="name"                     what is typed stays in this browser; data-fresh: the server has newer text
 const find = (selector, below = document) => below.querySelector(selector);
 const all = (selector, below = document) => [...below.querySelectorAll(selector)];
 const store = {
@@ -117,7 +117,8 @@ addEventListener("pageshow", (e) => { if (e.persisted) connect(); });
 function restore(below) {
   for (const e of all("[data-keep]", below)) {
     const kept = store.get(`keep:${e.dataset.keep}`);
-    if (kept !== null) e.value = kept;
+    if ("fresh" in e.dataset) store.set(`keep:${e.dataset.keep}`, e.value);
+    else if (kept !== null) e.value = kept;
   }
 }
 document.addEventListener("input", (e) => {

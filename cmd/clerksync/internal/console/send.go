@@ -1,0 +1,304 @@
+package console
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/preview"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/recorder"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/view"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/scenario"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
+	"github.com/clerksync/clerksync/events"
+)
+
+// sendRoutes are those of a pipeline in this process alone: nothing is signed for
+// another.
+func (c *Console) sendRoutes() []route {
+	if c.options.Dev == nil {
+		return nil
+	}
+	return []route{
+		{"GET /send", c.showSend},
+		{"POST /send", c.submitSend},
+		{"POST " + apiPrefix + "send", c.apiSend},
+		{"POST " + apiPrefix + "preview", c.apiPreview},
+	}
+}
+
+// sendPage is the Send page.
+type sendPage struct {
+	Samples   []string
+	Scenarios []scenarioChoice
+	Sample    string // whose event is shown; "" for that of a message
+	Message   string // whose event is shown
+	Story     *scenarioChoice
+	Event     string
+	// Fresh says that the text is newer than what the browser keeps of an edit.
+	Fresh  bool
+	Form   sending
+	Result sendResult
+}
+
+// Chosen says whether the scenario of that name is shown.
+func (p sendPage) Chosen(name string) bool { return p.Story != nil && p.Story.Name == name }
+
+type scenarioChoice struct{ Name, Point string }
+
+// sendResult is what stands below the buttons.
+type sendResult struct {
+	Error    string
+	Previews []previewed
+	Sent     []sent
+	Looks    []look
+}
+
+// Many says that a line for each message has to do.
+func (r sendResult) Many() bool { return len(r.Previews) > 1 }
+
+// look is a place to look at after a scenario.
+type look struct {
+	scenario.Look
+	Path string // of the console's page
+}
+
+// looksOf leads to the pages that show the same.
+func looksOf(list []scenario.Look) (looks []look) {
+	for _, l := range list {
+		looks = append(looks, look{l, "/directory?" + url.Values{"q": {l.Name}, "deleted": {"1"}}.Encode()})
+	}
+	return looks
+}
+
+// previewed is what would become of one message.
+type previewed struct {
+	view.Message
+	What string // in a scenario
+}
+
+// MoreCopies says that the message comes twice.
+func (p previewed) MoreCopies() bool { return len(p.Requests) > 1 }
+
+func scenarioChoices() []scenarioChoice {
+	list := []scenarioChoice{{weekScenario, "The first week of the sample company, in which most things go wrong once."}}
+	for _, name := range scenario.Names() {
+		list = append(list, scenarioChoice{name, scenario.Point(name)})
+	}
+	return list
+}
+
+// newSendPage is the page for what the query asks for: a sample, a scenario, or the
+// event of a message.
+func (c *Console) newSendPage(values url.Values) (p sendPage, err error) {
+	p = sendPage{Samples: events.Names(), Scenarios: scenarioChoices(), Form: sending{Copies: 1}}
+	p.Sample, p.Message, p.Fresh = values.Get("sample"), values.Get("message"), values.Get("reset") != ""
+	if kind, name, ok := strings.Cut(values.Get("load"), "/"); ok {
+		if kind == "scenario" {
+			values.Set(kind, name)
+		} else {
+			p.Sample = name
+		}
+	}
+	for _, choice := range p.Scenarios {
+		if choice.Name == values.Get("scenario") {
+			p.Story = &choice
+			return p, nil
+		}
+	}
+	if values.Get("scenario") != "" {
+		return p, problem{"unknown_scenario", "there is no such scenario: " + values.Get("scenario")}
+	}
+	var body []byte
+	if p.Message != "" {
+		m, ok := c.options.Dev.Recorder.Message(p.Message)
+		if !ok || m.Body == nil {
+			return p, problem{"not_found", "the event of " + p.Message + " is not kept"}
+		}
+		body = recorder.Mask(m.Body)
+	} else {
+		if p.Sample == "" {
+			p.Sample = "user.created"
+		}
+		if body, err = events.Body(p.Sample); err != nil {
+			return p, problem{"unknown_sample", err.Error()}
+		}
+	}
+	p.Event = indent(body)
+	return p, nil
+}
+
+// indent puts JSON on lines. Numbers and texts keep how they are written. What is no
+// JSON stays as it is.
+func indent(body []byte) string {
+	var b bytes.Buffer
+	if json.Indent(&b, body, "", "  ") != nil {
+		return string(body)
+	}
+	return b.String()
+}
+
+func (c *Console) showSend(w http.ResponseWriter, r *http.Request) {
+	p, err := c.newSendPage(r.URL.Query())
+	if err != nil {
+		c.fail(w, r, http.StatusNotFound, "not_found", err.Error())
+		return
+	}
+	c.render(w, r, http.StatusOK, "send.html", p)
+}
+
+// submitSend does what the pressed button says. After an error the form is as it
+// was, and nothing was sent.
+func (c *Console) submitSend(w http.ResponseWriter, r *http.Request) {
+	s, err := formSending(r)
+	page, pageErr := c.newSendPage(r.PostForm)
+	if pageErr != nil {
+		c.fail(w, r, http.StatusNotFound, "not_found", pageErr.Error())
+		return
+	}
+	page.Form = s
+	if page.Story == nil {
+		page.Event, page.Fresh = string(s.Event), true
+	}
+	if err == nil {
+		switch r.PostFormValue("action") {
+		case "preview":
+			page.Result.Previews, err = c.preview(r, s)
+		case "format":
+			if err = checkJSON(s.Event); err == nil {
+				page.Event = indent(s.Event)
+			}
+		default:
+			var looks []scenario.Look
+			page.Result.Sent, looks, err = c.send(r.Context(), s)
+			page.Result.Looks = looksOf(looks)
+			if to := nextPage(s, page.Result.Sent); err == nil && to != "" {
+				http.Redirect(w, r, to, http.StatusSeeOther)
+				return
+			}
+		}
+	}
+	status := http.StatusOK
+	if err != nil {
+		status, page.Result.Error = sendStatus(err), err.Error()+"."
+		if status == http.StatusBadRequest {
+			page.Result.Error += " Nothing was sent."
+		}
+	}
+	c.render(w, r, status, "send.html", page)
+}
+
+// nextPage is where Send leads: to the message, or for many to the list. The rows
+// that a scenario ends in stand on the Send page itself, which is "".
+func nextPage(s sending, list []sent) string {
+	switch {
+	case s.Scenario == weekScenario:
+		return "/"
+	case s.Scenario != "" || len(list) == 0:
+		return ""
+	case s.Copies > 1 || list[0].Link == "":
+		return "/"
+	}
+	return list[0].Link
+}
+
+// sendStatus is the HTTP status of an error of preview or send.
+func sendStatus(err error) int {
+	var p problem
+	switch {
+	case errors.As(err, &p):
+		return http.StatusBadRequest
+	case errors.Is(err, preview.ErrTooLong):
+		return http.StatusUnprocessableEntity
+	}
+	return http.StatusBadGateway // the webhook or the table does not answer
+}
+
+// preview says what would become of what is asked for, in the tables as they are.
+func (c *Console) preview(r *http.Request, s sending) (list []previewed, err error) {
+	var requests []webhook.Request
+	var what []string
+	if s.Scenario != "" {
+		story, err := c.story(s.Scenario)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range story.Events {
+			requests, what = append(requests, e.Request), append(what, e.What)
+		}
+	} else if requests, err = s.requests(c.now()); err != nil {
+		return nil, err
+	}
+	messages, err := c.previewer().Preview(r.Context(), requests...)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it is for people
+	}
+	byID := map[string]string{}
+	for i := len(what) - 1; i >= 0; i-- { // the first of those with one id
+		byID[requests[i].ID] = what[i]
+	}
+	for _, m := range messages {
+		list = append(list, previewed{view.Of(m), byID[m.ID]})
+	}
+	return list, nil
+}
+
+// previewer previews for the pipeline in this process.
+func (c *Console) previewer() *preview.Previewer {
+	d, dev := c.options.Deployment, c.options.Dev
+	return &preview.Previewer{
+		Signer: dev.Signer, Instances: dev.Instances, Storage: dev.Storage, Table: d.Table(), Rows: d.Rows(),
+	}
+}
+
+// apiSend sends what a script asks for, and answers when all of it was answered.
+func (c *Console) apiSend(w http.ResponseWriter, r *http.Request) {
+	s, err := readSending(r)
+	var list []sent
+	var looks []scenario.Look
+	if err == nil {
+		list, looks, err = c.send(r.Context(), s)
+	}
+	if err != nil {
+		writeProblem(w, err)
+		return
+	}
+	answer := map[string]any{"svix_id": list[0].SvixID, "sent": list}
+	if len(looks) > 0 {
+		answer["looks"] = looks
+	}
+	writeJSON(w, http.StatusOK, answer)
+}
+
+// apiPreview says what would become of what a script asks to send.
+func (c *Console) apiPreview(w http.ResponseWriter, r *http.Request) {
+	s, err := readSending(r)
+	var list []previewed
+	if err == nil {
+		list, err = c.preview(r, s)
+	}
+	if err != nil {
+		writeProblem(w, err)
+		return
+	}
+	messages := make([]view.Message, 0, len(list))
+	for _, p := range list {
+		messages = append(messages, p.Message)
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"messages": messages})
+}
+
+func writeProblem(w http.ResponseWriter, err error) {
+	name := "unavailable"
+	var p problem
+	switch {
+	case errors.As(err, &p):
+		name = p.name
+	case errors.Is(err, preview.ErrTooLong):
+		name = "too_long"
+	}
+	writeError(w, sendStatus(err), name, err.Error())
+}

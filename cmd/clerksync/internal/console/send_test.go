@@ -1,0 +1,357 @@
+package console_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/scenario"
+	"github.com/clerksync/clerksync/pkg/directory"
+)
+
+// posts sends a form, as a browser does, and returns the answer, which is not
+// followed.
+func (w *world) posts(path string, form url.Values) (*http.Response, string) {
+	w.t.Helper()
+	return ask(w.t, w.Console, request{
+		method: http.MethodPost, path: path, site: "same-origin", form: form.Encode(),
+	})
+}
+
+// api asks the API and decodes its answer into v.
+func (w *world) api(path, body string, want int, v any) {
+	w.t.Helper()
+	resp, text := ask(w.t, w.Console, request{method: http.MethodPost, path: "/api/v1/" + path, body: body})
+	if resp.StatusCode != want {
+		w.t.Fatalf("POST %s %s = %d %s, want %d", path, body, resp.StatusCode, text, want)
+	}
+	if err := json.Unmarshal([]byte(text), v); err != nil {
+		w.t.Fatalf("POST %s: %v in %s", path, err, text)
+	}
+}
+
+// rowsOf reads a row; nil for none.
+func (w *world) row(k directory.Key) directory.Row {
+	w.t.Helper()
+	rows, err := w.deployment.Table().Read(w.t.Context(), k)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return rows[0]
+}
+
+func jonahKey() directory.Key { return directory.UserKey("user_2exampleJonahAdeyemi0000000") }
+
+// The page shows a sample, or the event of a message, in a form that works without
+// JavaScript.
+func TestSendPageShowsEvents(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.send("msg_1", "user.created", "applied", "data.first_name=Ada")
+	for name, c := range map[string]struct {
+		path string
+		want []string
+		not  string
+	}{
+		"at first":  {path: "/send", want: []string{`data-keep="send:user.created"`, `&#34;first_name&#34;: &#34;Jonah&#34;`}},
+		"a sample":  {path: "/send?sample=user.deleted", want: []string{`data-keep="send:user.deleted"`, `user.deleted" selected`}},
+		"loaded":    {path: "/send?load=sample%2Fuser.deleted", want: []string{`data-keep="send:user.deleted"`}},
+		"reset":     {path: "/send?sample=user.created&reset=1", want: []string{` data-fresh`}},
+		"a message": {path: "/send?message=msg_1", want: []string{`first_name&#34;: &#34;Ada&#34;`, `name="message"`}, not: "data-keep"},
+		"a story":   {path: "/send?load=scenario%2Frace", want: []string{scenario.Point("race")}, not: "<textarea"},
+		"the week":  {path: "/send?scenario=week", want: []string{`name="scenario" value="week"`}},
+	} {
+		page := w.page(c.path)
+		for _, want := range append(c.want, `<form id="send" method="post" action="/send">`) {
+			if !strings.Contains(page, want) {
+				t.Errorf("%s: GET %s has no %s", name, c.path, want)
+			}
+		}
+		if c.not != "" && strings.Contains(page, c.not) {
+			t.Errorf("%s: GET %s has %s", name, c.path, c.not)
+		}
+	}
+	for _, path := range []string{"/send?sample=nosuch", "/send?scenario=calm", "/send?message=msg_nosuch"} {
+		if resp, _ := ask(t, w.Console, request{method: http.MethodGet, path: path}); resp.StatusCode != http.StatusNotFound {
+			t.Errorf("GET %s = %d, want 404", path, resp.StatusCode)
+		}
+	}
+}
+
+// An invitation's url is a credential, and the event of its message is shown
+// without it.
+func TestSendPageMasksInvitations(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.send("msg_1", "organizationInvitation.created", "applied")
+	if page := w.page("/send?message=msg_1"); strings.Contains(page, "ticket=") || !strings.Contains(page, "ines@") {
+		t.Error("the event of the message is shown with the invitation's url, or not at all")
+	}
+}
+
+// Text that is no JSON is sent nowhere: the form stays as it was typed, with line and
+// column. Mended, it leads to its message.
+func TestSendAfterAnError(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const broken = "{\r\n  \"type\": \"user.updated\",\r\n  \"data\": {\"id\": \"user_é\",}\r\n}"
+	for _, action := range []string{"send", "preview", "format"} {
+		resp, page := w.posts("/send", url.Values{
+			"sample": {"user.updated"}, "event": {broken}, "action": {action}, "set": {"data.first_name=Ada\r\n"},
+			"id": {"msg_mine"}, "tamper": {"1"},
+		})
+		if alert := inside(page, "send-error", "p"); resp.StatusCode != http.StatusBadRequest ||
+			!strings.Contains(alert, "line 3, column 27") || !strings.Contains(alert, "Nothing was sent") {
+			t.Errorf("%s: %d %s, want 400 with line 3, column 27", action, resp.StatusCode, alert)
+		}
+		for _, kept := range []string{"user_é&#34;,}", "data.first_name=Ada", `value="msg_mine"`, `name="tamper" value="1" checked`, "data-fresh"} {
+			if !strings.Contains(page, kept) {
+				t.Errorf("%s: the form has lost %s", action, kept)
+			}
+		}
+	}
+	if n := w.Recorder.Counts().Requests; n != 0 {
+		t.Fatalf("%d requests were sent, want none", n)
+	}
+	resp, _ := w.posts("/send", url.Values{
+		"sample": {"user.updated"}, "event": {strings.Replace(broken, ",}", `,"updated_at":1}`, 1)}, "action": {"send"},
+		"set": {"data.first_name=Ada\r\ndata.last_name=King"}, "id": {"msg_mine"},
+	})
+	if to := resp.Header.Get("Location"); resp.StatusCode != http.StatusSeeOther || to != "/messages/msg_mine" {
+		t.Fatalf("send = %d to %q, want 303 to the message", resp.StatusCode, to)
+	}
+	w.until("the row is written", func() bool {
+		row := w.row(directory.UserKey("user_é"))
+		return row.Text("first_name") == "Ada" && row.Text("last_name") == "King"
+	})
+}
+
+// Format puts the text on lines and changes no number.
+func TestSendFormats(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	resp, page := w.posts("/send", url.Values{"sample": {"user.created"}, "event": {`{"a":1.0,"b":1e400}`}, "action": {"format"}})
+	if resp.StatusCode != http.StatusOK || !strings.Contains(page, "{\n  &#34;a&#34;: 1.0,\n  &#34;b&#34;: 1e400\n}") {
+		t.Errorf("format = %d:\n%s", resp.StatusCode, page)
+	}
+}
+
+// A preview says what would become of the event and shows the row, and sends
+// nothing. htmx gets the part below the buttons alone.
+func TestSendPreviews(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.send("msg_1", "user.created", "applied")
+	form := url.Values{"sample": {"user.created"}, "event": {""}, "action": {"preview"}, "set": {"data.first_name=Ada", "x"}}
+	form.Set("set", "data.first_name=Ada\ndata.updated_at=1")
+	resp, part := ask(t, w.Console, request{
+		method: http.MethodPost, path: "/send", site: "same-origin", form: form.Encode(), target: "section#result",
+	})
+	if resp.StatusCode != http.StatusOK || !strings.HasPrefix(strings.TrimSpace(part), `<section id="result"`) {
+		t.Fatalf("preview = %d:\n%s", resp.StatusCode, part)
+	}
+	for _, want := range []string{`data-outcome="stale"`, "the row is newer: updated_at", "Ada", "not written"} {
+		if !strings.Contains(part, want) {
+			t.Errorf("the preview of an older event has no %q:\n%s", want, part)
+		}
+	}
+	form.Set("set", "data.first_name=Ada\ndata.updated_at=1790000000000")
+	if _, page := w.posts("/send", form); !strings.Contains(page, `data-attribute="first_name" data-change="changed"`) {
+		t.Errorf("the preview of a newer event does not show what changes:\n%s", inside(page, "result", "section"))
+	}
+	form.Set("duplicate", "1")
+	if _, page := w.posts("/send", form); !strings.Contains(inside(page, "result", "section"), "◌ duplicate") {
+		t.Error("the preview of an event that is sent twice says nothing of a duplicate")
+	}
+	if n, name := w.Recorder.Counts().Requests, w.row(jonahKey()).Text("first_name"); n != 1 || name != "Jonah" {
+		t.Errorf("after the previews there were %d requests, and the row is %s's, want one, Jonah", n, name)
+	}
+}
+
+// The buttons of the form do what send's flags do.
+func TestSendForms(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		form     url.Values
+		to       string
+		requests int
+		outcome  string
+	}{
+		"as it is":   {form: url.Values{"id": {"msg_1"}}, to: "/messages/msg_1", requests: 1, outcome: "applied"},
+		"twice":      {form: url.Values{"id": {"msg_1"}, "duplicate": {"1"}}, to: "/messages/msg_1", requests: 2, outcome: "applied"},
+		"tampered":   {form: url.Values{"id": {"msg_1"}, "tamper": {"1"}}, to: "/messages/msg_1", requests: 1, outcome: "rejected"},
+		"late":       {form: url.Values{"id": {"msg_1"}, "skew_s": {"-600"}}, to: "/messages/msg_1", requests: 1, outcome: "rejected"},
+		"three":      {form: url.Values{"copies": {"3"}}, to: "/", requests: 3},
+		"id is none": {form: url.Values{"id": {"a.b"}}, to: "/", requests: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			c.form.Set("sample", "user.created")
+			resp, page := w.posts("/send", c.form)
+			if to := resp.Header.Get("Location"); to != c.to {
+				t.Errorf("send = %d to %q, want %q\n%s", resp.StatusCode, to, c.to, page)
+			}
+			if n := w.Recorder.Counts().Requests; n != c.requests {
+				t.Errorf("%d requests were sent, want %d", n, c.requests)
+			}
+			w.until("msg_1 is "+c.outcome, func() bool {
+				m, _ := w.Recorder.Message("msg_1")
+				return m.Outcome == c.outcome
+			})
+		})
+	}
+}
+
+// A scenario is played through the webhook, says what the rows show, and leads
+// there. The week leads to the list.
+func TestSendPlaysScenarios(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	resp, page := w.posts("/send", url.Values{"scenario": {"race"}, "action": {"send"}})
+	if ids := attributes(page, "data-svix-id"); resp.StatusCode != http.StatusOK || len(ids) != 4 {
+		t.Fatalf("the race = %d with %d requests, want 200 with 4", resp.StatusCode, len(ids))
+	}
+	found := regexp.MustCompile(`clerksync get user (user_\w+)`).FindStringSubmatch(page)
+	if len(found) == 0 {
+		t.Fatalf("the page does not say where to look:\n%s", page)
+	}
+	w.until("the user is deleted", func() bool { return w.row(directory.UserKey(found[1])).Gone() })
+	if _, page := w.posts("/send", url.Values{"scenario": {"race"}, "action": {"preview"}}); strings.Count(page, `class="outcome`) < 3 {
+		t.Errorf("the preview of the race shows not every message:\n%s", inside(page, "result", "section"))
+	}
+
+	before := w.Recorder.Counts().Requests
+	if resp, _ := w.posts("/send", url.Values{"scenario": {"week"}}); resp.Header.Get("Location") != "/" {
+		t.Errorf("the week leads to %q, want the list", resp.Header.Get("Location"))
+	}
+	if n := w.Recorder.Counts().Requests - before; n != len(scenario.Week(w.signer.Now())) {
+		t.Errorf("the week sent %d requests", n)
+	}
+	if row := w.row(jonahKey()); !row.Gone() {
+		t.Error("after the week Jonah is not deleted")
+	}
+}
+
+// sentAnswer is what POST send answers.
+type sentAnswer struct {
+	SvixID string `json:"svix_id"`
+	Sent   []struct {
+		SvixID    string `json:"svix_id"`
+		EventType string `json:"event_type"`
+		Status    int    `json:"status"`
+		Link      string `json:"link"`
+	} `json:"sent"`
+	Looks []struct{ Kind, Name, Want string } `json:"looks"`
+}
+
+// Scripts send samples, events and scenarios.
+func TestAPISend(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var got sentAnswer
+	w.api("send", `{"sample":"user.created","id":"msg_1","set":["data.first_name=Ada"]}`, 200, &got)
+	if got.SvixID != "msg_1" || len(got.Sent) != 1 || got.Sent[0].Status != 200 || got.Sent[0].Link != "/messages/msg_1" ||
+		got.Sent[0].EventType != "user.created" {
+		t.Errorf("send of a sample = %+v", got)
+	}
+	w.until("the row is Ada's", func() bool { return w.row(jonahKey()).Text("first_name") == "Ada" })
+
+	got = sentAnswer{}
+	w.api("send", `{"event":{"type":"user.updated","data":{"id":"user_a","updated_at":1.0}}}`, 200, &got)
+	w.until("the event is kept byte for byte", func() bool {
+		return w.row(directory.UserKey("user_a")).Text("object") == `{"id":"user_a","updated_at":1.0}`
+	})
+	got = sentAnswer{}
+	w.api("send", `{"sample":"user.created","copies":2,"duplicate":true,"tamper":true}`, 200, &got)
+	if len(got.Sent) != 4 || got.Sent[0].SvixID != got.Sent[1].SvixID || got.Sent[1].SvixID == got.Sent[2].SvixID ||
+		got.Sent[3].Status != 400 {
+		t.Errorf("send of two tampered messages, each twice = %+v", got)
+	}
+	got = sentAnswer{}
+	w.api("send", `{"sample":"user.created","skew_s":-600}`, 200, &got)
+	if got.Sent[0].Status != 400 {
+		t.Errorf("send with a clock 10 minutes behind = %+v, want 400", got)
+	}
+	got = sentAnswer{}
+	w.api("send", `{"scenario":"signup"}`, 200, &got)
+	if len(got.Sent) != 5 || len(got.Looks) != 1 || got.Looks[0].Kind != "user" {
+		t.Errorf("send of a scenario = %+v", got)
+	}
+}
+
+// What cannot be sent is an error with a name and what to do, and nothing is sent.
+func TestAPISendRefuses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for body, want := range map[string]string{
+		`{`:                                  "invalid_request",
+		`{"sample":"user.created","id_":""}`: "invalid_request",
+		`{}`:                                 "missing_event",
+		`{"event":null}`:                     "missing_event",
+		`{"sample":"user.craeted"}`:          "unknown_sample",
+		`{"scenario":"calm"}`:                "unknown_scenario",
+		`{"event":"{\"a\":}"}`:               "invalid_json",
+		`{"sample":"user.created","set":["data.first_name"]}`: "invalid_set",
+		`{"sample":"user.created","copies":101}`:              "invalid_copies",
+		`{"sample":"user.created","copies":2,"id":"msg_1"}`:   "invalid_copies",
+		`{"sample":"user.created","skew_s":1e300}`:            "invalid_skew",
+	} {
+		for _, path := range []string{"send", "preview"} {
+			var got struct{ Error, Detail string }
+			if w.api(path, body, 400, &got); got.Error != want || got.Detail == "" || strings.Contains(got.Detail, "--set") {
+				t.Errorf("POST %s %s = %+v, want %s and what to do", path, body, got, want)
+			}
+		}
+	}
+	if n := w.Recorder.Counts().Requests; n != 0 {
+		t.Errorf("%d requests were sent, want none", n)
+	}
+}
+
+// Scripts preview as people do.
+func TestAPIPreview(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var got struct {
+		Messages []struct {
+			SvixID  string `json:"svix_id"`
+			Outcome string
+			Entity  string
+			Why     string
+			Writes  []struct{ PK, SK string }
+		}
+	}
+	w.api("preview", `{"sample":"user.created","id":"msg_1"}`, 200, &got)
+	if len(got.Messages) != 1 || got.Messages[0].Outcome != "applied" || got.Messages[0].SvixID != "msg_1" ||
+		got.Messages[0].Why == "" || len(got.Messages[0].Writes) != 1 || got.Messages[0].Writes[0].PK != jonahKey().PK {
+		t.Errorf("preview of a new user = %+v", got)
+	}
+	if row := w.row(jonahKey()); row != nil {
+		t.Errorf("after the preview there is the row %v", row)
+	}
+	if diff := cmp.Diff(0, w.Recorder.Counts().Requests); diff != "" {
+		t.Errorf("requests (-want +got): %s", diff)
+	}
+}
+
+// A pipeline that no longer answers is an error in words, not of the console.
+func TestSendToNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Pipeline.Stop(t.Context())
+	var got struct{ Error, Detail string }
+	w.api("send", `{"sample":"user.created"}`, http.StatusBadGateway, &got)
+	if got.Error != "unavailable" || !strings.Contains(got.Detail, "/webhooks/clerk") {
+		t.Errorf("send to a webhook that is gone = %+v", got)
+	}
+	resp, page := w.posts("/send", url.Values{"sample": {"user.created"}, "event": {"{}"}, "action": {"send"}})
+	if resp.StatusCode != http.StatusBadGateway || !strings.Contains(inside(page, "send-error", "p"), "/webhooks/clerk") {
+		t.Errorf("send to a webhook that is gone = %d %s", resp.StatusCode, inside(page, "send-error", "p"))
+	}
+}
