@@ -91,7 +91,34 @@ func (p program) get(ctx context.Context, c *cli.Command, find lookup) error {
 		if i > 0 && !c.Bool("json") {
 			p.term.Print("")
 		}
+		if !c.Bool("json") {
+			if err := p.printFacts(ctx, d.Rows(), row); err != nil {
+				return err
+			}
+		}
 		p.printRow(row, c.Bool("json"))
+	}
+	return nil
+}
+
+// printFacts prints, above its attributes, what people ask first of a row: of a
+// message why it came out as it did.
+func (p program) printFacts(ctx context.Context, rows *deployment.Rows, row deployment.Record) error {
+	facts, err := rows.Facts(ctx, row)
+	if err == nil && row["outcome"] != nil {
+		var why string
+		if why, err = rows.WhyDelivery(ctx, row); why != "" {
+			facts = []deployment.Fact{{Name: row.Text("outcome"), Text: why}}
+		}
+	}
+	if err != nil {
+		return err //nolint:wrapcheck // it names the table
+	}
+	for _, f := range facts {
+		p.term.Print("%s  %s", terminal.Bold(fmt.Sprintf("%-11s", f.Name)), f.Text)
+	}
+	if len(facts) > 0 {
+		p.term.Print("")
 	}
 	return nil
 }
@@ -115,11 +142,14 @@ func (p program) getDelivery(ctx context.Context, c *cli.Command) error {
 			"its row may have expired, its type may not be kept, or it never came: Clerk's dashboard, Webhooks, "+
 			"the endpoint, Message Attempts shows what Svix knows of it and sends it again", err)
 	}
-	p.printRow(deployment.Record{
+	row := deployment.Record{
 		"svix_id": l.SvixID, "event_type": l.EventType, "outcome": string(consumer.Dead), "reason": l.Reason,
 		"queued_at": l.QueuedAt, "expires_at": l.Expires, "received_at": l.Received,
-	}, c.Bool("json"))
+	}
 	if !c.Bool("json") {
+		p.term.Print("%s  %s\n", terminal.Bold(fmt.Sprintf("%-11s", consumer.Dead)), l.Reason)
+	}
+	if p.printRow(row, c.Bool("json")); !c.Bool("json") {
 		width, target := p.term.NoteWidth(), terminal.Quote(id)+names(c).QueueFlags()
 		p.term.Note("\nThe first prints it, the second tries it again:\n%s\n%s",
 			terminal.Command(width, "clerksync dlq show", target), terminal.Command(width, "clerksync dlq redrive", target))

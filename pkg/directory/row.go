@@ -37,6 +37,10 @@ const (
 // brings the row back.
 const Absence = "absence"
 
+// ReadPrefix begins the last field of the revision of a row that Clerk's API made:
+// no message did.
+const ReadPrefix = "api_"
+
 // TimeFormat is how rows hold times of our own: RFC 3339 with milliseconds, in
 // UTC. Times of Clerk's objects are numbers of milliseconds instead.
 const TimeFormat = "2006-01-02T15:04:05.000Z07:00"

@@ -42,6 +42,30 @@ func WhyStale(row, change Revision) string {
 	return "the row is newer: " + deciding(r, c)
 }
 
+// Describe says for people what made a row of this revision: the kind of change, its
+// own time, which the order goes by, and the message. Times are Clerk's, in UTC.
+func (r Revision) Describe() string {
+	o, ok := r.order()
+	if !ok {
+		return "set by hand"
+	}
+	at := "no time"
+	if o.time() > 0 {
+		at = time.UnixMilli(o.time()).UTC().Format(time.DateTime) + " UTC"
+	}
+	switch {
+	case o.SvixID == Absence:
+		return "Clerk had it no more, seen " + at
+	case strings.HasPrefix(o.SvixID, ReadPrefix):
+		return "read from Clerk's API, changed there " + at
+	case o.Terminal:
+		return "deleted " + at + " by message " + o.SvixID
+	case o.Created:
+		return "created " + at + " by message " + o.SvixID
+	}
+	return "changed " + at + " by message " + o.SvixID
+}
+
 // deciding compares the fields of two revisions from the strongest, as
 // Revision's text does.
 func deciding(row, change Order) string {

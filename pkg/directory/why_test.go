@@ -109,6 +109,36 @@ func TestWhyStaleOfRevisionsByHand(t *testing.T) {
 	}
 }
 
+// A row's revision says what made it, each kind of change in its own words.
+func TestDescribe(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, time.March, 2, 10, 35, 7, 0, time.UTC).UnixMilli()
+	order := func(change func(*directory.Order)) directory.Revision {
+		o := directory.Order{Incarnation: directory.NoIncarnation, Updated: at, Sent: at + 5000, SvixID: "msg_1"}
+		change(&o)
+		return o.Revision()
+	}
+	for want, r := range map[string]directory.Revision{
+		"changed 2026-03-02 10:35:07 UTC by message msg_1": order(func(*directory.Order) {}),
+		"created 2026-03-02 10:35:07 UTC by message msg_1": order(func(o *directory.Order) { o.Created = true }),
+		"deleted 2026-03-02 10:35:12 UTC by message msg_1": order(func(o *directory.Order) {
+			o.Terminal, o.Updated = true, 0
+		}),
+		"Clerk had it no more, seen 2026-03-02 10:35:07 UTC": order(func(o *directory.Order) {
+			o.SvixID = directory.Absence
+		}),
+		"read from Clerk's API, changed there 2026-03-02 10:35:07 UTC": order(func(o *directory.Order) {
+			o.SvixID = "api_0123456789abcdef0123456789abcdef"
+		}),
+		"changed no time by message msg_1": order(func(o *directory.Order) { o.Updated, o.Sent = 0, 0 }),
+		"set by hand":                      "2026",
+	} {
+		if got := r.Describe(); got != want {
+			t.Errorf("Describe(%s) = %q, want %q", r, got, want)
+		}
+	}
+}
+
 // WhyStale names the field by which the revisions' texts are ordered.
 func TestWhyStaleNamesTheDecidingField(t *testing.T) {
 	t.Parallel()

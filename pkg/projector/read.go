@@ -82,5 +82,5 @@ func (p *Projector) ChildrenOf(kind string) Children {
 // hexadecimal digits of the SHA-256 of its canonical text.
 func digest(kind string, o clerk.Object) string {
 	sum := sha256.Sum256(Canonical(kind, o))
-	return "api_" + hex.EncodeToString(sum[:])[:32]
+	return directory.ReadPrefix + hex.EncodeToString(sum[:])[:32]
 }
