@@ -20,6 +20,7 @@ import (
 
 	"github.com/segmentio/ksuid"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/faults"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/order"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/recorder"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
@@ -62,6 +63,11 @@ type Dev struct {
 	// DeadLetters looks at the dead letters without receiving them; nil where their
 	// queue is not in this process.
 	DeadLetters func() ([]deployment.DeadLetter, error)
+	// Faults break what the functions reach, and Retry makes what waits for another
+	// attempt visible at once and says how much; nil where the engines are not in this
+	// process.
+	Faults *faults.Switches
+	Retry  func() (int, error)
 }
 
 // Console is a running console.

@@ -51,6 +51,7 @@ func functions() template.FuncMap {
 		"clock":    func(t time.Time) string { return t.Local().Format("15:04:05") },
 		"add":      func(a, b int) int { return a + b },
 		"text":     view.Text,
+		"even":     func(n int) bool { return n%2 == 0 },
 		"dict":     dict,
 		"patterns": patterns,
 		"rowtime":  func(text string) string { return parsedTime(text).Local().Format("2 Jan 15:04:05") },

@@ -25,6 +25,7 @@ func (c *Console) routes() []route {
 	list = append(list, c.deadLetterRoutes()...)
 	list = append(list, c.orderRoutes()...)
 	list = append(list, c.sendRoutes()...)
+	list = append(list, c.trafficRoutes()...)
 	if c.options.Dev != nil {
 		list = append(list, route{"GET " + apiPrefix + "info", c.apiInfo})
 	}

@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"regexp"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/faults"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/order"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/recorder"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
@@ -47,6 +49,7 @@ func newWorldWith(t *testing.T, l recorder.Limits) *world {
 		t.Fatal(err)
 	}
 	storage := settings.Storage{DeletionPolicy: "soft", ObjectStorage: "full", Retention: time.Hour}
+	switches := faults.New(pipeline.QueueName, time.Now, rand.Float64)
 	w := &world{
 		t: t, signer: webhook.Signer{Secrets: secrets, Now: time.Now},
 		Recorder: recorder.New(recorder.Options{
@@ -56,7 +59,7 @@ func newWorldWith(t *testing.T, l recorder.Limits) *world {
 	w.Pipeline, err = pipeline.Start(t.Context(), pipeline.Options{
 		Addr: "127.0.0.1:0", AWSAddr: "127.0.0.1:0", Secrets: secrets, KeptSecret: svixtest.Secret,
 		Storage: storage, OnRequest: w.Recorder.OnRequest, OnMessage: w.Recorder.OnMessage, Warn: ignoreWarning,
-		WrapWebhook: w.Recorder.Handler, WrapTable: w.Recorder.Table,
+		WrapWebhook: w.Recorder.Handler, WrapTable: w.Recorder.Table, WrapClient: switches.Wrap,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -72,10 +75,11 @@ func newWorldWith(t *testing.T, l recorder.Limits) *world {
 					Event: deployment.ReadyEvent, WebhookURL: w.Pipeline.WebhookURL, EndpointURL: w.Pipeline.Endpoint,
 				}
 			},
-			Recorder:    w.Recorder,
-			Signer:      w.signer,
-			Reset:       w.Pipeline.Reset,
-			Storage:     storage,
+			Recorder: w.Recorder,
+			Signer:   w.signer,
+			Reset:    w.Pipeline.Reset,
+			Storage:  storage,
+			Faults:   switches, Retry: w.Pipeline.RetryWaiting,
 			DeadLetters: func() ([]deployment.DeadLetter, error) { return deployment.DeadLettersOf(w.Pipeline) },
 		},
 	})
@@ -118,13 +122,16 @@ func (w *world) send(id, sample, outcome string, set ...string) {
 // until waits for something.
 func (w *world) until(what string, ok func() bool) {
 	w.t.Helper()
-	for range 1000 {
-		if ok() {
-			return
+	w.untilWithin(10*time.Second, what, ok)
+}
+
+func (w *world) untilWithin(d time.Duration, what string, ok func() bool) {
+	w.t.Helper()
+	for end := time.Now().Add(d); !ok(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			w.t.Fatalf("%s: not within %v", what, d)
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
-	w.t.Fatalf("%s: not within 10 s", what)
 }
 
 // page gets a page of the console.

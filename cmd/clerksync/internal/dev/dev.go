@@ -9,9 +9,11 @@ package dev
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/faults"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/order"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/recorder"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
@@ -57,9 +59,13 @@ func Run(ctx context.Context, term *terminal.Terminal, o Options) (err error) {
 	if err := screen.checkAddresses(o); err != nil {
 		return err
 	}
-	var passed *recorder.Recorder
+	var show *console.Dev
 	if o.ConsoleAddr != "" {
-		passed = recordPassing(&o)
+		show = &console.Dev{Recorder: recordPassing(&o)}
+		if o.Pipeline.AWS == nil {
+			show.Faults = faults.New(pipeline.QueueName, o.Now, rand.Float64)
+			o.Pipeline.WrapClient = show.Faults.Wrap
+		}
 	}
 	if o.Record != "" {
 		r, openErr := openRecording(term, o)
@@ -73,7 +79,7 @@ func Run(ctx context.Context, term *terminal.Terminal, o Options) (err error) {
 	if err != nil {
 		return fmt.Errorf("start %w\n%s", err, screen.startAdvice(ctx, o, err))
 	}
-	watch, err := startConsole(ctx, screen, p, o, passed)
+	watch, err := startConsole(ctx, screen, p, o, show)
 	if err != nil {
 		p.Stop(ctx)
 		return fmt.Errorf("start %w\n%s", err, screen.startAdvice(ctx, o, err))
@@ -105,24 +111,21 @@ func Run(ctx context.Context, term *terminal.Terminal, o Options) (err error) {
 	return err
 }
 
-// startConsole serves the console of a pipeline; nil, which can be closed, where the
-// options want none.
+// startConsole serves the console of a pipeline, which shows what hooks on it; nil,
+// which can be closed, where nothing does.
 func startConsole(
-	ctx context.Context, s *screen, p *pipeline.Pipeline, o Options, passed *recorder.Recorder,
+	ctx context.Context, s *screen, p *pipeline.Pipeline, o Options, show *console.Dev,
 ) (*console.Console, error) {
-	if o.ConsoleAddr == "" {
+	if show == nil {
 		return nil, nil //nolint:nilnil // a nil Console is none
 	}
-	show := &console.Dev{
-		Describe: func() deployment.Ready { return s.describe(p) },
-		Recorder: passed,
-		Signer:   webhook.Signer{Secrets: o.Pipeline.Secrets, Now: o.Now},
-
-		Instances: o.Pipeline.Instances, Storage: o.Pipeline.Storage,
-	}
+	show.Describe = func() deployment.Ready { return s.describe(p) }
+	show.Signer = webhook.Signer{Secrets: o.Pipeline.Secrets, Now: o.Now}
+	show.Instances, show.Storage = o.Pipeline.Instances, o.Pipeline.Storage
 	if p.Embedded() {
 		show.Reset = p.Reset
 		show.DeadLetters = func() ([]deployment.DeadLetter, error) { return deployment.DeadLettersOf(p) }
+		show.Retry = p.RetryWaiting
 	}
 	c, err := console.Start(ctx, console.Options{
 		Addr: o.ConsoleAddr, AnyPort: o.ConsoleAnyPort, Now: o.Now, Deployment: deployment.OfPipeline(p), Dev: show,

@@ -56,15 +56,23 @@ func New(queue string, now func() time.Time, random func() float64) *Switches {
 }
 
 // Set turns a switch on, for Lasts from now, or off.
-func (s *Switches) Set(name Name, on bool) error {
-	if !slices.ContainsFunc(all(), func(known Switch) bool { return known.Name == name }) {
-		return fmt.Errorf("%w: %q", ErrUnknown, name)
+func (s *Switches) Set(name Name, on bool) error { return s.SetAll(map[Name]bool{name: on}) }
+
+// SetAll sets the switches that it is given; the others stay as they are. Where one
+// is unknown it sets none.
+func (s *Switches) SetAll(wanted map[Name]bool) error {
+	for name := range wanted {
+		if !slices.ContainsFunc(all(), func(known Switch) bool { return known.Name == name }) {
+			return fmt.Errorf("%w: %q", ErrUnknown, name)
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.until, name)
-	if on {
-		s.until[name] = s.now().Add(Lasts)
+	for name, on := range wanted {
+		delete(s.until, name)
+		if on {
+			s.until[name] = s.now().Add(Lasts)
+		}
 	}
 	return nil
 }
