@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/view"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 )
 
@@ -20,7 +19,7 @@ func (c *Console) deadLetterRoutes() []route {
 		{"GET /dead-letters", c.showDeadLetters},
 		{"GET " + apiPrefix + "dead-letters", c.apiDeadLetters},
 	}
-	if !c.looksFreely() {
+	if !c.embedded() {
 		list = append(list,
 			route{"POST /dead-letters/look", c.lookAtDeadLetters},
 			route{"POST " + apiPrefix + "dead-letters/look", c.apiLookAtDeadLetters})
@@ -37,8 +36,9 @@ func (c *Console) deadLetterRoutes() []route {
 	return list
 }
 
-// looksFreely says whether a look at the dead letters leaves them as they are.
-func (c *Console) looksFreely() bool {
+// embedded says whether tables and queues are in this process: they can be looked
+// at for nothing, and a look leaves them as they are.
+func (c *Console) embedded() bool {
 	return c.options.Dev != nil && c.options.Dev.DeadLetters != nil
 }
 
@@ -85,7 +85,7 @@ func (c *Console) showDeadLetters(w http.ResponseWriter, r *http.Request) {
 // renderDeadLetters adds the dead letters to a page, where that leaves them as they
 // are.
 func (c *Console) renderDeadLetters(w http.ResponseWriter, r *http.Request, status int, p deadLettersPage) {
-	if p.Free = c.looksFreely(); p.Free {
+	if p.Free = c.embedded(); p.Free {
 		letters, err := c.options.Dev.DeadLetters()
 		if err != nil {
 			status, p.Alert = http.StatusBadGateway, err.Error()
@@ -102,13 +102,9 @@ func (c *Console) addLetters(p *deadLettersPage, letters []deployment.DeadLetter
 			p.More = true
 			break
 		}
-		line := deadLetterLine{DeadLetter: l, ID: cmp.Or(l.SvixID, l.MessageID)}
-		if c.options.Dev != nil && c.options.Dev.Recorder != nil {
-			if m, ok := c.options.Dev.Recorder.Message(l.SvixID); ok {
-				line.Page = view.Brief(m).Links.Page
-			}
-		}
-		p.Letters = append(p.Letters, line)
+		p.Letters = append(p.Letters, deadLetterLine{
+			DeadLetter: l, ID: cmp.Or(l.SvixID, l.MessageID), Page: c.linkToMessage(l.SvixID),
+		})
 	}
 }
 

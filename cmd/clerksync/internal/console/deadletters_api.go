@@ -11,7 +11,7 @@ import (
 )
 
 func (c *Console) apiDeadLetters(w http.ResponseWriter, _ *http.Request) {
-	if !c.looksFreely() {
+	if !c.embedded() {
 		writeError(w, http.StatusConflict, "look_needed",
 			"a look hides dead letters from others and counts as a receive: POST "+apiPrefix+"dead-letters/look")
 		return

@@ -52,6 +52,10 @@ func TestDeadLettersPage(t *testing.T) {
 		t.Errorf("the empty page does not say so:\n%s", page)
 	}
 	w.send("msg_dead", "user.created", "dead", "data.updated_at=-5")
+	head := inside(w.page("/directory"), "pages", "nav")
+	if !strings.Contains(head, `Dead letters <strong class="dead">1<`) {
+		t.Errorf("the head does not say that there is one:\n%s", head)
+	}
 	for range 2 {
 		page := inside(w.page("/dead-letters"), "dead-letters", "ul")
 		for _, want := range []string{

@@ -100,7 +100,7 @@ func rowFilter(r *http.Request) deployment.Filter {
 // showDirectory shows rows, and finds them by what people know of them.
 func (c *Console) showDirectory(w http.ResponseWriter, r *http.Request) {
 	f := rowFilter(r)
-	p := directoryPage{Filter: f, Stack: c.options.Dev == nil}
+	p := directoryPage{Filter: f, Stack: !c.embedded()}
 	l, err := c.listRows(r, f, rowsOfPage)
 	if err == nil {
 		p.Lines, err = c.rowLines(r.Context(), l.Rows)
@@ -135,13 +135,13 @@ func (c *Console) showDirectory(w http.ResponseWriter, r *http.Request) {
 }
 
 // listRows reads a page of rows in the way that this console has for it. A table
-// in this machine's memory is read whole, which is free. One of a stack is asked
-// for exact names, and read row by row only where the request says so: each page
+// in this process's memory is read whole, which is free. Another one is asked for
+// exact names, and read row by row only where the request says so: each page
 // of it says what that cost.
 func (c *Console) listRows(r *http.Request, f deployment.Filter, limit int) (l deployment.Listing, err error) {
 	rows, after := c.options.Deployment.Rows(), r.FormValue("after")
 	switch {
-	case c.options.Dev != nil:
+	case c.embedded():
 		return rows.List(r.Context(), f, after, limit) //nolint:wrapcheck // it names the table
 	case r.FormValue("scan") != "":
 		return rows.ScanList(r.Context(), f, after, limit) //nolint:wrapcheck // likewise

@@ -137,6 +137,11 @@ func TestRowPageListsWhatBelongsToIt(t *testing.T) {
 	if !strings.Contains(member, `data-attribute="role"`) {
 		t.Errorf("the page of a membership, whose key has #, shows no role:\n%s", member)
 	}
+	for _, link := range []string{"/rows/USER%23" + jonah + "/USER", "/rows/ORG%23" + lumenOak + "/ORG", "/messages/msg_c"} {
+		if !strings.Contains(member, `href="`+link+`"`) {
+			t.Errorf("the page of a membership does not lead to %s:\n%s", link, member)
+		}
+	}
 	for path, want := range map[string]string{
 		"/users": "/directory?kind=user", "/organizations": "/directory?kind=organization",
 		"/users/" + jonah: "/rows/USER%23" + jonah + "/USER", "/organizations/a%2Fb": "/rows/ORG%23a%2Fb/ORG",
@@ -154,31 +159,37 @@ func TestRowPageListsWhatBelongsToIt(t *testing.T) {
 	}
 }
 
-// A stack's table is scanned where that is asked for, and its cost is said before.
-func TestDirectoryOfAStackScansOnRequest(t *testing.T) {
+// A table elsewhere, a stack's or that of a `clerksync dev --endpoint-url`, is
+// scanned where that is asked for, and its cost is said before.
+func TestDirectoryElsewhereScansOnRequest(t *testing.T) {
 	t.Parallel()
 	s := deploymenttest.New(t)
 	s.PutRow(s.Pipeline.DirectoryTable, map[string]string{
 		"pk": "USER#user_a", "sk": "USER", "kind": "user", "id": "user_a", "username": "ada", "by_username": "ada",
 	})
-	c := startConsole(t, console.Options{Deployment: deployment.OfPipeline(s.Pipeline)})
-	for path, want := range map[string]struct {
-		rows int
-		scan bool // offered
-	}{
-		"/directory":                  {},
-		"/directory?kind=user":        {scan: true},
-		"/directory?kind=user&scan=1": {rows: 1},
-		"/directory?q=ada":            {rows: 1, scan: true},
-		"/directory?q=ad":             {scan: true},
-		"/directory?q=ad&scan=1":      {rows: 1},
+	for name, dev := range map[string]*console.Dev{
+		"a stack": nil,
+		"dev":     {Describe: func() deployment.Ready { return deployment.Ready{} }},
 	} {
-		resp, page := ask(t, c, request{method: http.MethodGet, path: path})
-		if got := len(attributes(page, "data-pk")); resp.StatusCode != http.StatusOK || got != want.rows {
-			t.Errorf("%s = %d, %d rows, want %d", path, resp.StatusCode, got, want.rows)
-		}
-		if got := strings.Contains(page, "Scan the table"); got != want.scan {
-			t.Errorf("%s offers a scan: %t, want %t", path, got, want.scan)
+		c := startConsole(t, console.Options{Deployment: deployment.OfPipeline(s.Pipeline), Dev: dev})
+		for path, want := range map[string]struct {
+			rows int
+			scan bool // offered
+		}{
+			"/directory":                  {},
+			"/directory?kind=user":        {scan: true},
+			"/directory?kind=user&scan=1": {rows: 1},
+			"/directory?q=ada":            {rows: 1, scan: true},
+			"/directory?q=ad":             {scan: true},
+			"/directory?q=ad&scan=1":      {rows: 1},
+		} {
+			resp, page := ask(t, c, request{method: http.MethodGet, path: path})
+			if got := len(attributes(page, "data-pk")); resp.StatusCode != http.StatusOK || got != want.rows {
+				t.Errorf("%s: %s = %d, %d rows, want %d", name, path, resp.StatusCode, got, want.rows)
+			}
+			if got := strings.Contains(page, "Scan the table"); got != want.scan {
+				t.Errorf("%s: %s offers a scan: %t, want %t", name, path, got, want.scan)
+			}
 		}
 	}
 }

@@ -78,7 +78,7 @@ func (c *Console) remove(
 	ctx context.Context, dead *deployment.DeadLetters, ids []string,
 	f func(context.Context, deployment.DeadLetter) error,
 ) (removed []deployment.DeadLetter, missing []string, err error) {
-	if !c.looksFreely() {
+	if !c.embedded() {
 		return dead.Remove(ctx, ids, f) //nolint:wrapcheck // it says what failed
 	}
 	letters, err := c.options.Dev.DeadLetters()
@@ -111,7 +111,7 @@ func (c *Console) remove(
 func (c *Console) outcomeSince(
 	ctx context.Context, dead *deployment.DeadLetters, redriven deployment.DeadLetter, since time.Time,
 ) (outcome, why string) {
-	if redriven.SvixID == "" && c.looksFreely() {
+	if redriven.SvixID == "" && c.embedded() {
 		letters, _ := c.options.Dev.DeadLetters() // without them it is not known
 		for _, l := range letters {
 			if l.SvixID == "" && l.Body() == redriven.Body() && dead.CameBack(l) {

@@ -97,21 +97,28 @@ type page struct {
 }
 
 // tab is a page that the head leads to.
-type tab struct{ Path, Name string }
+type tab struct {
+	Path, Name string
+	Count      int // of what waits for someone there
+}
 
 // Tabs are the pages that this console has, in the order of the keys 1 to 6.
 func (p page) Tabs() []tab {
 	var tabs []tab
 	for _, t := range []tab{
-		{"/", "Messages"},
-		{"/directory", "Directory"},
-		{"/dead-letters", "Dead letters"},
-		{"/send", "Send"},
-		{"/order", "Order"},
-		{"/traffic", "Traffic"},
+		{Path: "/", Name: "Messages"},
+		{Path: "/directory", Name: "Directory"},
+		{Path: "/dead-letters", Name: "Dead letters"},
+		{Path: "/send", Name: "Send"},
+		{Path: "/order", Name: "Order"},
+		{Path: "/traffic", Name: "Traffic"},
 	} {
 		for _, r := range p.Console.routes() {
 			if r.pattern == "GET "+t.Path || t.Path == "/" && r.pattern == "GET /{$}" {
+				if t.Path == "/dead-letters" && p.Console.embedded() {
+					letters, _ := p.Console.options.Dev.DeadLetters() // its own page says what is wrong
+					t.Count = len(letters)
+				}
 				tabs = append(tabs, t)
 			}
 		}

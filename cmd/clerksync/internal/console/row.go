@@ -48,8 +48,8 @@ type rowTab struct {
 // column is an attribute of a row.
 type column struct {
 	view.Change
-	// Time is the value as people read it, where it is a time.
-	Time string
+	Time string // the value as people read it, where it is a time
+	Link string // to what the value names, "" for nothing that has a page
 }
 
 // childList is what a tab lists: the rows below a partition with a prefix.
@@ -94,7 +94,7 @@ func (c *Console) showRow(w http.ResponseWriter, r *http.Request) {
 		before, shown, wanted = at.before, at.after, at.wanted
 		p.Row = recordOf(shown)
 	}
-	p.Columns, p.Wanted = columnsOf(view.Changes(before, shown, wanted)), wanted != nil
+	p.Columns, p.Wanted = c.columnsOf(view.Changes(before, shown, wanted)), wanted != nil
 	p.Name = cmp.Or(view.NameOf(shown), p.Row.ID(), k.PK)
 	names, lists := childLists(k)
 	for _, name := range append([]string{"columns", "object", "item", "read it"}, names...) {
@@ -147,20 +147,46 @@ func (p rowPage) DeletedBy() string {
 	return "It is kept so that nothing late brings it back: no older change is greater than its deletion."
 }
 
-// columnsOf adds to changes what their times are.
-func columnsOf(changes []view.Change) []column {
+// columnsOf adds to changes what their times are and where their ids lead.
+func (c *Console) columnsOf(changes []view.Change) []column {
 	columns := make([]column, len(changes))
 	for i, change := range changes {
-		columns[i] = column{Change: change}
-		number, ok := change.After.(json.Number)
-		if !ok || !strings.HasSuffix(change.Attribute, "_at") {
-			continue
-		}
-		if ms, err := strconv.ParseInt(number.String(), 10, 64); err == nil {
-			columns[i].Time = time.UnixMilli(ms).UTC().Format("2006-01-02 15:04:05.000 UTC")
+		columns[i] = column{Change: change, Time: timeOf(change)}
+		text, _ := change.After.(string)
+		switch {
+		case text == "":
+		case change.Attribute == "user_id":
+			columns[i].Link = view.RowLink(directory.UserKey(text))
+		case change.Attribute == "org_id":
+			columns[i].Link = view.RowLink(directory.OrganizationKey(text))
+		case change.Attribute == directory.AttrSvixID:
+			columns[i].Link = c.linkToMessage(text)
 		}
 	}
 	return columns
+}
+
+// timeOf is a time of Clerk's, which is a number of milliseconds, as people read
+// it; "" for anything else.
+func timeOf(change view.Change) string {
+	number, ok := change.After.(json.Number)
+	ms, err := strconv.ParseInt(number.String(), 10, 64)
+	if !ok || err != nil || !strings.HasSuffix(change.Attribute, "_at") {
+		return ""
+	}
+	return time.UnixMilli(ms).UTC().Format("2006-01-02 15:04:05.000 UTC")
+}
+
+// linkToMessage is the path of a message's page, "" where it is not kept.
+func (c *Console) linkToMessage(id string) string {
+	if c.options.Dev == nil || c.options.Dev.Recorder == nil {
+		return ""
+	}
+	m, ok := c.options.Dev.Recorder.Message(id)
+	if !ok {
+		return ""
+	}
+	return view.Brief(m).Links.Page
 }
 
 // recordOf is a row as plain values, as a read of the table gives it; nil for none.
