@@ -65,7 +65,9 @@ func (c *Console) detail(m recorder.Message, f recorder.Filter, tab string) *mes
 		if w.Child {
 			d.Others = append(d.Others, w)
 		} else {
-			d.Main = &w // the last one says how it came out
+			// What it changed comes first. The last write says how it came out.
+			slices.SortStableFunc(w.Changes, func(a, b view.Change) int { return rank(a) - rank(b) })
+			d.Main = &w
 		}
 	}
 	newer, older := c.options.Dev.Recorder.Neighbours(m.ID, recorder.Filter{
@@ -79,6 +81,14 @@ func (c *Console) detail(m recorder.Message, f recorder.Filter, tab string) *mes
 	}
 	c.addCommands(d, m)
 	return d
+}
+
+// rank puts attributes that the message changed, or wanted to, before the others.
+func rank(c view.Change) int {
+	if c.Change == view.Same && c.Wanted == nil {
+		return 1
+	}
+	return 0
 }
 
 func (c *Console) messageLink(id, query string) string {

@@ -88,6 +88,10 @@ func TestMessagePage(t *testing.T) {
 		}
 	}
 
+	if changes := attributes(row, "data-change"); changes[0] == "same" || changes[len(changes)-1] != "same" {
+		t.Errorf("changes in the order %v, want what is the same last", changes)
+	}
+
 	w.send("msg_c", "user.created", "stale")
 	page = w.page("/messages/msg_c")
 	why := inside(page, "why", "p")

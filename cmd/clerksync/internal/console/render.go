@@ -46,7 +46,7 @@ func parsePages() (pages, error) {
 // functions are what templates call.
 func functions() template.FuncMap {
 	return template.FuncMap{
-		"mark":     mark,
+		"mark":     view.Mark,
 		"exact":    func(t time.Time) string { return t.Local().Format("15:04:05.000") },
 		"clock":    func(t time.Time) string { return t.Local().Format("15:04:05") },
 		"add":      func(a, b int) int { return a + b },
@@ -76,16 +76,6 @@ func patterns() (lines [fills]string) {
 		lines[i] = shapes[i%len(shapes)]
 	}
 	return lines
-}
-
-// mark is the sign of an outcome or a stage. The word always stands beside it.
-func mark(outcome string) string {
-	if m, ok := map[string]string{
-		"applied": "●", "stale": "◐", "duplicate": "◌", "ignored": "○", "rejected": "✕", "failed": "↻", "dead": "■",
-	}[outcome]; ok {
-		return m
-	}
-	return "·" // on its way
 }
 
 // page is what the layout shows round a page's own content.

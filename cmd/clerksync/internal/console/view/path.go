@@ -27,6 +27,21 @@ const (
 	Waiting = "waiting"
 )
 
+// Mark is the sign of a step: how it ended, and of an outcome which it is. The
+// word always stands beside it.
+func (s Step) Mark() string {
+	switch {
+	case s.State == Failed && s.Stage != string(consumer.Dead):
+		return Mark(string(ingest.Rejected))
+	case s.State == Waiting && s.Stage == "attempt":
+		return "·"
+	}
+	if m := Mark(s.Stage); m != "·" {
+		return m
+	}
+	return Mark(string(consumer.Applied)) // a step on the way, which is done
+}
+
 const duplicate = string(consumer.Duplicate)
 
 // path collects steps. Their times come from several goroutines and do not always

@@ -164,6 +164,30 @@ func NameOf(r directory.Row) string {
 	return r.Text("name")
 }
 
+// Mark is the sign of an outcome, and a dot for anything else.
+func Mark(outcome string) string {
+	if m, ok := map[string]string{
+		"applied": "●", "stale": "◐", "duplicate": "◌", "ignored": "○", "rejected": "✕", "failed": "↻", "dead": "■",
+	}[outcome]; ok {
+		return m
+	}
+	return "·" // on its way
+}
+
+// shortID is the longest id that a list shows whole.
+const shortID = 10
+
+// ShortEntity is the entity with its ids cut in the middle, for a list.
+func (m Message) ShortEntity() string {
+	parts := strings.Split(m.Entity, "/")
+	for i, id := range parts {
+		if runes := []rune(id); i > 0 && len(runes) > shortID {
+			parts[i] = string(runes[:shortID-5]) + "…" + string(runes[len(runes)-4:])
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
 // RowLink is the path of a row's page: each half of the key is one escaped segment.
 func RowLink(k directory.Key) string {
 	return "/rows/" + url.PathEscape(k.PK) + "/" + url.PathEscape(k.SK)
@@ -177,4 +201,10 @@ func clean(t time.Time) time.Time {
 	return t.UTC().Truncate(time.Millisecond)
 }
 
-func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+// millis are milliseconds, to a tenth from one on.
+func millis(d time.Duration) float64 {
+	if d >= time.Millisecond {
+		d = d.Round(100 * time.Microsecond)
+	}
+	return float64(d.Microseconds()) / 1000
+}

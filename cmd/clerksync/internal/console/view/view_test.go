@@ -243,3 +243,16 @@ func TestNameOf(t *testing.T) {
 		}
 	}
 }
+
+// A list cuts long ids in the middle, and leaves what they are of.
+func TestShortEntity(t *testing.T) {
+	t.Parallel()
+	for entity, want := range map[string]string{
+		"": "", "user/u1": "user/u1",
+		"membership/org_2exampleLumenOak00000000000/user_é_2exampleJonah": "membership/org_2…0000/user_…onah",
+	} {
+		if got := (view.Message{Entity: entity}).ShortEntity(); got != want {
+			t.Errorf("%s in a list = %s, want %s", entity, got, want)
+		}
+	}
+}
