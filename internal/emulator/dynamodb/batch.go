@@ -60,13 +60,12 @@ func (s *service) batchGetItem(in batchGetInput) (out batchGetOutput, err error)
 		unread := request
 		unread.Keys = nil
 		seen := map[string]bool{}
+		r, err := s.prepareRead(name, request.ProjectionExpression, request.ExpressionAttributeNames)
+		if err != nil {
+			return out, err
+		}
 		for _, key := range request.Keys {
-			position, found, err := s.get(getInput{
-				TableName:                name,
-				Key:                      key,
-				ProjectionExpression:     request.ProjectionExpression,
-				ExpressionAttributeNames: request.ExpressionAttributeNames,
-			})
+			position, found, size, err := r.get(key)
 			if err != nil {
 				return out, err
 			}
@@ -74,11 +73,11 @@ func (s *service) batchGetItem(in batchGetInput) (out batchGetOutput, err error)
 				return out, invalid("Provided list of item keys contains duplicates")
 			}
 			seen[position] = true
-			if total += found.size(); total > maxAnswer {
+			if total += size; total > maxAnswer {
 				unread.Keys = append(unread.Keys, key)
 				continue
 			}
-			consumed.add(name, readUnits(found.size(), request.ConsistentRead))
+			consumed.add(name, readUnits(size, request.ConsistentRead))
 			if found != nil {
 				out.Responses[name] = append(out.Responses[name], found)
 			}

@@ -168,3 +168,26 @@ func TestSettings(t *testing.T) {
 		t.Errorf("UpdateTimeToLive, again = %d %v, want 400", status, out)
 	}
 }
+
+// A read costs by the whole item, however little of it is asked for.
+func TestCapacityOfProjection(t *testing.T) {
+	t.Parallel()
+	service := withPeople(t)
+	putPeople(t, service, `{"pk":{"S":"a"},"n":{"N":"1"},"long":{"S":"`+strings.Repeat("x", 9<<10)+`"}}`)
+	const key, rest = `{"pk":{"S":"a"},"n":{"N":"1"}}`, `"ProjectionExpression":"pk","ConsistentRead":true`
+	for operation, body := range map[string]string{
+		"GetItem": on(`"Key":` + key + `,` + rest + `,"ReturnConsumedCapacity":"TOTAL"`),
+		"BatchGetItem": `{"ReturnConsumedCapacity":"TOTAL","RequestItems":{"people":{"Keys":[` + key + `],` +
+			rest + `}}}`,
+	} {
+		out := must(t, service, operation, body)
+		consumed := out["ConsumedCapacity"]
+		if list, ok := consumed.([]any); ok {
+			consumed = list[0]
+		}
+		want := object{"TableName": "people", "CapacityUnits": 3.0}
+		if diff := cmp.Diff(want, consumed); diff != "" {
+			t.Errorf("%s of one attribute consumed (-want +got):\n%s", operation, diff)
+		}
+	}
+}
