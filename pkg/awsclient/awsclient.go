@@ -61,8 +61,9 @@ const (
 	// attemptTimeout bounds one attempt at a call, so that a connection that
 	// hangs leaves time for another attempt.
 	attemptTimeout = 5 * time.Second
-	// maxIdleConnections is per host. A batch writes its entities at once, and a
-	// connection that is not kept costs the next batch a handshake.
+	// maxIdleConnections is per host. A batch of sync or of a backfill writes its
+	// entities at once, and a connection that is not kept costs the next batch a
+	// handshake.
 	maxIdleConnections = 32
 	// writeBufferSize holds most requests as a whole, so that each is sent by one
 	// write. The headers alone are 2 KB with the session token that Lambda gives.
@@ -72,7 +73,6 @@ const (
 // New makes the configuration from the settings. It opens no connection.
 func New(s settings.AWS) *Config {
 	client := awshttp.NewBuildableClient().WithTimeout(attemptTimeout).WithTransportOptions(func(t *http.Transport) {
-		t.MaxIdleConnsPerHost = maxIdleConnections
 		t.WriteBufferSize = writeBufferSize
 		t.DialTLSContext = newTLSDialer(s.Roots).dial
 	})

@@ -20,9 +20,14 @@ import (
 // whether the body goes on, which a fast server makes likely, it takes that for a
 // failure and closes the connection under the answer. So this client hands
 // net/http each body as bytes in memory, which are sent with the headers.
+//
+// The SDK's own client also keeps only 10 connections that are not in use.
 func NewHTTPClient(base aws.HTTPClient) aws.HTTPClient {
 	if base == nil {
 		base = awshttp.NewBuildableClient()
+	}
+	if b, ok := base.(*awshttp.BuildableClient); ok {
+		base = b.WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = maxIdleConnections })
 	}
 	return bufferingClient{base}
 }

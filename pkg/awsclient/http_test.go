@@ -3,9 +3,12 @@ package awsclient_test
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 
@@ -102,5 +105,52 @@ func TestUnreadableBody(t *testing.T) {
 	})
 	if !errors.Is(err, broken) {
 		t.Errorf("Do = %v, want %v", err, broken)
+	}
+}
+
+// Sixteen writes at once, and again: the second sixteen open no connection. In AWS each would cost a handshake.
+func TestConnectionsAreKept(t *testing.T) {
+	const writes = 16
+	var opened, waiting atomic.Int32
+	release := make(chan struct{}, 2*writes)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if waiting.Add(1)%writes == 0 { // all are here, each on its own connection
+			for range writes {
+				release <- struct{}{}
+			}
+		}
+		<-release
+		_, _ = io.WriteString(w, "{}")
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	client := awsclient.NewHTTPClient(nil)
+	for range 2 {
+		var all sync.WaitGroup
+		for range writes {
+			all.Go(func() {
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, strings.NewReader("{}"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				answer, err := client.Do(r)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, _ = io.Copy(io.Discard, answer.Body)
+				_ = answer.Body.Close()
+			})
+		}
+		all.Wait()
+	}
+	if got := opened.Load(); got != writes {
+		t.Errorf("%d connections for 2 times %d requests at once, want %d", got, writes, writes)
 	}
 }
