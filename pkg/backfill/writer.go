@@ -72,24 +72,36 @@ func (w *Writer) writeBatch(ctx context.Context, objects []Object) ([]Decision, 
 		return nil, err
 	}
 	decisions, rows := make([]Decision, len(objects)), make([]directory.Row, len(objects))
-	g, writing := errgroup.WithContext(ctx)
-	// The decisions are made one after the other, for they are cheap; the writes wait
-	// for the table, so they take place together.
+	differing := make(chan int, len(objects)) // objects to be written
 	for i, o := range objects {
 		rows[i] = existing[i].Row
 		decisions[i] = o.decide(existing[i], w.Consumer.Projector.KeptObject)
 		decisions[i].existing = existing[i].Row
-		if decisions[i].Row == nil || w.DryRun {
-			continue
+		if decisions[i].Row != nil && !w.DryRun {
+			differing <- i
 		}
-		w.slots <- struct{}{} // whoever holds it gives it back when its writing ends
+	}
+	close(differing)
+	if w.DryRun {
+		return decisions, nil
+	}
+	g, writing := errgroup.WithContext(ctx)
+	// Each goroutine writes many rows: a write goes so deep into the SDK that to grow
+	// a new stack for each would be a tenth of a backfill's work.
+	for range min(len(differing), cap(w.slots)) {
 		g.Go(func() (err error) {
-			defer func() { <-w.slots }()
-			decisions[i], rows[i], err = w.put(writing, o, existing[i], decisions[i])
-			return err
+			for i := range differing {
+				w.slots <- struct{}{}
+				decisions[i], rows[i], err = w.put(writing, objects[i], existing[i], decisions[i])
+				<-w.slots
+				if err != nil {
+					return err
+				}
+			}
+			return nil
 		})
 	}
-	if err := g.Wait(); err != nil || w.DryRun {
+	if err := g.Wait(); err != nil {
 		return decisions, err //nolint:wrapcheck // put names the object
 	}
 	return decisions, w.deleteOrphans(ctx, objects, rows)

@@ -77,7 +77,8 @@ func (c *Client) Count(ctx context.Context, kind string) (int64, error) {
 	}
 	var total int64
 	_, err := c.get(ctx, "/users/count", nil, func(body []byte) (err error) {
-		total, err = parseTotal(body)
+		answer, _ := clerk.ParseObject(body)
+		total, err = totalOf(answer)
 		return err
 	})
 	return total, err
@@ -122,10 +123,10 @@ func (c *Client) list(ctx context.Context, path string, q url.Values) (page Page
 func parseList(body []byte, bare bool) (objects []clerk.Object, total int64, err error) {
 	text, total := json.RawMessage(body), int64(-1)
 	if !bare {
-		if total, err = parseTotal(body); err != nil {
+		answer, _ := clerk.ParseObject(body)
+		if total, err = totalOf(answer); err != nil {
 			return nil, 0, err
 		}
-		answer, _ := clerk.ParseObject(body)
 		text = answer.Raw("data")
 	}
 	var list []json.RawMessage
@@ -143,8 +144,7 @@ func parseList(body []byte, bare bool) (objects []clerk.Object, total int64, err
 	return objects, total, nil
 }
 
-func parseTotal(body []byte) (int64, error) {
-	answer, _ := clerk.ParseObject(body)
+func totalOf(answer clerk.Object) (int64, error) {
 	total, ok := answer.Integer("total_count")
 	if !ok || total < 0 {
 		return 0, errors.New("no total_count in it")
