@@ -54,7 +54,7 @@ func (p program) sendScenario(ctx context.Context, c *cli.Command) error {
 			wrong++
 		}
 		return err
-	}, nil)
+	}, p.stopsOf(ctx, c, to))
 	if err != nil {
 		if ctx.Err() != nil {
 			return terminal.ErrInterrupted

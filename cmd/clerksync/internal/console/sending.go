@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/faults"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/scenario"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
 	"github.com/clerksync/clerksync/events"
@@ -229,6 +230,22 @@ func (c *Console) playScenario(ctx context.Context, name string) (list []sent, l
 			_, _, _ = c.options.Dev.Recorder.Wait(ctx, e.Request.ID, "ended") // else the page shows where it is
 		}
 		return nil
-	}, nil)
+	}, c.stopDynamoDB())
 	return list, story.Looks, err //nolint:wrapcheck // it says what failed
+}
+
+// stopDynamoDB returns what stops DynamoDB for the functions and starts it again, nil
+// where it cannot be stopped.
+func (c *Console) stopDynamoDB() func(down bool) error {
+	dev := c.options.Dev
+	if dev.Faults == nil || dev.Retry == nil {
+		return nil
+	}
+	return func(down bool) error {
+		err := dev.Faults.Set(faults.DynamoDBDown, down)
+		if err == nil && !down {
+			_, err = dev.Retry() // what has failed meanwhile would wait for 30 seconds
+		}
+		return err //nolint:wrapcheck // it says what failed
+	}
 }

@@ -88,9 +88,9 @@ func trafficStages() []string {
 	return []string{"applied", "stale", "duplicate", "ignored", "rejected", "failed", "dead"}
 }
 
-// stageFill are the fills of trafficStages: good ones plain, bad ones in another
-// colour and pattern.
-func stageFill(i int) int { return []int{0, 1, 7, 2, 3, 8, 11}[i] }
+// stageFill are the patterns of trafficStages, beside their colours: those of one
+// colour have different ones.
+func stageFill(i int) int { return []int{0, 0, 1, 3, 0, 4, 5}[i] }
 
 func (c *Console) trafficPage(w http.ResponseWriter, r *http.Request) {
 	c.render(w, r, http.StatusOK, "traffic.html", c.makeTrafficPage(r))
@@ -171,7 +171,7 @@ func (p *trafficPage) setLag(buckets []view.Bucket) {
 // milliseconds is a time as it is written at a bar: 0.5 ms, 64 ms, 2 s.
 func milliseconds(ms float64) string {
 	if ms >= 1000 {
-		return fmt.Sprintf("%.3g s", ms/1000)
+		return fmt.Sprintf("%.0f s", ms/1000)
 	}
 	return fmt.Sprintf("%.3g ms", ms)
 }

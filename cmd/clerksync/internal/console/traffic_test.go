@@ -57,7 +57,7 @@ func TestTrafficPage(t *testing.T) {
 			t.Errorf("%s: the page has no %s", what, want)
 		}
 	}
-	if strings.Contains(page, `id="p50">0 ms`) || !strings.Contains(page, `class="fill0"`) || strings.Contains(page, "ZgotmplZ") {
+	if strings.Contains(page, `id="p50">0 ms`) || !strings.Contains(page, `height="120" class="applied"`) || strings.Contains(page, "ZgotmplZ") {
 		t.Error("there is no time from receipt to row, no bar, or something that a template refused")
 	}
 }

@@ -77,7 +77,7 @@ func (n Names) endpoint(getenv func(string) string) string {
 // unless the user named the endpoint: another webhook than that one's would take
 // what is not for it.
 func (n Names) FindWebhook(ctx context.Context, getenv func(string) string) (string, error) {
-	if r, ok := Ask(ctx, n.endpoint(getenv)); ok {
+	if r, ok := n.FindDev(ctx, getenv); ok {
 		return r.WebhookURL, nil
 	}
 	if n.EndpointURL != "" {
@@ -85,6 +85,12 @@ func (n Names) FindWebhook(ctx context.Context, getenv func(string) string) (str
 			"Is it running? `clerksync dev` starts it; --to names a webhook", n.EndpointURL)
 	}
 	return DefaultWebhookURL, nil
+}
+
+// FindDev asks the endpoint that was named, or that of a `clerksync dev` by default,
+// which dev stands behind it.
+func (n Names) FindDev(ctx context.Context, getenv func(string) string) (Ready, bool) {
+	return Ask(ctx, n.endpoint(getenv))
 }
 
 // Flags are the flags that every command has, as they were given, each with a space
