@@ -18,6 +18,7 @@ type history struct {
 	Ordered []stop // as Clerk made the changes, by `rev`
 	At      int    // the stop that is shown, from 1; 0 for the row as it is
 	Path    string // of the row's page
+	Now     string // of the row as it is, in the same tab
 	Lost    []stop // what lost to the row as it is now
 }
 
@@ -57,7 +58,7 @@ func (c *Console) history(r *http.Request, k directory.Key, now deployment.Recor
 	if c.options.Dev == nil || c.options.Dev.Recorder == nil {
 		return h
 	}
-	h.Path = view.RowLink(k)
+	h.Path, h.Now = view.RowLink(k), withQuery(r, "at", "")
 	for i, w := range c.options.Dev.Recorder.History(k) {
 		h.Stops = append(h.Stops, c.stopOf(r, i+1, w))
 	}

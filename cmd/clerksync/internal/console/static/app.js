@@ -231,5 +231,10 @@ for (const id of ["pause", "people", "theme"]) find(`#${id}`).hidden = false;
 for (const e of all("[data-opens]")) e.hidden = false;
 hidePeople(document.documentElement.dataset.people === "hidden");
 restore(document);
-document.addEventListener("htmx:after:swap", () => restore(document));
+document.addEventListener("htmx:after:swap", () => {
+  restore(document);
+  // The slider has moved on meanwhile: htmx asks for one place at a time and forgets those between.
+  const at = find("#at");
+  if (at && at.value !== at.getAttribute("value")) at.dispatchEvent(new Event("change", { bubbles: true }));
+});
 connect();
