@@ -120,13 +120,14 @@ func (s *scheduler) repairAll(ctx context.Context, w *backfill.Writer) error {
 }
 
 // checkNoOrphans checks that no row outlives a parent that an event deleted, whoever
-// wrote it. A repair that was killed may leave children of what it deleted; the next
-// one asks for each of them.
+// wrote it. A repair that was killed may leave children of what it deleted, and a
+// backfill rows of the page that it had in hand; the next repair asks for each of
+// them.
 func (s *scheduler) checkNoOrphans() error {
 	for _, o := range s.readers.instance.states {
 		m := o.content
 		r := s.memory.rows[m.key]
-		if !r.Live() || m.deletion || r.Text("org_id") != m.row.Text("org_id") {
+		if !r.Live() || m.deletion || s.readers.unfinished[m.key] || r.Text("org_id") != m.row.Text("org_id") {
 			continue
 		}
 		for _, p := range m.parents {

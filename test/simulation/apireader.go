@@ -28,6 +28,8 @@ type reader struct {
 	looked   map[directory.Key]string // when the first look at a row was, as its tombstone has it
 	lied     map[directory.Key]bool   // Clerk denies the object, whether it is there or not
 
+	done bool // it came to its end; set before it returns
+
 	err error // its mistake, not the tables'; set before it returns
 }
 
@@ -68,6 +70,7 @@ func (r *reader) run(ctx context.Context, s *scheduler, w *backfill.Writer) {
 			return
 		}
 	}
+	r.done = true
 }
 
 // errUnreadable says that an object of the model can have no row.

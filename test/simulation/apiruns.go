@@ -43,11 +43,14 @@ func readerKinds() []Fault {
 type readers struct {
 	instance instance
 	left     int // that are still to start
+	// unfinished are the rows of the pages that readers had in hand when they were
+	// killed, or gave up. Such a row may be written without a look for its parents.
+	unfinished map[directory.Key]bool
 }
 
 // prepareReaders begins Clerk's time, and loses some of the events for good.
 func (s *scheduler) prepareReaders(states []*state) {
-	s.readers = &readers{instance: instance{states: states, now: epoch}}
+	s.readers = &readers{instance: instance{states: states, now: epoch}, unfinished: map[directory.Key]bool{}}
 	s.monitor.reads.instance, s.monitor.reads.count = &s.readers.instance, s.count
 	random := newRandom(s.plan.Seed, 6)
 	s.readers.left = 3 + random.IntN(8)

@@ -103,6 +103,11 @@ func (s *scheduler) finish(inv *invocation) {
 		s.count(f)
 	}
 	s.running[inv.worker] = nil
+	if r := inv.reader; r != nil && !r.done {
+		for _, o := range r.page {
+			s.readers.unfinished[o.content.key] = true
+		}
+	}
 	for _, r := range inv.records {
 		s.queue.get(r.MessageID).holders--
 	}
