@@ -161,3 +161,53 @@ func TestFaultsOfOutsideEngines(t *testing.T) {
 		t.Errorf("POST /traffic/faults = %d, want 404: there is no such thing", resp.StatusCode)
 	}
 }
+
+// The storm stops DynamoDB while it goes on, starts it again, and ends as it says.
+func TestStormStopsDynamoDB(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("a storm takes seconds")
+	}
+	w := newWorld(t)
+	stops, ended := make(chan int), make(chan struct{})
+	go func() { // counts how often DynamoDB goes down
+		n, was := 0, false
+		for {
+			select {
+			case <-ended:
+				stops <- n
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+			is := w.faults.State()[0].On
+			if is && !was {
+				n++
+			}
+			was = is
+		}
+	}()
+	q := request{method: http.MethodPost, path: "/api/v1/send", body: `{"scenario":"storm"}`}
+	resp, body := ask(t, w.Console, q)
+	close(ended)
+	if n := <-stops; n != 2 || w.faults.State()[0].On {
+		t.Errorf("DynamoDB went down %d times, and is down: %v, want twice, and up", n, w.faults.State()[0].On)
+	}
+	var answer struct {
+		Sent []struct {
+			SvixID string `json:"svix_id"`
+			Status int
+		}
+	}
+	if err := json.Unmarshal([]byte(body), &answer); err != nil || len(answer.Sent) != 200 || resp.StatusCode != 200 {
+		t.Fatalf("POST send = %d, %d requests, %v, want 200 of them", resp.StatusCode, len(answer.Sent), err)
+	}
+	for _, s := range answer.Sent {
+		if s.Status != http.StatusOK {
+			continue // a forged one
+		}
+		w.untilWithin(time.Minute, s.SvixID+" is done", func() bool {
+			m, _ := w.Recorder.Message(s.SvixID)
+			return m.Outcome == "applied" || m.Outcome == "stale"
+		})
+	}
+}

@@ -31,6 +31,7 @@ type world struct {
 	Recorder *recorder.Recorder
 	Console  *console.Console
 	signer   webhook.Signer
+	faults   *faults.Switches
 
 	deployment *deployment.Deployment
 }
@@ -51,7 +52,7 @@ func newWorldWith(t *testing.T, l recorder.Limits) *world {
 	storage := settings.Storage{DeletionPolicy: "soft", ObjectStorage: "full", Retention: time.Hour}
 	switches := faults.New(pipeline.QueueName, time.Now, rand.Float64)
 	w := &world{
-		t: t, signer: webhook.Signer{Secrets: secrets, Now: time.Now},
+		t: t, signer: webhook.Signer{Secrets: secrets, Now: time.Now}, faults: switches,
 		Recorder: recorder.New(recorder.Options{
 			Now: time.Now, Projector: projector.New(projector.StoreFull), Limits: l,
 		}),
