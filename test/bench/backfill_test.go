@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/clerksync/clerksync/pkg/backfill"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/test/program"
 )
@@ -21,8 +22,8 @@ const kills = 5
 
 // BenchmarkBackfill fills a table from an instance with BACKFILL_USERS users (20,000 if it is not set), a tenth as
 // many organizations and half as many memberships again, with the command as it is built, and beside it the two
-// floors. It holds what must not depend on the machine: rows, requests and writes. `make bench-backfill` is the size
-// of a large company, 200,000 users.
+// floors; then a diff looks for what differs. It holds what must not depend on the machine: rows, requests, writes, and
+// that nothing differs. `make bench-backfill` is the size of a large company, 200,000 users.
 func BenchmarkBackfill(b *testing.B) {
 	n := 20_000
 	if text := os.Getenv("BACKFILL_USERS"); text != "" {
@@ -33,22 +34,25 @@ func BenchmarkBackfill(b *testing.B) {
 	}
 	c := startCompany(b, program.Build(b, "./cmd/clerksync"), n)
 	table := c.createTables(b, "first")
-	first := c.backfill(b, table, "--rate", "1000")
+	first := c.backfill(b, table)
 	c.checkFirst(b, first)
-	second := c.backfill(b, table, "--rate", "1000")
+	second := c.backfill(b, table)
 	c.checkSecond(b, second)
+	diff := c.run(b, 0, "diff", table)
+	c.checkDiff(b, diff)
 	c.checkKilled(b, c.digest(b, table))
 
 	pages := c.readPages(b)
 	rows := c.putRows(b, c.createTables(b, "floor"))
 	floor := max(pages, rows)
-	b.Logf("%d objects: backfill %s, again %s; pages alone %s, rows alone %s", c.size(),
-		first.took.Round(time.Millisecond), second.took.Round(time.Millisecond),
+	b.Logf("%d objects: backfill %s, again %s, diff %s; pages alone %s, rows alone %s", c.size(),
+		first.took.Round(time.Millisecond), second.took.Round(time.Millisecond), diff.took.Round(time.Millisecond),
 		pages.Round(time.Millisecond), rows.Round(time.Millisecond))
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(first.took.Seconds()/floor.Seconds(), "x-floor")
 	b.ReportMetric(first.peakMB, "peak-MB")
 	b.ReportMetric(second.peakMB, "peak-MB-again")
+	b.ReportMetric(diff.peakMB, "peak-MB-diff")
 	b.ReportMetric(float64(first.requests())/first.took.Seconds(), "Clerk-requests/s")
 }
 
@@ -66,8 +70,9 @@ func TestBackfillCounts(t *testing.T) {
 	requireScale(t)
 	c := startCompany(t, program.Build(t, "./cmd/clerksync"), 2000)
 	table := c.createTables(t, "first")
-	c.checkFirst(t, c.backfill(t, table, "--rate", "1000"))
-	c.checkSecond(t, c.backfill(t, table, "--rate", "1000"))
+	c.checkFirst(t, c.backfill(t, table))
+	c.checkSecond(t, c.backfill(t, table))
+	c.checkDiff(t, c.run(t, 0, "diff", table))
 	c.checkKilled(t, c.digest(t, table))
 }
 
@@ -81,7 +86,7 @@ func TestBackfillMemory(t *testing.T) {
 		table := c.createTables(t, "dry")
 		peaks := make([]float64, 5) // the collector's moment is chance, so the median counts
 		for i := range peaks {
-			peaks[i] = c.backfill(t, table, "--rate", "1000", "--dry-run", "--kind", directory.KindMembership).peakMB
+			peaks[i] = c.backfill(t, table, "--dry-run", "--kind", directory.KindMembership).peakMB
 		}
 		slices.Sort(peaks)
 		return peaks[len(peaks)/2]
@@ -142,6 +147,29 @@ func (c *company) checkSecond(tb testing.TB, r run) {
 	}
 }
 
+// checkDiff holds that a diff of what a backfill has written finds nothing: every object of Clerk's has a live row and
+// every live row an object. It is one line, that of the counts, and changes nothing.
+func (c *company) checkDiff(tb testing.TB, r run) {
+	tb.Helper()
+	var got struct {
+		Event    string                         `json:"event"`
+		Finished bool                           `json:"finished"`
+		Kinds    map[string]backfill.DiffCounts `json:"kinds"`
+	}
+	if err := json.Unmarshal(r.stdout, &got); err != nil || got.Event != "counts" || !got.Finished {
+		tb.Errorf("diff printed %.1000q, want the counts alone: %v", r.stdout, err)
+	}
+	for kind, n := range c.objects {
+		if want := (backfill.DiffCounts{Read: n, Rows: n}); got.Kinds[kind] != want {
+			tb.Errorf("diff of %s = %+v, want %+v", kind, got.Kinds[kind], want)
+		}
+	}
+	if r.writes() != 0 {
+		tb.Errorf("a diff writes: %v", r.operations)
+	}
+	tb.Logf("diff of %d objects: %.1f MB at its peak", c.size(), r.peakMB)
+}
+
 // checkKilled kills a backfill five times, each time after another seventh of its writes. The next process goes on from
 // the state: the rows end the same, and no page is read twice but those that were not whole in the table.
 func (c *company) checkKilled(tb testing.TB, want digest) {
@@ -150,7 +178,11 @@ func (c *company) checkKilled(tb testing.TB, want digest) {
 	state := filepath.Join(tb.TempDir(), "state.json")
 	read := map[string]int{}
 	for kill := range kills + 1 {
-		r := c.backfillUntil(tb, c.size()/(kills+2), kill < kills, table, "--rate", "1000", "--state", state)
+		writes := c.size() / (kills + 2)
+		if kill == kills {
+			writes = 0
+		}
+		r := c.backfillUntil(tb, writes, table, "--state", state)
 		for page, n := range r.queries {
 			read[page] += n
 		}

@@ -1,19 +1,13 @@
 package bench_test
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -21,7 +15,6 @@ import (
 	"github.com/clerksync/clerksync/events"
 	"github.com/clerksync/clerksync/internal/emulator"
 	clerkemulator "github.com/clerksync/clerksync/internal/emulator/clerk"
-	"github.com/clerksync/clerksync/pkg/backfill"
 	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/dynamo"
@@ -40,32 +33,6 @@ type company struct {
 	current run
 	killAt  int    // writes after which kill is called
 	kill    func() // not if nil
-}
-
-// run is what one process of the command did.
-type run struct {
-	took       time.Duration
-	peakMB     float64
-	pages      map[string]int // requests for pages, by list
-	queries    map[string]int // the same, by list and query
-	operations map[string]int // of DynamoDB
-	counts     map[string]backfill.Counts
-}
-
-// writes are the operations that change a row.
-func (r run) writes() (n int) {
-	for _, name := range []string{"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"} {
-		n += r.operations[name]
-	}
-	return n
-}
-
-// requests are those for pages.
-func (r run) requests() (n int) {
-	for _, requests := range r.pages {
-		n += requests
-	}
-	return n
 }
 
 const companyKey = "sk_test_bench"
@@ -181,79 +148,4 @@ func (c *company) createTables(tb testing.TB, name string) string {
 
 func (c *company) table(name string) *dynamo.Table {
 	return dynamo.New(dynamodb.NewFromConfig(c.aws), name, name+"-deliveries")
-}
-
-// backfill runs the command to its end.
-func (c *company) backfill(tb testing.TB, table string, flags ...string) run {
-	tb.Helper()
-	return c.backfillUntil(tb, 0, false, table, flags...)
-}
-
-// backfillUntil runs the command, and kills it after so many writes if it is to be killed.
-func (c *company) backfillUntil(tb testing.TB, writes int, kill bool, table string, flags ...string) run {
-	tb.Helper()
-	ctx, cancel := context.WithCancel(tb.Context())
-	defer cancel()
-	cmd := exec.CommandContext(ctx, c.command, append([]string{
-		"backfill", "--json", "--endpoint-url", aws.ToString(c.aws.BaseEndpoint),
-		"--directory-table", table, "--deliveries-table", table + "-deliveries",
-	}, flags...)...)
-	cmd.Env = []string{"HOME=" + tb.TempDir(), "CLERK_API_URL=" + c.apiURL, "CLERK_SECRET_KEY=" + companyKey}
-	var out, words bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &words
-	c.mu.Lock()
-	c.current = run{pages: map[string]int{}, queries: map[string]int{}, operations: map[string]int{}}
-	c.killAt, c.kill = writes, nil
-	if kill {
-		c.kill = cancel
-	}
-	c.mu.Unlock()
-	began := time.Now()
-	if err := cmd.Start(); err != nil {
-		tb.Fatal(err)
-	}
-	peak := watchMemory(cmd.Process.Pid)
-	err := cmd.Wait()
-	took := time.Since(began)
-	if failed := err != nil; failed != kill {
-		tb.Fatalf("backfill %v = %v, want it killed: %t\n%s", flags, err, kill, words.String())
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	r := c.current
-	c.current, c.kill = run{}, nil
-	r.took, r.peakMB = took, peak()
-	var done struct {
-		Kinds map[string]backfill.Counts `json:"kinds"`
-	}
-	if !kill {
-		if err := json.Unmarshal(out.Bytes(), &done); err != nil {
-			tb.Fatalf("backfill printed %q: %v", out.String(), err)
-		}
-	}
-	r.counts = done.Kinds
-	return r
-}
-
-// watchMemory looks at a process's peak memory until it ends. The peak is the program's own: what wait4 reports would
-// include this process, from which it was started.
-func watchMemory(pid int) (peakMB func() float64) {
-	result := make(chan float64, 1)
-	go func() {
-		peak := 0.0
-		for {
-			status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-			_, after, ok := strings.Cut(string(status), "VmHWM:")
-			if err != nil || !ok {
-				result <- peak
-				return
-			}
-			if fields := strings.Fields(after); len(fields) > 0 {
-				kb, _ := strconv.ParseFloat(fields[0], 64) // the kernel writes a number
-				peak = max(peak, kb/1024)
-			}
-			time.Sleep(5 * time.Millisecond)
-		}
-	}()
-	return func() float64 { return <-result }
 }
