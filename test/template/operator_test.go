@@ -23,7 +23,7 @@ const sdkServices = "github.com/aws/aws-sdk-go-v2/service/"
 // localFolders hold what `clerksync dev` alone runs, against its own emulators, and what is not part of the command.
 func localFolders() []string {
 	return []string{
-		"cmd/clerksync/internal/dev", "cmd/clerksync/internal/pipeline",
+		"cmd/clerksync/internal/dev", "cmd/clerksync/internal/pipeline", "cmd/clerksync/internal/console/order",
 		"cmd/clerksync/internal/deployment/deploymenttest", "pkg/dynamo/dynamotest",
 		"cmd/clerksync/internal/accept", // a program of its own, which an administrator runs once
 	}
