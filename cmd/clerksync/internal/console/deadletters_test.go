@@ -59,7 +59,8 @@ func TestDeadLettersPage(t *testing.T) {
 	for range 2 {
 		page := inside(w.page("/dead-letters"), "dead-letters", "ul")
 		for _, want := range []string{
-			`data-svix-id="msg_dead"`, "user.created", "data.updated_at", "report the fault", `href="/messages/msg_dead"`,
+			`data-svix-id="msg_dead"`, "user.created", "data.updated_at", "report the fault",
+			`href="/messages/msg_dead"`,
 		} {
 			if !strings.Contains(page, want) {
 				t.Errorf("the page does not hold %q:\n%s", want, page)

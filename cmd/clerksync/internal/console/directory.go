@@ -103,7 +103,7 @@ func (c *Console) showDirectory(w http.ResponseWriter, r *http.Request) {
 	p := directoryPage{Filter: f, Stack: !c.embedded()}
 	l, err := c.listRows(r, f, rowsOfPage)
 	if err == nil {
-		p.Lines, err = c.rowLines(r.Context(), l.Rows)
+		p.Lines, err = c.rowLines(r.Context(), l)
 	}
 	if err == nil && p.Stack && r.FormValue("scan") == "" && f.Query+f.Kind != "" {
 		p.Scan, err = c.offerScan(r)
@@ -191,7 +191,8 @@ func (c *Console) apiRows(w http.ResponseWriter, r *http.Request) {
 	if text := r.FormValue("limit"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > maxRowsOfPage {
-			writeError(w, http.StatusBadRequest, "bad_limit", "limit is a number from 1 to "+strconv.Itoa(maxRowsOfPage))
+			writeError(w, http.StatusBadRequest, "bad_limit",
+				"limit is a number from 1 to "+strconv.Itoa(maxRowsOfPage))
 			return
 		}
 		limit = n

@@ -118,6 +118,10 @@ func TestRowPageListsWhatBelongsToIt(t *testing.T) {
 	} {
 		w.send("msg_"+string(rune('a'+i)), name, "applied")
 	}
+	list := inside(w.page("/directory?kind=user"), "rows", "ul")
+	if !strings.Contains(list, "Member of Lumen &amp; Oak") {
+		t.Errorf("a user's line does not name the membership:\n%s", list)
+	}
 	for path, want := range map[string]string{
 		"/rows/USER%23" + jonah + "/USER?tab=memberships": "MEMBERSHIP#" + lumenOak,
 		"/rows/ORG%23" + lumenOak + "/ORG?tab=members":    "MEMBER#" + jonah,
@@ -137,7 +141,9 @@ func TestRowPageListsWhatBelongsToIt(t *testing.T) {
 	if !strings.Contains(member, `data-attribute="role"`) {
 		t.Errorf("the page of a membership, whose key has #, shows no role:\n%s", member)
 	}
-	for _, link := range []string{"/rows/USER%23" + jonah + "/USER", "/rows/ORG%23" + lumenOak + "/ORG", "/messages/msg_c"} {
+	for _, link := range []string{
+		"/rows/USER%23" + jonah + "/USER", "/rows/ORG%23" + lumenOak + "/ORG", "/messages/msg_c",
+	} {
 		if !strings.Contains(member, `href="`+link+`"`) {
 			t.Errorf("the page of a membership does not lead to %s:\n%s", link, member)
 		}

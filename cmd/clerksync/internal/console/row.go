@@ -126,7 +126,7 @@ func (c *Console) addChildren(r *http.Request, p *rowPage, list childList) {
 	l, err := c.options.Deployment.Rows().
 		Below(r.Context(), list.pk, list.prefix, p.Deleted, r.FormValue("after"), rowsOfPage)
 	if err == nil {
-		p.Children, err = c.rowLines(r.Context(), l.Rows)
+		p.Children, err = c.rowLines(r.Context(), l)
 	}
 	if err != nil {
 		p.Error = err.Error()

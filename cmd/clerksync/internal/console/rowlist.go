@@ -3,6 +3,9 @@ package console
 import (
 	"cmp"
 	"context"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/view"
@@ -18,12 +21,19 @@ type rowLine struct {
 	Name, Address, Note string
 	Deleted             bool
 	DeletedAt, SyncedAt string
+	Rev                 string
 }
 
 // rowLines are rows as lists have them. A membership has neither name nor address
-// of its own, so those of its user and organization are read.
-func (c *Console) rowLines(ctx context.Context, rows []deployment.Record) ([]rowLine, error) {
-	names, err := c.namesOfParents(ctx, rows)
+// of its own, so those of its user and organization are read. Where the listing
+// has them, a user's line has the memberships.
+func (c *Console) rowLines(ctx context.Context, list deployment.Listing) ([]rowLine, error) {
+	rows := list.Rows
+	named := slices.Clone(rows)
+	for _, row := range rows {
+		named = append(named, list.Memberships[row.Key()]...)
+	}
+	names, err := c.namesOfParents(ctx, named)
 	if err != nil {
 		return nil, err
 	}
@@ -31,14 +41,25 @@ func (c *Console) rowLines(ctx context.Context, rows []deployment.Record) ([]row
 	for i, row := range rows {
 		l := rowLine{
 			Key: row.Key(), Link: view.RowLink(row.Key()), Kind: row.Text(directory.AttrKind),
-			Name: view.NameOf(row.Row()), Address: row.Text("email"), Deleted: row.Deleted(), DeletedAt: row.Text(directory.AttrDeletedAt),
-			SyncedAt: row.Text(directory.AttrSyncedAt),
+			Name: view.NameOf(row.Row()), Address: row.Text("email"), Deleted: row.Deleted(),
+			DeletedAt: row.Text(directory.AttrDeletedAt),
+			SyncedAt:  row.Text(directory.AttrSyncedAt), Rev: row.Text(directory.AttrRev),
 		}
 		user, org := directory.UserKey(row.Text("user_id")), directory.OrganizationKey(row.Text("org_id"))
 		switch l.Kind {
 		case directory.KindMembership, directory.KindMembershipOf:
 			l.Name = names[user]
-			l.Note = cmp.Or(row.Text("role_name"), row.Text("role"), "member") + " of " + names[org]
+			l.Note = membershipNote(row, names)
+		case directory.KindUser:
+			var notes []string
+			for _, m := range list.Memberships[row.Key()] {
+				notes = append(notes, membershipNote(m, names))
+			}
+			slices.Sort(notes)
+			if n := len(notes) - maxNotes; n > 0 {
+				notes = append(notes[:maxNotes], strconv.Itoa(n)+" more")
+			}
+			l.Note = strings.Join(notes, ", ")
 		case directory.KindOrganization:
 			l.Note = row.Text("slug")
 		case directory.KindInvitation:
@@ -55,6 +76,15 @@ func (c *Console) rowLines(ctx context.Context, rows []deployment.Record) ([]row
 		lines[i] = l
 	}
 	return lines, nil
+}
+
+// maxNotes is how many memberships a user's line names.
+const maxNotes = 2
+
+// membershipNote says which role in which organization a membership is.
+func membershipNote(row deployment.Record, names map[directory.Key]string) string {
+	role := cmp.Or(row.Text("role_name"), row.Text("role"), "member")
+	return role + " of " + names[directory.OrganizationKey(row.Text("org_id"))]
 }
 
 // namesOfParents reads the users and organizations that rows name by their ids.

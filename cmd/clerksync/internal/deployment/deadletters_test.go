@@ -64,7 +64,7 @@ func TestDeadLettersSayHowToMendThem(t *testing.T) {
 	for reason, want := range map[string]struct{ explain, mend string }{
 		projector.ErrPermanent.Error() + ": data.id is missing": {"data.id is missing", "report the fault"},
 		delivery.ErrPermanent.Error() + ": attribute v is bad":  {"attribute v is bad", "drop it"},
-		"write: " + directory.ErrWriteRefused.Error():           {"write: " + directory.ErrWriteRefused.Error(), "Deploy"},
+		"write: " + directory.ErrWriteRefused.Error():           {"write: directory:", "Deploy"},
 		"": {"received 60 times without success", "redrive it"},
 	} {
 		l := deployment.FromMessages([]types.Message{message(reason)})[0]

@@ -26,6 +26,9 @@ type Listing struct {
 	// Counts are the rows of each kind, tombstones only where the filter wants them.
 	// List alone knows them.
 	Counts map[string]int
+	// Memberships are the pointers of live memberships, by the key of their user. List
+	// alone has them.
+	Memberships map[directory.Key][]Record
 }
 
 // maxListed bounds how many rows List looks at. It is for a table in memory, which
@@ -52,11 +55,15 @@ func listedAttributes() []string {
 // table, up to maxListed rows of it: it is for tables in memory (see ScanList).
 func (r *Rows) List(ctx context.Context, f Filter, after string, limit int) (l Listing, err error) {
 	var exact, prefixed []Record
-	l.Counts = map[string]int{}
+	l.Counts, l.Memberships = map[string]int{}, map[directory.Key][]Record{}
 	l.Complete, err = r.Walk(ctx, r.directory, maxListed, func(row Record) {
 		l.Read++
 		if f.Deleted || !row.Deleted() {
 			l.Counts[row.Text(directory.AttrKind)]++
+		}
+		if row.Text(directory.AttrKind) == directory.KindMembershipOf {
+			user := directory.UserKey(row.Text("user_id"))
+			l.Memberships[user] = append(l.Memberships[user], row)
 		}
 		switch f.match(row) {
 		case exactMatch:

@@ -28,8 +28,9 @@ func putDirectory(s *deploymenttest.Stack) {
 			"username": "ada", "by_username": "ada", "external_id": "ext-1", "by_external_id": "ext-1",
 		},
 		{
-			"pk": "USER#user_10", "sk": "USER", "kind": "user", "id": "user_10", "synced_at": "2026-01-01T00:00:02.000Z",
-			"email": "adam@example.com", "by_email": "adam@example.com",
+			"pk": "USER#user_10", "sk": "USER", "kind": "user", "id": "user_10",
+			"synced_at": "2026-01-01T00:00:02.000Z",
+			"email":     "adam@example.com", "by_email": "adam@example.com",
 		},
 		{ // soft: deleted, out of the indexes
 			"pk": "USER#user_2", "sk": "USER", "kind": "user", "id": "user_2", "synced_at": "2026-01-01T00:00:03.000Z",
@@ -78,7 +79,11 @@ func TestSearchFindsByEveryName(t *testing.T) {
 		{name: "username", filter: deployment.Filter{Query: "ada"}, listed: []string{"USER#user_1"}},
 		{name: "external id", filter: deployment.Filter{Query: "ext-1"}, listed: []string{"USER#user_1"}},
 		{name: "slug", filter: deployment.Filter{Query: "lumen-oak"}, listed: []string{"ORG#org_1"}},
-		{name: "a pointer by its membership's id", filter: deployment.Filter{Query: "orgmem_1", Kind: deployment.AnyPointer}, differs: true, listed: []string{"USER#user_1"}},
+		{
+			name:   "a pointer by its membership's id",
+			filter: deployment.Filter{Query: "orgmem_1", Kind: deployment.AnyPointer}, differs: true,
+			listed: []string{"USER#user_1"},
+		},
 		{name: "other kind", filter: deployment.Filter{Query: "lumen-oak", Kind: "user"}},
 		{
 			name: "prefix", filter: deployment.Filter{Query: "ada@"}, differs: true,

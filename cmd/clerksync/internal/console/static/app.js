@@ -103,7 +103,7 @@ function replacePart(old, fresh) {
   restore(fresh);
 }
 
-const keyOf = (e) => e.dataset.svixId ?? e.dataset.pk + e.dataset.sk;
+const keyOf = (e) => e.dataset.svixId ?? e.dataset.pk + e.dataset.sk + e.dataset.rev; // a row that changed is fresh
 
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) return disconnect();
