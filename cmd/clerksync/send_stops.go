@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v3"
 )
@@ -34,13 +35,16 @@ func (p program) stopsOf(ctx context.Context, c *cli.Command, to string) func(do
 	}
 }
 
+// askTimeout is far above what a console on this machine takes.
+const askTimeout = 5 * time.Second
+
 // ask asks a console for something; its answer only matters where it is no success.
 func ask(ctx context.Context, method, url, body string) error {
 	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("ask the console: %w", err)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Client{Timeout: askTimeout}).Do(req)
 	if err != nil {
 		return fmt.Errorf("ask the console: %w", err)
 	}

@@ -197,6 +197,7 @@ func TestStormStopsDynamoDB(t *testing.T) {
 			SvixID string `json:"svix_id"`
 			Status int
 		}
+		Looks []struct{ Name string }
 	}
 	if err := json.Unmarshal([]byte(body), &answer); err != nil || len(answer.Sent) != 200 || resp.StatusCode != 200 {
 		t.Fatalf("POST send = %d, %d requests, %v, want 200 of them", resp.StatusCode, len(answer.Sent), err)
@@ -209,5 +210,9 @@ func TestStormStopsDynamoDB(t *testing.T) {
 			m, _ := w.Recorder.Message(s.SvixID)
 			return m.Outcome == "applied" || m.Outcome == "stale"
 		})
+	} // The rows are those of a quiet day: eight of the people are deleted.
+	members, err := w.deployment.Rows().Members(t.Context(), answer.Looks[0].Name)
+	if err != nil || len(members) != 16 {
+		t.Errorf("after the storm the organization has %d members, %v, want 16", len(members), err)
 	}
 }
