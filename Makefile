@@ -1,8 +1,9 @@
 # `make` lists the targets. sam calls the targets build-*Function (BuildMethod: makefile in template.yaml).
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint fmt bench bench-backfill simulate mutate samples roots demo validate build build-IngestFunction \
-	build-SyncFunction build-ProbeFunction package check-arch build-local sign-events invoke-ingest invoke-sync start-api deploy accept logs
+.PHONY: help test lint fmt bench bench-backfill browser picture simulate mutate samples roots demo validate build \
+	build-IngestFunction build-SyncFunction build-ProbeFunction package check-arch build-local sign-events invoke-ingest \
+	invoke-sync start-api deploy accept logs
 
 SAM ?= sam
 ENV ?= default
@@ -36,6 +37,12 @@ bench: ## measure every figure with its floor and its target
 
 bench-backfill: ## fill a table from 200,000 users, 20,000 organizations, 300,000 memberships
 	BACKFILL_USERS=200000 nice go test -run '^$$' -bench Backfill -benchtime 1x -timeout 0 -v ./test/bench
+
+browser: ## the console in Chromium; make browser BROWSER=/path/to/chrome
+	go test -count=1 -v ./test/browser
+
+picture: ## make the README's picture, docs/console.png, from the running console
+	BROWSER_REQUIRED=1 BROWSER_PICTURE=$(CURDIR)/docs/console.png go test -count=1 -run Picture ./test/browser
 
 N ?= 10000
 simulate: ## random histories with faults, N=10000; SIMULATION_SEED=S replays one

@@ -23,7 +23,8 @@ type suite struct {
 func newSuite(tb testing.TB) *suite {
 	tb.Helper()
 	path := browserPath(tb)
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(tb.TempDir()),
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
+		chromedp.UserDataDir(tb.TempDir()),
 		// Nothing but this machine has an address, so that a page which loads from elsewhere is broken here, too.
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"))
 	if os.Getuid() == 0 {
@@ -36,7 +37,7 @@ func newSuite(tb testing.TB) *suite {
 	if err := chromedp.Do(browser); err != nil {
 		tb.Fatalf("start %s: %v", path, err)
 	}
-	return &suite{browser: browser, bin: filepath.Dir(command(tb))}
+	return &suite{browser: browser, bin: commandFolder(tb)}
 }
 
 func browserPath(tb testing.TB) string {
@@ -72,8 +73,8 @@ var binary struct {
 	dir  string
 }
 
-// command returns the path of the command. Its folder is deleted by TestMain.
-func command(tb testing.TB) string {
+// commandFolder returns the folder of the command, which TestMain deletes.
+func commandFolder(tb testing.TB) string {
 	tb.Helper()
 	binary.once.Do(func() {
 		built := program.Build(tb, "./cmd/clerksync")
@@ -89,7 +90,7 @@ func command(tb testing.TB) string {
 	if binary.dir == "" {
 		tb.Fatal("the command was not built")
 	}
-	return filepath.Join(binary.dir, "clerksync")
+	return binary.dir
 }
 
 func TestMain(m *testing.M) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +41,9 @@ func (s *suite) open(tb testing.TB, base, path string, options ...chromedp.Conte
 		}
 		cancel()
 	})
+	if err := chromedp.Do(ctx); err != nil { // a tab lives as long as the context of its first action
+		tb.Fatalf("open a tab: %v", err)
+	}
 	p.do(chromedp.EmulateViewport(1280, 900))
 	if path != "" {
 		p.to(path)
@@ -62,18 +66,27 @@ func (p *tab) to(path string) {
 	p.do(chromedp.Navigate(p.base + path))
 }
 
-// eval returns the value of an expression. Each %q of it takes a string, escaped for JavaScript.
-func eval[T any](p *tab, expression string, args ...any) T {
-	p.t.Helper()
+// script is an expression with its arguments in it. Each %q takes a string, escaped for JavaScript.
+func script(expression string, args ...any) string {
+	if len(args) == 0 {
+		return expression
+	}
+	args = slices.Clone(args)
 	for i, arg := range args {
 		if text, ok := arg.(string); ok {
 			b, _ := json.Marshal(text) // a string never fails
 			args[i] = string(b)
 		}
 	}
+	return fmt.Sprintf(strings.ReplaceAll(expression, "%q", "%s"), args...)
+}
+
+// eval returns the value of an expression, whose arguments are those of script.
+func eval[T any](p *tab, expression string, args ...any) T {
+	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
-	expression = fmt.Sprintf(strings.ReplaceAll(expression, "%q", "%s"), args...)
+	expression = script(expression, args...)
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, awaitPromise))
 	if err != nil {
 		p.t.Fatalf("%s: %v\n%s", expression, err, p.excerpt())
@@ -91,13 +104,7 @@ func (p *tab) until(what, expression string, args ...any) {
 
 func (p *tab) within(limit time.Duration, what, expression string, args ...any) {
 	p.t.Helper()
-	for i, arg := range args {
-		if text, ok := arg.(string); ok {
-			b, _ := json.Marshal(text) // a string never fails
-			args[i] = string(b)
-		}
-	}
-	expression = "!!(" + fmt.Sprintf(strings.ReplaceAll(expression, "%q", "%s"), args...) + ")"
+	expression = "!!(" + script(expression, args...) + ")"
 	deadline := time.Now().Add(limit)
 	for {
 		ctx, cancel := context.WithTimeout(p.ctx, patience)
@@ -155,8 +162,11 @@ func (p *tab) attributes(selector, name string) []string {
 func (p *tab) fill(selector, value string) {
 	p.t.Helper()
 	p.has(selector)
-	eval[any](p, `(e => { e.focus(); e.value = %q; e.dispatchEvent(new Event("input", {bubbles: true}));
-		e.dispatchEvent(new Event("change", {bubbles: true})); return 1 })(document.querySelector(%q))`, value, selector)
+	eval[any](p, `(e => {
+		e.focus();
+		e.value = %q;
+		for (const type of ["input", "change"]) e.dispatchEvent(new Event(type, {bubbles: true}));
+		return 1 })(document.querySelector(%q))`, value, selector)
 }
 
 // byName finds an element as assistive technology does: by its role and its accessible name.
