@@ -28,12 +28,17 @@ func NewTables(now func() time.Time) *Tables { return serveTables(dynamodb.NewSt
 func (t *Tables) Copy() *Tables { return serveTables(t.store.Copy()) }
 
 func serveTables(store *dynamodb.Store) *Tables {
-	return &Tables{store: store, Config: aws.Config{
+	return &Tables{store: store, Config: inProcess(awsjson.New(store.Service()))}
+}
+
+// inProcess is a configuration with which the SDK calls the handler.
+func inProcess(h http.Handler) aws.Config {
+	return aws.Config{
 		Region: Region, BaseEndpoint: aws.String("http://in-process.localhost"),
-		HTTPClient:  handlerClient{awsjson.New(store.Service())},
+		HTTPClient:  handlerClient{h},
 		Credentials: aws.AnonymousCredentials{}, // no signature is looked at
 		Retryer:     func() aws.Retryer { return aws.NopRetryer{} },
-	}}
+	}
 }
 
 // handlerClient is an HTTP client whose server is the handler.

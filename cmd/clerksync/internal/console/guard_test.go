@@ -36,7 +36,7 @@ type request struct {
 }
 
 // ask sends a request and returns the answer with its body.
-func ask(t *testing.T, c *console.Console, q request) (*http.Response, string) {
+func ask(t testing.TB, c *console.Console, q request) (*http.Response, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), q.method, c.URL+q.path, strings.NewReader(q.body+q.form))
 	if err != nil {

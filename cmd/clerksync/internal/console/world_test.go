@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"context"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
 	"github.com/clerksync/clerksync/events"
+	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/projector"
 	"github.com/clerksync/clerksync/pkg/settings"
 	"github.com/clerksync/clerksync/pkg/svix"
@@ -26,7 +28,7 @@ import (
 // world is a pipeline with its recorder and its console, as `clerksync dev` has
 // them.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	Pipeline *pipeline.Pipeline
 	Recorder *recorder.Recorder
 	Console  *console.Console
@@ -42,14 +44,15 @@ func newWorld(t *testing.T) *world {
 	return newWorldWith(t, recorder.Limits{})
 }
 
-// newWorldWith is newWorld with bounds of what is kept.
-func newWorldWith(t *testing.T, l recorder.Limits) *world {
+// newWorldWith is newWorld with bounds of what is kept, and with whoever else wants
+// to know how messages come out.
+func newWorldWith(t testing.TB, l recorder.Limits, observe ...func(consumer.Report)) *world {
 	t.Helper()
 	secrets, err := svix.ParseSecrets(svixtest.Secret)
 	if err != nil {
 		t.Fatal(err)
 	}
-	storage := settings.Storage{DeletionPolicy: "soft", ObjectStorage: "full", Retention: time.Hour}
+	storage := testStorage()
 	switches := faults.New(pipeline.QueueName, time.Now, rand.Float64)
 	w := &world{
 		t: t, signer: webhook.Signer{Secrets: secrets, Now: time.Now}, faults: switches,
@@ -59,13 +62,20 @@ func newWorldWith(t *testing.T, l recorder.Limits) *world {
 	}
 	w.Pipeline, err = pipeline.Start(t.Context(), pipeline.Options{
 		Addr: "127.0.0.1:0", AWSAddr: "127.0.0.1:0", Secrets: secrets, KeptSecret: svixtest.Secret,
-		Storage: storage, OnRequest: w.Recorder.OnRequest, OnMessage: w.Recorder.OnMessage, Warn: ignoreWarning,
+		Storage: storage, OnRequest: w.Recorder.OnRequest, Warn: ignoreWarning,
+		OnMessage: func(ctx context.Context, r consumer.Report) {
+			w.Recorder.OnMessage(ctx, r)
+			for _, f := range observe {
+				f(r)
+			}
+		},
 		WrapWebhook: w.Recorder.Handler, WrapTable: w.Recorder.Table, WrapClient: switches.Wrap,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { w.Pipeline.Stop(t.Context()) })
+	t.Cleanup(func() { w.Pipeline.Stop(context.WithoutCancel(t.Context())) })
+	w.Recorder.ReadBy(w.Pipeline.LocalTable())
 	w.deployment = deployment.OfPipeline(w.Pipeline)
 	w.Console = startConsole(t, console.Options{
 		Order:      order.New(storage, time.Minute),
@@ -87,8 +97,13 @@ func newWorldWith(t *testing.T, l recorder.Limits) *world {
 	return w
 }
 
+// testStorage is what rows keep in tests.
+func testStorage() settings.Storage {
+	return settings.Storage{DeletionPolicy: "soft", ObjectStorage: "full", Retention: time.Hour}
+}
+
 // startConsole serves a console until the test ends.
-func startConsole(t *testing.T, o console.Options) *console.Console {
+func startConsole(t testing.TB, o console.Options) *console.Console {
 	t.Helper()
 	o.Addr = "127.0.0.1:0"
 	c, err := console.Start(t.Context(), o)
@@ -169,7 +184,7 @@ func must[T any](v T, err error) T {
 }
 
 // readAll is the rest of an answer.
-func readAll(t *testing.T, r io.Reader) string {
+func readAll(t testing.TB, r io.Reader) string {
 	t.Helper()
 	text, err := io.ReadAll(r)
 	if err != nil {

@@ -123,6 +123,7 @@ func startConsole(
 	show.Signer = webhook.Signer{Secrets: o.Pipeline.Secrets, Now: o.Now}
 	show.Instances, show.Storage = o.Pipeline.Instances, o.Pipeline.Storage
 	if p.Embedded() {
+		show.Recorder.ReadBy(p.LocalTable())
 		show.Reset = p.Reset
 		show.DeadLetters = func() ([]deployment.DeadLetter, error) { return deployment.DeadLettersOf(p) }
 		show.Retry = p.RetryWaiting

@@ -57,6 +57,7 @@ func start(t *testing.T, l recorder.Limits, wrap func(directory.Table) directory
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.Stop(t.Context()) })
+	r.ReadBy(p.LocalTable())
 	return &harness{r, t, p}
 }
 

@@ -2,6 +2,7 @@ package recorder
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
@@ -24,33 +25,43 @@ type Page struct {
 
 // Messages lists messages, up to limit of them.
 func (r *Recorder) Messages(f Filter, limit int) Page {
+	matching, all := r.matching(f)
+	p := Page{All: all, Matching: len(matching)}
 	r.mu.Lock()
-	all := make([]Message, 0, len(r.kept)+len(r.rejected))
+	defer r.mu.Unlock()
+	for _, m := range matching {
+		switch {
+		case f.Before > 0 && m.Seq >= f.Before:
+		case len(p.Messages) < limit:
+			if now := r.messages[m.ID]; now != nil { // else it has gone meanwhile
+				p.Messages = append(p.Messages, now.snapshot())
+			}
+		default:
+			p.Next = p.Messages[limit-1].Seq
+			return p
+		}
+	}
+	return p
+}
+
+// matching are the messages that match, the newest first, without requests and
+// writes; all counts those that are kept. A list is made anew with each change while
+// somebody looks, so only those that are shown are copied whole.
+func (r *Recorder) matching(f Filter) (list []Message, all int) {
+	r.mu.Lock()
+	list = make([]Message, 0, len(r.kept)+len(r.rejected))
 	kept, rejected := r.kept, r.rejected
 	for len(kept)+len(rejected) > 0 { // both are in the order of Seq
 		from := &kept
 		if len(kept) == 0 || len(rejected) > 0 && last(rejected).Seq > last(kept).Seq {
 			from = &rejected
 		}
-		all = append(all, last(*from).snapshot())
+		list = append(list, last(*from).Message)
 		*from = (*from)[:len(*from)-1]
 	}
 	r.mu.Unlock() // bodies do not change, so they are searched without the lock
-	p := Page{All: len(all)}
-	for _, m := range all {
-		if !f.Matches(m) {
-			continue
-		}
-		p.Matching++
-		switch {
-		case f.Before > 0 && m.Seq >= f.Before:
-		case len(p.Messages) < limit:
-			p.Messages = append(p.Messages, m)
-		case p.Next == 0:
-			p.Next = p.Messages[limit-1].Seq
-		}
-	}
-	return p
+	all = len(list)
+	return slices.DeleteFunc(list, func(m Message) bool { return !f.Matches(m) }), all
 }
 
 func last(list []*message) *message { return list[len(list)-1] }
@@ -80,21 +91,16 @@ func (r *Recorder) Message(id string) (m Message, ok bool) {
 	return found.snapshot(), true
 }
 
-// Neighbours are the ids of the messages before and after that one, "" for none.
+// Neighbours are the ids of the messages before and after that one in the list, ""
+// for none.
 func (r *Recorder) Neighbours(id string, f Filter) (newer, older string) {
-	found := false
-	for _, m := range r.Messages(f, r.limits.Messages+r.limits.Rejected).Messages {
-		switch {
-		case m.ID == id:
-			found = true
-		case found:
-			return newer, m.ID
-		default:
-			newer = m.ID
-		}
+	list, _ := r.matching(f)
+	i := slices.IndexFunc(list, func(m Message) bool { return m.ID == id })
+	if i > 0 {
+		newer = list[i-1].ID
 	}
-	if !found {
-		return "", ""
+	if i >= 0 && i+1 < len(list) {
+		older = list[i+1].ID
 	}
-	return newer, ""
+	return newer, older
 }

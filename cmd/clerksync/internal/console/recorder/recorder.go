@@ -34,6 +34,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/projector"
 )
 
@@ -81,6 +82,7 @@ type Recorder struct {
 	seq      uint64              // of the last message
 	nameless int                 // requests without usable id
 	rows     rows
+	reader   directory.Table // nil for the one that is recorded
 	events   events
 	counts   counts
 }

@@ -14,6 +14,15 @@ import (
 // svix_id of its row, which a cascade sets to that of the deletion.
 func (r *Recorder) Table(next directory.Table) directory.Table { return &table{next, r} }
 
+// ReadBy makes the recorder read by another way to the same rows than the table that
+// it is put round. Where they are in this process, that costs next to nothing, and
+// the recorder sees what is there while the functions cannot reach it.
+func (r *Recorder) ReadBy(reader directory.Table) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reader = reader
+}
+
 type table struct {
 	next     directory.Table
 	recorder *Recorder
@@ -49,7 +58,7 @@ func (t *table) Write(ctx context.Context, w directory.Write) (directory.Result,
 	r := t.recorder
 	r.begin(w)
 	if w.Row != nil && !r.knows(w.Row.Key()) {
-		_, _ = t.Read(ctx, w.Row.Key()) // an error leaves it unknown; the write has its own
+		t.look(ctx, w.Row.Key())
 	}
 	var existing directory.Existing
 	if w.Existing == nil {
@@ -77,9 +86,23 @@ func (t *table) completeStale(ctx context.Context, w directory.Write) {
 		return
 	}
 	if !r.knows(wanted.Key()) {
-		_, _ = t.Read(ctx, wanted.Key())
+		t.look(ctx, wanted.Key())
 	}
 	r.lost(w.LedgerEntry.SvixID, wanted)
+}
+
+// look reads a row for the recorder. After an error it is not known, which shows.
+func (t *table) look(ctx context.Context, k directory.Key) {
+	r := t.recorder
+	r.mu.Lock()
+	reader := r.reader
+	r.mu.Unlock()
+	if reader == nil {
+		reader = t.next
+	}
+	if rows, err := reader.Read(ctx, k); err == nil {
+		r.see([]directory.Key{k}, rows)
+	}
 }
 
 // see remembers rows that were read, nil for those that do not exist.

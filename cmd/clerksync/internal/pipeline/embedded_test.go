@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
+	"github.com/clerksync/clerksync/pkg/directory"
 )
 
 // After a reset tables and queues are empty, as often as one likes, and the same
@@ -42,5 +43,19 @@ func TestResetOfAnotherEndpoint(t *testing.T) {
 	}
 	if len(h.rows(h.p.DirectoryTable)) == 0 {
 		t.Error("the rows are gone")
+	}
+	if h.p.LocalTable() != nil {
+		t.Error("a table of another endpoint is looked at as if it were in this process")
+	}
+}
+
+// What the functions write is there without a connection, too.
+func TestLocalTable(t *testing.T) {
+	t.Parallel()
+	h := start(t, pipeline.Options{})
+	h.wantSent("msg_a", sample(t, "user.created"), "applied")
+	rows, err := h.p.LocalTable().Read(t.Context(), directory.UserKey("user_2exampleJonahAdeyemi0000000"))
+	if err != nil || rows[0].Text("first_name") != "Jonah" {
+		t.Errorf("Read = %v, %v, want Jonah", rows, err)
 	}
 }

@@ -8,7 +8,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/clerksync/clerksync/pkg/directory"
+	"github.com/clerksync/clerksync/pkg/dynamo"
 )
+
+// LocalTable is the embedded table without a connection, for whoever looks at rows
+// beside the functions: it costs little, and faults that are injected between the
+// functions and their table are not in its way. It is nil where the table is not in
+// this process.
+func (p *Pipeline) LocalTable() directory.Table {
+	if !p.Embedded() {
+		return nil
+	}
+	return dynamo.New(dynamodb.NewFromConfig(p.aws.InProcess), p.DirectoryTable, p.DeliveriesTable)
+}
 
 // Reset empties the embedded queues and tables, as after a start. What is on its
 // way in that moment may still be written. Tables that are not in this process are
