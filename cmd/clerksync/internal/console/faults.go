@@ -25,7 +25,8 @@ func (p page) Faults() (on []faults.Switch) {
 
 // setFault turns one switch on or off, by a form.
 func (c *Console) setFault(w http.ResponseWriter, r *http.Request) {
-	if err := c.options.Dev.Faults.Set(faults.Name(r.PostFormValue("name")), r.PostFormValue("on") != ""); err != nil {
+	name, on := faults.Name(r.PostFormValue("name")), r.PostFormValue("on") != ""
+	if err := c.options.Dev.Faults.Set(name, on); err != nil {
 		c.fail(w, r, http.StatusBadRequest, "unknown_fault", err.Error())
 		return
 	}

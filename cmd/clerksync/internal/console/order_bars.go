@@ -62,7 +62,7 @@ func newOrdersView(c order.Comparison, messages []order.Message, ids, differ str
 			x += width
 		}
 		if h.Name != order.Clerksync && h.Distinct > 1 {
-			b.Link = "/order?ids=" + ids + "&all=1&differ=" + h.Name
+			b.Link = "/order?ids=" + ids + "&all=1&differ=" + h.Name + "#orders"
 			if differ == h.Name {
 				v.Differ = newDifferView(h, messages)
 			}

@@ -76,7 +76,8 @@ func TestOrderPageMoves(t *testing.T) {
 	if first := strings.Split(inside(page, "order", "ol"), "<li ")[1]; !strings.Contains(first, "autofocus>↓") {
 		t.Errorf("the focus is not at the message that was moved:\n%s", first)
 	}
-	if got, _, _ := shownOrder(w.page(pressed(t, page, "Leave out", 1))); slices.Contains(got, "msg_o3") || len(got) != 4 {
+	got, _, _ = shownOrder(w.page(pressed(t, page, "Leave out", 1)))
+	if slices.Contains(got, "msg_o3") || len(got) != 4 {
 		t.Errorf("order without the first = %q", got)
 	}
 }
@@ -95,7 +96,8 @@ func TestOrderPageAllOrders(t *testing.T) {
 		t.Errorf("no 120 orders with one end in: %s", inside(page, "orders", "section"))
 	}
 	want := map[string]bool{"clerksync": true, "arrival": false, "updated_at": false}
-	bars := regexp.MustCompile(`data-handler="(\w+)" data-orders="120" data-distinct="(\d+)"`).FindAllStringSubmatch(page, -1)
+	bar := regexp.MustCompile(`data-handler="(\w+)" data-orders="120" data-distinct="(\d+)"`)
+	bars := bar.FindAllStringSubmatch(page, -1)
 	for _, bar := range bars {
 		if one := bar[2] == "1"; one != want[bar[1]] {
 			t.Errorf("%s has %s ends", bar[1], bar[2])
@@ -105,7 +107,7 @@ func TestOrderPageAllOrders(t *testing.T) {
 		t.Errorf("%d handlers, want three", len(bars))
 	}
 	differ := w.page(link + "&differ=updated_at")
-	if !strings.Contains(differ, "Two orders in which") || !strings.Contains(differ, "user_2exampleJonahAdeyemi0000000") {
+	if _, rest, ok := strings.Cut(differ, "Two orders in which"); !ok || !strings.Contains(rest, "user_2exampleJonah") {
 		t.Error("the page does not show two orders that differ")
 	}
 	if strings.Contains(differ, "ZgotmplZ") {
@@ -173,7 +175,8 @@ func TestAPIOrder(t *testing.T) {
 	}
 	type m map[string]any
 	a := post(m{"ids": ids, "all": true}, 200)
-	if len(a.Outcomes) != 5 || a.Orders != 120 || a.Distinct != 1 || len(a.Handlers) != 3 || a.Handlers[1].Distinct < 2 {
+	if len(a.Outcomes) != 5 || a.Orders != 120 || a.Distinct != 1 || len(a.Handlers) != 3 ||
+		a.Handlers[1].Distinct < 2 {
 		t.Errorf("POST order of all = %+v", a)
 	}
 	slices.Reverse(ids)

@@ -46,9 +46,10 @@ func TestTrafficPage(t *testing.T) {
 	w := newWorld(t)
 	fiveMessages(w)
 	page := w.page("/traffic")
+	const three, two = `<td class="number">3</td><td class="number">3</td>`, `<td class="number">2</td><td class="number">2</td>`
 	for what, want := range map[string]string{
-		"three are applied":     `<td><span class="outcome applied">● applied</span></td><td class="number">3</td><td class="number">3</td>`,
-		"two are stale":         `<td><span class="outcome stale">◐ stale</span></td><td class="number">2</td><td class="number">2</td>`,
+		"three are applied":     `<td><span class="outcome applied">● applied</span></td>` + three,
+		"two are stale":         `<td><span class="outcome stale">◐ stale</span></td>` + two,
 		"nothing waits":         `<p id="depth">0 on the queue, 0 taken or waiting for another attempt, 0 held back</p>`,
 		"the median":            `<strong id="p50">`,
 		"a bar with its second": ` applied`,
@@ -57,8 +58,11 @@ func TestTrafficPage(t *testing.T) {
 			t.Errorf("%s: the page has no %s", what, want)
 		}
 	}
-	if strings.Contains(page, `id="p50">0 ms`) || !strings.Contains(page, `height="120" class="applied"`) || strings.Contains(page, "ZgotmplZ") {
-		t.Error("there is no time from receipt to row, no bar, or something that a template refused")
+	if !strings.Contains(page, `height="120" class="applied"`) {
+		t.Error("there is no bar")
+	}
+	if strings.Contains(page, `id="p50">0 ms`) || strings.Contains(page, "ZgotmplZ") {
+		t.Error("there is no time from receipt to row, or something that a template refused")
 	}
 }
 
