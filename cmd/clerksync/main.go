@@ -63,7 +63,7 @@ func (p program) commands() *cli.Command {
 		Usage:   "Clerk users and organizations in your own DynamoDB table",
 		Commands: []*cli.Command{
 			p.devCommand(), p.sendCommand(), p.getCommand(), p.dlqCommand(), p.secretCommand(), p.signCommand(),
-			p.statusCommand(), p.doctorCommand(), p.scrubCommand(), p.connectCommand(),
+			p.statusCommand(), p.consoleCommand(), p.doctorCommand(), p.scrubCommand(), p.connectCommand(),
 			p.backfillCommand(), p.diffCommand(), p.versionCommand(),
 		},
 		Action: func(_ context.Context, c *cli.Command) error { return terminal.ShowHelp(c) },

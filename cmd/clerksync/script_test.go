@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,6 +62,10 @@ func clearEnvironment() {
 //	                               of the webhook and prints its answer
 //	printed PATTERN                runs the command that the last one printed: the
 //	                               first text on stdout or stderr that matches
+//	background COMMAND [flags]     starts another command, its output in COMMAND.out
+//	                               and COMMAND.err
+//	printed-url FILE               opens the URL in FILE as a browser does, with a
+//	                               cookie, and wants 401 for it without its query
 //	fetch URL                      prints what a GET of the URL answers
 //	redirect                       sets REDIRECT to a URL that answers 308
 //	utf16 FILE                     rewrites FILE as PowerShell's > does
@@ -81,7 +86,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"dev": startDev, "step": step, "interrupt": interrupt, "exits": exits, "until": untilOutput,
-			"ingest": invokeIngest, "printed": runPrinted, "fetch": fetch, "redirect": serveRedirect, "utf16": writeUTF16,
+			"ingest": invokeIngest, "printed": runPrinted, "fetch": fetch, "background": startBackground, "printed-url": fetchPrinted, "redirect": serveRedirect, "utf16": writeUTF16,
 			"clerk": serveClerk,
 		},
 	})
@@ -121,7 +126,25 @@ func startDev(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	program, err := exec.LookPath("clerksync")
 	ts.Check(err)
-	p := &process{Cmd: exec.Command(program, append(flags, args...)...), name: name, done: make(chan error, 1)}
+	p := startProcess(ts, name, program, append(flags, args...))
+	for k, v := range p.ready(ts) {
+		ts.Setenv(prefix+k, v)
+	}
+}
+
+// startBackground runs another command in the background, under its own name.
+func startBackground(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: background COMMAND [flags]")
+	}
+	program, err := exec.LookPath("clerksync")
+	ts.Check(err)
+	startProcess(ts, args[0], program, args)
+}
+
+// startProcess writes what the process prints to NAME.out and NAME.err.
+func startProcess(ts *testscript.TestScript, name, program string, args []string) *process {
+	p := &process{Cmd: exec.Command(program, args...), name: name, done: make(chan error, 1)}
 	p.Dir = ts.MkAbs(".")
 	for _, v := range inherited() {
 		if value := ts.Getenv(v); value != "" {
@@ -140,9 +163,7 @@ func startDev(ts *testscript.TestScript, _ bool, args []string) {
 	}()
 	ts.Defer(func() { _ = p.Process.Kill() })
 	processes(ts)[name] = p
-	for k, v := range p.ready(ts) {
-		ts.Setenv(prefix+k, v)
-	}
+	return p
 }
 
 // ready waits until the process says where it listens, in words or as JSON.
@@ -260,6 +281,31 @@ func runPrinted(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("no command that matches %q was printed", args[0])
 	}
 	ts.Check(ts.Exec(words[0], words[1:]...))
+}
+
+func fetchPrinted(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: printed-url FILE")
+	}
+	printed := regexp.MustCompile(`http://[^"\s]+`).FindString(ts.ReadFile(args[0]))
+	bare, _, _ := strings.Cut(printed, "?")
+	answer, err := http.Get(bare)
+	ts.Check(err)
+	_ = answer.Body.Close()
+	if answer.StatusCode != http.StatusUnauthorized {
+		ts.Fatalf("GET %s = %d, want 401", bare, answer.StatusCode)
+	}
+	jar, err := cookiejar.New(nil)
+	ts.Check(err)
+	answer, err = (&http.Client{Jar: jar}).Get(printed)
+	ts.Check(err)
+	body, err := io.ReadAll(answer.Body)
+	_ = answer.Body.Close()
+	ts.Check(err)
+	if answer.StatusCode != http.StatusOK || answer.Request.URL.RawQuery != "" {
+		ts.Fatalf("GET %s = %d at %s, want 200 without the token", printed, answer.StatusCode, answer.Request.URL)
+	}
+	fmt.Fprint(ts.Stdout(), string(body))
 }
 
 func fetch(ts *testscript.TestScript, neg bool, args []string) {

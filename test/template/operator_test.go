@@ -45,6 +45,9 @@ func actionOf(service, operation string) []string {
 	case "ChangeMessageVisibilityBatch", "DeleteMessageBatch", "SendMessageBatch":
 		return []string{"sqs:" + strings.TrimSuffix(operation, "Batch")}
 	}
+	if service == "cloudwatchlogs" {
+		service = "logs"
+	}
 	return []string{service + ":" + operation}
 }
 
@@ -167,6 +170,38 @@ func TestOperatorsMayDoWhatTheCommandCalls(t *testing.T) {
 		t.Errorf("docs/iam/operate.json (-called +allowed):\n%s", diff)
 		for _, action := range want {
 			t.Logf("%s is called in %s", action, where[action])
+		}
+	}
+}
+
+// The page calls what the package of deployments does, but for what commands call that change rows, or that read a
+// secret or the settings of functions.
+func TestConsoleMayDoWhatItCalls(t *testing.T) {
+	where := callsIn(t, "cmd/clerksync/internal/deployment", map[string]bool{writesRows: true})
+	maps.Copy(where, callsIn(t, "cmd/clerksync/internal/console", map[string]bool{writesRows: true}))
+	for action := range localOperations() {
+		delete(where, action)
+	}
+	for action, file := range where {
+		service, _, _ := strings.Cut(action, ":")
+		isScrub := strings.HasSuffix(file, "/scrub.go")
+		if service == "ssm" || service == "lambda" || isScrub && action == "dynamodb:UpdateItem" {
+			delete(where, action)
+		}
+	}
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(where)), actionsOf(readPolicy(t, "console.json"))); diff != "" {
+		t.Errorf("docs/iam/console.json (-called +allowed):\n%s", diff)
+	}
+}
+
+// Without --write, and without a scan that somebody asks for, the statements that these need can go.
+func TestConsoleWritesByStatementsOfTheirOwn(t *testing.T) {
+	for _, s := range readPolicy(t, "console.json") {
+		for _, action := range texts(s.Action) {
+			isWrite := action == "sqs:DeleteMessage" || action == "sts:AssumeRole"
+			if got := strings.HasPrefix(s.Sid, "Write"); got != isWrite {
+				t.Errorf("statement %s allows %s: its name says that it writes: %v, want %v", s.Sid, action, got, isWrite)
+			}
 		}
 	}
 }

@@ -44,7 +44,9 @@ type Options struct {
 	Order *order.Runner
 	// Dev is what the console of `clerksync dev` has beyond that, nil for a stack's.
 	Dev *Dev
-	Now func() time.Time
+	// Stack is what the console of a deployment has, nil for dev's.
+	Stack *Stack
+	Now   func() time.Time
 }
 
 // Dev is the pipeline in this process.
@@ -80,6 +82,7 @@ type Console struct {
 	server  *http.Server
 	stop    context.CancelCauseFunc // of the streams
 	streams streams
+	log     *logWatch // of a stack; nil where there is none
 }
 
 // errClosed ends the streams when the console does.
@@ -125,6 +128,9 @@ func Start(ctx context.Context, o Options) (*Console, error) {
 	run, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	c := &Console{
 		URL: "http://" + l.Addr().String(), options: o, run: ksuid.New().String(), pages: p, stop: stop,
+	}
+	if o.Stack != nil && o.Deployment.Stack != nil {
+		c.log = newLogWatch(o.Deployment, c.now, o.Stack.LogEvery)
 	}
 	c.server = guard.NewServer(c.protect(c.mux()))
 	c.server.MaxHeaderBytes = maxHeader

@@ -88,7 +88,7 @@ func (c *Console) renderDeadLetters(w http.ResponseWriter, r *http.Request, stat
 	if p.Free = c.embedded(); p.Free {
 		letters, err := c.options.Dev.DeadLetters()
 		if err != nil {
-			status, p.Alert = http.StatusBadGateway, err.Error()
+			status, p.Alert = http.StatusBadGateway, explain(err)
 		}
 		c.addLetters(&p, letters)
 	}
@@ -132,7 +132,7 @@ func (c *Console) lookAtDeadLetters(w http.ResponseWriter, r *http.Request) {
 	p, status := deadLettersPage{Looked: c.now()}, http.StatusOK
 	letters, err := c.readDeadLetters(r.Context())
 	if err != nil {
-		status, p.Alert = http.StatusBadGateway, err.Error()
+		status, p.Alert = http.StatusBadGateway, explain(err)
 	}
 	p.Shown = c.now()
 	c.addLetters(&p, letters)

@@ -27,7 +27,7 @@ func (c *Console) apiLookAtDeadLetters(w http.ResponseWriter, r *http.Request) {
 
 func (c *Console) answerLetters(w http.ResponseWriter, letters []deployment.DeadLetter, err error) {
 	if err != nil {
-		writeError(w, http.StatusBadGateway, "queue_unreadable", err.Error())
+		writeError(w, http.StatusBadGateway, "queue_unreadable", explain(err))
 		return
 	}
 	if letters == nil {
@@ -60,7 +60,7 @@ func (c *Console) answerRedrive(w http.ResponseWriter, r *http.Request, ids []st
 	results, missing, err := c.redrive(r.Context(), ids)
 	switch {
 	case err != nil:
-		writeError(w, http.StatusBadGateway, "redrive_failed", err.Error())
+		writeError(w, http.StatusBadGateway, "redrive_failed", explain(err))
 	case len(results) == 0:
 		writeError(w, http.StatusNotFound, "not_found", "no dead letter has the id "+strings.Join(missing, ", "))
 	default:
@@ -72,7 +72,7 @@ func (c *Console) apiDrop(w http.ResponseWriter, r *http.Request) {
 	status, err := c.drop(r.Context(), r.PathValue("id"))
 	if err != nil {
 		name := map[int]string{http.StatusNotFound: "not_found"}[status]
-		writeError(w, status, cmp.Or(name, "drop_failed"), err.Error())
+		writeError(w, status, cmp.Or(name, "drop_failed"), explain(err))
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"dropped": r.PathValue("id")})

@@ -109,7 +109,7 @@ func (c *Console) showDirectory(w http.ResponseWriter, r *http.Request) {
 		p.Scan, err = c.offerScan(r)
 	}
 	if err != nil {
-		p.Error = err.Error()
+		p.Error = explain(err)
 	}
 	p.Read, p.Complete, p.Units, p.Counted = l.Read, l.Complete, l.Units, l.Counts != nil
 	for _, k := range rowKinds() {
@@ -199,7 +199,7 @@ func (c *Console) apiRows(w http.ResponseWriter, r *http.Request) {
 	}
 	l, err := c.listRows(r, rowFilter(r), limit)
 	if err != nil {
-		writeError(w, http.StatusBadGateway, "table_unreadable", err.Error())
+		writeError(w, http.StatusBadGateway, "table_unreadable", explain(err))
 		return
 	}
 	answer := struct {
@@ -209,7 +209,7 @@ func (c *Console) apiRows(w http.ResponseWriter, r *http.Request) {
 	for _, row := range l.Rows { // a listing has the attributes of a list alone
 		whole, err := c.options.Deployment.Rows().Get(r.Context(), row.Key())
 		if err != nil {
-			writeError(w, http.StatusBadGateway, "table_unreadable", err.Error())
+			writeError(w, http.StatusBadGateway, "table_unreadable", explain(err))
 			return
 		}
 		answer.Rows = append(answer.Rows, whole...)

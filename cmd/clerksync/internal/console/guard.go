@@ -35,6 +35,9 @@ func (c *Console) protect(next http.Handler) http.Handler {
 			writeError(w, http.StatusMethodNotAllowed, "method_not_allowed", "no other origin may ask")
 			return
 		}
+		if !c.admit(w, r) {
+			return
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		next.ServeHTTP(w, r)
 	})

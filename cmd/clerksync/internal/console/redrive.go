@@ -32,7 +32,7 @@ func (c *Console) redriveDeadLetters(w http.ResponseWriter, r *http.Request) {
 	p, status := deadLettersPage{Results: results}, http.StatusOK
 	switch {
 	case err != nil:
-		status, p.Alert = http.StatusBadGateway, err.Error()
+		status, p.Alert = http.StatusBadGateway, explain(err)
 	case len(missing) > 0:
 		p.Alert = "No longer here: " + strings.Join(missing, ", ")
 	}
@@ -164,7 +164,7 @@ func (c *Console) dropDeadLetter(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if status, err := c.drop(r.Context(), id); err != nil {
-		c.render(w, r, status, "drop.html", dropPage{id, err.Error()})
+		c.render(w, r, status, "drop.html", dropPage{id, explain(err)})
 		return
 	}
 	http.Redirect(w, r, "/dead-letters", http.StatusSeeOther)

@@ -92,7 +92,7 @@ type tab struct {
 	Count      int // of what waits for someone there
 }
 
-// Tabs are the pages that this console has, in the order of the keys 1 to 6.
+// Tabs are the pages that this console has, in the order of the keys 1 to 6 and on.
 func (p page) Tabs() []tab {
 	var tabs []tab
 	for _, t := range []tab{
@@ -102,7 +102,11 @@ func (p page) Tabs() []tab {
 		{Path: "/send", Name: "Send"},
 		{Path: "/order", Name: "Order"},
 		{Path: "/traffic", Name: "Traffic"},
+		{Path: "/doctor", Name: "Doctor"},
 	} {
+		if t.Path == "/" && p.Console.options.Stack != nil && p.Console.log == nil {
+			continue // it leads to the directory
+		}
 		for _, r := range p.Console.routes() {
 			if r.pattern == "GET "+t.Path || t.Path == "/" && r.pattern == "GET /{$}" {
 				if t.Path == "/dead-letters" && p.Console.embedded() {

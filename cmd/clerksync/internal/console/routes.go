@@ -26,6 +26,7 @@ func (c *Console) routes() []route {
 	list = append(list, c.orderRoutes()...)
 	list = append(list, c.sendRoutes()...)
 	list = append(list, c.trafficRoutes()...)
+	list = append(list, c.stackRoutes()...)
 	if c.options.Dev != nil {
 		list = append(list, route{"GET " + apiPrefix + "info", c.apiInfo})
 	}

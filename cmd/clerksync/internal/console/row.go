@@ -77,7 +77,7 @@ func (c *Console) showRow(w http.ResponseWriter, r *http.Request) {
 	k := directory.Key{PK: r.PathValue("pk"), SK: r.PathValue("sk")}
 	rows, err := c.options.Deployment.Rows().Get(r.Context(), k)
 	if err != nil {
-		c.fail(w, r, http.StatusBadGateway, "table_unreadable", err.Error())
+		c.fail(w, r, http.StatusBadGateway, "table_unreadable", explain(err))
 		return
 	}
 	p := rowPage{Key: k, Tab: cmp.Or(r.FormValue("tab"), "columns"), Live: c.options.Dev != nil}
@@ -129,7 +129,7 @@ func (c *Console) addChildren(r *http.Request, p *rowPage, list childList) {
 		p.Children, err = c.rowLines(r.Context(), l)
 	}
 	if err != nil {
-		p.Error = err.Error()
+		p.Error = explain(err)
 	}
 	if l.Next != "" {
 		p.ChildrenNext = withQuery(r, "after", l.Next)
@@ -218,7 +218,7 @@ func (c *Console) apiRow(w http.ResponseWriter, r *http.Request) {
 	rows, err := c.options.Deployment.Rows().Get(r.Context(), k)
 	switch {
 	case err != nil:
-		writeError(w, http.StatusBadGateway, "table_unreadable", err.Error())
+		writeError(w, http.StatusBadGateway, "table_unreadable", explain(err))
 	case len(rows) == 0:
 		writeError(w, http.StatusNotFound, "not_found", "there is no such row: "+k.PK+" "+k.SK)
 	default:

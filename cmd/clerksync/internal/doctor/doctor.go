@@ -35,6 +35,9 @@ type Options struct {
 	MaxSilence *time.Duration // without an event, 0 for any; nil for the stack's own alarm, or DefaultMaxSilence
 	Wait       time.Duration  // for the test event to come through
 	NoSend     bool           // send nothing to the webhook
+	// NoParameters reads no parameter of SSM: for a reader who should not have a right
+	// to the secret.
+	NoParameters bool
 }
 
 // Verdict is the result of a check, as `doctor --json` prints it.

@@ -40,6 +40,8 @@ func findSecret(
 		name = d.Stack.SecretParameter()
 	}
 	switch {
+	case o.NoParameters:
+		return nil, skip("no parameter is read here: clerksync doctor%s reads it", o.Names.Flags())
 	case name == "" && o.Names.Stack != "":
 		return nil, notFound()
 	case name == "":

@@ -25,6 +25,9 @@ func checkProbe(ctx context.Context, d *deployment.Deployment, o Options) Verdic
 		v.Mend = "put a secret key of Clerk into SSM, and deploy with ClerkSecretKeyParameter"
 		return v
 	}
+	if o.NoParameters {
+		return judgeProbe(ctx, d, o)
+	}
 	put := "make a secret key at Clerk for this use, and put it there: aws ssm put-parameter --type SecureString " +
 		"--name " + name + " --value file:///dev/stdin"
 	key, err := deployment.NewParameter(d.AWS, name).ReadKey(ctx)
@@ -37,6 +40,11 @@ func checkProbe(ctx context.Context, d *deployment.Deployment, o Options) Verdic
 		return fail("delete it, and revoke the key at Clerk. Then "+put,
 			"%s is not encrypted, and a secret key of Clerk can do everything there", name)
 	}
+	return judgeProbe(ctx, d, o)
+}
+
+// judgeProbe judges what the last probe counted.
+func judgeProbe(ctx context.Context, d *deployment.Deployment, o Options) Verdict {
 	p, ran, err := d.LastProbe(ctx, o.Now().Add(-probePatience), o.Now())
 	switch {
 	case err != nil:

@@ -7,7 +7,10 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/smithy-go/encoding/cbor"
@@ -26,9 +29,31 @@ type Account struct {
 	// Environment is the variables of the sync function, IngestEnvironment those of
 	// the ingest function.
 	Environment, IngestEnvironment map[string]string
-	Denied                         map[string]bool // operations that the caller may not call
+	Denied                         map[string]bool   // operations that the caller may not call
+	Alarms                         map[string]string // states by name
+	Filtered                       atomic.Int64      // requests to FilterLogEvents
 	samples                        []sample
+
+	mu  sync.Mutex // held for what a test adds while the stack is looked at
+	log []logEvent
 }
+
+// logEvent is a line of a function's log.
+type logEvent struct {
+	group   string
+	at      time.Time
+	message string
+}
+
+// AddLog adds a line of JSON to the log of a function.
+func (a *Account) AddLog(function string, at time.Time, line string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.log = append(a.log, logEvent{LogGroup(function), at, line})
+}
+
+// LogGroup is the log group of a function.
+func LogGroup(function string) string { return "/aws/lambda/" + function }
 
 // sample is what was counted at a time.
 type sample struct {
@@ -63,12 +88,18 @@ func (a *Account) Forget() { a.samples = nil }
 func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	target := r.Header.Get("X-Amz-Target")
 	switch {
+	case strings.HasSuffix(target, ".FilterLogEvents"):
+		if !a.deny(w, "FilterLogEvents") {
+			a.filterLogEvents(w, r)
+		}
 	case target != "":
 		if _, operation, _ := strings.Cut(target, "."); !a.deny(w, operation) {
 			a.Rest.ServeHTTP(w, r)
 		}
 	case strings.HasSuffix(r.URL.Path, "/operation/GetMetricData"):
 		a.getMetricData(w, r)
+	case strings.HasSuffix(r.URL.Path, "/operation/DescribeAlarms"):
+		a.describeAlarms(w)
 	case strings.HasSuffix(r.URL.Path, "/event-source-mappings"):
 		if !a.deny(w, "ListEventSourceMappings") {
 			answerJSON(w, map[string]any{"EventSourceMappings": a.Mappings})
@@ -128,6 +159,7 @@ func (a *Account) query(w http.ResponseWriter, r *http.Request) {
 	case action == "DescribeStackResource":
 		name := map[string]string{
 			"IngestFunction": IngestFunction, "SyncFunction": SyncFunction, "ProbeFunction": ProbeFunction,
+			"IngestLogGroup": LogGroup(IngestFunction), "SyncLogGroup": LogGroup(SyncFunction),
 		}
 		result = `<StackResourceDetail><PhysicalResourceId>` + name[r.FormValue("LogicalResourceId")] +
 			`</PhysicalResourceId></StackResourceDetail>`
@@ -165,14 +197,65 @@ func (a *Account) getMetricData(w http.ResponseWriter, r *http.Request) {
 	for _, q := range in["MetricDataQueries"].(cbor.List) {
 		results = append(results, a.evaluate(q.(cbor.Map), from, to))
 	}
-	answer := cbor.Map{"MetricDataResults": results}
+	a.answerCBOR(w, "GetMetricData", cbor.Map{"MetricDataResults": results})
+}
+
+func (a *Account) answerCBOR(w http.ResponseWriter, operation string, answer cbor.Map) {
 	w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
 	w.Header().Set("Content-Type", "application/cbor")
-	if a.Denied["GetMetricData"] {
+	if a.Denied[operation] {
 		w.WriteHeader(http.StatusForbidden)
 		answer = cbor.Map{"__type": cbor.String("AccessDenied"), "message": cbor.String("no")}
 	}
 	_, _ = w.Write(cbor.Encode(answer)) // the client is gone if this fails
+}
+
+func (a *Account) describeAlarms(w http.ResponseWriter) {
+	alarms := cbor.List{}
+	for _, name := range slices.Sorted(maps.Keys(a.Alarms)) {
+		alarms = append(alarms, cbor.Map{
+			"AlarmName": cbor.String(name), "StateValue": cbor.String(a.Alarms[name]),
+			"AlarmDescription":      cbor.String("what " + name + " says"),
+			"StateUpdatedTimestamp": &cbor.Tag{ID: 1, Value: cbor.Float64(float64(time.Now().Unix()))},
+		})
+	}
+	a.answerCBOR(w, "DescribeAlarms", cbor.Map{"MetricAlarms": alarms})
+}
+
+// filterLogEvents answers two lines a page, so that every reader meets pages.
+func (a *Account) filterLogEvents(w http.ResponseWriter, r *http.Request) {
+	a.Filtered.Add(1)
+	var in struct {
+		LogGroupName, NextToken string
+		StartTime               int64
+	}
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil { // it takes names in any case
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	const perPage = 2
+	first, _ := strconv.Atoi(in.NextToken) // none is 0
+	events, next := []map[string]any{}, ""
+	for i, e := range a.log {
+		if e.group != in.LogGroupName || e.at.UnixMilli() < in.StartTime || i < first {
+			continue
+		}
+		if len(events) == perPage {
+			next = strconv.Itoa(i)
+			break
+		}
+		events = append(events, map[string]any{
+			"eventId": strconv.Itoa(i), "timestamp": e.at.UnixMilli(), "message": e.message,
+		})
+	}
+	answer := map[string]any{"events": events}
+	if next != "" {
+		answer["nextToken"] = next
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	answerJSON(w, answer)
 }
 
 // evaluate answers one query: the sum or the maximum of each period that has

@@ -1,0 +1,106 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/doctor"
+)
+
+// Stack is what the console of a deployed stack, or of tables and queues, has. It
+// signs nothing, sends nothing and reads no parameter.
+type Stack struct {
+	Token string // opens the console: see NewToken
+	// Account and Region stand in the bar that says what is looked at; "" for what is
+	// not known.
+	Account, Region string
+	// LogEvery is how often the logs are read while a page looks; 0 for every 5 s.
+	LogEvery time.Duration
+	// Examine runs the checks of doctor that send nothing, and reports each.
+	Examine func(ctx context.Context, report func(doctor.Verdict)) error
+}
+
+// stackRoutes are the pages that need a stack. Where tables alone are named, there
+// are no logs and no metrics, and the directory is the first page.
+func (c *Console) stackRoutes() []route {
+	if c.options.Stack == nil {
+		return nil
+	}
+	list := []route{
+		{"GET /doctor", c.showDoctor},
+		{"POST /doctor", c.runDoctor}, // it changes nothing, but asks AWS a lot
+	}
+	if c.options.Deployment.Stack == nil {
+		return append(list, route{"GET /{$}", redirectTo("/directory")})
+	}
+	return append(list,
+		route{"GET /{$}", c.showStackMessages},
+		route{"GET /messages", c.findStackMessage},
+		route{"GET /messages/{id}", c.showStackMessage},
+		route{"GET /traffic", c.showStackTraffic},
+		route{"GET " + apiPrefix + "messages", c.apiStackMessages},
+		route{"GET " + apiPrefix + "messages/{id}", c.apiStackMessage},
+		route{"GET " + apiPrefix + "events", c.streamStack})
+}
+
+// Production is what the red bar of a stack's console says, "" for none.
+func (p page) Production() string {
+	s, d := p.Console.options.Stack, p.Console.options.Deployment
+	if s == nil {
+		return ""
+	}
+	text := "production: tables " + d.DirectoryTable + " and " + d.DeliveriesTable
+	if d.Stack != nil {
+		text = "production: stack " + d.Stack.Name
+	}
+	if s.Account != "" {
+		text += ", account " + s.Account
+	}
+	if s.Region != "" {
+		text += ", region " + s.Region
+	}
+	if p.Console.options.Write {
+		return text + ": what you change here is changed there"
+	}
+	return text + ", read only"
+}
+
+// explain is an error for a page. Where a permission is missing it names the action:
+// nothing else is wrong, and the rest of the console works.
+func explain(err error) string {
+	if action := deployment.MissingPermission(err); action != "" {
+		return "The permission " + action + " is missing, so there is nothing to see here. " +
+			"docs/iam/console.json in clerksync's repository has all that this console needs."
+	}
+	return err.Error()
+}
+
+// doctorPage shows the verdicts of the checks.
+type doctorPage struct {
+	Ran      bool
+	Verdicts []doctor.Verdict
+	Summary  string
+	Alert    string
+}
+
+func (c *Console) showDoctor(w http.ResponseWriter, r *http.Request) {
+	c.render(w, r, http.StatusOK, "doctor.html", doctorPage{})
+}
+
+func (c *Console) runDoctor(w http.ResponseWriter, r *http.Request) {
+	p, tally := doctorPage{Ran: true}, map[doctor.Status]int{}
+	keepOpen(w) // a check may wait for AWS
+	err := c.options.Stack.Examine(r.Context(), func(v doctor.Verdict) {
+		tally[v.Status]++
+		p.Verdicts = append(p.Verdicts, v)
+	})
+	if err != nil {
+		p.Alert = err.Error()
+	}
+	p.Summary = fmt.Sprintf("%d passed, %d warnings, %d failed, %d skipped.",
+		tally[doctor.Pass], tally[doctor.Warn], tally[doctor.Fail], tally[doctor.Skip])
+	c.render(w, r, http.StatusOK, "doctor.html", p)
+}
