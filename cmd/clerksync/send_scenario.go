@@ -63,7 +63,8 @@ func (p program) sendScenario(ctx context.Context, c *cli.Command) error {
 	}
 	p.printLooks(story, lookFlag(ctx, c, p.getenv, to))
 	if wrong > 0 {
-		p.term.Note("%s", terminal.Bad(fmt.Sprintf("%d of %d answers are not as they should be", wrong, len(story.Events))))
+		text := fmt.Sprintf("%d of %d answers are not as they should be", wrong, len(story.Events))
+		p.term.Note("%s", terminal.Bad(text))
 		return terminal.ErrReported
 	}
 	return nil

@@ -57,6 +57,8 @@ type Dev struct {
 	Recorder *recorder.Recorder
 	// Signer signs what is sent from here. Its secret is shown nowhere.
 	Signer webhook.Signer
+	// SecretIsKept says that `clerksync send` finds the secret by itself.
+	SecretIsKept bool
 	// Reset empties tables and queues; nil where they are not in this process.
 	Reset func(context.Context) error
 	// Instances and Storage are the pipeline's own settings, for previews.

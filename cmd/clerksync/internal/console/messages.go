@@ -138,11 +138,14 @@ func (c *Console) messages(r *http.Request) (p messagesPage, err error) {
 
 // firstSteps are the ways to the first message, with the addresses in use.
 func (c *Console) firstSteps() *firstSteps {
-	ready := c.options.Dev.Describe()
+	to, secret := c.options.Dev.Describe().WebhookURL, ""
+	if !c.options.Dev.SecretIsKept { // then send does not find it, and it is not shown here
+		secret = "--secret whsec_... "
+	}
 	return &firstSteps{
-		Webhook: ready.WebhookURL,
-		Send:    program + "send user.created --endpoint-url " + ready.EndpointURL,
-		Listen:  "clerk webhooks listen --forward-to " + ready.WebhookURL,
+		Webhook: to,
+		Send:    program + "send --to " + to + " " + secret + "user.created",
+		Listen:  "clerk webhooks listen --forward-to " + to,
 	}
 }
 

@@ -250,7 +250,7 @@ func TestEmptyPage(t *testing.T) {
 	page := w.page("/")
 	for _, want := range []string{
 		"Waiting for the first webhook", w.Pipeline.WebhookURL, `name="scenario" value="week"`,
-		"send user.created --endpoint-url " + w.Pipeline.Endpoint,
+		"send --to " + w.Pipeline.WebhookURL + " --secret whsec_... user.created",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the empty page lacks %q", want)

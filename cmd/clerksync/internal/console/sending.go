@@ -61,7 +61,8 @@ func readSending(r *http.Request) (s sending, err error) {
 // formSending reads the form of the Send page. A browser ends lines with CR LF.
 func formSending(r *http.Request) (s sending, err error) {
 	s = sending{
-		Scenario: r.PostFormValue("scenario"), Sample: r.PostFormValue("sample"), ID: strings.TrimSpace(r.PostFormValue("id")),
+		Scenario: r.PostFormValue("scenario"), Sample: r.PostFormValue("sample"),
+		ID:        strings.TrimSpace(r.PostFormValue("id")),
 		Duplicate: r.PostFormValue("duplicate") != "", Tamper: r.PostFormValue("tamper") != "",
 		Event: json.RawMessage(strings.ReplaceAll(r.PostFormValue("event"), "\r\n", "\n")),
 	}
@@ -151,7 +152,8 @@ func checkJSON(text []byte) error {
 	before := text[:min(max(syntax.Offset-1, 0), int64(len(text)))]
 	line := bytes.Count(before, []byte("\n")) + 1
 	column := utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
-	return problem{"invalid_json", fmt.Sprintf("the event is no JSON from line %d, column %d on: %s", line, column, syntax)}
+	where := fmt.Sprintf("the event is no JSON from line %d, column %d on: %s", line, column, syntax)
+	return problem{"invalid_json", where}
 }
 
 // sent is one request that was sent, and its answer.

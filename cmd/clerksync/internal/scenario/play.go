@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -30,18 +31,20 @@ func (s Story) Play(ctx context.Context, send func(Event) error, stop func(down 
 	}()
 	for i, e := range s.Events {
 		pause := e.Pause
-		if s.ends(i) && !stopped.IsZero() {
+		begins := slices.ContainsFunc(s.Stops, func(stop Stop) bool { return stop.From == i })
+		ends := slices.ContainsFunc(s.Stops, func(stop Stop) bool { return stop.To == i })
+		if ends && !stopped.IsZero() {
 			pause += time.Until(stopped.Add(leastStop))
 		}
 		if err := wait(ctx, pause); err != nil {
 			return err
 		}
-		if s.ends(i) {
+		if ends {
 			if err := start(); err != nil {
 				return err
 			}
 		}
-		if stop != nil && s.begins(i) {
+		if stop != nil && begins {
 			stopped = time.Now()
 			if err := stop(true); err != nil {
 				return err
@@ -52,25 +55,6 @@ func (s Story) Play(ctx context.Context, send func(Event) error, stop func(down 
 		}
 	}
 	return nil
-}
-
-// begins and ends say whether a stop does so before the event with the index.
-func (s Story) begins(i int) bool {
-	for _, stop := range s.Stops {
-		if stop.From == i {
-			return true
-		}
-	}
-	return false
-}
-
-func (s Story) ends(i int) bool {
-	for _, stop := range s.Stops {
-		if stop.To == i {
-			return true
-		}
-	}
-	return false
 }
 
 func wait(ctx context.Context, d time.Duration) error {

@@ -57,12 +57,16 @@ func TestPlay(t *testing.T) {
 		want    []string
 		fails   bool
 	}{
-		"in order":         {story: storyOf(3), want: []string{"0", "1", "2"}},
-		"with a stop":      {story: storyOf(3, stop), want: []string{"0", "stop", "1", "start", "2"}},
-		"two at the end":   {story: storyOf(3, stop, scenario.Stop{From: 2, To: 9}), want: []string{"0", "stop", "1", "start", "stop", "2", "start"}},
+		"in order":    {story: storyOf(3), want: []string{"0", "1", "2"}},
+		"with a stop": {story: storyOf(3, stop), want: []string{"0", "stop", "1", "start", "2"}},
+		"two at the end": {
+			story: storyOf(3, stop, scenario.Stop{From: 2, To: 9}),
+			want:  []string{"0", "stop", "1", "start", "stop", "2", "start"},
+		},
 		"without switches": {story: storyOf(3, stop), without: true, want: []string{"0", "1", "2"}},
 		"an event fails": {
-			story: storyOf(3, stop), played: played{failSend: 3}, want: []string{"0", "stop", "1", "start"}, fails: true,
+			story: storyOf(3, stop), played: played{failSend: 3}, fails: true,
+			want: []string{"0", "stop", "1", "start"},
 		},
 		"a switch fails": {
 			story: storyOf(3, stop), played: played{failStop: true}, want: []string{"0", "stop", "start"}, fails: true,

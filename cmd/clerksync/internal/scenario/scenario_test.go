@@ -230,8 +230,8 @@ func TestOneIDIsOneMessage(t *testing.T) {
 // instance is that of the samples.
 func TestStoriesShareNobody(t *testing.T) {
 	t.Parallel()
-	names := regexp.MustCompile(
-		`\b(user|org|orgmem|orginv|orgdmn|sess)_[0-9A-Za-z]{20,}|[\w.]+@[\w.]+\.example|"(slug|username|external_id)":"[^"]*"`)
+	names := regexp.MustCompile(`\b(user|org|orgmem|orginv|orgdmn|sess)_[0-9A-Za-z]{20,}|` +
+		`[\w.]+@[\w.]+\.example|"(slug|username|external_id)":"[^"]*"`)
 	for _, name := range scenario.Names() {
 		seen := map[string]bool{}
 		for _, e := range tell(t, name).Events {

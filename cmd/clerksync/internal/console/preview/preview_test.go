@@ -127,8 +127,9 @@ func TestPreviewComesTrue(t *testing.T) {
 					if again := effectOf(h.preview(e.Request)); !cmp.Equal(want, again) {
 						t.Errorf("%s: a second preview says otherwise:\n%s", e.What, cmp.Diff(want, again))
 					}
-					if isDuplicate := want.Outcome == "duplicate"; isDuplicate != seen[e.Request.ID] && want.Outcome != "ignored" {
-						t.Errorf("%s: the preview is %s, and whether it was sent before is %v", e.What, want.Outcome, seen[e.Request.ID])
+					sent := seen[e.Request.ID]
+					if want.Outcome != "ignored" && sent != (want.Outcome == "duplicate") {
+						t.Errorf("%s: the preview is %s, and whether it was sent before is %v", e.What, want.Outcome, sent)
 					}
 					got := effectOf(h.send(e.Request))
 					if !seen[e.Request.ID] && !cmp.Equal(want, got) { // the outcome of the first stays
@@ -168,7 +169,8 @@ func TestPreviewOfRequestsThatAreNotKept(t *testing.T) {
 		outcome, reason string
 	}{
 		"tampered": {
-			request: with(func(r *webhook.Request) { r.Tamper = true }), outcome: "rejected", reason: "invalid_signature",
+			request: with(func(r *webhook.Request) { r.Tamper = true }), outcome: "rejected",
+			reason: "invalid_signature",
 		},
 		"late": {
 			request: with(func(r *webhook.Request) { r.Skew = -10 * time.Minute }), outcome: "rejected",
@@ -252,7 +254,8 @@ func TestPreviewFails(t *testing.T) {
 	}
 	h.Table = endless{real}
 	began := time.Now()
-	if _, err := h.Preview(t.Context(), sample(t, "organization.deleted")); err == nil || time.Since(began) > 15*time.Second {
+	_, err := h.Preview(t.Context(), sample(t, "organization.deleted"))
+	if err == nil || time.Since(began) > 15*time.Second {
 		t.Errorf("Preview() of a deletion without end = %v after %s, want an error after 5 s", err, time.Since(began))
 	}
 }

@@ -14,7 +14,9 @@ type queue struct{ records []delivery.Record }
 // Send is for ingest.
 func (q *queue) Send(_ context.Context, m delivery.Message) error {
 	id := m.Attributes[delivery.AttrSvixID] // there is one message at a time, so this tells it, too
-	r := delivery.Record{MessageID: id, Receipt: id, Receives: 1, Body: m.Body, Attributes: map[string]delivery.Attribute{}}
+	r := delivery.Record{
+		MessageID: id, Receipt: id, Receives: 1, Body: m.Body, Attributes: map[string]delivery.Attribute{},
+	}
 	for name, text := range m.Attributes {
 		r.Attributes[name] = delivery.Attribute{DataType: "String", Text: text}
 	}
