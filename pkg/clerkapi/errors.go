@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
+	"strings"
 	"time"
 )
 
@@ -124,8 +124,12 @@ func isRetryable(err error) bool {
 		e.Status == http.StatusConflict && e.Code == "resource_locked")
 }
 
-// harmless is what codes and trace ids look like. Anything else is not repeated.
-var harmless = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,100}$`)
+// isHarmless says whether a text looks as codes and trace ids do. Anything else is
+// not repeated. A regular expression would be compiled at each start of the probe.
+func isHarmless(s string) bool {
+	const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-"
+	return s != "" && len(s) <= 100 && strings.Trim(s, allowed) == ""
+}
 
 // parseError makes an error of a refusal's body, which is JSON.
 func (c *Client) parseError(r request, status int, body []byte) error {
@@ -139,12 +143,12 @@ func (c *Client) parseError(r request, status int, body []byte) error {
 	// A refusal of another shape still has its status, which decides more than its code.
 	_ = json.Unmarshal([]byte(c.redact(string(body))), &answer)
 	e := &APIError{Method: r.method, Path: r.path, Status: status}
-	if harmless.MatchString(answer.TraceID) {
+	if isHarmless(answer.TraceID) {
 		e.TraceID = answer.TraceID
 	}
 	if len(answer.Errors) > 0 {
 		e.longMessage = answer.Errors[0].LongMessage
-		if harmless.MatchString(answer.Errors[0].Code) {
+		if isHarmless(answer.Errors[0].Code) {
 			e.Code = answer.Errors[0].Code
 		}
 	}

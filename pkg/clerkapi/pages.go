@@ -129,9 +129,8 @@ func parseList(body []byte, bare bool) (objects []clerk.Object, total int64, err
 		}
 		text = answer.Raw("data")
 	}
-	var list []json.RawMessage
-	// A null would decode to an empty list, and the reader would stop early.
-	if len(text) == 0 || text[0] != '[' || json.Unmarshal(text, &list) != nil {
+	list := clerk.Elements(text)
+	if list == nil { // a null, too: taken for an empty list it would end the reading early
 		return nil, 0, errors.New("no list in it")
 	}
 	for _, element := range list {
