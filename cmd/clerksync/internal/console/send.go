@@ -149,7 +149,8 @@ func (c *Console) showSend(w http.ResponseWriter, r *http.Request) {
 }
 
 // submitSend does what the pressed button says. After an error the form is as it
-// was, and nothing was sent.
+// was, and nothing was sent. What was typed wrong is answered 200, for the form is
+// what was asked for then; browsers report any other status as a fault of the page.
 func (c *Console) submitSend(w http.ResponseWriter, r *http.Request) {
 	s, err := formSending(r)
 	page, pageErr := c.newSendPage(r.PostForm)
@@ -183,6 +184,7 @@ func (c *Console) submitSend(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		status, page.Result.Error = sendStatus(err), err.Error()+"."
 		if status == http.StatusBadRequest {
+			status = http.StatusOK
 			page.Result.Error += " Nothing was sent."
 		}
 	}
