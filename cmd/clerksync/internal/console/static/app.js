@@ -96,6 +96,7 @@ function replacePart(old, fresh) {
   if (focus?.matches("input, textarea, select") || isSelected) return; // someone is at work in it
   sent.set(old.id, fresh.outerHTML);
   const known = new Set(all("[data-svix-id], [data-pk]", old).map(keyOf));
+  for (const d of all("details[id]", old)) find(`#${CSS.escape(d.id)}`, fresh)?.toggleAttribute("open", d.open);
   old.replaceWith(document.adoptNode(fresh));
   for (const e of all("[data-svix-id], [data-pk]", fresh)) if (!known.has(keyOf(e))) e.classList.add("fresh");
   htmx.process(fresh);
@@ -204,6 +205,15 @@ if (location.pathname === "/order") {
   const ids = all("#order [data-svix-id]").map((e) => e.dataset.svixId);
   if (!location.search && added().length) location.replace(`/order?ids=${added().map(encodeURIComponent).join(",")}`);
   else if (new URLSearchParams(location.search).has("ids") && !ids.some((id) => id.startsWith("msg_story_"))) store.set("order", ids.join(","));
+}
+
+// --- the Traffic page: its minute moves on without events, and a switch ends by itself
+if (find("#traffic")) setInterval(() => { if (!paused && !document.hidden) update("counts"); }, 5000);
+for (const bar of all("[data-until]")) {
+  setTimeout(() => {
+    bar.remove();
+    if (!find("[data-until]")) find("#faultbar").remove();
+  }, Date.parse(bar.dataset.until) - Date.now());
 }
 
 // An item is dragged by pointer events: they come from a mouse, a pen and a finger alike.
