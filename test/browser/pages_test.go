@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/clerksync/clerksync/test/program"
 )
@@ -128,6 +129,17 @@ func (s *suite) testHistory(t *testing.T) {
 	if ink("stale") == ink("applied") {
 		t.Error("the stale stop has the same colour as the applied ones")
 	}
+	// By the keyboard, faster than the pages come: the slider ends where it was left, and keeps the focus.
+	p.to(rowPath("USER#"+jonah, "USER") + "?tab=object")
+	p.has("input[type=range]")
+	eval[any](p, `document.querySelector("input[type=range]").focus()`)
+	for range 4 {
+		p.do(chromedp.KeyEvent(kb.ArrowLeft))
+	}
+	p.until("the row is shown as the first write left it", `location.search.includes("at=1") &&
+		document.querySelector("output").textContent.startsWith("1 of") &&
+		document.activeElement.matches("input[type=range]") &&
+		document.querySelector("#rowview .tabs [aria-current]").textContent === "object"`)
 }
 
 func (s *suite) testSend(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -52,6 +53,14 @@ type column struct {
 	Link string // to what the value names, "" for nothing that has a page
 }
 
+// rank is smaller for what changed than for what is the same.
+func (c column) rank() int {
+	if c.Change.Change == view.Same && c.Wanted == nil {
+		return 1
+	}
+	return 0
+}
+
 // childList is what a tab lists: the rows below a partition with a prefix.
 type childList struct{ pk, prefix string }
 
@@ -95,6 +104,9 @@ func (c *Console) showRow(w http.ResponseWriter, r *http.Request) {
 		p.Row = recordOf(shown)
 	}
 	p.Columns, p.Wanted = c.columnsOf(view.Changes(before, shown, wanted)), wanted != nil
+	if p.History.At > 0 { // what the write changed, or wanted to, comes first
+		slices.SortStableFunc(p.Columns, func(a, b column) int { return cmp.Compare(a.rank(), b.rank()) })
+	}
 	p.Name = cmp.Or(view.NameOf(shown), p.Row.ID(), k.PK)
 	names, lists := childLists(k)
 	for _, name := range append([]string{"columns", "object", "item", "read it"}, names...) {
