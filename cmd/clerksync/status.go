@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -27,14 +28,20 @@ as SQS has them.
 Where CLERK_SECRET_KEY is set, and is of the instance whose rows these are, the
 rows stand beside Clerk's own counts; clerksync diff says which ones differ.
 
-The exit status is 0 where all could be read: status reports, doctor judges.`,
+The exit status is 0 where all could be read: status reports, doctor judges.
+
+With --watch it goes on until Ctrl-C: a terminal is drawn anew every 2 s, a pipe
+gets a line for each change. Of a stack it looks once a minute, for CloudWatch
+bills each look and has whole minutes, and counts the rows at the start alone.`,
 		Flags: placeFlags(
+			toggle("watch", "go on, and show what changes"),
 			toggle("count", "count the rows whatever that costs"),
 			toggle("json", "print one JSON object")),
 		Action: p.status,
 		Metadata: terminal.Examples(
 			"clerksync status --stack clerksync",
 			"clerksync status --json | jq .last_applied_at",
+			"clerksync status --watch",
 			"clerksync status                # of clerksync dev"),
 	}
 }
@@ -62,12 +69,69 @@ func (p program) status(ctx context.Context, c *cli.Command) error {
 	if p.getenv("CLERK_SECRET_KEY") != "" {
 		clerkErr = p.countClerk(ctx, c, d, &r)
 	}
+	if c.Bool("watch") {
+		if clerkErr != nil {
+			return clerkErr
+		}
+		return p.watchStatus(ctx, d, r, c.Bool("json"))
+	}
 	if c.Bool("json") {
 		p.term.PrintJSON(r)
 		return clerkErr
 	}
 	r.Show(p.term, p.now(), d.Names)
 	return clerkErr
+}
+
+// How often a watch looks.
+const (
+	watchEvery      = 2 * time.Second
+	watchStackEvery = time.Minute
+)
+
+// watchStatus shows the report, and again what has changed, until Ctrl-C or until
+// nobody reads it. What cannot be read for a while is said and tried again: it is
+// what a watch is there for.
+func (p program) watchStatus(ctx context.Context, d *deployment.Deployment, r status.Report, asJSON bool) error {
+	every := watchEvery
+	if d.Stack != nil {
+		every = watchStackEvery
+	}
+	shown, failed := "", ""
+	for {
+		switch line := r.Line(); {
+		case failed != "":
+		case !asJSON && p.term.IsTerminal():
+			p.term.Clear()
+			r.Show(p.term, p.now(), d.Names)
+			p.term.Print("\n%s", terminal.Dim("every "+terminal.FormatDuration(every)+"; Ctrl-C stops"))
+		case line == shown:
+		case asJSON:
+			p.term.PrintJSON(r)
+		default:
+			p.term.Print("%s  %s", p.now().Format(time.TimeOnly), line)
+		}
+		if shown = r.Line(); failed != "" {
+			shown = failed
+		}
+		select {
+		case <-ctx.Done():
+			return terminal.ErrInterrupted
+		case <-p.term.Lost():
+			return terminal.ErrReported
+		case <-time.After(every):
+		}
+		next, _, err := status.Update(ctx, d, p.now(), r)
+		switch {
+		case ctx.Err() != nil:
+			return terminal.ErrInterrupted
+		case err == nil:
+			r, failed = next, ""
+		case err.Error() != failed:
+			failed = err.Error()
+			p.term.Note("%s %v", terminal.Warn("note:"), err)
+		}
+	}
 }
 
 // countClerk refuses a key of another instance: its numbers would be no match.

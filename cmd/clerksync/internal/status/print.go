@@ -12,6 +12,9 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 )
 
+// besideName is the column at which a value stands.
+const besideName = 15
+
 // Show prints the report for people, on one screen. What is not known has no
 // line, but for the two times: that no event came is worth knowing. The commands that
 // it names take the flags of the names by which the deployment was found.
@@ -32,6 +35,13 @@ func (r Report) Show(term *terminal.Terminal, now time.Time, names deployment.Na
 			map[string]string{LagFromChange: "Clerk's change", LagFromReceipt: "receipt"}[r.LagFrom])
 	}
 	line("last hour", "%s", formatCounts(r.LastHour))
+	if len(r.PerMinute) > 0 {
+		width := term.Width()
+		if width > 0 {
+			width = max(width-besideName, 1)
+		}
+		line("per minute", "%s", formatBar(r.PerMinute, width))
+	}
 	if len(r.RejectedBy) > 0 {
 		line("rejected for", "%s", formatCounts(r.RejectedBy))
 	}
@@ -58,7 +68,7 @@ func (r Report) Show(term *terminal.Terminal, now time.Time, names deployment.Na
 // showDeadLetters prints how many there are and the command that lists them: on the
 // same line where it has room, else below it.
 func (r Report) showDeadLetters(term *terminal.Terminal, line func(name, format string, args ...any), list string) {
-	const name, besideName = "dead letters", 15 // columns
+	const name = "dead letters"
 	text, width := fmt.Sprintf("%d: %s", r.DeadLetters, list), term.Width()
 	switch {
 	case r.DeadLetters == 0:

@@ -37,6 +37,7 @@ type Report struct {
 	LagFrom        string                `json:"lag_from,omitempty"` // one of the two below
 	LastHour       map[string]int        `json:"last_hour"`          // messages by outcome
 	RejectedBy     map[string]int        `json:"rejected_by,omitempty"`
+	PerMinute      []int                 `json:"per_minute,omitempty"` // of the last hour: messages that came out
 	Queue          deployment.QueueState `json:"queue"`
 	DeadLetters    int                   `json:"dead_letters"`
 	Rows           map[string]KindCount  `json:"rows,omitempty"`    // by kind, absent where they were not counted
@@ -69,6 +70,27 @@ const (
 // nil where they were, or where there are none. Metrics that cannot be read are no
 // error, for the tables know most of it; tables and queues that cannot be read are.
 func Collect(ctx context.Context, d *deployment.Deployment, now time.Time, countAll bool) (r Report, note, err error) {
+	if r, note, err = collectTraffic(ctx, d, now); err == nil {
+		err = r.countRows(ctx, d, countAll)
+	}
+	return r, note, err
+}
+
+// Update is Collect for who has a report already: the rows of a stack are not counted
+// again, for that is paid for by the row. Those of a dev are.
+func Update(
+	ctx context.Context, d *deployment.Deployment, now time.Time, before Report,
+) (r Report, note, err error) {
+	if d.Stack == nil {
+		return Collect(ctx, d, now, false)
+	}
+	r, note, err = collectTraffic(ctx, d, now)
+	r.Rows, r.RowsTotal, r.RowsCounted, r.Clerk = before.Rows, before.RowsTotal, before.RowsCounted, before.Clerk
+	return r, note, err
+}
+
+// collectTraffic reads all but the rows.
+func collectTraffic(ctx context.Context, d *deployment.Deployment, now time.Time) (r Report, note, err error) {
 	r.WebhookURL, r.ConsoleURL = d.WebhookURL, d.ConsoleURL
 	measured := false
 	if d.Stack != nil {
@@ -80,9 +102,6 @@ func Collect(ctx context.Context, d *deployment.Deployment, now time.Time, count
 	}
 	if err == nil {
 		err = r.readQueues(ctx, d, now)
-	}
-	if err == nil {
-		err = r.countRows(ctx, d, countAll)
 	}
 	return r, note, err
 }
@@ -134,6 +153,7 @@ func (r *Report) readMetrics(ctx context.Context, d *deployment.Deployment, now 
 	}
 	r.Source, r.LastHour, r.RejectedBy = "metrics", map[string]int{}, map[string]int{}
 	r.LastReceivedAt, r.LastAppliedAt = deployment.FormatTime(received), deployment.FormatTime(applied)
+	hour := newPerMinute(now)
 	for i, lag := range []**int{&r.LagP50, &r.LagP99} {
 		if ms, ok := points[i].Max(); ok {
 			*lag, r.LagFrom = &ms, LagFromChange
@@ -142,7 +162,13 @@ func (r *Report) readMetrics(ctx context.Context, d *deployment.Deployment, now 
 	points = points[2:]
 	for i, m := range slices.Concat(ofIngest, ofSync) {
 		r.LastHour[strings.ToLower(m)] = points[i].Sum()
+		if slices.Contains(ofSync, m) && m != lambdafn.MetricFailed { // it comes again, and counts then
+			for _, p := range points[i] {
+				hour.add(p.At, int(p.Value))
+			}
+		}
 	}
+	r.PerMinute = hour.counts()
 	points = points[len(ofIngest)+len(ofSync):]
 	for i, reason := range rejectionReasons() {
 		if n := points[i].Sum(); n > 0 {
@@ -157,7 +183,8 @@ func (r *Report) readMetrics(ctx context.Context, d *deployment.Deployment, now 
 func (r *Report) ReadDeliveries(ctx context.Context, d *deployment.Deployment, now time.Time) (err error) {
 	r.Source = "deliveries"
 	r.LastHour = map[string]int{string(consumer.Applied): 0, string(consumer.Stale): 0}
-	var lags []int                                        // milliseconds
+	var lags []int // milliseconds
+	hour := newPerMinute(now)
 	hourAgo := deployment.FormatTime(now.Add(-time.Hour)) // times in this form compare as texts
 	see := func(row deployment.Record) {
 		received, processed, outcome := row.Text("received_at"), row.Text("processed_at"), row.Text("outcome")
@@ -171,12 +198,15 @@ func (r *Report) ReadDeliveries(ctx context.Context, d *deployment.Deployment, n
 		r.LastHour[outcome]++
 		from, err1 := time.Parse(directory.TimeFormat, received)
 		to, err2 := time.Parse(directory.TimeFormat, processed)
+		if err2 == nil {
+			hour.add(to, 1)
+		}
 		if errors.Join(err1, err2) == nil {
 			lags = append(lags, int(to.Sub(from).Milliseconds()))
 		}
 	}
 	complete, err := d.Rows().Walk(ctx, d.DeliveriesTable, maxDeliveries, see, "received_at", "processed_at", "outcome")
-	r.Partial = !complete
+	r.Partial, r.PerMinute = !complete, hour.counts()
 	if slices.Sort(lags); len(lags) > 0 {
 		p50, p99 := lags[len(lags)/2], lags[len(lags)*99/100]
 		r.LagP50, r.LagP99, r.LagFrom = &p50, &p99, LagFromReceipt

@@ -84,13 +84,25 @@ func TestMetrics(t *testing.T) {
 			"applied": 4, "stale": 1, "duplicate": 0, "failed": 2, "dead": 0,
 		},
 		RejectedBy: map[string]int{"invalid_signature": 3},
-		Queue:      deployment.QueueState{OldestSeconds: &age}, DeadLetters: 2,
+		// By whole minutes, as the metrics have them: 4 and 6 minutes ago.
+		PerMinute: minutesWith(now, map[time.Duration]int{4 * minute: 4, 6 * minute: 1}),
+		Queue:     deployment.QueueState{OldestSeconds: &age}, DeadLetters: 2,
 		Rows:      map[string]status.KindCount{"user": {Live: 1, Tombstones: 1}},
 		RowsTotal: 2, RowsCounted: true,
 	}
 	if diff := cmp.Diff(want, got, ignoreAttributes()); diff != "" || note != nil || err != nil {
 		t.Errorf("Collect = %v, note %v, -want +got:\n%s", err, note, diff)
 	}
+}
+
+// minutesWith are the minutes of the last hour in which so many messages came out
+// that long ago, to the whole minute.
+func minutesWith(now time.Time, ago map[time.Duration]int) []int {
+	counts := make([]int, 60)
+	for d, n := range ago {
+		counts[now.Add(-d).Truncate(time.Minute).Sub(now.Add(-time.Hour))/time.Minute] += n
+	}
+	return counts
 }
 
 // Without metrics the numbers come from the Deliveries table, with a note where
@@ -115,6 +127,7 @@ func TestDeliveries(t *testing.T) {
 		LastAppliedAt:  deployment.FormatTime(now.Add(200*time.Millisecond - time.Minute)),
 		LastHour:       map[string]int{"applied": 1, "stale": 1},
 		LagP50:         &lag, LagP99: &lag, LagFrom: status.LagFromReceipt,
+		PerMinute:   append(make([]int, 59), 2), // 59.8 s and 29.9 s ago
 		RowsCounted: true,
 	}
 	for name, denied := range map[string]bool{"no metrics": false, "metrics denied": true} {

@@ -98,6 +98,21 @@ func (t *Terminal) PrintText(text string) {
 	})
 }
 
+// IsTerminal says whether a person reads stdout.
+func (t *Terminal) IsTerminal() bool { return t.outIsTerminal }
+
+// Clear empties the terminal, for what is printed next to take the place of what was
+// there. In a pipe it does nothing.
+func (t *Terminal) Clear() {
+	if !t.outIsTerminal {
+		return
+	}
+	t.write(t.out, func() error {
+		_, err := io.WriteString(t.out, "\x1b[H\x1b[2J")
+		return err //nolint:wrapcheck // Report says what failed
+	})
+}
+
 // write is the one place that writes to a stream, a line at a time. It keeps the
 // first failure for Report: a reader that has gone away or a full disk must not
 // look like success. The command goes on, for what it does besides may matter, but
