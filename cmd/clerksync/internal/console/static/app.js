@@ -219,9 +219,12 @@ for (const bar of all("[data-until]")) {
 // An item is dragged by pointer events: they come from a mouse, a pen and a finger alike.
 let dragged;
 document.addEventListener("pointerdown", (e) => {
-  dragged = e.button === 0 && !e.target.closest("a, button") ? e.target.closest("[data-drag] > li") : null;
+  // A finger drags by the grip alone: elsewhere it scrolls.
+  const may = e.button === 0 && !e.target.closest("a, button") && (e.pointerType !== "touch" || e.target.closest(".grip"));
+  dragged = may ? e.target.closest("[data-drag] > li") : null;
   if (dragged) e.preventDefault(); // no text is selected
 });
+document.addEventListener("pointercancel", () => { dragged = null; });
 document.addEventListener("pointermove", (e) => {
   if (!dragged) return;
   dragged.classList.add("dragged");
