@@ -140,11 +140,11 @@ func (c *Console) messages(r *http.Request) (p messagesPage, err error) {
 func (c *Console) firstSteps() *firstSteps {
 	to, secret := c.options.Dev.Describe().WebhookURL, ""
 	if !c.options.Dev.SecretIsKept { // then send does not find it, and it is not shown here
-		secret = "--secret whsec_... "
+		secret = " --secret whsec_..."
 	}
 	return &firstSteps{
 		Webhook: to,
-		Send:    program + "send --to " + to + " " + secret + "user.created",
+		Send:    program + "send user.created --to " + to + secret,
 		Listen:  "clerk webhooks listen --forward-to " + to,
 	}
 }

@@ -250,7 +250,7 @@ func TestEmptyPage(t *testing.T) {
 	page := w.page("/")
 	for _, want := range []string{
 		"Waiting for the first webhook", w.Pipeline.WebhookURL, `name="scenario" value="week"`,
-		"send --to " + w.Pipeline.WebhookURL + " --secret whsec_... user.created",
+		"send user.created --to " + w.Pipeline.WebhookURL + " --secret whsec_...",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the empty page lacks %q", want)
