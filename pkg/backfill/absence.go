@@ -115,6 +115,8 @@ type BrakeError struct {
 	Deletions map[string]int // by kind, of the kinds that have too many
 }
 
+// Error says by which flag a person allows it. The number is the largest kind's, for
+// the flag counts for each kind.
 func (e *BrakeError) Error() string {
 	var kinds []string
 	most := 0

@@ -15,11 +15,13 @@
 // A Diff tells in what the tables differ from Clerk, and a Repair mends that:
 //
 //	diff.go          reads the lists as a backfill does, then all rows
+//	diff_ask.go      asks Clerk for the rows that no list had
 //	diff_report.go   counts what was found, and what was repaired
 //	diff_keys.go     remembers which keys Clerk listed
 //	diff_finding.go  says in what an object and its row differ
 //	absence.go       asks for one object by its id, and stops what looks like a fault
-//	repair.go        writes what is missing or differs, deletes what Clerk denies twice
+//	repair.go        writes what is missing or differs
+//	repair_delete.go deletes what Clerk denies twice
 //	repair_check.go  looks a third time at what was repaired
 package backfill
 
@@ -59,6 +61,7 @@ type Counts struct {
 	Skipped string `json:"skipped,omitempty"`
 }
 
+// add adds the counts of another page. Skipped is not of pages.
 func (c *Counts) add(d Counts) {
 	c.Read += d.Read
 	c.Written += d.Written
@@ -137,6 +140,7 @@ func (b *Backfill) Run(ctx context.Context) (map[string]Counts, error) {
 	return b.counts(), b.State.finish()
 }
 
+// includes says whether the user has asked for the kind.
 func (b *Backfill) includes(kind string) bool {
 	return b.Kinds == nil || slices.Contains(b.Kinds, kind)
 }

@@ -67,6 +67,7 @@ func (c *comparison) add(member string) {
 // objects compares two texts of `object`, member by member.
 func (c *comparison) objects(text, existing string) {
 	old, ok := clerk.ParseObject([]byte(existing))
+	// The members would all differ, and to name each says less than that the whole does.
 	if !ok {
 		c.different[memberObject] = true // there is none, or one that was damaged
 		return
@@ -93,7 +94,7 @@ func (c *comparison) objects(text, existing string) {
 // pointers compares the pointer with the one that the row that exists makes. The
 // row may have moved: then its own pointer was not read.
 func (c *comparison) pointers(row directory.Row, e Existing) {
-	want := directory.Pointer(e.Row)
+	want := directory.Pointer(e.Row) // of the row as it is: a row that differs is written with its pointer
 	if key, ok := directory.PointerKey(row); !ok || want == nil || want.Key() != key {
 		return
 	}

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/clerksync/clerksync/pkg/clerkapi"
 	"github.com/clerksync/clerksync/pkg/directory"
 )
@@ -61,7 +59,7 @@ const (
 // Run compares. The report is as far as it got, also with an error.
 func (d *Diff) Run(ctx context.Context) (*Report, error) {
 	d.report, d.denied = &Report{Counts: map[string]*DiffCounts{}}, map[directory.Key]bool{}
-	d.listed = keySet{}
+	d.listed = keySet{} // a second Run must not take for listed what the first one saw
 	w := d.Writer
 	d.dry = &Writer{Consumer: w.Consumer, InstanceID: w.InstanceID, Concurrency: w.Concurrency, DryRun: true}
 	// The lists come first: a row that is written between the two readings is then
@@ -86,6 +84,8 @@ func (d *Diff) readLists(ctx context.Context) error {
 	b.OnPage = func(kind string, c Counts, total int64) { d.progress(kind, int64(c.Read), total) }
 	b.OnFailure = d.fail
 	counts, err := b.Run(ctx)
+	// Also after an error: the report is as far as the reading got. A kind that was not
+	// asked for has no counts, so readRows takes none of its rows for extra.
 	for kind, c := range counts {
 		d.count(kind, func(n *DiffCounts) { n.Read, n.Failed, n.Skipped = c.Read, c.Failed, c.Skipped })
 	}
@@ -138,90 +138,6 @@ func (d *Diff) readRows(ctx context.Context) (rows map[string][]*Finding, err er
 	}
 }
 
-// maxAsking bounds how many single objects are asked for at once. The client's
-// budget is what bounds them in time.
-const maxAsking = 8
-
-// askForAll asks for every row that was not listed, parents first: what belongs
-// to an organization or a user that Clerk denies is denied with it.
-func (d *Diff) askForAll(ctx context.Context, rows map[string][]*Finding) error {
-	total, done := int64(0), int64(0)
-	for _, list := range rows {
-		total += int64(len(list))
-	}
-	for _, kind := range Kinds() {
-		err := d.each(ctx, rows[kind], func(ctx context.Context, f *Finding) error {
-			err := d.ask(ctx, f)
-			d.mu.Lock()
-			done++
-			n := done
-			d.mu.Unlock()
-			d.progress(AskStep, n, total)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		for _, f := range rows[kind] { // not before, for a finding of one kind never depends on another of it
-			if f.Class == Extra {
-				d.denied[f.key] = true
-			}
-		}
-	}
-	return nil
-}
-
-// each calls do for several findings at once. The first error ends it.
-func (d *Diff) each(ctx context.Context, list []*Finding, do func(context.Context, *Finding) error) error {
-	g, asking := errgroup.WithContext(ctx)
-	g.SetLimit(maxAsking)
-	for _, f := range list {
-		if asking.Err() != nil {
-			break
-		}
-		g.Go(func() error { return do(asking, f) })
-	}
-	if err := g.Wait(); err != nil {
-		return err //nolint:wrapcheck // do names what it did
-	}
-	return ctx.Err() //nolint:wrapcheck // a signal's end needs no words
-}
-
-// ask finds out what a row is that Clerk did not list. Its absence from a list
-// proves nothing: it may be newer than the list, or a page may have been wrong.
-func (d *Diff) ask(ctx context.Context, f *Finding) error {
-	if f.denied = d.deniedParent(f.subject); f.denied {
-		f.Class = Extra
-		d.setPending(f)
-		d.add(f)
-		return nil
-	}
-	l, err := d.look(ctx, f)
-	switch {
-	case err != nil:
-		return d.failOrReturn(f, err)
-	case l.absent:
-		f.Class, f.firstLook = Extra, l.at
-		d.setPending(f)
-		d.add(f)
-	default: // it was created after the list was read, or the list was wrong
-		d.add(d.compare(l.object, l.decision))
-	}
-	return nil
-}
-
-// deniedParent says whether Clerk denied a parent of the row in this run.
-func (d *Diff) deniedParent(f *subject) bool {
-	return slices.ContainsFunc(f.parents(), func(k directory.Key) bool { return d.denied[k] })
-}
-
-// setPending makes a row that is extra one that a webhook may be about to delete.
-func (d *Diff) setPending(f *Finding) {
-	if isYoung(d.Writer.Consumer.Now(), f.syncedAt) {
-		f.Class = Pending
-	}
-}
-
 // add reports a finding, unless it is none.
 func (d *Diff) add(f *Finding) {
 	switch f.Class {
@@ -249,6 +165,7 @@ func (d *Diff) count(kind string, change func(*DiffCounts)) {
 	change(c)
 }
 
+// progress calls OnPage, one goroutine at a time as it promises.
 func (d *Diff) progress(step string, done, total int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -257,6 +174,8 @@ func (d *Diff) progress(step string, done, total int64) {
 	}
 }
 
+// fail calls OnFailure likewise. An object that fails ends nothing: of all others it
+// can still be said whether they differ.
 func (d *Diff) fail(f Failure) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

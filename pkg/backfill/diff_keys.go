@@ -27,12 +27,15 @@ func (s *keySet) add(k directory.Key) {
 	s.buckets[h>>56] = append(s.buckets[h>>56], h)
 }
 
+// sort is called once, between the last add and the first has: to keep the buckets
+// sorted all the time would move what is in them for each key.
 func (s *keySet) sort() {
 	for _, b := range s.buckets {
 		slices.Sort(b)
 	}
 }
 
+// has says whether the key was added.
 func (s *keySet) has(k directory.Key) bool {
 	if s.seed == (maphash.Seed{}) { // nothing was added
 		return false

@@ -22,6 +22,8 @@ type DiffCounts struct {
 	Skipped   string `json:"skipped,omitempty"` // Clerk's code, where the kind is switched off
 }
 
+// add counts a finding. A row that is Older than its object is a finding of class
+// Different (see classify), so no finding has that class.
 func (c *DiffCounts) add(class Verdict) {
 	switch class {
 	case Missing:
@@ -40,7 +42,7 @@ func (c *DiffCounts) add(class Verdict) {
 	}
 }
 
-// Total is the sum over all kinds.
+// Total is the sum over all kinds. Skipped is left out: it says nothing of the others.
 func (r *Report) Total() (t DiffCounts) {
 	for _, c := range r.Counts {
 		t.Read += c.Read

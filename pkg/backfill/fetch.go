@@ -62,6 +62,8 @@ func (f *Fetcher) FetchUser(ctx context.Context, id string) (found bool, err err
 	if err != nil {
 		return false, err
 	}
+	// Whatever the decision was, the table now has the user, or a tombstone that is
+	// right: the caller reads the row again.
 	_, err = f.writer.Write(ctx, []Object{object})
 	return err == nil, err
 }

@@ -14,6 +14,7 @@ type InstanceError struct {
 	What   string   // "the deployment" or "rows"
 }
 
+// Error names both sides: one of them is what the user did not expect.
 func (e *InstanceError) Error() string {
 	return fmt.Sprintf("the secret key belongs to Clerk instance %s, %s to %s: nothing was read or written",
 		e.Key, e.What, strings.Join(e.Others, ", "))

@@ -130,6 +130,8 @@ func (r reader) writeBatch(ctx context.Context, batch []clerk.Object, read clerk
 		objects = append(objects, o)
 	}
 	decisions, err := r.Writer.Write(ctx, objects)
+	// After an error these are the batches that were written before it. The page is
+	// not recorded then, so they are counted again, as equal, by whoever goes on.
 	for i, d := range decisions {
 		c.count(d.Verdict)
 		if r.observe != nil {
@@ -139,6 +141,7 @@ func (r reader) writeBatch(ctx context.Context, batch []clerk.Object, read clerk
 	return c, err
 }
 
+// report calls OnFailure, one goroutine at a time as it promises.
 func (r reader) report(f Failure) {
 	r.reporting.Lock()
 	defer r.reporting.Unlock()

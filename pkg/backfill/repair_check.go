@@ -41,6 +41,7 @@ func (d *Diff) checkDeleted(ctx context.Context, f *Finding) error {
 	if err != nil {
 		return err
 	}
+	// An event that came meanwhile, or another backfill, may have brought it back.
 	if f.Left = row.Live(); f.Left {
 		f.Reason = "the row is there again"
 		return nil
@@ -60,7 +61,7 @@ func (d *Diff) checkDeleted(ctx context.Context, f *Finding) error {
 //
 // It runs at every end, so that the counts are those of the findings.
 func (d *Diff) sumUp() {
-	for _, c := range d.report.Counts {
+	for _, c := range d.report.Counts { // of an earlier repair of the same report
 		c.Repaired, c.Left = 0, 0
 	}
 	for _, f := range d.report.Findings {

@@ -63,6 +63,10 @@ func (w *Writer) Write(ctx context.Context, objects []Object) (decisions []Decis
 	return decisions, nil
 }
 
+// writeBatch is Write of at most BatchSize objects: it reads their rows by one
+// request for each 100 keys, writes those that are missing or differ, and looks for
+// parents that were deleted meanwhile. In this order each step sees what the one
+// before has done, so none of them can be left out or take place earlier.
 func (w *Writer) writeBatch(ctx context.Context, objects []Object) ([]Decision, error) {
 	w.once.Do(func() { w.slots = make(chan struct{}, max(1, w.Concurrency)) })
 	// The rows may change after this. Every write asks that its row is as it was read
@@ -101,6 +105,8 @@ func (w *Writer) writeBatch(ctx context.Context, objects []Object) ([]Decision, 
 			return nil
 		})
 	}
+	// After an error nobody looks for the parents of what was written: the page does
+	// not count as done, and whoever writes it again looks for the parents of all.
 	if err := g.Wait(); err != nil {
 		return decisions, err //nolint:wrapcheck // put names the object
 	}
