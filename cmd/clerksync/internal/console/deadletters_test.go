@@ -16,6 +16,7 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment/deploymenttest"
+	"github.com/clerksync/clerksync/events"
 	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 )
 
@@ -246,5 +247,33 @@ func TestDeadLettersOfAStackAreReadOnRequest(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Where nothing is recorded, the Deliveries table says what became of a redriven
+// message.
+func TestRedriveElsewhereAsksTheTable(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := startConsole(t, console.Options{Deployment: deployment.OfPipeline(w.Pipeline), Write: true})
+	body := must(events.Body("user.created"))
+	for _, want := range []string{`"outcome":"applied"`, `"outcome":"duplicate"`} {
+		attributes := map[string]types.MessageAttributeValue{}
+		for name, text := range map[string]string{
+			"svix-id": "msg_outage", "svix-timestamp": "1772447508", "event-type": "user.created",
+			"received-at": "2026-03-02T10:31:48.000Z", "v": "1",
+		} {
+			attributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &text}
+		}
+		if _, err := w.Pipeline.SQS.SendMessage(t.Context(), &sqs.SendMessageInput{
+			QueueUrl: &w.Pipeline.DeadLetterQueueURL, MessageBody: aws.String(string(body)), MessageAttributes: attributes,
+		}); err != nil {
+			t.Fatal(err)
+		}
+		id := *must(w.Pipeline.BrowseDeadLetters())[0].MessageId
+		resp, answer := ask(t, c, request{method: http.MethodPost, path: "/api/v1/dead-letters/" + id + "/redrive"})
+		if resp.StatusCode != http.StatusOK || !strings.Contains(answer, want) {
+			t.Errorf("redrive = %d %s, want %s", resp.StatusCode, answer, want)
+		}
 	}
 }
