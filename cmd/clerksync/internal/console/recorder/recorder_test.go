@@ -276,6 +276,34 @@ func TestBoundedBodies(t *testing.T) {
 	}
 }
 
+// Histories have a bound of their own, which lets the oldest writes go.
+func TestBoundedHistory(t *testing.T) {
+	t.Parallel()
+	limits := recorder.DefaultLimits()
+	limits.Writes = 3
+	h := start(t, limits, nil)
+	for i := range 5 {
+		h.send("msg_"+strconv.Itoa(i), sample(t, "user.created", "1772447507139", strconv.Itoa(1772447507139+i)), applied)
+	}
+	m, _ := h.Message("msg_0")
+	if w := m.Writes[0]; !w.Gone || w.Wanted != nil {
+		t.Errorf("the first write = %+v, want its rows gone", w)
+	}
+	m, _ = h.Message("msg_4")
+	history := h.History(m.Writes[0].Key)
+	if len(history) != 3 || history[0].SvixID != "msg_2" || history[2].Before.Text("svix_id") != "msg_3" {
+		t.Errorf("history = %d writes, want the last three", len(history))
+	}
+	limits.Writes, limits.RowBytes = 100, 1
+	if h = start(t, limits, nil); len(h.send("msg_a", sample(t, "user.created"), applied).Writes) != 1 {
+		t.Error("a write that is larger than all that may be kept is not there")
+	}
+	m = h.send("msg_b", sample(t, "user.updated"), applied)
+	if history := h.History(m.Writes[0].Key); len(history) != 1 || history[0].SvixID != "msg_b" {
+		t.Errorf("history = %d writes, want the last alone", len(history))
+	}
+}
+
 // lossy is a table whose answers are lost while lose is set: what was asked is
 // done.
 type lossy struct {

@@ -161,11 +161,8 @@ func (r *Recorder) wrote(w directory.Write, result directory.Result, err error) 
 		}
 		r.record(record)
 	case result == directory.AlreadyRecorded:
-		// The ledger entry is in one transaction with the row: so the write of this
-		// message took place whose answer was lost, if there is one.
-		if doubtful := r.rows.uncertain[record.Key]; doubtful != nil && doubtful.SvixID == record.SvixID {
-			r.rows.confirm(doubtful)
-		}
+		// The message was applied before, by a write that is in the history unless its
+		// answer was lost. Then the row was read before this write, and see has found it.
 	default:
 		// Another write was first, so what is known of the row is old.
 		r.rows.forget(record.Key)
