@@ -85,6 +85,7 @@ type Console struct {
 	stop    context.CancelCauseFunc // of the streams
 	streams streams
 	log     *logWatch // of a stack; nil where there is none
+	pasted  pasted    // events of the Order page
 }
 
 // errClosed ends the streams when the console does.

@@ -21,6 +21,7 @@ func (c *Console) orderRoutes() []route {
 	}
 	return []route{
 		{"GET /order", c.orderPage},
+		{"POST /order/events", c.pasteEvents},
 		{"POST " + apiPrefix + "order", c.apiOrder},
 	}
 }
@@ -44,8 +45,8 @@ type orderPage struct {
 
 // storyLink is a story to choose.
 type storyLink struct {
-	Name, Title string
-	Here        bool
+	Name, Title, Why string
+	Here             bool
 }
 
 // orderItem is one message at its place. Up and Down are the ids of the order in
@@ -140,17 +141,25 @@ func (c *Console) orderOf(q url.Values, p *orderPage) (messages []order.Message,
 		ids[i] = m.SvixID
 	}
 	p.IDs = strings.Join(ids, ",")
+	p.Stories = storyLinks(ids)
+	for _, s := range p.Stories {
+		if s.Here {
+			p.Why = s.Why
+		}
+	}
+	return messages, nil
+}
+
+// storyLinks are all stories. That one is chosen to which all of the ids belong.
+func storyLinks(ids []string) (links []storyLink) {
 	for _, s := range order.Stories() {
-		link := storyLink{Name: s.Name, Title: s.Title, Here: len(ids) > 0}
+		link := storyLink{Name: s.Name, Title: s.Title, Why: s.Why, Here: len(ids) > 0}
 		for _, id := range ids {
 			link.Here = link.Here && s.Has(id)
 		}
-		if link.Here {
-			p.Why = s.Why
-		}
-		p.Stories = append(p.Stories, link)
+		links = append(links, link)
 	}
-	return messages, nil
+	return links
 }
 
 // messagesOf are the messages of these ids, in their order, and the ids of those that
@@ -158,6 +167,9 @@ func (c *Console) orderOf(q url.Values, p *orderPage) (messages []order.Message,
 func (c *Console) messagesOf(ids []string) (messages []order.Message, missing []string) {
 	for _, id := range ids {
 		m, ok := c.recorded(id)
+		if !ok {
+			m, ok = c.pasted.find(id)
+		}
 		if !ok {
 			m, ok = order.FindMessage(id)
 		}

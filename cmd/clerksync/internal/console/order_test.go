@@ -3,16 +3,22 @@ package console_test
 import (
 	"encoding/json"
 	"html"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/order"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/events"
+	"github.com/clerksync/clerksync/pkg/settings"
 )
 
 // fiveMessages go through a world: a user's life, with an update that is late.
@@ -194,4 +200,66 @@ func TestAPIOrder(t *testing.T) {
 	post(m{"story": "nowhere"}, 404)
 	post(m{}, 400)
 	post(m{"order": 1}, 400)
+}
+
+// Events that are pasted are messages of an order, with a link of their own, also
+// where nothing passes through a pipeline of this process.
+func TestOrderPageOfPastedEvents(t *testing.T) {
+	t.Parallel()
+	c := startConsole(t, console.Options{
+		Deployment: &deployment.Deployment{},
+		Order:      order.New(settings.Storage{DeletionPolicy: "soft", ObjectStorage: "full"}, time.Minute),
+	})
+	sample := func(name string) string {
+		t.Helper()
+		body, err := events.Body(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(body)
+	}
+	paste := func(text string, status int) (path, page string) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(
+			t.Context(), http.MethodPost, c.URL+"/order/events", strings.NewReader(url.Values{"events": {text}}.Encode()),
+		)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = resp.Body.Close() }()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != status {
+			t.Errorf("paste %.60s = %d, %v, want %d", text, resp.StatusCode, err, status)
+		}
+		return resp.Request.URL.RequestURI(), string(body)
+	}
+	deleted, created := sample("user.deleted"), sample("user.created")
+	path, page := paste(deleted+"\n"+created, 200)
+	ids, outcomes, _ := shownOrder(page)
+	if path != "/order?ids="+strings.Join(ids, ",") || strings.Join(outcomes, " ") != "applied stale" {
+		t.Errorf("pasted events are at %s: %q, %q", path, ids, outcomes)
+	}
+	if _, page := paste("["+created+","+deleted+"]", 200); !strings.Contains(page, "user_2exampleJonah") &&
+		!strings.Contains(page, "Jonah Adeyemi") {
+		t.Error("a list of events leads to no row")
+	}
+	for what, text := range map[string]string{
+		"nothing": "", "no JSON": "{", "no events": "[1]", "a one-time code": created + sample("email.created"),
+	} {
+		if _, page := paste(text, 400); strings.Contains(page, "424242") || !strings.Contains(page, `role="alert"`) {
+			t.Errorf("%s: the page shows it, or does not say what is wrong", what)
+		}
+	}
+	for range 4 { // the oldest go
+		paste(strings.Repeat(created, order.MaxMessages), 200)
+	}
+	resp, old := ask(t, c, request{method: http.MethodGet, path: path})
+	if resp.StatusCode != http.StatusOK || !strings.Contains(old, "<code>"+ids[0]+"</code>") {
+		t.Errorf("an order whose messages are gone = %d, want that it says so", resp.StatusCode)
+	}
 }

@@ -45,12 +45,13 @@ func TestTrafficPage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	fiveMessages(w)
+	const empty = `<p id="depth">0 on the queue, 0 taken or waiting for another attempt, 0 held back</p>`
+	w.until("the queue is empty", func() bool { return strings.Contains(w.page("/traffic"), empty) })
 	page := w.page("/traffic")
 	const three, two = `<td class="number">3</td><td class="number">3</td>`, `<td class="number">2</td><td class="number">2</td>`
 	for what, want := range map[string]string{
 		"three are applied":     `<td><span class="outcome applied">● applied</span></td>` + three,
 		"two are stale":         `<td><span class="outcome stale">◐ stale</span></td>` + two,
-		"nothing waits":         `<p id="depth">0 on the queue, 0 taken or waiting for another attempt, 0 held back</p>`,
 		"the median":            `<strong id="p50">`,
 		"a bar with its second": ` applied`,
 	} {
