@@ -10,6 +10,8 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 )
 
+// apiDeadLetters lists dead letters where that leaves them as they are. Elsewhere it
+// says what to ask instead: no GET changes anything.
 func (c *Console) apiDeadLetters(w http.ResponseWriter, _ *http.Request) {
 	if !c.embedded() {
 		writeError(w, http.StatusConflict, "look_needed",
@@ -20,11 +22,13 @@ func (c *Console) apiDeadLetters(w http.ResponseWriter, _ *http.Request) {
 	c.answerLetters(w, letters, err)
 }
 
+// apiLookAtDeadLetters receives the dead letters, and shows them to others again.
 func (c *Console) apiLookAtDeadLetters(w http.ResponseWriter, r *http.Request) {
 	letters, err := c.readDeadLetters(r.Context())
 	c.answerLetters(w, letters, err)
 }
 
+// answerLetters answers as `dlq ls --json` prints them, in one list.
 func (c *Console) answerLetters(w http.ResponseWriter, letters []deployment.DeadLetter, err error) {
 	if err != nil {
 		writeError(w, http.StatusBadGateway, "queue_unreadable", explain(err))
@@ -36,6 +40,7 @@ func (c *Console) answerLetters(w http.ResponseWriter, letters []deployment.Dead
 	writeJSON(w, http.StatusOK, map[string]any{"dead_letters": letters})
 }
 
+// apiRedriveOne puts one back, by the id of Svix or of SQS.
 func (c *Console) apiRedriveOne(w http.ResponseWriter, r *http.Request) {
 	c.answerRedrive(w, r, []string{r.PathValue("id")})
 }
@@ -56,6 +61,8 @@ func (c *Console) apiRedriveSeveral(w http.ResponseWriter, r *http.Request) {
 	c.answerRedrive(w, r, in.IDs)
 }
 
+// answerRedrive puts dead letters back and says what became of each. That some were
+// no longer there is no error while one was: another may have been first.
 func (c *Console) answerRedrive(w http.ResponseWriter, r *http.Request, ids []string) {
 	results, missing, err := c.redrive(r.Context(), ids)
 	switch {
@@ -68,6 +75,8 @@ func (c *Console) answerRedrive(w http.ResponseWriter, r *http.Request, ids []st
 	}
 }
 
+// apiDrop deletes a dead letter for good. The id is in the path, so a script has
+// named it as a person types it.
 func (c *Console) apiDrop(w http.ResponseWriter, r *http.Request) {
 	status, err := c.drop(r.Context(), r.PathValue("id"))
 	if err != nil {

@@ -28,10 +28,13 @@ func (c *Console) directoryRoutes() []route {
 	return list
 }
 
+// redirectTo leads short addresses to the page that has it all, so that each thing
+// has one address.
 func redirectTo(path string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, path, http.StatusSeeOther) }
 }
 
+// redirectToRow does so for the row of an id.
 func redirectToRow(key func(id string) directory.Key) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, view.RowLink(key(r.PathValue("id"))), http.StatusSeeOther)
@@ -52,6 +55,8 @@ type rowKind struct {
 	Here       bool
 }
 
+// rowKinds are the lists in the order in which people look for things. Pointers
+// repeat what they point to, so they come last.
 func rowKinds() []rowKind {
 	return []rowKind{
 		{Kind: "", Name: "Everything"},
@@ -156,6 +161,8 @@ const (
 	dollarsPerUnit = 0.125 / 1e6
 )
 
+// offerScan says what reading the whole table would cost. DynamoDB's own figures of
+// the table are some hours old, which is good enough for a price.
 func (c *Console) offerScan(r *http.Request) (*scanOffer, error) {
 	rows, bytes, err := c.options.Deployment.Rows().TableSize(r.Context())
 	if err != nil {

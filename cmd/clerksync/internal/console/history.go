@@ -45,6 +45,7 @@ func (h history) Position() int {
 	return h.At
 }
 
+// shown is the stop whose row the page shows, nil for the row as it is.
 func (h history) shown() *stop {
 	if h.At == 0 {
 		return nil
@@ -68,6 +69,7 @@ func (c *Console) history(r *http.Request, k directory.Key, now deployment.Recor
 	}
 	h.Ordered = slices.Clone(h.Stops)
 	slices.SortStableFunc(h.Ordered, func(a, b stop) int { return strings.Compare(a.Rev, b.Rev) })
+	// What lost to an earlier state of the row is in the list of stops alone.
 	for _, s := range h.Stops {
 		if s.Outcome == recorder.WriteStale && s.before.Text(directory.AttrRev) == now.Text(directory.AttrRev) {
 			h.Lost = append(h.Lost, s)
@@ -76,6 +78,8 @@ func (c *Console) history(r *http.Request, k directory.Key, now deployment.Recor
 	return h
 }
 
+// stopOf is one stop, with the row before and after it. A message that lost leaves
+// the row as it was.
 func (c *Console) stopOf(r *http.Request, at int, w recorder.Write) stop {
 	s := stop{
 		Write: view.WriteOf(w), At: at, Show: withQuery(r, "at", strconv.Itoa(at)),

@@ -88,3 +88,22 @@ func TestDeletedRowSaysWhatBeatWhat(t *testing.T) {
 		t.Error("the name of a deleted row is not struck")
 	}
 }
+
+// The object is a tree whose numbers are as Clerk wrote them. One that is too large
+// for a tree is text.
+func TestObjectAsTree(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const number = "12345678901234567890.10"
+	w.send("msg_1", "user.created", "applied", "data.id=user_t", "data.public_metadata={\"n\":"+number+"}")
+	page := w.page("/rows/USER%23user_t/USER?tab=object")
+	if !strings.Contains(page, "<details") || !strings.Contains(page, "n: "+number+"<") {
+		t.Errorf("the object is no tree with the number %s:\n%s", number, page)
+	}
+	large := strings.Repeat("x", 201<<10)
+	w.send("msg_2", "user.created", "applied", "data.id=user_l", "data.public_metadata={\"x\":\""+large+"\"}")
+	page = w.page("/rows/USER%23user_l/USER?tab=object")
+	if strings.Contains(inside(page, "rowview", "section"), "<details") || !strings.Contains(page, large) {
+		t.Error("an object of 201 KB is not shown as text")
+	}
+}

@@ -143,6 +143,8 @@ func (c *Console) outcomeSince(
 // errTyped says that the id that was typed is not the dead letter's.
 var errTyped = errors.New("nothing was dropped: type the id of the dead letter, as it stands there")
 
+// dropPath is the address of a dead letter's drop page: the id is one segment, for
+// what was put on the queue by hand may have any.
 func dropPath(id string) string { return "/dead-letters/" + url.PathEscape(id) + "/drop" }
 
 // dropPage asks for the id of a dead letter before it is dropped.
@@ -151,6 +153,7 @@ type dropPage struct{ ID, Alert string }
 // Drop is where the form goes.
 func (p dropPage) Drop() string { return dropPath(p.ID) }
 
+// askToDrop is the page for those whose browser shows no dialog.
 func (c *Console) askToDrop(w http.ResponseWriter, r *http.Request) {
 	c.render(w, r, http.StatusOK, "drop.html", dropPage{ID: r.PathValue("id")})
 }
@@ -170,6 +173,8 @@ func (c *Console) dropDeadLetter(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/dead-letters", http.StatusSeeOther)
 }
 
+// drop deletes the dead letters with an id. Copies of one message have the same id
+// of Svix, and go together.
 func (c *Console) drop(ctx context.Context, id string) (status int, err error) {
 	dead, err := c.options.Deployment.DeadLetters(ctx)
 	if err != nil {

@@ -99,6 +99,8 @@ func (c *Console) showRow(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	before, shown, wanted := p.Row.Row(), p.Row.Row(), directory.Row(nil)
+	// A stop shows what the write found and left; what is in the table by now is behind
+	// a link.
 	if at := p.History.shown(); at != nil {
 		before, shown, wanted = at.before, at.after, at.wanted
 		p.Row = recordOf(shown)
@@ -116,6 +118,8 @@ func (c *Console) showRow(w http.ResponseWriter, r *http.Request) {
 	case isList:
 		c.addChildren(r, &p, list)
 	case p.Tab == "object":
+		// Numbers stay as they are written: a number of JSON may have more digits than a
+		// number of Go's, or JavaScript's.
 		text := p.Row.Text(directory.AttrObject)
 		p.Object, p.HasTree = view.Tree([]byte(text))
 		p.JSON = text

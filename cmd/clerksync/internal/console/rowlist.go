@@ -33,6 +33,7 @@ func (c *Console) rowLines(ctx context.Context, list deployment.Listing) ([]rowL
 	for _, row := range rows {
 		named = append(named, list.Memberships[row.Key()]...)
 	}
+	// One read for all of them: a page would otherwise take as many as it has lines.
 	names, err := c.namesOfParents(ctx, named)
 	if err != nil {
 		return nil, err
@@ -69,6 +70,7 @@ func (c *Console) rowLines(ctx context.Context, list deployment.Listing) ([]rowL
 		case directory.KindRole, directory.KindRoleByKey, directory.KindPermission:
 			l.Note = row.Text("key")
 		}
+		// A tombstone may have its key alone.
 		l.Name = cmp.Or(l.Name, row.ID())
 		if l.Name == l.Address {
 			l.Address = ""

@@ -26,7 +26,7 @@ func (c *Console) snippets(k directory.Key, row deployment.Record) []snippet {
 	reader := func(result, call string) {
 		goCall = "directory := reader.New(client, " + table + ")\n" + result + ", err := directory." + call + "\n"
 	}
-	python := script
+	python := script // the two classes have the same methods
 	switch row.Text(directory.AttrKind) {
 	case directory.KindUser:
 		reader("user", "User(ctx, "+q(id)+")")
@@ -38,7 +38,7 @@ func (c *Console) snippets(k directory.Key, row deployment.Record) []snippet {
 	case directory.KindMembership, directory.KindMembershipOf:
 		user, org := row.Text("user_id"), row.Text("org_id")
 		if user == "" || org == "" {
-			break // a tombstone that has its key alone
+			break // by its key alone: a tombstone that has its key alone
 		}
 		reader("membership", "Membership(ctx, "+q(user)+", "+q(org)+")")
 		script, python = ".membership("+q(user)+", "+q(org)+")", ".membership("+q(user)+", "+q(org)+")"
