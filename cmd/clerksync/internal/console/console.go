@@ -57,6 +57,9 @@ type Dev struct {
 	Recorder *recorder.Recorder
 	// Signer signs what is sent from here. Its secret is shown nowhere.
 	Signer webhook.Signer
+	// Secret is the text of the secret that the webhook verifies with, to find out why
+	// a signature does not match. It is shown nowhere, either.
+	Secret string
 	// SecretIsKept says that `clerksync send` finds the secret by itself.
 	SecretIsKept bool
 	// Reset empties tables and queues; nil where they are not in this process.

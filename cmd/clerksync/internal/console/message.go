@@ -30,6 +30,7 @@ type messageDetail struct {
 	CanResend    bool
 	Curl, Send   string // commands; "" where there is none
 	Failed       string // what went wrong with an action
+	Doubt        *signatureDoubt
 }
 
 type detailTab struct {
@@ -46,13 +47,17 @@ func (c *Console) detail(m recorder.Message, f recorder.Filter, tab string) *mes
 		Message: view.Of(m), Tab: "row", Close: "/" + filterQuery(f, f.Before), Query: filterQuery(f, f.Before),
 		CanResend: m.Proven && m.Body != nil,
 	}
-	for _, t := range [][2]string{
+	tabs := [][2]string{
 		{"row", "Row before/after"},
 		{"event", "Event"},
 		{"headers", "Headers"},
 		{"raw", "Raw"},
 		{"requests", "Requests"},
-	} {
+	}
+	if c.hasUnproven(m) {
+		tabs = append(tabs, [2]string{"signature", "Find out why"})
+	}
+	for _, t := range tabs {
 		if t[0] == tab {
 			d.Tab = tab
 		}
@@ -74,6 +79,10 @@ func (c *Console) detail(m recorder.Message, f recorder.Filter, tab string) *mes
 		Type: f.Type, Outcome: f.Outcome, Entity: f.Entity, Text: f.Text,
 	})
 	d.Newer, d.Older = c.messageLink(newer, d.Query), c.messageLink(older, d.Query)
+	if d.Tab == "signature" {
+		doubt := c.doubt(m)
+		d.Doubt = &doubt
+	}
 	masked := recorder.Mask(m.Body)
 	d.Body, d.Masked = string(masked), len(masked) != len(m.Body)
 	if n, ok := view.Tree(masked); ok && m.Body != nil {
@@ -130,10 +139,9 @@ func (c *Console) addCommands(d *messageDetail, m recorder.Message) {
 		if !slices.Equal(q.Body, m.Body) {
 			continue
 		}
-		words := []string{"curl " + quoted(to)}
+		words := []string{"curl " + quoted(to), "-H 'content-type: application/json'"}
 		for _, name := range []string{
-			"content-type", "svix-id", "svix-timestamp", "svix-signature",
-			"webhook-id", "webhook-timestamp", "webhook-signature",
+			"svix-id", "svix-timestamp", "svix-signature", "webhook-id", "webhook-timestamp", "webhook-signature",
 		} {
 			if v := q.Header.Values(name); len(v) > 0 {
 				words = append(words, "-H "+quoted(name+": "+strings.Join(v, ",")))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html"
 	"net/http"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -349,4 +350,49 @@ func TestNothingSecretIsShown(t *testing.T) {
 	if strings.Contains(inside(w.page("/?q=FAKE-TICKET"), "messages", "ul"), "msg_inv") {
 		t.Error("the ticket can be searched for")
 	}
+}
+
+// A refused request is looked into as `doctor signature` does, without a word of the
+// secret.
+func TestFindOutWhy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.forge("msg_f", `{"type":"user.created","data":{"id":"user_x"},"object":"event"}`) // a space was added
+	page := w.page("/messages/msg_f?tab=signature")
+	findings := inside(page, "findings", "ul")
+	if causes := attributes(findings, "data-cause"); len(causes) == 0 || !strings.Contains(page, "Find out why") {
+		t.Errorf("findings = %v, want the space named", findings)
+	}
+	wantNothingSecret(t, "the findings", page)
+	w.forge("msg_mail", `{"type":"email.created","data":{"otp_code":"428913"}}`)
+	if page := w.page("/messages/msg_mail?tab=signature"); !strings.Contains(page, "Its body was not kept") {
+		t.Error("nothing says that the body was not kept")
+	}
+	w.send("msg_a", "user.created", "applied")
+	if strings.Contains(w.page("/messages/msg_a"), "Find out why") {
+		t.Error("a genuine message is in doubt")
+	}
+}
+
+// The command for curl is the request as it came: posted again, it is accepted. The
+// body has every character that means something to a shell.
+func TestCopyAsCurl(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("curl is not installed")
+	}
+	w := newWorld(t)
+	w.send("msg_a", "user.created", "applied", `data.first_name=it's "$(x)" `+"`y`"+` \ é`)
+	for _, text := range attributes(w.page("/messages/msg_a"), "data-copy") {
+		command := html.UnescapeString(text)
+		if !strings.HasPrefix(command, "curl ") {
+			continue
+		}
+		out, err := exec.CommandContext(t.Context(), "sh", "-c", command).Output()
+		if err != nil || !strings.Contains(string(out), `"received":true`) {
+			t.Errorf("%s\n= %s, %v, want it accepted", command, out, err)
+		}
+		return
+	}
+	t.Error("there is no command for curl")
 }

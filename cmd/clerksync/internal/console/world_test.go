@@ -88,6 +88,7 @@ func newWorldWith(t testing.TB, l recorder.Limits, observe ...func(consumer.Repo
 			},
 			Recorder: w.Recorder,
 			Signer:   w.signer,
+			Secret:   svixtest.Secret,
 			Reset:    w.Pipeline.Reset,
 			Storage:  storage,
 			Faults:   switches, Retry: w.Pipeline.RetryWaiting,

@@ -121,7 +121,7 @@ func startConsole(
 	}
 	show.Describe = func() deployment.Ready { return s.describe(p) }
 	show.Signer = webhook.Signer{Secrets: o.Pipeline.Secrets, Now: o.Now}
-	show.SecretIsKept = o.Secret.Kept
+	show.Secret, show.SecretIsKept = o.Secret.Text, o.Secret.Kept
 	show.Instances, show.Storage = o.Pipeline.Instances, o.Pipeline.Storage
 	if p.Embedded() {
 		show.Recorder.ReadBy(p.LocalTable())

@@ -12,15 +12,15 @@ import (
 	"github.com/clerksync/clerksync/pkg/ingest"
 )
 
-// KeepsHeader says whether a header's value is kept. The others may be a proxy's
-// credentials or a stranger's cookies, so of them only the name is.
+// KeepsHeader says whether a header's value is kept: of the three that are signed,
+// in either family. The others may be a proxy's credentials or a stranger's cookies,
+// so of them only the name is.
 func KeepsHeader(name string) bool {
-	name = strings.ToLower(name)
-	switch name {
-	case "content-type", "content-length", "user-agent":
+	switch strings.ToLower(name) {
+	case "svix-id", "svix-timestamp", "svix-signature", "webhook-id", "webhook-timestamp", "webhook-signature":
 		return true
 	}
-	return strings.HasPrefix(name, "svix-") || strings.HasPrefix(name, "webhook-")
+	return false
 }
 
 // captureKey is the key under which a request's context has its capture: ingest
