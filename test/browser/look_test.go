@@ -58,6 +58,7 @@ func (d *dev) scenes(t *testing.T) []scene {
 		{name: "row-deleted", path: rowPath("USER#"+jonah, "USER")},
 		{name: "dead-letters", path: "/dead-letters"},
 		{name: "send", path: "/send"},
+		{name: "send-scenario", path: "/send?scenario=race"},
 		{name: "order", path: "/order?ids=" + strings.Join(ids, ",")},
 		{name: "traffic", path: "/traffic"},
 	}

@@ -3,6 +3,8 @@ package browser_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 )
 
 // The Send page in a browser: what htmx and the browser's memory add to its forms.
@@ -12,6 +14,20 @@ func TestSendPage(t *testing.T) {
 	d := s.start(t)
 	d.apply(t, message{sample: "user.created"})
 	const area = `form#send textarea[name=event]`
+	axe := axeSource(t)
+	look := func(p *tab, name string) { // dark and narrow, and back again
+		for _, theme := range []string{"light", "dark"} {
+			p.theme(theme)
+			p.wantNoViolation(name, axe)
+		}
+		p.do(chromedp.EmulateViewport(375, 900))
+		p.wantNoSideways(name)
+		p.wantNoViolation(name, axe)
+		p.screenshot("send-" + name + "-dark-375.png")
+		p.theme("light")
+		p.do(chromedp.EmulateViewport(1280, 900))
+		p.screenshot("send-" + name + "-light-1280.png")
+	}
 	value := func(p *tab) string { return eval[string](p, `document.querySelector(%q).value`, area) }
 
 	// A sample is loaded as it is chosen, and the address leads to it.
@@ -27,6 +43,7 @@ func TestSendPage(t *testing.T) {
 	p.press("Preview")
 	p.until("what would become of it", `document.querySelector("#result [data-outcome=applied]") !== null`)
 	p.has(`#row [data-attribute="first_name"][data-change="changed"]`)
+	look(p, "preview")
 	if n := len(getJSON[struct{ Messages []any }](t, d, "/api/v1/messages").Messages); n != 1 {
 		t.Errorf("after the preview there are %d messages, want the one from before", n)
 	}
@@ -35,6 +52,7 @@ func TestSendPage(t *testing.T) {
 	p.fill(area, "{")
 	p.press("Preview")
 	p.until("what is wrong", `/line 1\b/.test(document.querySelector("#send-error").textContent)`)
+	look(p, "error")
 	p.fill(area, whole)
 	p.press("Preview")
 	p.until("it is gone", `document.querySelector("#result [data-outcome=applied]") && document.querySelector("#send-error").textContent === ""`)
@@ -64,4 +82,5 @@ func TestSendPage(t *testing.T) {
 	p.press("Send")
 	p.until("what was sent", `document.querySelectorAll("#result [data-svix-id]").length === 4`)
 	p.has(`#result a[href^="/directory?"]`)
+	look(p, "sent")
 }

@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/preview"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/view"
@@ -95,7 +96,11 @@ func (c *Console) preview(r *http.Request, s sending) (list []previewed, err err
 		byID[requests[i].ID] = what[i]
 	}
 	for _, m := range messages {
-		list = append(list, previewed{view.Of(m), byID[m.ID]})
+		p := previewed{view.Of(m), byID[m.ID]}
+		for _, w := range p.Writes { // what it would change comes first
+			slices.SortStableFunc(w.Changes, func(a, b view.Change) int { return rank(a) - rank(b) })
+		}
+		list = append(list, p)
 	}
 	return list, nil
 }
