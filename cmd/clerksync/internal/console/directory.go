@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/view"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
@@ -99,8 +100,14 @@ type scanOffer struct {
 // rowFilter reads what a request asks of a list of rows.
 func rowFilter(r *http.Request) deployment.Filter {
 	q := r.URL.Query()
-	return deployment.Filter{Kind: q.Get("kind"), Query: q.Get("q"), Deleted: q.Get("deleted") != ""}
+	return deployment.Filter{
+		Kind: q.Get("kind"), Query: strings.TrimSpace(q.Get("q")), Deleted: isSet(q.Get("deleted")),
+	}
 }
+
+// isSet says whether a switch in a query is on. A form leaves out one that is off; a
+// script may spell it.
+func isSet(value string) bool { return value != "" && value != "0" && value != "false" }
 
 // showDirectory shows rows, and finds them by what people know of them.
 func (c *Console) showDirectory(w http.ResponseWriter, r *http.Request) {
@@ -110,7 +117,7 @@ func (c *Console) showDirectory(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		p.Lines, err = c.rowLines(r.Context(), l)
 	}
-	if err == nil && p.Stack && r.FormValue("scan") == "" && f.Query+f.Kind != "" {
+	if err == nil && p.Stack && !isSet(r.FormValue("scan")) && f.Query+f.Kind != "" {
 		p.Scan, err = c.offerScan(r)
 	}
 	if err != nil {
@@ -148,7 +155,7 @@ func (c *Console) listRows(r *http.Request, f deployment.Filter, limit int) (l d
 	switch {
 	case c.embedded():
 		return rows.List(r.Context(), f, after, limit) //nolint:wrapcheck // it names the table
-	case r.FormValue("scan") != "":
+	case isSet(r.FormValue("scan")):
 		return rows.ScanList(r.Context(), f, after, limit) //nolint:wrapcheck // likewise
 	}
 	l.Rows, err = rows.Lookup(r.Context(), f)

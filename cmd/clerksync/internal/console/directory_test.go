@@ -46,8 +46,10 @@ func TestDirectorySearch(t *testing.T) {
 		{query: "user_c"},
 		{query: "user_c", deleted: true, want: []string{"USER#user_c"}},
 		{query: "nobody"},
+		{query: " user_a ", want: []string{"USER#user_a"}},
 	} {
 		q := url.Values{"q": {row.query}}
+		q.Set("deleted", "false") // as a script may say it
 		if row.deleted {
 			q.Set("deleted", "1")
 		}

@@ -134,7 +134,7 @@ func (c *Console) showRow(w http.ResponseWriter, r *http.Request) {
 
 // addChildren adds a page of the rows that belong to the row.
 func (c *Console) addChildren(r *http.Request, p *rowPage, list childList) {
-	p.Deleted = r.FormValue("deleted") != ""
+	p.Deleted = isSet(r.FormValue("deleted"))
 	p.DeletedLink = withQuery(r, "deleted", "1", "after", "")
 	if p.Deleted {
 		p.DeletedLink = withQuery(r, "deleted", "", "after", "")
