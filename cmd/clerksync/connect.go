@@ -219,7 +219,8 @@ func (p program) waitForRequest(ctx context.Context, c *cli.Command, d *deployme
 			return terminal.ErrInterrupted
 		case <-deadline:
 			return fmt.Errorf("no request that Clerk signed came in %v: the secret is kept. "+
-				"Look at Message Attempts on the endpoint's page, and run clerksync doctor%s", timeout, d.Names.TableFlags())
+				"Look at Message Attempts on the endpoint's page, and run clerksync doctor%s",
+				timeout, d.Names.TableFlags())
 		case <-ticker.C:
 		}
 	}

@@ -80,7 +80,8 @@ func TestHelpFits(t *testing.T) {
 			if !strings.Contains(examples, "  "+strings.TrimRight(command, " ")) {
 				t.Errorf("%s --help = %s, want the example %q whole", name, examples, command)
 			}
-			if spoken := strings.ReplaceAll(examples, "\n  # ", " "); !strings.Contains(spoken, strings.TrimSpace(comment)) {
+			spoken := strings.ReplaceAll(examples, "\n  # ", " ")
+			if !strings.Contains(spoken, strings.TrimSpace(comment)) {
 				t.Errorf("%s --help = %s, want what is said of the example: %q", name, examples, comment)
 			}
 		}

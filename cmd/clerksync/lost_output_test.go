@@ -48,7 +48,8 @@ func TestDevEndsWhenItsOutputIsLost(t *testing.T) {
 			const anyPort = "127.0.0.1:0"
 			stdout := c.open(t)
 			var words bytes.Buffer
-			dev := exec.Command("clerksync", "dev", "--addr", anyPort, "--aws-addr", anyPort, "--console-addr", anyPort, "--json")
+			dev := exec.Command("clerksync", "dev",
+				"--addr", anyPort, "--aws-addr", anyPort, "--console-addr", anyPort, "--json")
 			dev.Env = append(os.Environ(), "HOME="+t.TempDir(), "XDG_CACHE_HOME="+t.TempDir())
 			dev.Stdout, dev.Stderr = stdout, &words
 			if err := dev.Start(); err != nil {

@@ -5,9 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/cookiejar"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -86,7 +83,8 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"dev": startDev, "step": step, "interrupt": interrupt, "exits": exits, "until": untilOutput,
-			"ingest": invokeIngest, "printed": runPrinted, "fetch": fetch, "background": startBackground, "printed-url": fetchPrinted, "redirect": serveRedirect, "utf16": writeUTF16,
+			"ingest": invokeIngest, "printed": runPrinted, "fetch": fetch, "printed-url": fetchPrinted,
+			"background": startBackground, "redirect": serveRedirect, "utf16": writeUTF16,
 			"clerk": serveClerk,
 		},
 	})
@@ -120,7 +118,8 @@ func named(args []string) (name, prefix string, rest []string) {
 
 func startDev(ts *testscript.TestScript, _ bool, args []string) {
 	name, prefix, args := named(args)
-	flags := []string{"dev", "--addr", "127.0.0.1:0", "--aws-addr", "127.0.0.1:0", "--console-addr", "127.0.0.1:0", "--json"}
+	const anyPort = "127.0.0.1:0"
+	flags := []string{"dev", "--addr", anyPort, "--aws-addr", anyPort, "--console-addr", anyPort, "--json"}
 	if len(args) > 0 && args[0] == "words" {
 		flags, args = flags[:len(flags)-1], args[1:]
 	}
@@ -267,57 +266,6 @@ func untilOutput(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%q does not come out within %s", args[0], patience)
-}
-
-// runPrinted takes the command as a person would, and wants it to work.
-func runPrinted(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: printed PATTERN")
-	}
-	text := ts.ReadFile("stdout") + ts.ReadFile("stderr")
-	found := regexp.MustCompile("(?m)" + args[0]).FindString(text)
-	words := strings.Fields(strings.ReplaceAll(found, "'", "")) // no quoted word of a script has spaces
-	if len(words) == 0 {
-		ts.Fatalf("no command that matches %q was printed", args[0])
-	}
-	ts.Check(ts.Exec(words[0], words[1:]...))
-}
-
-func fetchPrinted(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: printed-url FILE")
-	}
-	printed := regexp.MustCompile(`http://[^"\s]+`).FindString(ts.ReadFile(args[0]))
-	bare, _, _ := strings.Cut(printed, "?")
-	answer, err := http.Get(bare)
-	ts.Check(err)
-	_ = answer.Body.Close()
-	if answer.StatusCode != http.StatusUnauthorized {
-		ts.Fatalf("GET %s = %d, want 401", bare, answer.StatusCode)
-	}
-	jar, err := cookiejar.New(nil)
-	ts.Check(err)
-	answer, err = (&http.Client{Jar: jar}).Get(printed)
-	ts.Check(err)
-	body, err := io.ReadAll(answer.Body)
-	_ = answer.Body.Close()
-	ts.Check(err)
-	if answer.StatusCode != http.StatusOK || answer.Request.URL.RawQuery != "" {
-		ts.Fatalf("GET %s = %d at %s, want 200 without the token", printed, answer.StatusCode, answer.Request.URL)
-	}
-	fmt.Fprint(ts.Stdout(), string(body))
-}
-
-func fetch(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: fetch URL")
-	}
-	answer, err := http.Get(args[0])
-	ts.Check(err)
-	body, err := io.ReadAll(answer.Body)
-	_ = answer.Body.Close()
-	ts.Check(err)
-	fmt.Fprint(ts.Stdout(), string(body))
 }
 
 // writeUTF16 writes the file in UTF-16, low byte first, with a byte order mark and

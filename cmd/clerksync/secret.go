@@ -160,8 +160,8 @@ func (p program) checkSecret(ctx context.Context, c *cli.Command) error {
 	}
 	secrets, err := svix.ParseSecrets(text)
 	if err != nil {
-		return fmt.Errorf("%s is there and malformed: %w\nPut it there anew with: clerksync secret set --parameter %s%s",
-			name, err, name, names(c).Flags())
+		return fmt.Errorf("%s is there and malformed: %w\nPut it there anew with: "+
+			"clerksync secret set --parameter %s%s", name, err, name, names(c).Flags())
 	}
 	key, err := parameter.ReadKey(ctx)
 	switch {

@@ -128,6 +128,9 @@ func (c *Console) showStackMessage(w http.ResponseWriter, r *http.Request) {
 		p.Alert = explain(err)
 	}
 	if d.SvixID != "" {
+		if k, ok := deployment.KeyOf(d.Entity); ok {
+			d.Links.Row = view.RowLink(k)
+		}
 		d.Close = "/" + p.Query
 		p.Detail = &d
 	}

@@ -18,7 +18,7 @@ func (r *Rows) WhyDelivery(ctx context.Context, delivery Record) (string, error)
 		return delivery.Text("reason"), nil
 	}
 	var row Record
-	if k, ok := keyOf(entity); ok {
+	if k, ok := KeyOf(entity); ok {
 		rows, err := r.Get(ctx, k)
 		if err != nil {
 			return "", err
@@ -42,9 +42,9 @@ func (r *Rows) WhyDelivery(ctx context.Context, delivery Record) (string, error)
 	return "its change was written, and another came later: " + now, nil
 }
 
-// keyOf is the key of the row that an entity of the Deliveries table is about. It is
+// KeyOf is the key of the row that an entity of the Deliveries table is about. It is
 // not ok for an invitation, whose key holds an organization that the entity lacks.
-func keyOf(entity string) (k directory.Key, ok bool) {
+func KeyOf(entity string) (k directory.Key, ok bool) {
 	kind, id, _ := strings.Cut(entity, "/")
 	if kind == directory.KindMembership {
 		organization, user, found := strings.Cut(id, "/")

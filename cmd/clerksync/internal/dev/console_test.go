@@ -62,7 +62,7 @@ func TestReadySaysTheConsoleFirst(t *testing.T) {
 	}
 	const url = "http://127.0.0.1:4567/"
 	_, words := show(url, false)
-	if console, webhook := strings.Index(words, url), strings.Index(words, "Webhook"); console < 0 || console > webhook {
+	if at := strings.Index(words, url); at < 0 || at > strings.Index(words, "Webhook") {
 		t.Errorf("ready says %q, want the console before the webhook", words)
 	}
 	if _, words := show("", false); strings.Contains(words, "Console") {

@@ -72,7 +72,8 @@ func (s *screen) startAdvice(ctx context.Context, o Options, err error) string {
 	case o.Pipeline.AWS != nil:
 		return "Is it running, and are --endpoint-url and the AWS credentials right?"
 	}
-	return fmt.Sprintf("Is another clerksync dev running? Choose other ports with --addr and --aws-addr (and --console-addr); "+
+	return fmt.Sprintf("Is another clerksync dev running? "+
+		"Choose other ports with --addr and --aws-addr (and --console-addr); "+
 		"port 0 means any free one. (Next.js takes port 3000, too.)\n\n%s\n",
 		terminal.Command(s.noteWidth(), devOnFreePorts(ctx, o)...))
 }
@@ -104,7 +105,13 @@ func devOnFreePorts(ctx context.Context, o Options) []string {
 	for _, flag := range []struct {
 		name string
 		set  bool
-	}{{"--clerk-api", o.Pipeline.ClerkAddr != ""}, {"--open", o.Open}, {"--demo", o.Demo}, {"--once", o.Once}, {"--json", o.JSON}} {
+	}{
+		{"--clerk-api", o.Pipeline.ClerkAddr != ""},
+		{"--open", o.Open},
+		{"--demo", o.Demo},
+		{"--once", o.Once},
+		{"--json", o.JSON},
+	} {
 		if flag.set {
 			words = append(words, flag.name)
 		}

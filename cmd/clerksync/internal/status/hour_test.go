@@ -18,12 +18,14 @@ func TestBarOfTheLastHour(t *testing.T) {
 	t.Parallel()
 	show := func(counts []int) string {
 		var out bytes.Buffer
-		status.Report{PerMinute: counts}.Show(terminal.New(t.Context(), nil, &out, &out), time.Now(), deployment.Names{})
+		term := terminal.New(t.Context(), nil, &out, &out)
+		status.Report{PerMinute: counts}.Show(term, time.Now(), deployment.Names{})
 		return out.String()
 	}
 	counts := make([]int, 60)
 	counts[57], counts[58], counts[59] = 1, 400, 800
-	if want := "per minute     " + strings.Repeat("·", 57) + "▁▄█  at most 800 a minute\n"; !strings.Contains(show(counts), want) {
+	want := "per minute     " + strings.Repeat("·", 57) + "▁▄█  at most 800 a minute\n"
+	if !strings.Contains(show(counts), want) {
 		t.Errorf("Show = %s, want %q", show(counts), want)
 	}
 	if text := show(nil); strings.Contains(text, "per minute") {

@@ -189,7 +189,8 @@ func TestShow(t *testing.T) {
 				RejectedBy: map[string]int{"unavailable": 2}, LastHour: map[string]int{"rejected": 2, "received": 9},
 			},
 			want: []string{
-				"dead letters   3: clerksync dlq ls --stack mirror\n", "7 waiting, 0 in flight, the oldest is 1h23m20s old",
+				"dead letters   3: clerksync dlq ls --stack mirror\n",
+				"7 waiting, 0 in flight, the oldest is 1h23m20s old",
 				"p50 5s, p99 5s, from Clerk's change", "rejected for   unavailable 2", "received 9, rejected 2",
 				"never, as far as is known",
 			},

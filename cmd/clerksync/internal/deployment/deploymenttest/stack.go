@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,7 +108,7 @@ func (s *Stack) UseAsAWS() {
 	s.t.Setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
 	s.t.Setenv("AWS_SECRET_ACCESS_KEY", "example")
 	// AWS_ENDPOINT_URL would make it an emulator, which may lack services.
-	for _, service := range []string{"CLOUDFORMATION", "CLOUDWATCH", "CLOUDWATCH_LOGS", "DYNAMODB", "LAMBDA", "SQS", "SSM", "STS"} {
+	for service := range strings.FieldsSeq("CLOUDFORMATION CLOUDWATCH CLOUDWATCH_LOGS DYNAMODB LAMBDA SQS SSM STS") {
 		s.t.Setenv("AWS_ENDPOINT_URL_"+service, account.URL)
 	}
 }
