@@ -175,10 +175,15 @@ func (d *dev) ask(tb testing.TB, method, url, body string, header map[string]str
 	return exchange(tb, q)
 }
 
+// client follows no redirect, and keeps a connection for each of the senders that a test has.
+var client = http.Client{
+	Timeout:       30 * time.Second,
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	Transport:     &http.Transport{MaxIdleConnsPerHost: 16},
+}
+
 func exchange(tb testing.TB, q *http.Request) (status int, body []byte) {
 	tb.Helper()
-	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	client := http.Client{Timeout: 30 * time.Second, CheckRedirect: stay}
 	answer, err := client.Do(q)
 	if err != nil {
 		tb.Fatal(err)

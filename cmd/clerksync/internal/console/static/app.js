@@ -59,18 +59,20 @@ function disconnect() {
 }
 
 const due = new Set();
-let updating, announced = 0;
+let updating, announced = 0, pace = 300;
 
-// update fetches the page once for all that is due, at most three times a second.
+// update fetches the page once for all that is due: at most three times a second, and less often where that takes
+// long, so that pages which look on leave the machine to the pipeline.
 function update(...kinds) {
   for (const kind of kinds) due.add(kind);
   updating ??= setTimeout(async () => {
-    const now = new Set(due);
+    const now = new Set(due), began = performance.now();
     due.clear();
     try { await fetchParts(now); } catch { /* the stream says that the server is gone */ }
+    pace = Math.min(1000, Math.max(300, 8 * (performance.now() - began)));
     updating = undefined;
     if (due.size) update();
-  }, 300);
+  }, pace);
 }
 
 async function fetchParts(kinds) {
