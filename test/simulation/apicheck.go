@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -98,21 +97,6 @@ func (s *scheduler) backfillAll(ctx context.Context, w *backfill.Writer) error {
 			}
 		}
 		if err := r.write(ctx, w, page); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// repairAll deletes the live rows whose objects Clerk does not have.
-func (s *scheduler) repairAll(ctx context.Context, w *backfill.Writer) error {
-	i := &s.readers.instance
-	for _, k := range slices.SortedFunc(maps.Keys(s.memory.rows), compareKeys) {
-		r := s.memory.rows[k]
-		if !r.Live() || isPointer(r) || i.has(i.position, k) != nil {
-			continue
-		}
-		if _, err := w.Consumer.DeleteAbsent(ctx, r, time.UnixMilli(i.now)); err != nil {
 			return err
 		}
 	}

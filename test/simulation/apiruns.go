@@ -26,6 +26,7 @@ const (
 	HealedByEvent        Fault = "deletion by absence taken back by an event"
 	DeletedAfterAbsence  Fault = "deletion by absence followed by the event of the deletion"
 	LookContradicted     Fault = "absence at the first look that the second contradicts"
+	Repaired             Fault = "row mended at the end by the command's own repair"
 	KeptOfEvents         Fault = "row written from a read that keeps what only events tell"
 	RestoredThenBackfill Fault = "tables restored, then mended by a backfill"
 )
@@ -34,7 +35,7 @@ func readerKinds() []Fault {
 	return []Fault{
 		EventLost, LaggingReplica, ReadersClockOff, SilentChange, TieWithEvent, SameMillisecond, RejoinedMeanwhile,
 		ParentDiedMeanwhile, FalseAbsence, TrueAbsence, ChildOfAbsence, HealedByRead, HealedByEvent,
-		DeletedAfterAbsence, LookContradicted, KeptOfEvents, RestoredThenBackfill,
+		DeletedAfterAbsence, LookContradicted, Repaired, KeptOfEvents, RestoredThenBackfill,
 	}
 }
 

@@ -129,7 +129,7 @@ func (b *eventBuilder) addInvitation(o *object, m *message, v string) {
 }
 
 func (b *eventBuilder) addDomain(o *object, v string) {
-	b.addText("name", "v"+v+".example")
+	b.addText("name", strings.ToLower(o.id)+".v"+v+".example") // Clerk is asked for a domain by its name
 	b.addText("enrollment_mode", "manual_invitation")
 	if o.org == "" {
 		b.addJSON("organization_id", "null")
