@@ -29,11 +29,12 @@ headers of another attempt, a clock.
 
 The headers are lines (name: value), as of curl -v or a log, with the body behind
 a blank line or in a file of its own; or a JSON object; or an event of API
-Gateway, or lines of clerk webhooks listen --json, which hold the body too (of
-several lines the last that was refused counts, else the last). More --headers
-lend ids, timestamps and signatures that may have been mixed up. UTF-16 is read. The first --secret is what the endpoint
-verifies with. Without one it is the stack's, the environment's, or clerksync
-dev's; all of these are tried. No secret is ever printed.
+Gateway, or lines of clerk webhooks listen --json or of dev --record, which hold
+the body too (of several lines the last that was refused counts, else the last).
+More --headers lend ids, timestamps and signatures that may have been mixed up.
+UTF-16 is read. The first --secret is what the endpoint verifies with. Without
+one it is the stack's, the environment's, or clerksync dev's; all of these are
+tried. No secret is ever printed.
 
 The exit status is 0 if the endpoint would accept the request, else 1.`,
 		DisableSliceFlagSeparator: true,

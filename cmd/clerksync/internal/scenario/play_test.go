@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/scenario"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
 )
 
 // played is what a story did, in its order.
@@ -107,5 +108,29 @@ func TestPlayTakesItsTime(t *testing.T) {
 	p = played{}
 	if err := s.Play(ctx, p.send, nil); !errors.Is(err, context.Canceled) || slices.Contains(p.steps, "0") {
 		t.Errorf("Play() after Ctrl-C = %v, sent %v, want its error and nothing sent", err, p.steps)
+	}
+}
+
+// An answer is right where it is what the endpoint should say to that event.
+func TestExpects(t *testing.T) {
+	t.Parallel()
+	genuine := scenario.Event{}
+	forged := scenario.Event{Request: webhook.Request{Tamper: true}}
+	for name, c := range map[string]struct {
+		event  scenario.Event
+		answer webhook.Answer
+		want   bool
+	}{
+		"taken":                {event: genuine, answer: webhook.Answer{Status: 200, Body: `{"received":true}`}, want: true},
+		"of a type not kept":   {event: genuine, answer: webhook.Answer{Status: 200, Body: `{"ignored":"type"}`}, want: true},
+		"of another instance":  {event: genuine, answer: webhook.Answer{Status: 200, Body: `{"ignored":"instance"}`}},
+		"refused":              {event: genuine, answer: webhook.Answer{Status: 400}},
+		"forged and refused":   {event: forged, answer: webhook.Answer{Status: 400}, want: true},
+		"forged and taken":     {event: forged, answer: webhook.Answer{Status: 200}},
+		"forged, and it broke": {event: forged, answer: webhook.Answer{Status: 500}},
+	} {
+		if got := c.event.Expects(c.answer); got != c.want {
+			t.Errorf("%s: Expects = %v, want %v", name, got, c.want)
+		}
 	}
 }
