@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -199,15 +200,11 @@ func TestCompareIsAsEachOrderAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, h := range c.Handlers[:1] {
-		for _, e := range h.Ends {
-			alone := make([]order.Message, len(messages))
-			for i, at := range e.Order {
-				alone[i] = messages[at]
-			}
-			if _, r := run(t, alone); r.Digest != e.Digest {
-				t.Errorf("order %v alone = %s, want %s", e.Order, r.Digest, e.Digest)
-			}
+	want := c.Handlers[0].Ends[0].Digest
+	for range 5 {
+		rand.Shuffle(len(messages), func(i, j int) { messages[i], messages[j] = messages[j], messages[i] })
+		if _, r := run(t, messages); r.Digest != want || c.Distinct != 1 {
+			t.Errorf("%d ends; the order %v alone = %s, want one, %s", c.Distinct, r.Outcomes, r.Digest, want)
 		}
 	}
 }
@@ -218,7 +215,7 @@ func TestCompareOfSevenMessages(t *testing.T) {
 	if testing.Short() {
 		t.Skip("500 orders take seconds")
 	}
-	messages := slices.Concat(story(t, "edits"), story(t, "rejoin")[:3])
+	messages := slices.Concat(story(t, "edits"), story(t, "edits")[:2]) // two of them come twice
 	first, err := newRunner().Compare(t.Context(), messages)
 	if err != nil {
 		t.Fatal(err)
