@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/ksuid"
@@ -89,6 +90,8 @@ type Console struct {
 	streams streams
 	log     *logWatch // of a stack; nil where there is none
 	pasted  pasted    // events of the Order page
+	// sample is the one that was last sent or previewed from the Send page, a string.
+	sample atomic.Value
 }
 
 // errClosed ends the streams when the console does.

@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -118,9 +119,10 @@ func (c *Console) newSendPage(values url.Values) (p sendPage, err error) {
 		}
 		body = m.Body
 	} else {
-		if p.Sample == "" {
-			p.Sample = "user.created"
+		if last, ok := c.sample.Load().(string); ok && p.Sample == "" {
+			p.Sample = last // whoever comes back finds the event that he edited
 		}
+		p.Sample = cmp.Or(p.Sample, "user.created")
 		if body, err = events.Body(p.Sample); err != nil {
 			return p, problem{"unknown_sample", err.Error()}
 		}
@@ -159,6 +161,9 @@ func (c *Console) submitSend(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page.Form = s
+	if page.Sample != "" {
+		c.sample.Store(page.Sample)
+	}
 	if page.Story == nil {
 		page.Event, page.Fresh = string(s.Event), true
 	}

@@ -142,6 +142,24 @@ func TestSendAfterAnError(t *testing.T) {
 	})
 }
 
+// Whoever comes back to the page finds the sample that he edited last.
+func TestSendPageRemembersTheSample(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.page("/send?sample=user.deleted") // a look changes nothing
+	if page := w.page("/send"); !strings.Contains(page, `data-keep="send:user.created"`) {
+		t.Error("GET /send after a look at another sample does not show user.created")
+	}
+	w.posts("/send", url.Values{"sample": {"user.updated"}, "event": {"{"}, "action": {"send"}})
+	w.posts("/send", url.Values{"scenario": {"race"}, "action": {"preview"}})
+	if page := w.page("/send"); !strings.Contains(page, `data-keep="send:user.updated"`) {
+		t.Error("GET /send does not show the sample that was edited")
+	}
+	if page := w.page("/send?sample=user.deleted"); !strings.Contains(page, `data-keep="send:user.deleted"`) {
+		t.Error("GET /send does not show the sample that was asked for")
+	}
+}
+
 // Format puts the text on lines and changes no number.
 func TestSendFormats(t *testing.T) {
 	t.Parallel()
