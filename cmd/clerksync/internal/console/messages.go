@@ -46,6 +46,7 @@ type messagesPage struct {
 	Matching, All   int
 	Counts          view.Counts
 	Summary         string // of the counts
+	Webhook         string // URL
 	Older, Newest   string // links; "" for none
 	Query           string // of the filter, with its question mark; "" for none
 	WrongSecret     bool   // all that came was refused for its signature
@@ -110,6 +111,11 @@ func (c *Console) messages(r *http.Request) (p messagesPage, err error) {
 	list := c.options.Dev.Recorder.Messages(p.Filter, messagesOfPage)
 	p.Counts = view.CountsOf(c.options.Dev.Recorder.Counts())
 	p.Summary, p.Matching, p.All = summary(p.Counts), list.Matching, list.All
+	p.Webhook = c.options.Dev.Describe().WebhookURL
+	if q, err := c.options.Deployment.ReadQueue(r.Context(), c.options.Deployment.QueueURL); err == nil {
+		// Without an answer the list is as good: the page of traffic says why there is none.
+		p.Summary += fmt.Sprintf(", queue %d", q.Visible+q.InFlight+q.Delayed)
+	}
 	p.Query, p.Outcomes = filterQuery(p.Filter, p.Before), outcomes()
 	for _, m := range list.Messages {
 		p.Messages = append(p.Messages, view.Brief(m))

@@ -28,7 +28,8 @@ const (
 func (w *world) forge(id, body string) {
 	w.t.Helper()
 	h, sent := w.signer.Sign(webhook.Request{ID: id, Body: []byte(body), Tamper: true})
-	if a, err := webhook.Post(w.t.Context(), w.Pipeline.WebhookURL, h, sent); err != nil || a.Status != http.StatusBadRequest {
+	a, err := webhook.Post(w.t.Context(), w.Pipeline.WebhookURL, h, sent)
+	if err != nil || a.Status != http.StatusBadRequest {
 		w.t.Fatalf("a forged request is answered %+v, %v", a, err)
 	}
 }
@@ -73,7 +74,8 @@ func TestMessagePage(t *testing.T) {
 		last = at
 	}
 	row := inside(page, "row", "table")
-	if !strings.Contains(row, `data-attribute="email" data-change="added"`) || !strings.Contains(row, "jonah@lumenoak.example") {
+	if !strings.Contains(row, `data-attribute="email" data-change="added"`) ||
+		!strings.Contains(row, "jonah@lumenoak.example") {
 		t.Errorf("#row has no added e-mail:\n%s", row)
 	}
 
@@ -99,7 +101,8 @@ func TestMessagePage(t *testing.T) {
 		t.Errorf("#why = %s, want both times", why)
 	}
 	row = inside(page, "row", "table")
-	if changed := slices.DeleteFunc(attributes(row, "data-change"), func(s string) bool { return s == "same" }); len(changed) > 0 {
+	changed := slices.DeleteFunc(attributes(row, "data-change"), func(s string) bool { return s == "same" })
+	if len(changed) > 0 {
 		t.Errorf("a stale message shows changes %v, want the row as it is", changed)
 	}
 	if !strings.Contains(row, "not written") {
@@ -112,7 +115,8 @@ func TestDuplicateOnItsPage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.send("msg_a", "user.created", "applied")
-	if resp, body := ask(t, w.Console, request{method: post, path: "/api/v1/messages/msg_a/resend"}); resp.StatusCode != 200 {
+	resp, body := ask(t, w.Console, request{method: post, path: "/api/v1/messages/msg_a/resend"})
+	if resp.StatusCode != http.StatusOK {
 		t.Fatalf("resend = %d %s", resp.StatusCode, body)
 	}
 	w.until("the copy is done", func() bool { return len(w.message("msg_a").Attempts) == 2 })
@@ -197,16 +201,19 @@ func TestMessageList(t *testing.T) {
 		t.Errorf("link = %s, want the filter in it", link)
 	}
 	page = w.page(link)
-	if got := attributes(inside(page, "messages", "ul"), "data-svix-id"); !slices.Equal(got, []string{"msg_2", "msg_1"}) {
+	got := attributes(inside(page, "messages", "ul"), "data-svix-id")
+	if !slices.Equal(got, []string{"msg_2", "msg_1"}) {
 		t.Errorf("the list beside the message = %v, want it filtered", got)
 	}
 	if !strings.Contains(page, `<option selected>stale</option>`) || !strings.Contains(page, `value="JONAH"`) {
 		t.Error("the form does not show the filter")
 	}
-	if page := w.page("/?type=role.created"); !strings.Contains(page, "0 of 4 match") || !strings.Contains(page, "role.created") {
+	page = w.page("/?type=role.created")
+	if !strings.Contains(page, "0 of 4 match") || !strings.Contains(page, "role.created") {
 		t.Error("an empty list does not name its filter")
 	}
-	if resp, _ := ask(t, w.Console, request{method: get, path: "/?before=x"}); resp.StatusCode != http.StatusBadRequest {
+	resp, _ := ask(t, w.Console, request{method: get, path: "/?before=x"})
+	if resp.StatusCode != http.StatusBadRequest {
 		t.Errorf("GET /?before=x = %d, want 400", resp.StatusCode)
 	}
 }
@@ -272,9 +279,12 @@ func TestResend(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.send("msg_a", "organizationInvitation.created", "applied")
-	resp, body := ask(t, w.Console, request{method: post, path: "/api/v1/messages/msg_a/resend", body: `{"new_id":true}`})
+	resp, body := ask(t, w.Console, request{
+		method: post, path: "/api/v1/messages/msg_a/resend", body: `{"new_id":true}`,
+	})
 	var a webhook.Answer
-	if err := json.Unmarshal([]byte(body), &a); err != nil || resp.StatusCode != 200 || a.SvixID == "msg_a" || a.Status != 200 {
+	err := json.Unmarshal([]byte(body), &a)
+	if err != nil || resp.StatusCode != http.StatusOK || a.SvixID == "msg_a" || a.Status != http.StatusOK {
 		t.Fatalf("resend = %d %s", resp.StatusCode, body)
 	}
 	w.page("/api/v1/messages/" + a.SvixID + "/wait")
@@ -302,10 +312,7 @@ func TestHostileTexts(t *testing.T) {
 	w.send("msg_a", "user.created", "applied", "data.first_name="+evil, "data.public_metadata.x="+evil)
 	w.post("msg_b", `{"type":"`+strings.ReplaceAll(evil, `"`, `\"`)+`","data":{}}`)
 	id := "msg_<script>/&'"
-	h, sent := w.signer.Sign(webhook.Request{ID: id, Body: []byte(`{"type":"user.created","data":{"id":"u"},"timestamp":1}`)})
-	if _, err := webhook.Post(t.Context(), w.Pipeline.WebhookURL, h, sent); err != nil {
-		t.Fatal(err)
-	}
+	w.post(id, `{"type":"user.created","data":{"id":"u"},"timestamp":1}`)
 	paths := []string{"/", "/?q=" + "%22%3E%3Cscript%3E", "/messages/msg_b", "/messages/msg_%3Cscript%3E%2F&'"}
 	for _, tab := range []string{"row", "event", "raw", "headers", "requests"} {
 		paths = append(paths, "/messages/msg_a?tab="+tab)

@@ -16,7 +16,8 @@ import (
 func TestRoutesForScripts(t *testing.T) {
 	t.Parallel()
 	want := []string{
-		"GET info", "GET messages", "GET messages/{id}", "GET messages/{id}/body", "GET messages/{id}/wait", "GET events",
+		"GET info", "GET messages", "GET messages/{id}", "GET messages/{id}/body", "GET messages/{id}/wait",
+		"GET events",
 		"POST preview", "POST send", "POST messages/{id}/resend", "GET rows", "GET rows/{pk}/{sk}",
 		"GET rows/{pk}/{sk}/history", "GET dead-letters", "POST dead-letters/{id}/redrive", "POST dead-letters/redrive",
 		"DELETE dead-letters/{id}", "POST order", "GET counts", "GET faults", "PUT faults", "POST reset",
@@ -64,7 +65,8 @@ func TestEveryRouteThatReads(t *testing.T) {
 	w.forge("msg_forged", `{"type":"email.created","data":{"otp_code":"428913"}}`)
 	before := w.state()
 	asked := []string{"/send?message=msg_inv", "/send?message=msg_mail", "/order?ids=msg_inv,msg_a"}
-	for _, path := range append(asked, paths(w.Console, []string{"msg_a", "msg_inv", "msg_dead", "msg_mail", "msg_forged"})...) {
+	ids := []string{"msg_a", "msg_inv", "msg_dead", "msg_mail", "msg_forged"}
+	for _, path := range append(asked, paths(w.Console, ids)...) {
 		if path == "/api/v1/events" {
 			continue // it does not end; what it sends is checked by itself
 		}

@@ -162,6 +162,16 @@ func (m *message) end(a Attempt) {
 		return
 	}
 	m.Outcome, m.Reason, m.EndedAt = a.Outcome, a.Reason, a.EndedAt
+	if outcome != consumer.Duplicate {
+		return
+	}
+	// An attempt may have its effect and fail after that, or not hear of it. The next
+	// one is a duplicate of it, but the message is no copy of another.
+	for _, w := range m.writes {
+		if !w.Child && w.Outcome != WriteFailed {
+			m.Outcome, m.Reason = w.Outcome, w.Reason
+		}
+	}
 }
 
 // Ended says whether the message has come out: nothing but a copy or a redrive

@@ -283,7 +283,8 @@ func TestBoundedHistory(t *testing.T) {
 	limits.Writes = 3
 	h := start(t, limits, nil)
 	for i := range 5 {
-		h.send("msg_"+strconv.Itoa(i), sample(t, "user.created", "1772447507139", strconv.Itoa(1772447507139+i)), applied)
+		body := sample(t, "user.created", "1772447507139", strconv.Itoa(1772447507139+i))
+		h.send("msg_"+strconv.Itoa(i), body, applied)
 	}
 	m, _ := h.Message("msg_0")
 	if w := m.Writes[0]; !w.Gone || w.Wanted != nil {
@@ -320,13 +321,16 @@ func (l lossy) Write(ctx context.Context, w directory.Write) (directory.Result, 
 }
 
 // A write whose answer was lost is in the history once it is known that it took
-// place.
+// place. The attempt that finds it is a duplicate, the message is applied.
 func TestLostAnswer(t *testing.T) {
 	t.Parallel()
 	var lose atomic.Int64
 	h := start(t, recorder.Limits{}, func(next directory.Table) directory.Table { return lossy{next, &lose} })
 	lose.Store(1)
-	m := h.send("msg_a", sample(t, "user.created"), "duplicate")
+	m := h.send("msg_a", sample(t, "user.created"), applied)
+	if n := len(m.Attempts); m.Attempts[n-1].Outcome != "duplicate" {
+		t.Errorf("attempts = %+v, want the last a duplicate", m.Attempts)
+	}
 	if len(m.Writes) != 1 || m.Writes[0].Outcome != recorder.WriteApplied {
 		t.Errorf("writes = %+v, want the one that took place", m.Writes)
 	}

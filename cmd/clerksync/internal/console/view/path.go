@@ -64,6 +64,8 @@ func pathOf(m recorder.Message) []Step {
 	} else if !p.addRequest(m, q) {
 		return p.steps
 	}
+	// Copies come after the outcome, whenever they were received: they are no part of
+	// the way to it.
 	copies := p.addAttempts(m)
 	at := m.EndedAt
 	switch m.Outcome {
@@ -75,6 +77,8 @@ func pathOf(m recorder.Message) []Step {
 		p.add(m.Outcome, Failed, at, "%s", m.Reason)
 	case duplicate:
 		p.add(m.Outcome, Done, at, "%s", cmp.Or(m.Reason, "the first one came before what is kept here"))
+	case string(consumer.Stale): // why it lost stands above the steps
+		p.add(m.Outcome, Done, at, "the row is newer, so this was recorded and changed nothing")
 	default:
 		p.add(m.Outcome, Done, at, "%s", cmp.Or(m.Reason, "written, in one transaction with its record"))
 	}

@@ -131,6 +131,7 @@ func Changes(before, after, wanted directory.Row) []Change {
 	return list
 }
 
+// byImportance puts what the row is first, and Clerk's object, which is long, last.
 func byImportance(a, b string) int {
 	first := []string{directory.AttrPK, directory.AttrSK, directory.AttrKind, "id"}
 	rank := func(name string) int {
@@ -148,6 +149,7 @@ func byImportance(a, b string) int {
 	return strings.Compare(a, b)
 }
 
+// equal compares two values. Lists cannot be compared by ==, which would panic.
 func equal(a, b directory.Value) bool {
 	x, isList := a.([]string)
 	y, areLists := b.([]string)
@@ -189,6 +191,7 @@ func ObjectChanges(before, after string) []Change {
 	if err != nil {
 		return list
 	}
+	// The names of JSON Patch, RFC 6902, are those of no other change here.
 	kinds := map[string]string{
 		jsondiff.OperationAdd: Added, jsondiff.OperationReplace: Changed, jsondiff.OperationRemove: Removed,
 	}

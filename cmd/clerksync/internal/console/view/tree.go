@@ -30,6 +30,7 @@ func Tree(text []byte) (n Node, ok bool) {
 	return n, err == nil
 }
 
+// node reads a value and what is in it.
 func node(d *jsontext.Decoder, depth int) (n Node, err error) {
 	kind := d.PeekKind()
 	if depth >= maxDepth || kind != jsontext.KindBeginObject && kind != jsontext.KindBeginArray {
@@ -64,6 +65,7 @@ func node(d *jsontext.Decoder, depth int) (n Node, err error) {
 	}
 }
 
+// leaf reads a value without looking into it.
 func leaf(d *jsontext.Decoder) (n Node, err error) {
 	value, err := d.ReadValue()
 	if err != nil {

@@ -133,6 +133,7 @@ func Brief(m recorder.Message) Message {
 	return v
 }
 
+// requestOf is a request without its body, which has a page of its own.
 func requestOf(q recorder.Request) Request {
 	v := Request{
 		At: clean(q.At), AnsweredAt: clean(q.AnsweredAt), Method: q.Method, Path: q.Path, HiddenHeaders: q.Hidden,
