@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
@@ -17,10 +18,12 @@ const (
 
 // Comparison is what some orders of the same messages came to.
 type Comparison struct {
-	Orders   int       `json:"orders"`   // how many were run
-	Distinct int       `json:"distinct"` // how many different ends clerksync had
-	All      bool      `json:"all"`      // no order was left out
-	Handlers []Handler `json:"handlers"` // clerksync first
+	Orders   int  `json:"orders"`   // how many were run
+	Distinct int  `json:"distinct"` // how many different ends clerksync had
+	All      bool `json:"all"`      // no order was left out
+	// Counts are how often a message came out so with clerksync, over all orders.
+	Counts   map[consumer.Outcome]int `json:"outcome_counts"`
+	Handlers []Handler                `json:"handlers"` // clerksync first
 }
 
 // Handler is what the orders came to with one handler.
@@ -48,13 +51,23 @@ func (r *Runner) Compare(ctx context.Context, messages []Message) (Comparison, e
 	}
 	defer end()
 	orders := permutations(len(messages))
-	digests, err := r.digests(ctx, messages, orders)
+	endings, err := r.endings(ctx, messages, orders)
 	if err != nil {
 		return Comparison{}, err
 	}
-	c := Comparison{All: len(messages) <= maxOfAll && len(digests) == len(orders)}
-	orders = orders[:len(digests)]
+	c := Comparison{
+		All:    len(messages) <= maxOfAll && len(endings) == len(orders),
+		Counts: map[consumer.Outcome]int{},
+	}
+	orders = orders[:len(endings)]
 	c.Orders = len(orders)
+	digests := make([]string, len(endings))
+	for i, e := range endings {
+		digests[i] = e.digest
+		for _, o := range e.outcomes {
+			c.Counts[o]++
+		}
+	}
 	c.Handlers = append(c.Handlers, newHandler(Clerksync, orders, digests, nil))
 	changes := r.changesOf(messages)
 	for _, name := range []string{Arrival, UpdatedAt} {

@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/clerksync/clerksync/pkg/consumer"
 )
 
 const (
@@ -72,9 +74,15 @@ func sampled(given []int) [][]int {
 	return orders
 }
 
-// digests runs the orders, which are sorted, and returns the digest of each up to
+// ending is what one order came to.
+type ending struct {
+	digest   string
+	outcomes []consumer.Outcome // of its messages, in its order
+}
+
+// endings runs the orders, which are sorted, and returns what each came to, up to
 // the first that there was no time for.
-func (r *Runner) digests(ctx context.Context, messages []Message, orders [][]int) ([]string, error) {
+func (r *Runner) endings(ctx context.Context, messages []Message, orders [][]int) ([]ending, error) {
 	t, err := newTables(ctx)
 	if err != nil {
 		return nil, err
@@ -83,13 +91,13 @@ func (r *Runner) digests(ctx context.Context, messages []Message, orders [][]int
 	defer cancel()
 	run, cancel := withoutDeadline(limited)
 	defer cancel()
-	digests := make([]string, len(orders))
+	endings := make([]ending, len(orders))
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for first, last := 0, 0; first < len(orders); first = last {
 		last = first + alike(orders[first:], 0)
-		branch, orders, digests := t.copy(), orders[first:last], digests[first:last]
-		g.Go(func() error { return r.explore(run, branch, messages, orders, digests, 0) })
+		branch, orders, endings := t.copy(), orders[first:last], endings[first:last]
+		g.Go(func() error { return r.explore(run, branch, messages, orders, endings, nil) })
 	}
 	err = g.Wait()
 	switch {
@@ -98,39 +106,41 @@ func (r *Runner) digests(ctx context.Context, messages []Message, orders [][]int
 	case err != nil && limited.Err() == nil:
 		return nil, err
 	}
-	if i := slices.Index(digests, ""); i >= 0 {
-		digests = digests[:i]
+	if i := slices.IndexFunc(endings, func(e ending) bool { return e.digest == "" }); i >= 0 {
+		endings = endings[:i]
 	}
-	return digests, nil
+	return endings, nil
 }
 
-// explore runs orders that are alike before depth, where the tables are, and sets
-// the digest of each. Orders that begin alike share what they have in common: each
-// goes on with a copy of the tables, which hold the same whether they were copied
-// or made again, for the consumer keeps nothing from one message to the next.
+// explore runs orders that begin alike, by the messages that came out as done, where
+// the tables are, and sets what each comes to. Orders that begin alike share what they
+// have in common: each goes on with a copy of the tables, which hold the same whether
+// they were copied or made again, for the consumer keeps nothing from one message to
+// the next.
 func (r *Runner) explore(
-	ctx context.Context, t tables, messages []Message, orders [][]int, digests []string, depth int,
+	ctx context.Context, t tables, messages []Message, orders [][]int, endings []ending, done []consumer.Outcome,
 ) error {
-	if depth == len(messages) {
+	if len(done) == len(messages) {
 		rows, err := t.allRows(ctx)
 		if err != nil {
 			return err
 		}
-		digests[0] = Digest(rows) // no two orders are the same
+		endings[0] = ending{Digest(rows), slices.Clone(done)} // no two orders are the same
 		return nil
 	}
 	for len(orders) > 0 {
-		n, branch := alike(orders, depth), t
+		n, branch := alike(orders, len(done)), t
 		if n < len(orders) {
 			branch = t.copy()
 		}
-		if _, err := r.handle(ctx, branch, messages[orders[0][depth]]); err != nil {
+		next, err := r.handle(ctx, branch, messages[orders[0][len(done)]])
+		if err != nil {
 			return err
 		}
-		if err := r.explore(ctx, branch, messages, orders[:n], digests[:n], depth+1); err != nil {
+		if err := r.explore(ctx, branch, messages, orders[:n], endings[:n], append(done, next.Outcome)); err != nil {
 			return err
 		}
-		orders, digests = orders[n:], digests[n:]
+		orders, endings = orders[n:], endings[n:]
 	}
 	return nil
 }
