@@ -36,7 +36,12 @@ func (s *scheduler) repairAll(ctx context.Context, w *backfill.Writer) error {
 		return fmt.Errorf("set up the client of Clerk's API: %w", err)
 	}
 	var failure error
+	var unproven []directory.Row
 	d := &backfill.Diff{Client: client, Writer: w, Rows: rowsOf{s.memory}, OnFailure: func(f backfill.Failure) {
+		if r := s.withoutOrganization(f); r != nil {
+			unproven = append(unproven, r)
+			return
+		}
 		failure = fmt.Errorf("diff of %s %s: %w", f.Kind, f.ID, f.Err)
 	}}
 	report, err := d.Run(ctx)
@@ -50,6 +55,31 @@ func (s *scheduler) repairAll(ctx context.Context, w *backfill.Writer) error {
 	for _, f := range report.Findings {
 		if f.Repair != "" {
 			s.count(Repaired)
+		}
+	}
+	for _, r := range unproven { // as whoever reads that it was not compared
+		if _, err := w.Consumer.DeleteAbsent(ctx, r, now()); err != nil {
+			return fmt.Errorf("delete a membership without organization: %w", err)
+		}
+	}
+	return nil
+}
+
+// withoutOrganization is the row of a membership or an invitation whose organization neither Clerk nor the table has,
+// nil for any other. All events about that organization were lost. A repair must not delete such a row: of an
+// organization that it denies Clerk says nothing more, and no tombstone says that it was right to deny it.
+func (s *scheduler) withoutOrganization(f backfill.Failure) directory.Row {
+	s.memory.mu.Lock()
+	defer s.memory.mu.Unlock()
+	i := &s.readers.instance
+	for _, r := range s.memory.rows {
+		org, id := directory.OrganizationKey(r.Text("org_id")), r.Text("id")
+		if f.Kind == directory.KindMembership {
+			id = r.Text("org_id") + "/" + r.Text("user_id")
+		}
+		isChild := f.Kind == directory.KindMembership || f.Kind == directory.KindInvitation
+		if isChild && r.Text("kind") == f.Kind && id == f.ID && s.memory.rows[org] == nil && i.has(i.position, org) == nil {
+			return r
 		}
 	}
 	return nil
