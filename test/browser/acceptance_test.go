@@ -33,6 +33,7 @@ func TestAcceptance(t *testing.T) {
 		{name: "21 order", test: s.testOrder},
 		{name: "24 by keyboard alone", test: s.testKeyboard},
 		{name: "24 without JavaScript", test: s.testWithoutJavaScript},
+		{name: "people are hidden from a shared screen", test: s.testHidePeople},
 	} {
 		t.Run(item.name, func(t *testing.T) {
 			t.Parallel()
