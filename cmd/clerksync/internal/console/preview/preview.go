@@ -33,9 +33,12 @@ type Previewer struct {
 	Rows      *deployment.Rows // reads the Deliveries table
 }
 
-// limit is how long a preview may take: the deletion of an organization reads all
-// its members, and a page waits for it.
-const limit = 5 * time.Second
+// A preview may take the limit and so much for each request: the deletion of an
+// organization reads all its members, and a page waits for it.
+const (
+	limit      = 5 * time.Second
+	perRequest = 100 * time.Millisecond
+)
 
 // ErrTooLong says that the preview was given up.
 var ErrTooLong = errors.New("this would change more rows than a preview can read in time; nothing was sent")
@@ -48,7 +51,7 @@ func (p *Previewer) Preview(ctx context.Context, requests ...webhook.Request) ([
 	// in Lambda, and puts the rest off.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer time.AfterFunc(limit, cancel).Stop()
+	defer time.AfterFunc(limit+time.Duration(len(requests))*perRequest, cancel).Stop()
 
 	run := p.newRun(cancel)
 	var ids []string
