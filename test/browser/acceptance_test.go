@@ -59,6 +59,7 @@ func TestAcceptanceOverHTTP(t *testing.T) {
 		{name: "23 the webhook's port serves no page", test: s.testWebhookPort},
 		{name: "25 wait", test: s.testWait},
 		{name: "25 events as lines", test: s.testLines},
+		{name: "25 the console of a deployment", test: s.testDeployed},
 	} {
 		t.Run(item.name, func(t *testing.T) {
 			t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
@@ -66,6 +67,15 @@ func (p page) Production() string {
 		return text + ": what you change here is changed there"
 	}
 	return text + ", read only"
+}
+
+// Live says whether the page hears of what is new. Of a stack that is what its logs
+// say, which costs something, so that only pages of messages ask for it.
+func (p page) Live() bool {
+	if p.Console.options.Stack == nil {
+		return true
+	}
+	return p.Console.log != nil && (p.Path == "/" || strings.HasPrefix(p.Path, "/messages/"))
 }
 
 // explain is an error for a page. Where a permission is missing it names the action:

@@ -207,9 +207,14 @@ func TestStackSaysWhatItIs(t *testing.T) {
 	w := newStackWorld(t, false)
 	const want = "production: stack mirror, account 000000000000, region us-east-1, read only"
 	for _, path := range []string{"/", "/directory", "/dead-letters", "/traffic", "/doctor"} {
-		bar := inside(w.get(path), "production", "p")
+		bar := inside(w.get(path), "production", "aside")
 		if !strings.Contains(bar, want) || !strings.Contains(bar, "bad") {
 			t.Errorf("%s: bar = %q, want %q in red", path, bar, want)
+		}
+	}
+	for path, live := range map[string]bool{"/": true, "/messages/msg_1": true, "/directory": false, "/traffic": false} {
+		if _, page := w.ask(http.MethodGet, path); strings.Contains(page, `id="live"`) != live {
+			t.Errorf("%s hears of what is new: %v, want %v, for the log is paid for", path, !live, live)
 		}
 	}
 	for _, absent := range []string{`href="/send"`, `action="/clear"`} {
@@ -305,7 +310,7 @@ func TestConsoleOfTablesAlone(t *testing.T) {
 	if err != nil || resp.Request.URL.Path != "/directory" {
 		t.Errorf("the console begins at %s, %v, want the directory", resp.Request.URL, err)
 	}
-	for _, absent := range []string{`href="/"`, `href="/traffic"`} {
+	for _, absent := range []string{`href="/"`, `href="/traffic"`, `id="live"`} {
 		if strings.Contains(string(body), absent) {
 			t.Errorf("the console of tables has %s", absent)
 		}

@@ -242,7 +242,7 @@ document.addEventListener("pointerup", () => {
 });
 
 // --- start
-for (const id of ["pause", "people", "theme"]) find(`#${id}`).hidden = false;
+for (const e of all("#pause, #people, #theme")) e.hidden = false;
 for (const e of all("[data-opens]")) e.hidden = false;
 hidePeople(document.documentElement.dataset.people === "hidden");
 restore(document);
