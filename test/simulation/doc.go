@@ -29,7 +29,8 @@
 //     (apiruns.go, apireader.go): backfills by backfill.Writer and repairs by
 //     consumer.DeleteAbsent, from replicas that lag or err (apiclerk.go), while some
 //     events are lost for good. apimonitor.go checks each of their writes. At the end
-//     apicheck.go lets a backfill and a repair make the tables what Clerk is.
+//     apicheck.go lets a backfill make the tables what Clerk is, and apirepair.go the
+//     diff and repair of the command, which ask an emulated instance.
 //   - The monitor (monitor.go) checks after every step what must always hold.
 //     At the end, the expectation (expectation.go) finds the winner of each key
 //     by comparing the fields of the model's messages, and finalcheck.go

@@ -100,6 +100,9 @@ func (s *scheduler) drawSecond() time.Time {
 	if len(dropped) > 0 && s.random.IntN(2) == 0 {
 		changes = dropped
 	}
+	if len(changes) == 0 { // in a history that was shortened
+		return s.queue.now()
+	}
 	second := oneOf(s.random, changes).at.Add(time.Duration(s.random.Int64N(int64(tear))))
 	if now := s.queue.now(); second.After(now) {
 		return now
