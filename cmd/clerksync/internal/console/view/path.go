@@ -164,12 +164,12 @@ func why(m recorder.Message) string {
 		return "it is on the queue"
 	case string(ingest.Rejected):
 		if !m.Proven {
-			return "rejected: " + m.Reason + ". " + sentence(Advice(m.Outcome, m.Reason)) +
+			return "rejected: " + m.Reason + ". " + adviceOn(m) +
 				" Nothing proves who sent it, so nothing that it says was looked at."
 		}
-		return "rejected: " + m.Reason + ". " + sentence(Advice(m.Outcome, m.Reason))
+		return "rejected: " + m.Reason + ". " + adviceOn(m)
 	case string(ingest.Ignored):
-		return "ignored: " + m.Reason + ". " + sentence(Advice(m.Outcome, m.Reason)) + " Its body was not kept."
+		return "ignored: " + m.Reason + ". " + adviceOn(m) + " Its body was not kept."
 	case string(consumer.Applied):
 		return "it is newer than what the table had, so it was written"
 	case string(consumer.Stale):
@@ -179,7 +179,7 @@ func why(m recorder.Message) string {
 	case string(consumer.Failed):
 		return fmt.Sprintf("attempt %d failed: %s. It is tried again by itself.", lastAttempt(m), firstLine(m.Reason))
 	}
-	return "dead letter: " + sentence(firstLine(m.Reason)) + " " + sentence(Advice(m.Outcome, m.Reason))
+	return "dead letter: " + sentence(firstLine(m.Reason)) + " " + adviceOn(m)
 }
 
 func lastAttempt(m recorder.Message) int {
@@ -189,7 +189,17 @@ func lastAttempt(m recorder.Message) int {
 	return 0
 }
 
-// sentence is a text as a sentence.
+// adviceOn is the advice on a message as a sentence, which begins with a letter of
+// ASCII.
+func adviceOn(m recorder.Message) string {
+	advice := Advice(m.Outcome, m.Reason)
+	if advice == "" {
+		return ""
+	}
+	return strings.ToUpper(advice[:1]) + sentence(advice[1:])
+}
+
+// sentence ends a text as a sentence ends.
 func sentence(text string) string {
 	if text == "" || strings.HasSuffix(text, "?") {
 		return text
