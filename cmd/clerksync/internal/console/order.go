@@ -128,6 +128,7 @@ func (c *Console) orderOf(q url.Values, p *orderPage) (messages []order.Message,
 	if !q.Has("ids") {
 		s, err := order.FindStory(story)
 		if err != nil {
+			p.Stories = storyLinks(nil)
 			return nil, err //nolint:wrapcheck // it names the story
 		}
 		if messages, err = s.Messages(); err != nil {

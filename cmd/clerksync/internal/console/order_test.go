@@ -140,9 +140,10 @@ func TestOrderPageOfStoriesAndUnknownMessages(t *testing.T) {
 	if page := w.page("/order?ids="); !strings.Contains(page, "Add to Order") {
 		t.Error("the empty page does not say how messages come here")
 	}
-	resp, _ := ask(t, w.Console, request{method: http.MethodGet, path: "/order?story=nowhere"})
-	if resp.StatusCode != http.StatusNotFound {
-		t.Errorf("an unknown story = %d, want 404", resp.StatusCode)
+	resp, page := ask(t, w.Console, request{method: http.MethodGet, path: "/order?story=nowhere"})
+	if resp.StatusCode != http.StatusNotFound || !strings.Contains(page, `role="alert"`) ||
+		!strings.Contains(page, `<option value="rejoin">`) {
+		t.Errorf("an unknown story = %d, want 404, the error, and the stories that there are", resp.StatusCode)
 	}
 }
 
