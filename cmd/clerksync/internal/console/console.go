@@ -8,6 +8,10 @@
 // static/ holds what the browser loads beside them. What passed through a
 // pipeline is in package recorder, what pages and scripts are shown in package
 // view.
+//
+// The console of a stack (stack.go) is opened by a token (token.go). Its messages are
+// made of what the functions log (stacklog.go, stackview.go, stackmessages.go), its
+// traffic of their metrics (stacktraffic.go).
 package console
 
 import (

@@ -5,9 +5,10 @@
 // (stack.go), by AWS's configuration of this machine or without any
 // (config.go). What is there can then be read: rows (rows.go), page by page
 // (listing.go) and by what people know of them (search.go), queues (queue.go),
-// dead letters (deadletters.go), metrics (metrics.go, requests.go), the probe's
-// results (probe.go) and parameters (parameter.go). One command changes rows
-// (scrub.go).
+// dead letters (deadletters.go), metrics (metrics.go, requests.go), alarms
+// (alarms.go), the functions' logs (logs.go), the probe's results (probe.go) and
+// parameters (parameter.go). What rows say in words is in why.go. One command
+// changes rows (scrub.go).
 package deployment
 
 import (
