@@ -35,12 +35,18 @@ type request struct {
 	target string // the element that htmx would replace
 }
 
+// reply is an answer without its body.
+type reply struct {
+	StatusCode int
+	Header     http.Header
+}
+
 // ask sends a request and returns the answer with its body.
-func ask(t testing.TB, c *console.Console, q request) (*http.Response, string) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), q.method, c.URL+q.path, strings.NewReader(q.body+q.form))
+func ask(tb testing.TB, c *console.Console, q request) (reply, string) {
+	tb.Helper()
+	r, err := http.NewRequestWithContext(tb.Context(), q.method, c.URL+q.path, strings.NewReader(q.body+q.form))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	r.Host = q.host
 	for name, value := range map[string]string{
@@ -60,14 +66,14 @@ func ask(t testing.TB, c *console.Console, q request) (*http.Response, string) {
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Do(r)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return resp, string(body)
+	return reply{resp.StatusCode, resp.Header}, string(body)
 }
 
 // Each rule about who may ask.

@@ -14,7 +14,7 @@ import (
 
 // posts sends a form, as a browser does, and returns the answer, which is not
 // followed.
-func (w *world) posts(path string, form url.Values) (*http.Response, string) {
+func (w *world) posts(path string, form url.Values) (reply, string) {
 	w.t.Helper()
 	return ask(w.t, w.Console, request{
 		method: http.MethodPost, path: path, site: "same-origin", form: form.Encode(),

@@ -106,7 +106,7 @@ func TestStackNeedsItsToken(t *testing.T) {
 	if len(token) < 43 { // 32 bytes in base64
 		t.Errorf("token %q, want 32 random bytes", token)
 	}
-	ask := func(path, cookie string) *http.Response {
+	ask := func(path, cookie string) reply {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.console.URL+path, http.NoBody)
 		if err != nil {
 			t.Fatal(err)
@@ -120,7 +120,7 @@ func TestStackNeedsItsToken(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
-		return resp
+		return reply{resp.StatusCode, resp.Header}
 	}
 	name := "clerksync_" + u.Port()
 	for what, c := range map[string]struct {
@@ -147,7 +147,7 @@ func TestStackNeedsItsToken(t *testing.T) {
 	if to := resp.Header.Get("Location"); resp.StatusCode != http.StatusSeeOther || to != same {
 		t.Errorf("with the token = %d to %q, want the same page here without it", resp.StatusCode, to)
 	}
-	cookies := resp.Cookies()
+	cookies := (&http.Response{Header: resp.Header}).Cookies()
 	if len(cookies) != 1 || cookies[0].Name != name || !cookies[0].HttpOnly ||
 		cookies[0].SameSite != http.SameSiteStrictMode {
 		t.Errorf("cookies = %v, want one of %s, HttpOnly and SameSite=Strict", cookies, name)

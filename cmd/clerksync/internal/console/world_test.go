@@ -46,21 +46,21 @@ func newWorld(t *testing.T) *world {
 
 // newWorldWith is newWorld with bounds of what is kept, and with whoever else wants
 // to know how messages come out.
-func newWorldWith(t testing.TB, l recorder.Limits, observe ...func(consumer.Report)) *world {
-	t.Helper()
+func newWorldWith(tb testing.TB, l recorder.Limits, observe ...func(consumer.Report)) *world {
+	tb.Helper()
 	secrets, err := svix.ParseSecrets(svixtest.Secret)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	storage := testStorage()
 	switches := faults.New(pipeline.QueueName, time.Now, rand.Float64)
 	w := &world{
-		t: t, signer: webhook.Signer{Secrets: secrets, Now: time.Now}, faults: switches,
+		t: tb, signer: webhook.Signer{Secrets: secrets, Now: time.Now}, faults: switches,
 		Recorder: recorder.New(recorder.Options{
 			Now: time.Now, Projector: projector.New(projector.StoreFull), Limits: l,
 		}),
 	}
-	w.Pipeline, err = pipeline.Start(t.Context(), pipeline.Options{
+	w.Pipeline, err = pipeline.Start(tb.Context(), pipeline.Options{
 		Addr: "127.0.0.1:0", AWSAddr: "127.0.0.1:0", Secrets: secrets, KeptSecret: svixtest.Secret,
 		Storage: storage, OnRequest: w.Recorder.OnRequest, Warn: ignoreWarning,
 		OnMessage: func(ctx context.Context, r consumer.Report) {
@@ -72,12 +72,12 @@ func newWorldWith(t testing.TB, l recorder.Limits, observe ...func(consumer.Repo
 		WrapWebhook: w.Recorder.Handler, WrapTable: w.Recorder.Table, WrapClient: switches.Wrap,
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { w.Pipeline.Stop(context.WithoutCancel(t.Context())) })
+	tb.Cleanup(func() { w.Pipeline.Stop(context.WithoutCancel(tb.Context())) })
 	w.Recorder.ReadBy(w.Pipeline.LocalTable())
 	w.deployment = deployment.OfPipeline(w.Pipeline)
-	w.Console = startConsole(t, console.Options{
+	w.Console = startConsole(tb, console.Options{
 		Order:      order.New(storage, time.Minute),
 		Deployment: w.deployment,
 		Dev: &console.Dev{
@@ -104,14 +104,14 @@ func testStorage() settings.Storage {
 }
 
 // startConsole serves a console until the test ends.
-func startConsole(t testing.TB, o console.Options) *console.Console {
-	t.Helper()
+func startConsole(tb testing.TB, o console.Options) *console.Console {
+	tb.Helper()
 	o.Addr = "127.0.0.1:0"
-	c, err := console.Start(t.Context(), o)
+	c, err := console.Start(tb.Context(), o)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(c.Close)
+	tb.Cleanup(c.Close)
 	return c
 }
 
@@ -185,11 +185,11 @@ func must[T any](v T, err error) T {
 }
 
 // readAll is the rest of an answer.
-func readAll(t testing.TB, r io.Reader) string {
-	t.Helper()
+func readAll(tb testing.TB, r io.Reader) string {
+	tb.Helper()
 	text, err := io.ReadAll(r)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return string(text)
 }
