@@ -72,7 +72,7 @@ func (p program) console(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return fmt.Errorf("start %w\nPort 0 means any free one: --addr 127.0.0.1:0", err)
 	}
-	defer s.Close()
+	defer s.Close() //nolint:contextcheck // it ends at once
 	if c.Bool("json") {
 		p.term.PrintJSON(consoleLine{Event: deployment.ReadyEvent, ConsoleURL: s.LoginURL()})
 	} else {

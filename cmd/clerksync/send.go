@@ -195,12 +195,12 @@ func (p program) eventsToSend(c *cli.Command) (list []signature.Delivery, err er
 }
 
 // checkSend checks the flags for so many events.
-func (p program) checkSend(c *cli.Command, events int) error {
+func (p program) checkSend(c *cli.Command, count int) error {
 	if n := c.Int("repeat"); n < 1 {
 		return terminal.Usagef("--repeat %d: at least 1", n)
 	}
 	if id := c.String("id"); id != "" {
-		if events > 1 || c.Int("repeat") > 1 || c.Bool("new-ids") {
+		if count > 1 || c.Int("repeat") > 1 || c.Bool("new-ids") {
 			return terminal.Usagef("--id names one message; send one event with it (--duplicate sends it twice)")
 		}
 		if !svix.ValidID(id) {

@@ -146,7 +146,7 @@ func (c *Console) messages(r *http.Request) (p messagesPage, err error) {
 func (c *Console) firstSteps() *firstSteps {
 	to, secret := c.options.Dev.Describe().WebhookURL, ""
 	if !c.options.Dev.SecretIsKept { // then send does not find it, and it is not shown here
-		secret = " --secret whsec_..."
+		secret = " --secret whsec_..." //nolint:gosec // it stands for one
 	}
 	return &firstSteps{
 		Webhook: to,

@@ -216,6 +216,7 @@ func (p *orderPage) setItems(outcomes []order.Outcome, at string) {
 		}
 	}
 	shuffled := slices.Clone(ids)
+	//nolint:gosec // any order will do
 	rand.Shuffle(len(ids), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
 	p.Shuffled = strings.Join(shuffled, ",")
 	n, all := order.Count(len(ids))

@@ -34,7 +34,8 @@ func parsePages() (pages, error) {
 		if file == "layout.html" || strings.HasPrefix(file, "_") {
 			continue
 		}
-		t, err := template.New("layout.html").Funcs(functions()).ParseFS(files, "templates/layout.html", "templates/_*.html", name)
+		t, err := template.New("layout.html").Funcs(functions()).
+			ParseFS(files, "templates/layout.html", "templates/_*.html", name)
 		if err != nil {
 			return nil, fmt.Errorf("parse the console's page %s: %w", file, err)
 		}
@@ -194,5 +195,5 @@ func serveStatic(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusNotFound, "not_found", "there is no such file")
 		return
 	}
-	http.ServeFileFS(w, r, files, "static/"+name)
+	http.ServeFileFS(w, r, files, "static/"+name) //nolint:gosec // nothing lies outside of an embedded file system
 }

@@ -71,6 +71,7 @@ func (c *Console) showStackMessages(w http.ResponseWriter, r *http.Request) {
 // findStackMessage leads to the page of an id that was typed.
 func (c *Console) findStackMessage(w http.ResponseWriter, r *http.Request) {
 	if id := strings.TrimSpace(r.FormValue("id")); id != "" {
+		//nolint:gosec // a path of this console, in which the id is escaped
 		http.Redirect(w, r, messagePath(id), http.StatusSeeOther)
 		return
 	}

@@ -16,6 +16,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -112,13 +113,14 @@ func (n Names) QueueFlags() string {
 }
 
 // formatFlags takes names and values in turn, and leaves out what is empty.
-func formatFlags(namesAndValues ...string) (text string) {
+func formatFlags(namesAndValues ...string) string {
+	var text strings.Builder
 	for pair := range slices.Chunk(namesAndValues, 2) {
 		if name, value := pair[0], pair[1]; value != "" {
-			text += " " + name + " " + terminal.Quote(value)
+			text.WriteString(" " + name + " " + terminal.Quote(value))
 		}
 	}
-	return text
+	return text.String()
 }
 
 // Deployment is where to look.

@@ -70,6 +70,7 @@ func (r *Rows) List(ctx context.Context, f Filter, after string, limit int) (l L
 			exact = append(exact, row)
 		case prefixMatch:
 			prefixed = append(prefixed, row)
+		case noMatch:
 		}
 	}, listedAttributes()...)
 	if err != nil {

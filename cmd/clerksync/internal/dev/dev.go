@@ -84,7 +84,7 @@ func Run(ctx context.Context, term *terminal.Terminal, o Options) (err error) {
 		p.Stop(ctx)
 		return fmt.Errorf("start %w\n%s", err, screen.startAdvice(ctx, o, err))
 	}
-	defer watch.Close()
+	defer watch.Close() //nolint:contextcheck // it ends at once
 	screen.showReady(p)
 	if o.Open {
 		term.OpenBrowser(screen.console())
@@ -97,18 +97,23 @@ func Run(ctx context.Context, term *terminal.Terminal, o Options) (err error) {
 		}
 	}
 	screen.showNext(p)
-	select {
-	case <-ctx.Done():
-		err = terminal.ErrInterrupted
-	case <-term.Lost():
-		// A program that reads the steps would wait for ever, so dev does not go on
-		// without it. Report says why.
-		err = terminal.ErrReported
-	}
+	err = wait(ctx, term)
 	screen.note("Finishing what is in flight. Ctrl-C again ends at once.")
 	p.Stop(ctx)
 	screen.showCounts()
 	return err
+}
+
+// wait returns why dev ends: ctx has, or nobody can read what it prints.
+func wait(ctx context.Context, term *terminal.Terminal) error {
+	select {
+	case <-ctx.Done():
+		return terminal.ErrInterrupted
+	case <-term.Lost():
+		// A program that reads the steps would wait for ever, so dev does not go on
+		// without it. Report says why.
+		return terminal.ErrReported
+	}
 }
 
 // startConsole serves the console of a pipeline, which shows what hooks on it; nil,

@@ -83,7 +83,7 @@ func (c *cast) colleague() *cast {
 
 // The ids and names of the samples, as their JSON has them. An instance keeps its
 // id: clerksync may take events of that one alone.
-var ( //nolint:gochecknoglobals // compiled once, never changed
+var (
 	sampleID   = regexp.MustCompile(`\b[a-z]+_2example[0-9A-Za-z]+`)
 	sampleMail = regexp.MustCompile(`@([a-z]+\.example)\b`)
 	sampleSlug = regexp.MustCompile(`"slug":"(lumen-oak[a-z-]*)"`)

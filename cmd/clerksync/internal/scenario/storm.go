@@ -47,7 +47,7 @@ func storm(now time.Time) Story {
 	// The ids are given before all is shuffled: the later one is the one that Clerk
 	// made later.
 	for range stormDuplicates {
-		e := list[rand.IntN(len(list))]
+		e := list[rand.IntN(len(list))] //nolint:gosec // any will do
 		e.What = "the same webhook, sent twice"
 		list = append(list, e)
 	}
@@ -55,6 +55,7 @@ func storm(now time.Time) Story {
 		what: "a forged deletion of the organization", sample: "organization.deleted", forged: true,
 	}}, stormForged)...)
 	list = append(list, forged...)
+	//nolint:gosec // any order will do
 	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	return Story{Events: list, Looks: looks, Stops: []Stop{
 		{From: len(list) / 5, To: len(list) * 3 / 10}, {From: len(list) * 3 / 5, To: len(list) * 7 / 10},

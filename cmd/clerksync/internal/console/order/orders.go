@@ -94,10 +94,11 @@ func (r *Runner) endings(ctx context.Context, messages []Message, orders [][]int
 	endings := make([]ending, len(orders))
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
-	for first, last := 0, 0; first < len(orders); first = last {
-		last = first + alike(orders[first:], 0)
+	for first := 0; first < len(orders); {
+		last := first + alike(orders[first:], 0)
 		branch, orders, endings := t.copy(), orders[first:last], endings[first:last]
 		g.Go(func() error { return r.explore(run, branch, messages, orders, endings, nil) })
+		first = last
 	}
 	err = g.Wait()
 	switch {

@@ -13,7 +13,6 @@
 package view
 
 import (
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -140,8 +139,8 @@ func requestOf(q recorder.Request) Request {
 		Headers: map[string]string{}, Size: q.Size, BodyKept: q.Body != nil, Stage: q.Stage, Reason: q.Reason,
 		Proven: q.Proven, Error: q.Err, Status: q.Status, Answer: q.Answer,
 	}
-	for name := range q.Header {
-		v.Headers[strings.ToLower(name)] = strings.Join(http.Header(q.Header)[name], ",")
+	for name, values := range q.Header {
+		v.Headers[strings.ToLower(name)] = strings.Join(values, ",")
 	}
 	return v
 }
