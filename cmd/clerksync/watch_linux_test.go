@@ -49,8 +49,8 @@ func TestStatusWatchRedraws(t *testing.T) {
 	if err := watch.Start(); err != nil {
 		t.Fatal(err)
 	}
-	const clear = "\x1b[H\x1b[2J"
-	frames := func() []string { return strings.Split(screen.String(), clear)[1:] }
+	const clearScreen = "\x1b[H\x1b[2J"
+	frames := func() []string { return strings.Split(screen.String(), clearScreen)[1:] }
 	until := func(what string, ok func() bool) {
 		t.Helper()
 		for end := time.Now().Add(patience); !ok(); time.Sleep(20 * time.Millisecond) {

@@ -116,7 +116,8 @@ func Start(ctx context.Context, addr string, h http.Handler) (*Endpoint, error) 
 	}
 	url := "http://" + l.Addr().String()
 	e := &Endpoint{
-		URL: url, Config: Config(url), InProcess: inProcess(h), server: guard.NewServer(guard.Protect(h, guard.LocalHosts(addr))),
+		URL: url, Config: Config(url), InProcess: inProcess(h),
+		server: guard.NewServer(guard.Protect(h, guard.LocalHosts(addr))),
 	}
 	go func() { _ = e.server.Serve(l) }() // returns when Close is called
 	return e, nil

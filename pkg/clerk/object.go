@@ -73,7 +73,8 @@ func ParseObject(text []byte) (Object, bool) {
 
 // newDecoder reads a text that stays as it is, with what ParseObject allows.
 func newDecoder(text []byte) *jsontext.Decoder {
-	return jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	return jsontext.NewDecoder(bytes.NewBuffer(text),
+		jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
 // unquote undoes the escapes of a JSON string, which the decoder has accepted.

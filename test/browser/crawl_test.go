@@ -150,10 +150,10 @@ func (s *suite) testHostile(t *testing.T) {
 func (s *suite) testInvitation(t *testing.T) {
 	d := s.start(t)
 	const ticket = "TICKET-giraffe-5521"
-	url := "https://accounts.lumenoak.example/v1/tickets/accept?ticket=" + ticket
+	link := "https://accounts.lumenoak.example/v1/tickets/accept?ticket=" + ticket
 	send := func() {
 		d.apply(t, message{sample: "organization.created"})
-		d.apply(t, message{sample: "organizationInvitation.created", set: map[string]any{"data.url": url}})
+		d.apply(t, message{sample: "organizationInvitation.created", set: map[string]any{"data.url": link}})
 	}
 	answers := map[string]string{"events": d.stream(t, "text/event-stream", send)}
 	for path, text := range d.everything(t) {

@@ -127,12 +127,13 @@ func (s *suite) testGuardGet(t *testing.T) {
 	d := s.start(t)
 	d.founded(t)
 	d.apply(t, message{sample: "user.updated", set: map[string]any{"data.updated_at": -5}})
-	state := func() (all string) {
+	state := func() string {
+		var all strings.Builder
 		for _, path := range []string{"messages", "rows?deleted=1", "dead-letters", "faults"} {
 			_, body := d.get(t, "/api/v1/"+path)
-			all += string(body) + "\n"
+			all.WriteString(string(body) + "\n")
 		}
-		return all
+		return all.String()
 	}
 	before := state()
 	for path := range d.everything(t) {

@@ -19,7 +19,8 @@ func (s *suite) testHidePeople(t *testing.T) {
 	shown, row := 0, rowPath("USER#"+jonah, "USER")
 	for _, path := range []string{
 		"/", "/messages/" + id, "/messages/" + id + "?tab=event", "/messages/" + id + "?tab=raw",
-		"/messages/" + id + "?tab=requests", "/directory", row, row + "?tab=object", row + "?tab=item", row + "?tab=memberships",
+		"/messages/" + id + "?tab=requests", "/directory",
+		row, row + "?tab=object", row + "?tab=item", row + "?tab=memberships",
 		"/send?message=" + id, row + "?at=1", "/order?ids=" + id, "/dead-letters", "/traffic",
 	} {
 		p.to(path)
@@ -28,12 +29,12 @@ func (s *suite) testHidePeople(t *testing.T) {
 		const people = `[...document.querySelectorAll("main *")].filter(e => [...e.childNodes].some(n =>
 			n.nodeType === 3 && /Adeyemi|Lindqvist|jonah@|mara@|555/.test(n.data.replace(/_2example\w+/g, ""))))`
 		shown += eval[int](p, people+`.length`)
-		clear := eval[[]string](p, people+`.filter(e => {
+		unblurred := eval[[]string](p, people+`.filter(e => {
 			for (let a = e; a; a = a.parentElement) if (getComputedStyle(a).filter.includes("blur")) return false;
 			return e.checkVisibility();
 		}).map(e => e.outerHTML.slice(0, 200))`)
-		if len(clear) > 0 {
-			t.Errorf("%s shows people:\n%s", path, strings.Join(clear, "\n"))
+		if len(unblurred) > 0 {
+			t.Errorf("%s shows people:\n%s", path, strings.Join(unblurred, "\n"))
 		}
 	}
 	if shown == 0 {

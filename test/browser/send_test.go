@@ -55,7 +55,8 @@ func TestSendPage(t *testing.T) {
 	look(p, "error")
 	p.fill(area, whole)
 	p.press("Preview")
-	p.until("it is gone", `document.querySelector("#result [data-outcome=applied]") && document.querySelector("#send-error").textContent === ""`)
+	p.until("it is gone", `document.querySelector("#result [data-outcome=applied]") &&
+		document.querySelector("#send-error").textContent === ""`)
 
 	// What was typed is there again with each sample, and goes with a click.
 	p.to("/send?sample=user.updated")

@@ -81,8 +81,8 @@ func (s *suite) testDeployed(t *testing.T) {
 	}
 }
 
-// TestDeployedLook opens the pages over a deployment in both themes and at two widths: nothing is broken, nothing scrolls
-// sideways, and axe-core finds no violation.
+// TestDeployedLook opens the pages over a deployment in both themes and at two widths: nothing is broken, nothing
+// scrolls sideways, and axe-core finds no violation.
 func TestDeployedLook(t *testing.T) {
 	t.Parallel()
 	s := newSuite(t)

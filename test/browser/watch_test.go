@@ -55,7 +55,7 @@ func (w *watcher) listen(ev any) {
 	case *runtime.EventExceptionThrown:
 		w.add("exception: %s", ev.ExceptionDetails.Text)
 	case *runtime.EventConsoleAPICalled:
-		switch ev.Type {
+		switch ev.Type { //nolint:exhaustive // the others are no complaints
 		case runtime.ConsoleAPICalledTypeError, runtime.ConsoleAPICalledTypeWarning, runtime.ConsoleAPICalledTypeAssert:
 			for _, arg := range ev.Args {
 				w.add("console.%s: %s %s", ev.Type, arg.Value, arg.Description)

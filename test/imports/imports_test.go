@@ -95,7 +95,8 @@ func layers() map[string]layer {
 		},
 		// What tests alone import may import anything.
 		"tests": {
-			packages: "test/... docs/examples/integration pkg/svix/svixtest pkg/directory/directorytest pkg/delivery/deliverytest " +
+			packages: "test/... docs/examples/integration " +
+				"pkg/svix/svixtest pkg/directory/directorytest pkg/delivery/deliverytest " +
 				"pkg/dynamo/dynamotest pkg/reader/readertest internal/emulator/emulatortest " +
 				"internal/emulator/dynamodb/dynamodbtest internal/emulator/sqs/sqstest " +
 				"cmd/clerksync/internal/deployment/deploymenttest",

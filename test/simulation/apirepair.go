@@ -78,7 +78,8 @@ func (s *scheduler) withoutOrganization(f backfill.Failure) directory.Row {
 			id = r.Text("org_id") + "/" + r.Text("user_id")
 		}
 		isChild := f.Kind == directory.KindMembership || f.Kind == directory.KindInvitation
-		if isChild && r.Text("kind") == f.Kind && id == f.ID && s.memory.rows[org] == nil && i.has(i.position, org) == nil {
+		if isChild && r.Text("kind") == f.Kind && id == f.ID &&
+			s.memory.rows[org] == nil && i.has(i.position, org) == nil {
 			return r
 		}
 	}

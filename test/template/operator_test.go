@@ -200,7 +200,8 @@ func TestConsoleWritesByStatementsOfTheirOwn(t *testing.T) {
 		for _, action := range texts(s.Action) {
 			isWrite := action == "sqs:DeleteMessage" || action == "sts:AssumeRole"
 			if got := strings.HasPrefix(s.Sid, "Write"); got != isWrite {
-				t.Errorf("statement %s allows %s: its name says that it writes: %v, want %v", s.Sid, action, got, isWrite)
+				t.Errorf("statement %s allows %s: its name says that it writes: %v, want %v",
+					s.Sid, action, got, isWrite)
 			}
 		}
 	}

@@ -151,7 +151,8 @@ func readsStates(ctx context.Context, t directory.Table) error {
 	for _, r := range []directory.Row{live, deleted} {
 		r[directory.AttrObject], r["locked"], r[directory.AttrSvixID] = `{"id":"a"}`, false, "msg_1"
 	}
-	deleted[directory.AttrDeletedBy], deleted[directory.AttrReadAt] = directory.Absence, deleted[directory.AttrDeletedAt]
+	deleted[directory.AttrDeletedBy] = directory.Absence
+	deleted[directory.AttrReadAt] = deleted[directory.AttrDeletedAt]
 	if err := put(live, deleted)(ctx, t); err != nil {
 		return err
 	}

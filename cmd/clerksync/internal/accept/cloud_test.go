@@ -77,7 +77,8 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer c.requests.Done()
 	body, _ := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	// AWS does what it was asked, though nobody waits any more. The time limit is so that the proxy believes the context.
+	// AWS does what it was asked, though nobody waits any more. With a time limit, for the proxy ignores a context that
+	// has no end.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), time.Minute)
 	defer cancel()
 	r = r.WithContext(ctx)

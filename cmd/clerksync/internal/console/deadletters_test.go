@@ -200,7 +200,7 @@ func TestDeadLettersOfAStackAreReadOnRequest(t *testing.T) {
 	s := deploymenttest.New(t)
 	s.PutDeadLetter()
 	for _, write := range []bool{false, true} {
-		t.Run(fmt.Sprintf("write %t", write), func(t *testing.T) {
+		t.Run(fmt.Sprintf("write %t", write), func(t *testing.T) { //nolint:tparallel // one queue, whose receives are counted
 			c := startConsole(t, console.Options{Deployment: deployment.OfPipeline(s.Pipeline), Write: write})
 			letters := must(s.Pipeline.BrowseDeadLetters())
 			count := func() string { return letters[0].Attributes["ApproximateReceiveCount"] }
@@ -266,7 +266,8 @@ func TestRedriveElsewhereAsksTheTable(t *testing.T) {
 			attributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &text}
 		}
 		if _, err := w.Pipeline.SQS.SendMessage(t.Context(), &sqs.SendMessageInput{
-			QueueUrl: &w.Pipeline.DeadLetterQueueURL, MessageBody: aws.String(string(body)), MessageAttributes: attributes,
+			QueueUrl: &w.Pipeline.DeadLetterQueueURL, MessageBody: aws.String(string(body)),
+			MessageAttributes: attributes,
 		}); err != nil {
 			t.Fatal(err)
 		}

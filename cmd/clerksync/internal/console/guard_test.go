@@ -87,15 +87,21 @@ func TestGuard(t *testing.T) {
 		request
 		want int
 	}{
-		"a script of this machine":   {request: request{method: get, path: info}, want: 200},
-		"localhost":                  {request: request{method: get, path: info, host: "localhost:9"}, want: 200},
-		"a name under localhost":     {request: request{method: get, path: info, host: "console.localhost"}, want: 200},
-		"IPv6":                       {request: request{method: get, path: info, host: "[::1]:4567"}, want: 200},
-		"another address":            {request: request{method: get, path: info, host: "192.168.1.7:4567"}, want: 403},
-		"a rebound name":             {request: request{method: get, path: info, host: "evil.example"}, want: 403},
-		"a name without a dot":       {request: request{method: get, path: info, host: "console"}, want: 403},
-		"Docker's name of the host":  {request: request{method: get, path: info, host: "host.docker.internal"}, want: 403},
-		"a rebound name, same":       {request: request{method: get, path: info, host: "evil.example", site: "same-origin"}, want: 403},
+		"a script of this machine": {request: request{method: get, path: info}, want: 200},
+		"localhost":                {request: request{method: get, path: info, host: "localhost:9"}, want: 200},
+		"a name under localhost":   {request: request{method: get, path: info, host: "console.localhost"}, want: 200},
+		"IPv6":                     {request: request{method: get, path: info, host: "[::1]:4567"}, want: 200},
+		"another address":          {request: request{method: get, path: info, host: "192.168.1.7:4567"}, want: 403},
+		"a rebound name":           {request: request{method: get, path: info, host: "evil.example"}, want: 403},
+		"a name without a dot":     {request: request{method: get, path: info, host: "console"}, want: 403},
+		"Docker's name of the host": {
+			request: request{method: get, path: info, host: "host.docker.internal"},
+			want:    403,
+		},
+		"a rebound name, same": {
+			request: request{method: get, path: info, host: "evil.example", site: "same-origin"},
+			want:    403,
+		},
 		"typed into the address bar": {request: request{method: get, path: page, site: "none"}, want: 404},
 		"the page itself":            {request: request{method: get, path: info, site: "same-origin"}, want: 200},
 		"another port's script":      {request: request{method: get, path: info, site: "same-site"}, want: 403},
@@ -112,11 +118,20 @@ func TestGuard(t *testing.T) {
 		"another site's form": {
 			request: request{method: post, path: page, site: "cross-site", mode: navigate, dest: document}, want: 403,
 		},
-		"another port's form":       {request: request{method: post, path: page, site: "same-site"}, want: 403},
-		"a foreign origin":          {request: request{method: post, path: page, origin: "https://evil.example"}, want: 403},
-		"the origin null":           {request: request{method: post, path: page, origin: "null"}, want: 403},
-		"another port's origin":     {request: request{method: post, path: page, origin: "http://127.0.0.1:9"}, want: 403},
-		"the page's own form":       {request: request{method: post, path: page, origin: "null", site: "same-origin"}, want: 404},
+		"another port's form": {request: request{method: post, path: page, site: "same-site"}, want: 403},
+		"a foreign origin": {
+			request: request{method: post, path: page, origin: "https://evil.example"},
+			want:    403,
+		},
+		"the origin null": {request: request{method: post, path: page, origin: "null"}, want: 403},
+		"another port's origin": {
+			request: request{method: post, path: page, origin: "http://127.0.0.1:9"},
+			want:    403,
+		},
+		"the page's own form": {
+			request: request{method: post, path: page, origin: "null", site: "same-origin"},
+			want:    404,
+		},
 		"a script's POST":           {request: request{method: post, path: page}, want: 404},
 		"what a page asks before":   {request: request{method: http.MethodOptions, path: info}, want: 405},
 		"a POST to what only reads": {request: request{method: post, path: info}, want: 405},
@@ -137,7 +152,8 @@ func TestGuard(t *testing.T) {
 				"Cross-Origin-Resource-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin",
 				"Vary": "HX-Request",
 				"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; " +
-					"img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+					"img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; " +
+					"frame-ancestors 'none'",
 			} {
 				if got := resp.Header.Get(header); got != want {
 					t.Errorf("%+v: %s = %q, want %q", row.request, header, got, want)

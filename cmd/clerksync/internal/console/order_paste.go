@@ -35,7 +35,8 @@ func (p *pasted) add(bodies [][]byte) (ids []string) {
 	defer p.mu.Unlock()
 	for _, body := range bodies {
 		p.made++
-		m := order.Message{SvixID: fmt.Sprintf("msg_pasted_%06d", p.made), EventType: webhook.EventType(body), Body: body}
+		id := fmt.Sprintf("msg_pasted_%06d", p.made)
+		m := order.Message{SvixID: id, EventType: webhook.EventType(body), Body: body}
 		p.messages = append(p.messages, m)
 		ids = append(ids, m.SvixID)
 	}

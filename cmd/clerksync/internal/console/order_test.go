@@ -222,7 +222,8 @@ func TestOrderPageOfPastedEvents(t *testing.T) {
 	paste := func(text string, status int) (path, page string) {
 		t.Helper()
 		r, err := http.NewRequestWithContext(
-			t.Context(), http.MethodPost, c.URL+"/order/events", strings.NewReader(url.Values{"events": {text}}.Encode()),
+			t.Context(), http.MethodPost, c.URL+"/order/events",
+			strings.NewReader(url.Values{"events": {text}}.Encode()),
 		)
 		if err != nil {
 			t.Fatal(err)

@@ -88,7 +88,8 @@ func writeError(w http.ResponseWriter, status int, name, detail string) {
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	body, err := json.Marshal(v)
 	if err != nil { // every view has a JSON form; a test holds them
-		status, body = http.StatusInternalServerError, []byte(`{"error":"internal","detail":"the answer has no JSON form"}`)
+		status = http.StatusInternalServerError
+		body = []byte(`{"error":"internal","detail":"the answer has no JSON form"}`)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

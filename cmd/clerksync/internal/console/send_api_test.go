@@ -6,8 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/clerksync/clerksync/pkg/directory"
 )
 
 // sentAnswer is what POST send answers.

@@ -197,7 +197,8 @@ func TestSendPreviews(t *testing.T) {
 	_, page := w.posts("/send", form)
 	changes := attributes(inside(page, "row", "table"), "data-change")
 	if !strings.Contains(page, `data-attribute="first_name" data-change="changed"`) || changes[0] == "same" {
-		t.Errorf("the preview of a newer event does not show first what changes:\n%s", inside(page, "result", "section"))
+		t.Errorf("the preview of a newer event does not show first what changes:\n%s",
+			inside(page, "result", "section"))
 	}
 	form.Set("duplicate", "1")
 	if _, page := w.posts("/send", form); !strings.Contains(inside(page, "result", "section"), "◌ duplicate") {
@@ -219,13 +220,15 @@ func TestSendForms(t *testing.T) {
 	}{
 		"as it is": {form: url.Values{"id": {"msg_1"}}, to: "/messages/msg_1", requests: 1, outcome: "applied"},
 		"twice": {
-			form: url.Values{"id": {"msg_1"}, "duplicate": {"1"}}, to: "/messages/msg_1", requests: 2, outcome: "applied",
+			form: url.Values{"id": {"msg_1"}, "duplicate": {"1"}}, to: "/messages/msg_1",
+			requests: 2, outcome: "applied",
 		},
 		"tampered": {
 			form: url.Values{"id": {"msg_1"}, "tamper": {"1"}}, to: "/messages/msg_1", requests: 1, outcome: "rejected",
 		},
 		"late": {
-			form: url.Values{"id": {"msg_1"}, "skew_s": {"-600"}}, to: "/messages/msg_1", requests: 1, outcome: "rejected",
+			form: url.Values{"id": {"msg_1"}, "skew_s": {"-600"}}, to: "/messages/msg_1",
+			requests: 1, outcome: "rejected",
 		},
 		"three":      {form: url.Values{"copies": {"3"}}, to: "/", requests: 3},
 		"id is none": {form: url.Values{"id": {"a.b"}}, to: "/", requests: 1},

@@ -212,7 +212,9 @@ func TestStackSaysWhatItIs(t *testing.T) {
 			t.Errorf("%s: bar = %q, want %q in red", path, bar, want)
 		}
 	}
-	for path, live := range map[string]bool{"/": true, "/messages/msg_1": true, "/directory": false, "/traffic": false} {
+	for path, live := range map[string]bool{
+		"/": true, "/messages/msg_1": true, "/directory": false, "/traffic": false,
+	} {
 		if _, page := w.ask(http.MethodGet, path); strings.Contains(page, `id="live"`) != live {
 			t.Errorf("%s hears of what is new: %v, want %v, for the log is paid for", path, !live, live)
 		}

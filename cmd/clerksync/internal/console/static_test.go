@@ -29,7 +29,8 @@ func TestHtmxIsPinned(t *testing.T) {
 // content security policy, and only in a browser.
 func TestTemplatesObeyTheContentSecurityPolicy(t *testing.T) {
 	t.Parallel()
-	forbidden := regexp.MustCompile(`(?i)hx-on|hx-vals|hx-trigger|js:|javascript:|\sstyle=|<style|\son[a-z]+=|<script>|<script[^>]*>[^<]`)
+	forbidden := regexp.MustCompile(
+		`(?i)hx-on|hx-vals|hx-trigger|js:|javascript:|\sstyle=|<style|\son[a-z]+=|<script>|<script[^>]*>[^<]`)
 	allowed := map[string]bool{"hx-get": true, "hx-post": true, "hx-target": true, "hx-swap": true, "hx-push-url": true}
 	names, err := filepath.Glob("templates/*.html")
 	if err != nil || len(names) == 0 {

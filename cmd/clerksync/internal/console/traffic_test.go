@@ -48,7 +48,8 @@ func TestTrafficPage(t *testing.T) {
 	const empty = `<p id="depth">0 on the queue, 0 taken or waiting for another attempt, 0 held back</p>`
 	w.until("the queue is empty", func() bool { return strings.Contains(w.page("/traffic"), empty) })
 	page := w.page("/traffic")
-	const three, two = `<td class="number">3</td><td class="number">3</td>`, `<td class="number">2</td><td class="number">2</td>`
+	const three = `<td class="number">3</td><td class="number">3</td>`
+	const two = `<td class="number">2</td><td class="number">2</td>`
 	for what, want := range map[string]string{
 		"three are applied":     `<td><span class="outcome applied">● applied</span></td>` + three,
 		"two are stale":         `<td><span class="outcome stale">◐ stale</span></td>` + two,
@@ -204,7 +205,7 @@ func TestStormStopsDynamoDB(t *testing.T) {
 		}
 		Looks []struct{ Name string }
 	}
-	if err := json.Unmarshal([]byte(body), &answer); err != nil || len(answer.Sent) != 200 || resp.StatusCode != 200 {
+	if err := json.Unmarshal([]byte(body), &answer); err != nil || len(answer.Sent) != 200 || resp.StatusCode != http.StatusOK {
 		t.Fatalf("POST send = %d, %d requests, %v, want 200 of them", resp.StatusCode, len(answer.Sent), err)
 	}
 	for _, s := range answer.Sent {

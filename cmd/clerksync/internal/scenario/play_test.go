@@ -3,8 +3,8 @@ package scenario_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -42,7 +42,7 @@ func (p *played) stop(down bool) error {
 func storyOf(n int, stops ...scenario.Stop) scenario.Story {
 	s := scenario.Story{Stops: stops}
 	for i := range n {
-		s.Events = append(s.Events, scenario.Event{What: fmt.Sprint(i)})
+		s.Events = append(s.Events, scenario.Event{What: strconv.Itoa(i)})
 	}
 	return s
 }
@@ -121,8 +121,14 @@ func TestExpects(t *testing.T) {
 		answer webhook.Answer
 		want   bool
 	}{
-		"taken":                {event: genuine, answer: webhook.Answer{Status: 200, Body: `{"received":true}`}, want: true},
-		"of a type not kept":   {event: genuine, answer: webhook.Answer{Status: 200, Body: `{"ignored":"type"}`}, want: true},
+		"taken": {
+			event:  genuine,
+			answer: webhook.Answer{Status: 200, Body: `{"received":true}`}, want: true,
+		},
+		"of a type not kept": {
+			event:  genuine,
+			answer: webhook.Answer{Status: 200, Body: `{"ignored":"type"}`}, want: true,
+		},
 		"of another instance":  {event: genuine, answer: webhook.Answer{Status: 200, Body: `{"ignored":"instance"}`}},
 		"refused":              {event: genuine, answer: webhook.Answer{Status: 400}},
 		"forged and refused":   {event: forged, answer: webhook.Answer{Status: 400}, want: true},

@@ -87,6 +87,7 @@ func startStorm(t *testing.T) *storm {
 
 // post posts as Svix does: again until the webhook takes it.
 func (s *storm) post(t *testing.T, r webhook.Request) {
+	t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		h, body := s.signer.Sign(r)
 		if a, err := webhook.Post(t.Context(), s.p.WebhookURL, h, body); err == nil && (a.Accepted() || r.Tamper) {

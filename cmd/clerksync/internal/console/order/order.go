@@ -184,7 +184,8 @@ func outcomeOf(m Message, r consumer.Report) Outcome {
 // record is the message as the queue hands it out for the first time.
 func (m Message) record() delivery.Record {
 	encoded := delivery.Delivery{
-		SvixID: m.SvixID, SvixTimestamp: strconv.FormatInt(at.Unix(), 10), EventType: m.EventType, ReceivedAt: at, Body: m.Body,
+		SvixID: m.SvixID, SvixTimestamp: strconv.FormatInt(at.Unix(), 10), EventType: m.EventType, ReceivedAt: at,
+		Body: m.Body,
 	}.Encode()
 	r := delivery.Record{
 		MessageID: m.SvixID, Receipt: m.SvixID, Receives: 1, Body: encoded.Body,

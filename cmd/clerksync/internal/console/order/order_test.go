@@ -150,7 +150,8 @@ func checkEnds(t *testing.T, h order.Handler) {
 		}
 	}
 	if orders != h.Orders || len(digests) != h.Distinct {
-		t.Errorf("%s: ends of %d orders, %d digests, want %d and %d", h.Name, orders, len(digests), h.Orders, h.Distinct)
+		t.Errorf("%s: ends of %d orders, %d digests, want %d and %d",
+			h.Name, orders, len(digests), h.Orders, h.Distinct)
 	}
 }
 
@@ -219,7 +220,8 @@ func TestCompareIsAsEachOrderAlone(t *testing.T) {
 	}
 	extend(nil, messages)
 	if diff := cmp.Diff(counts, c.Counts); diff != "" || orders != c.Orders {
-		t.Errorf("outcomes of %d orders, each alone, and of %d compared (-alone +compared):\n%s", orders, c.Orders, diff)
+		t.Errorf("outcomes of %d orders, each alone, and of %d compared (-alone +compared):\n%s",
+			orders, c.Orders, diff)
 	}
 }
 

@@ -129,7 +129,8 @@ func TestPreviewComesTrue(t *testing.T) {
 					}
 					sent := seen[e.Request.ID]
 					if want.Outcome != "ignored" && sent != (want.Outcome == "duplicate") {
-						t.Errorf("%s: the preview is %s, and whether it was sent before is %v", e.What, want.Outcome, sent)
+						t.Errorf("%s: the preview is %s, and whether it was sent before is %v",
+							e.What, want.Outcome, sent)
 					}
 					got := effectOf(h.send(e.Request))
 					if !seen[e.Request.ID] && !cmp.Equal(want, got) { // the outcome of the first stays
@@ -142,11 +143,11 @@ func TestPreviewComesTrue(t *testing.T) {
 	}
 }
 
-func sample(t *testing.T, name string, settings ...string) webhook.Request {
+func sample(t *testing.T, name string, edits ...string) webhook.Request {
 	t.Helper()
 	body, err := events.Body(name)
 	if err == nil {
-		body, err = webhook.Edit(body, settings)
+		body, err = webhook.Edit(body, edits)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -247,12 +248,12 @@ func (endless) Live(ctx context.Context, _, _, after string) ([]directory.Row, s
 func TestPreviewFails(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	real := h.Table
-	h.Table = failing{real}
+	table := h.Table
+	h.Table = failing{table}
 	if _, err := h.Preview(t.Context(), sample(t, "organizationMembership.created")); !errors.Is(err, errDown) {
 		t.Errorf("Preview() without a table = %v, want its error", err)
 	}
-	h.Table = endless{real}
+	h.Table = endless{table}
 	began := time.Now()
 	_, err := h.Preview(t.Context(), sample(t, "organization.deleted"))
 	if err == nil || time.Since(began) > 15*time.Second {
