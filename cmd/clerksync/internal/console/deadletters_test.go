@@ -195,12 +195,14 @@ func TestDropWantsTheIDTyped(t *testing.T) {
 
 // Where a look hides dead letters from others, no GET looks, and what changes them
 // is there only where the console may write.
+//
+//nolint:tparallel // the subtests count the receives of one queue
 func TestDeadLettersOfAStackAreReadOnRequest(t *testing.T) {
 	t.Parallel()
 	s := deploymenttest.New(t)
 	s.PutDeadLetter()
 	for _, write := range []bool{false, true} {
-		t.Run(fmt.Sprintf("write %t", write), func(t *testing.T) { //nolint:tparallel // one queue, whose receives are counted
+		t.Run(fmt.Sprintf("write %t", write), func(t *testing.T) {
 			c := startConsole(t, console.Options{Deployment: deployment.OfPipeline(s.Pipeline), Write: write})
 			letters := must(s.Pipeline.BrowseDeadLetters())
 			count := func() string { return letters[0].Attributes["ApproximateReceiveCount"] }

@@ -299,7 +299,8 @@ func TestResend(t *testing.T) {
 			t.Errorf("resend of %s = %d %s, want %d", path, resp.StatusCode, body, want)
 		}
 	}
-	if resp, _ := ask(t, w.Console, request{method: get, path: "/messages/msg_a/resend"}); resp.StatusCode != 405 {
+	resp, _ = ask(t, w.Console, request{method: get, path: "/messages/msg_a/resend"})
+	if resp.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("GET of resend = %d, want 405", resp.StatusCode)
 	}
 }

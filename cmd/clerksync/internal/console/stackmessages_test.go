@@ -96,7 +96,7 @@ func TestStackReadsTheLogWhileAPageLooks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := w.client.Do(r)
+	resp, err := w.client.Do(r) //nolint:bodyclose // it is, below: the stream ends with it
 	if err != nil {
 		t.Fatal(err)
 	}

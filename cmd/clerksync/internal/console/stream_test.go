@@ -31,7 +31,8 @@ func (w *world) listen(path string, header ...string) <-chan event {
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r)
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(r) //nolint:bodyclose // the reader of the stream does
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -205,7 +205,8 @@ func TestStormStopsDynamoDB(t *testing.T) {
 		}
 		Looks []struct{ Name string }
 	}
-	if err := json.Unmarshal([]byte(body), &answer); err != nil || len(answer.Sent) != 200 || resp.StatusCode != http.StatusOK {
+	err := json.Unmarshal([]byte(body), &answer)
+	if err != nil || len(answer.Sent) != 200 || resp.StatusCode != http.StatusOK {
 		t.Fatalf("POST send = %d, %d requests, %v, want 200 of them", resp.StatusCode, len(answer.Sent), err)
 	}
 	for _, s := range answer.Sent {

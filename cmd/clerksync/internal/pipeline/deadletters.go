@@ -30,11 +30,14 @@ func (p *Pipeline) BrowseDeadLetters() (messages []sqstypes.Message, err error) 
 		for name, text := range m.Attributes {
 			attributes[name] = sqstypes.MessageAttributeValue{DataType: aws.String("String"), StringValue: &text}
 		}
+		const (
+			sent     = string(sqstypes.MessageSystemAttributeNameSentTimestamp)
+			receives = string(sqstypes.MessageSystemAttributeNameApproximateReceiveCount)
+		)
 		messages = append(messages, sqstypes.Message{
 			MessageId: &m.ID, Body: &m.Body, MD5OfBody: &m.MD5, MessageAttributes: attributes,
 			Attributes: map[string]string{
-				string(sqstypes.MessageSystemAttributeNameSentTimestamp):           strconv.FormatInt(m.Sent.UnixMilli(), 10),
-				string(sqstypes.MessageSystemAttributeNameApproximateReceiveCount): strconv.Itoa(m.Receives),
+				sent: strconv.FormatInt(m.Sent.UnixMilli(), 10), receives: strconv.Itoa(m.Receives),
 			},
 		})
 	}

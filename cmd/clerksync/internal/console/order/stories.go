@@ -78,6 +78,14 @@ func FindStory(name string) (Story, error) {
 	return Story{}, fmt.Errorf("%w: %q", ErrUnknownStory, name)
 }
 
+// unchanged are the parts that these samples are as they stand.
+func unchanged(names ...string) (parts []part) {
+	for _, name := range names {
+		parts = append(parts, part{sample: name})
+	}
+	return parts
+}
+
 // Stories are all stories, the one to begin with first.
 func Stories() []Story {
 	const user, member, org = "user.", "organizationMembership.", "organization."
@@ -93,35 +101,24 @@ func Stories() []Story {
 	return []Story{
 		{
 			Name: "late-update", Title: "Late update after a deletion",
-			Why: "An update that arrives after the deletion must not bring the user back.",
-			parts: []part{
-				{sample: user + "created"},
-				{sample: member + "created"},
-				{sample: user + "updated"},
-				{sample: user + "deleted"},
-				late,
-			},
+			Why:   "An update that arrives after the deletion must not bring the user back.",
+			parts: append(unchanged(user+"created", member+"created", user+"updated", user+"deleted"), late),
 		},
 		{
 			Name: "rejoin", Title: "A member leaves and comes back",
 			Why: "The late removal of the first membership must not remove the second, which has the same key.",
-			parts: []part{
-				{sample: member + "created"},
-				{sample: member + "updated"},
-				{sample: member + "deleted"},
-				{sample: member + "created.rejoined"},
-			},
+			parts: unchanged(
+				member+"created", member+"updated", member+"deleted",
+				member+"created.rejoined",
+			),
 		},
 		{
 			Name: "organization-deleted", Title: "An organization is deleted while somebody joins",
 			Why: "No member, invitation or domain may outlive the organization.",
-			parts: []part{
-				{sample: org + "created"},
-				{sample: member + "created"},
-				{sample: "organizationInvitation.created"},
-				{sample: "organizationDomain.created"},
-				{sample: org + "deleted"},
-			},
+			parts: unchanged(
+				org+"created", member+"created", "organizationInvitation.created",
+				"organizationDomain.created", org+"deleted",
+			),
 		},
 		{
 			Name: "edits", Title: "Edits that overtake one another",
@@ -141,14 +138,10 @@ func Stories() []Story {
 		{
 			Name: "life", Title: "A whole life: six messages, 720 orders",
 			Why: "Everything at once: a user, a company, and both of them end.",
-			parts: []part{
-				{sample: user + "created"},
-				{sample: org + "created"},
-				{sample: member + "created"},
-				{sample: user + "updated"},
-				{sample: org + "deleted"},
-				{sample: user + "deleted"},
-			},
+			parts: unchanged(
+				user+"created", org+"created", member+"created", user+"updated",
+				org+"deleted", user+"deleted",
+			),
 		},
 	}
 }
