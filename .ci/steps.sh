@@ -16,14 +16,22 @@ coverage() { # 95 % of the statements of the field and the work
 
 # Once more with the race detector, in another order, and in another time zone, on which no result may depend. Left out
 # is what has no goroutines of its own: what reads files, and what runs other programs, which have no detector. Tests
-# that wait for real seconds run one package at a time.
-race() (
-	local slow='/(internal/emulator/sqs|internal/emulator/eventsource|cmd/clerksync)$'
-	local without='/test/(bench|browser|crash|deployed|functions|imports|mutants|program|reading|runbook|template)$'
-	export CGO_ENABLED=1 TZ=Asia/Kolkata # the race detector needs cgo
-	go test -short -race -shuffle=on $(go list ./... | grep -vE "$slow|$without") &&
-		go test -short -race -shuffle=on -p 1 $(go list ./... | grep -E "$slow")
-)
+# that wait for real seconds run beside the others, one package at a time.
+waiting='/(internal/emulator/sqs|internal/emulator/eventsource|cmd/clerksync)$'
+
+race() {
+	local without='/(test/(bench|browser|crash|deployed|functions|imports|mutants|program|reading|runbook|template)'
+	without+='|docs/examples/integration|cmd/clerksync/internal/(scenario|console/preview|console/view))$'
+	with_detector $(go list ./... | grep -vE "$waiting|$without")
+}
+
+race_waiting() {
+	with_detector -p 1 $(go list ./... | grep -E "$waiting")
+}
+
+with_detector() { # it needs cgo
+	CGO_ENABLED=1 TZ=Asia/Kolkata go test -short -race -shuffle=on "$@"
+}
 
 lint_template() {
 	make validate SAM="$sam" && "$tools/sam/bin/cfn-lint" template.yaml docs/examples/adopt-tables.yaml &&
@@ -71,7 +79,8 @@ in_own_network() {
 # The console, in a browser. Its screenshots are the newest run's.
 browser() {
 	rm -rf "$tools/screenshots" && BROWSER_REQUIRED=1 BROWSER_SCREENSHOTS=$tools/screenshots \
-		BROWSER_AXE=$tools/axe/node_modules/axe-core/axe.min.js go test -count=1 -v -timeout 15m ./test/browser
+		BROWSER_AXE=$tools/axe/node_modules/axe-core/axe.min.js CONSOLE_MESSAGES=3000 \
+		go test -count=1 -v -timeout 15m ./test/browser
 }
 
 # What builds with sam, talks to an emulator of somebody else or downloads. sam keeps one file about all that it builds,
@@ -90,6 +99,7 @@ elsewhere() {
 	step_may_skip "docs/reading.md: its examples in TypeScript and Python" \
 		env READING_PYTHON="$tools/boto3/bin/python" READING_NODE_MODULES="$(node_modules)" go test -count=1 -v ./test/reading
 	step "the console in a browser; screenshots: $tools/screenshots" browser
+	step "race detector: what waits for real seconds" race_waiting
 	step "known vulnerabilities" vulnerabilities
 }
 

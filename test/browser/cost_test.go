@@ -79,7 +79,7 @@ func (d *dev) toRow(tb testing.TB, m message) time.Duration {
 func TestMemory(t *testing.T) {
 	t.Parallel()
 	const bound = 150 << 20
-	n := 3000
+	n := 1500
 	if text := os.Getenv("CONSOLE_MESSAGES"); text != "" {
 		n, _ = strconv.Atoi(text)
 	}

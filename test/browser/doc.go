@@ -5,7 +5,7 @@
 // The browser is Chromium's headless shell (Debian's package chromium-headless-shell), or what these variables name:
 //
 //	BROWSER              the program; else the first in PATH of chromium-headless-shell, chromium and google-chrome;
-//	                     "off" skips the tests
+//	                     "off" skips all tests of this package
 //	BROWSER_AXE          axe.min.js of the npm package axe-core
 //	BROWSER_SCREENSHOTS  a folder for the screenshots, made where it is missing; none are written without it
 //	BROWSER_REQUIRED=1   a test that finds no browser or no axe-core fails instead of skipping itself
