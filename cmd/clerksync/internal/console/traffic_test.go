@@ -183,7 +183,7 @@ func TestStormStopsDynamoDB(t *testing.T) {
 			case <-ended:
 				stops <- n
 				return
-			case <-time.After(20 * time.Millisecond):
+			case <-time.After(2 * time.Millisecond):
 			}
 			is := w.faults.State()[0].On
 			if is && !was {
