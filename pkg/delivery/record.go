@@ -20,6 +20,17 @@ type Record struct {
 	Attributes map[string]Attribute
 }
 
+// Record is the record in which a queue first hands out the message, for queues that
+// are not SQS. Its ids are the svix id.
+func (m Message) Record() Record {
+	id := m.Attributes[AttrSvixID]
+	r := Record{MessageID: id, Receipt: id, Receives: 1, Body: m.Body, Attributes: map[string]Attribute{}}
+	for name, text := range m.Attributes {
+		r.Attributes[name] = Attribute{DataType: "String", Text: text}
+	}
+	return r
+}
+
 // Attribute is a message attribute as SQS types it.
 type Attribute struct {
 	DataType string // String, Number or Binary, each perhaps with a suffix such as .png

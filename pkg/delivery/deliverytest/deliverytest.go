@@ -22,16 +22,7 @@ func Record(svixID, eventType, body string) delivery.Record {
 
 // RecordOf is the record in which SQS first hands out the message.
 func RecordOf(m delivery.Message) delivery.Record {
-	id := m.Attributes[delivery.AttrSvixID]
-	r := delivery.Record{
-		MessageID:  "sqs-" + id,
-		Receipt:    "receipt-" + id,
-		Receives:   1,
-		Body:       m.Body,
-		Attributes: map[string]delivery.Attribute{},
-	}
-	for name, text := range m.Attributes {
-		r.Attributes[name] = delivery.Attribute{DataType: "String", Text: text}
-	}
+	r := m.Record()
+	r.MessageID, r.Receipt = "sqs-"+r.MessageID, "receipt-"+r.Receipt
 	return r
 }

@@ -72,11 +72,7 @@ func newClerkAPI() (*clerkAPI, error) {
 // Send changes the instance and queues the message. A message that means nothing
 // to Clerk is queued all the same: sync says what is wrong with it.
 func (c *clerkAPI) Send(ctx context.Context, m delivery.Message) error {
-	r := delivery.Record{Body: m.Body, Attributes: map[string]delivery.Attribute{}}
-	for name, text := range m.Attributes {
-		r.Attributes[name] = delivery.Attribute{DataType: "String", Text: text}
-	}
-	if d, err := r.Delivery(); err == nil {
+	if d, err := m.Record().Delivery(); err == nil {
 		_ = c.apply(d)
 	}
 	return c.next.Send(ctx, m) //nolint:wrapcheck // the queue's own error

@@ -6,7 +6,7 @@
 //
 // The files: order.go runs one order, compare.go all of them, tables.go makes the
 // tables, digest.go says what of them is compared, naive.go has the two other
-// handlers, stories.go messages to begin with.
+// handlers, stories.go messages to begin with, queue.go the queue of one message.
 package order
 
 import (
@@ -143,18 +143,15 @@ func (r *Runner) run(ctx context.Context, messages []Message) (result Result, er
 // on the queue again. The error is that of ctx; all else is the message's outcome.
 func (r *Runner) handle(ctx context.Context, t tables, m Message) (Outcome, error) {
 	var report consumer.Report // the last one: there is one message at a time
-	queue := &queue{records: []delivery.Record{m.record()}}
+	queue := &Queue{}
+	_ = queue.Send(ctx, m.encode()) // it has no errors
 	c := consumer.New(consumer.Config{
 		Table: t, Queue: queue, Projector: r.projector, Policy: r.policy, Retention: r.retention,
 		Now: func() time.Time { return at }, Random: func() float64 { return 0 },
 		Observe: func(_ context.Context, got consumer.Report) { report = got },
 		Warn:    func(context.Context, string, error) {}, // it warns of acknowledgements, which the queue takes
 	})
-	for len(queue.records) > 0 {
-		next := queue.records
-		queue.records = nil
-		c.Handle(ctx, next)
-	}
+	queue.Drain(ctx, c)
 	if err := ctx.Err(); err != nil {
 		return Outcome{}, fmt.Errorf("run messages in an order: %w", err)
 	}
@@ -181,34 +178,10 @@ func outcomeOf(m Message, r consumer.Report) Outcome {
 	return o
 }
 
-// record is the message as the queue hands it out for the first time.
-func (m Message) record() delivery.Record {
-	encoded := delivery.Delivery{
+// encode is the message as ingest puts it on the queue.
+func (m Message) encode() delivery.Message {
+	return delivery.Delivery{
 		SvixID: m.SvixID, SvixTimestamp: strconv.FormatInt(at.Unix(), 10), EventType: m.EventType, ReceivedAt: at,
 		Body: m.Body,
 	}.Encode()
-	r := delivery.Record{
-		MessageID: m.SvixID, Receipt: m.SvixID, Receives: 1, Body: encoded.Body,
-		Attributes: map[string]delivery.Attribute{},
-	}
-	for name, text := range encoded.Attributes {
-		r.Attributes[name] = delivery.Attribute{DataType: "String", Text: text}
-	}
-	return r
-}
-
-// queue is the consumer's queue. What is sent again comes at once, and nothing
-// waits: a message that fails stays failed in this order.
-type queue struct{ records []delivery.Record }
-
-func (*queue) DeadLetter(context.Context, delivery.Record, string) error { return nil }
-func (*queue) Acknowledge(context.Context, []delivery.Record) error      { return nil }
-func (*queue) Delay(context.Context, []delivery.Delay) error             { return nil }
-
-func (q *queue) Requeue(_ context.Context, r delivery.Record, position string) error {
-	r.Attributes[delivery.AttrPosition] = delivery.Attribute{
-		DataType: "String", Text: delivery.EncodePosition(position),
-	}
-	q.records = append(q.records, r)
-	return nil
 }

@@ -1,7 +1,7 @@
 // Package preview says what would become of requests to the webhook, and sends
 // none. It runs the real ingest and the real consumer, over a table that reads
 // what the real one holds and keeps to itself what is written (overlay.go), with a
-// queue that is a list (queue.go). What passes is recorded as in the pipeline, so a
+// queue that is a list. What passes is recorded as in the pipeline, so a
 // preview looks as the message itself will.
 package preview
 
@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/order"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/recorder"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
@@ -78,7 +79,7 @@ type run struct {
 	signer   webhook.Signer
 	recorder *recorder.Recorder
 	overlay  *overlay
-	queue    *queue
+	queue    *order.Queue
 	webhook  http.Handler
 	consumer *consumer.Consumer
 	seen     map[string]bool // ids of messages
@@ -87,7 +88,7 @@ type run struct {
 func (p *Previewer) newRun(stop func()) *run {
 	project := projector.New(projector.ObjectStorage(p.Storage.ObjectStorage))
 	r := &run{
-		signer: p.Signer, queue: &queue{}, overlay: newOverlay(p.Table, p.Rows, stop), seen: map[string]bool{},
+		signer: p.Signer, queue: &order.Queue{}, overlay: newOverlay(p.Table, p.Rows, stop), seen: map[string]bool{},
 		recorder: recorder.New(recorder.Options{Now: p.Signer.Now, Projector: project}),
 	}
 	r.webhook = r.recorder.Handler(ingest.New(ingest.Config{
@@ -116,11 +117,7 @@ func (r *run) handle(ctx context.Context, request webhook.Request) (id string, e
 	q.Header.Set("svix-timestamp", h.Timestamp)
 	q.Header.Set("svix-signature", h.Signature)
 	r.webhook.ServeHTTP(unread{http.Header{}}, q)
-	for len(r.queue.records) > 0 {
-		next := r.queue.records
-		r.queue.records = nil
-		r.consumer.Handle(ctx, next)
-	}
+	r.queue.Drain(ctx, r.consumer)
 	switch {
 	case r.overlay.failed != nil:
 		return "", fmt.Errorf("read what is there: %w", r.overlay.failed)

@@ -43,11 +43,7 @@ func (emptyTable) Live(context.Context, string, string, string) ([]directory.Row
 type straight struct{ consumer *consumer.Consumer }
 
 func (q *straight) Send(ctx context.Context, m delivery.Message) error {
-	r := delivery.Record{MessageID: "sqs", Receives: 1, Body: m.Body, Attributes: map[string]delivery.Attribute{}}
-	for name, text := range m.Attributes {
-		r.Attributes[name] = delivery.Attribute{DataType: "String", Text: text}
-	}
-	q.consumer.Handle(ctx, []delivery.Record{r})
+	q.consumer.Handle(ctx, []delivery.Record{m.Record()})
 	return nil
 }
 
