@@ -16,6 +16,11 @@ const (
 	DevelopmentRate = 2.5
 )
 
+// minAnswerTime is the least time that an answer needs. A request that ends before
+// its answer costs one of the limit all the same, and if that was another 429,
+// nobody has learned of it.
+const minAnswerTime = 100 * time.Millisecond
+
 // budget says when the next request may start, for all callers of a client. In
 // any t seconds it lets at most rate x (t+1) requests start.
 type budget struct {
@@ -41,13 +46,13 @@ func (b *budget) setRate(perSecond float64) {
 	b.limiter.SetLimit(rate.Limit(perSecond))
 }
 
-// wait returns when a request may start. If that is after ctx's deadline, it
-// returns an error at once: after a 429 this is a breaker for callers that
-// have little time, and it costs no request.
+// wait returns when a request may start. If that leaves no time for an answer
+// before ctx's deadline, it returns an error at once: after a 429 this is a
+// breaker for callers that have little time, and it costs no request.
 func (b *budget) wait(ctx context.Context) error {
 	for {
 		if until := b.closedUntil(); !until.IsZero() {
-			if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
+			if deadline, ok := ctx.Deadline(); ok && deadline.Before(until.Add(minAnswerTime)) {
 				return &RateLimitError{Until: until}
 			}
 			if err := sleep(ctx, time.Until(until)); err != nil {

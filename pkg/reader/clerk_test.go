@@ -151,7 +151,9 @@ func TestClerkFails(t *testing.T) {
 			t.Errorf("User = %v, want ErrNotFound with the reason", err)
 		}
 	}
-	if n, took := w.requests.Load(), time.Since(began); float64(n) > 1+took.Seconds() {
+	// On a busy machine a call may end before the answer to its last request comes.
+	const unanswered = 3
+	if n, took := w.requests.Load(), time.Since(began); float64(n) > 1+took.Seconds()+unanswered {
 		t.Errorf("requests to Clerk = %d in %v, want none before the second is over that a 429 asks for", n, took)
 	}
 	w.answer.Store(&clerk.Answer{})
