@@ -116,7 +116,7 @@ func Start(ctx context.Context, addr string, h http.Handler) (*Endpoint, error) 
 	}
 	url := "http://" + l.Addr().String()
 	e := &Endpoint{
-		URL: url, Config: Config(url), InProcess: inProcess(h),
+		URL: url, Config: Config(url), InProcess: InProcess(h),
 		server: guard.NewServer(guard.Protect(h, guard.LocalHosts(addr))),
 	}
 	go func() { _ = e.server.Serve(l) }() // returns when Close is called

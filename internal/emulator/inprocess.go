@@ -28,24 +28,29 @@ func NewTables(now func() time.Time) *Tables { return serveTables(dynamodb.NewSt
 func (t *Tables) Copy() *Tables { return serveTables(t.store.Copy()) }
 
 func serveTables(store *dynamodb.Store) *Tables {
-	return &Tables{store: store, Config: inProcess(awsjson.New(store.Service()))}
+	return &Tables{store: store, Config: InProcess(awsjson.New(store.Service()))}
 }
 
-// inProcess is a configuration with which the SDK calls the handler.
-func inProcess(h http.Handler) aws.Config {
+// InProcess is a configuration with which the SDK calls the handler, one of New for
+// example. There is no network, so a test may run in a bubble of testing/synctest.
+func InProcess(h http.Handler) aws.Config {
 	return aws.Config{
 		Region: Region, BaseEndpoint: aws.String("http://in-process.localhost"),
-		HTTPClient:  handlerClient{h},
+		HTTPClient:  HandlerClient{h},
 		Credentials: aws.AnonymousCredentials{}, // no signature is looked at
 		Retryer:     func() aws.Retryer { return aws.NopRetryer{} },
 	}
 }
 
-// handlerClient is an HTTP client whose server is the handler.
-type handlerClient struct{ handler http.Handler }
+// HandlerClient is an HTTP client, and a transport of one, whose server is the
+// handler.
+type HandlerClient struct{ Handler http.Handler }
+
+// RoundTrip implements http.RoundTripper.
+func (c HandlerClient) RoundTrip(r *http.Request) (*http.Response, error) { return c.Do(r) }
 
 // Do fails only after the end of the request's context.
-func (c handlerClient) Do(r *http.Request) (*http.Response, error) {
+func (c HandlerClient) Do(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err //nolint:wrapcheck // as net/http's client, whose callers look for it
 	}
@@ -53,7 +58,10 @@ func (c handlerClient) Do(r *http.Request) (*http.Response, error) {
 		r.Body = http.NoBody
 	}
 	w := &answer{status: http.StatusOK, header: http.Header{}}
-	c.handler.ServeHTTP(w, r)
+	c.Handler.ServeHTTP(w, r)
+	if err := r.Context().Err(); err != nil {
+		return nil, err //nolint:wrapcheck // the handler came to an end too late
+	}
 	return &http.Response{
 		StatusCode: w.status, Header: w.header, Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
