@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -178,29 +177,16 @@ func TestOneWrite(t *testing.T) {
 	}
 }
 
-// Best effort: a start does not fail and waits two seconds at the most, whatever
-// the service does, and the other functions run all the same.
+// Best effort: a start does not fail where no connection comes about, and the other
+// functions run all the same. How long it waits: see TestPreconnectOfASilentService.
 func TestPreconnectIsBestEffort(t *testing.T) {
 	t.Parallel()
-	release := make(chan struct{})
-	silent := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
-	defer silent.Close()
-	defer close(release)
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()
-	for name, c := range map[string]struct {
-		url         string
-		least, most time.Duration
-	}{
-		"a closed port":   {url: closed.URL, most: time.Second},
-		"a silent server": {url: silent.URL, least: time.Second, most: 4 * time.Second},
-	} {
-		began, ran := time.Now(), false
-		awsclient.New(functionSettings(c.url)).Preconnect(awsclient.SQS, func() { ran = true })
-		if took := time.Since(began); took < c.least || took > c.most || !ran {
-			t.Errorf("Preconnect to %s took %v, ran the other function: %v, want %v to %v and true",
-				name, took, ran, c.least, c.most)
-		}
+	ran := false
+	awsclient.New(functionSettings(closed.URL)).Preconnect(awsclient.SQS, func() { ran = true })
+	if !ran {
+		t.Error("Preconnect to a closed port did not run the other function")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -42,6 +43,30 @@ func TestConnectionThatHangs(t *testing.T) {
 		t.Errorf("ListQueues = %v after %v, %d connections and %d requests on the one that hangs, "+
 			"want nil after 5s, 2 and 1", err, took, dials.Load(), again.Load())
 	}
+}
+
+// silent is a service that does not answer.
+type silent struct{}
+
+func (silent) Do(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+// A start waits two seconds at the most for a service that does not answer, and the
+// other functions run meanwhile.
+func TestPreconnectOfASilentService(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := New(settings.AWS{Region: "us-east-1", Preconnect: true})
+		c.http = silent{}
+		began, ran := time.Now(), time.Time{}
+		c.Preconnect(SQS, func() { ran = time.Now() })
+		if took := time.Since(began); took != preconnectTimeout || !ran.Equal(began) {
+			t.Errorf("Preconnect took %v, and ran the other function at %v, want %v and at once, %v",
+				took, ran, preconnectTimeout, began)
+		}
+	})
 }
 
 // The numbers that the timeouts of the functions in template.yaml count on.
