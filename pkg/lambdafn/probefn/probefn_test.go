@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/clerksync/clerksync/internal/emulator"
 	"github.com/clerksync/clerksync/internal/emulator/clerk"
 	"github.com/clerksync/clerksync/pkg/clerkapi"
 	"github.com/clerksync/clerksync/pkg/directory"
@@ -27,7 +28,6 @@ const instanceID = "ins_ours"
 // deployment is a probe between an instance of Clerk and a table.
 type deployment struct {
 	clerk *clerk.Instance
-	url   string
 	table *directorytest.Memory
 	probe *probefn.Config
 	reads int // how often the table was read
@@ -37,19 +37,16 @@ type deployment struct {
 	out        strings.Builder
 }
 
-func newDeployment(t *testing.T, o clerk.Options) *deployment {
-	t.Helper()
+func newDeployment(o clerk.Options) *deployment {
 	if o.ID == "" {
 		o.ID = instanceID
 	}
 	o.Limit = -1
 	d := &deployment{clerk: clerk.New(o), table: directorytest.NewMemory()}
-	server := httptest.NewServer(d.clerk)
-	t.Cleanup(server.Close)
-	d.url = server.URL + "/v1"
+	transport := emulator.HandlerClient{Handler: d.clerk}
 	d.probe = &probefn.Config{
 		Connect: func(context.Context) (probefn.Clerk, error) {
-			return clerkapi.New(clerkapi.Options{URL: d.url, Key: "sk_test_canary", Rate: 1e6})
+			return clerkapi.New(clerkapi.Options{Key: "sk_test_canary", Rate: 1e6, Transport: transport})
 		},
 		Table: d, Instances: []string{instanceID},
 		Age: 10 * time.Minute, SecondLook: time.Millisecond, Now: time.Now,
@@ -138,7 +135,7 @@ func TestMissingRows(t *testing.T) {
 	for _, kind := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			d := newDeployment(t, clerk.Options{})
+			d := newDeployment(clerk.Options{})
 			d.create(t, kind, 1, time.Hour)
 			d.create(t, kind, 2, 30*time.Minute)
 			d.create(t, kind, 3, 20*time.Minute)
@@ -166,7 +163,7 @@ func TestMissingRows(t *testing.T) {
 // A row that is written between the two looks was late, not lost.
 func TestSecondLook(t *testing.T) {
 	t.Parallel()
-	d := newDeployment(t, clerk.Options{})
+	d := newDeployment(clerk.Options{})
 	d.create(t, directory.KindUser, 1, time.Hour)
 	d.probe.SecondLook = 50 * time.Millisecond
 	var first, second time.Time
@@ -189,7 +186,7 @@ func TestSecondLook(t *testing.T) {
 // An instance without objects, or with new ones alone, needs no look at the table.
 func TestNothingIsOldEnough(t *testing.T) {
 	t.Parallel()
-	d := newDeployment(t, clerk.Options{})
+	d := newDeployment(clerk.Options{})
 	d.create(t, directory.KindUser, 1, time.Minute)
 	if got := d.run(t.Context(), t); got != (counts{}) || d.reads != 0 {
 		t.Errorf("metrics = %+v after %d reads, want zeros after none", got, d.reads)
@@ -199,7 +196,7 @@ func TestNothingIsOldEnough(t *testing.T) {
 // Of thousands only the newest 20 are looked for, and where all are missing, the log names some.
 func TestNewestTwenty(t *testing.T) {
 	t.Parallel()
-	d := newDeployment(t, clerk.Options{})
+	d := newDeployment(clerk.Options{})
 	for n := range 30 {
 		d.create(t, directory.KindUser, n, time.Duration(n+11)*time.Minute)
 	}
@@ -214,7 +211,7 @@ func TestNewestTwenty(t *testing.T) {
 // Where organizations are switched off, users are looked for all the same.
 func TestOrganizationsAreSwitchedOff(t *testing.T) {
 	t.Parallel()
-	d := newDeployment(t, clerk.Options{NoOrganizations: true})
+	d := newDeployment(clerk.Options{NoOrganizations: true})
 	d.create(t, directory.KindUser, 1, time.Hour)
 	if got := d.run(t.Context(), t); got.ProbeMissing != 1 || got.ProbeFailed != 0 {
 		t.Errorf("metrics = %+v, want the user missing", got)
@@ -273,7 +270,7 @@ func TestFailedProbes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDeployment(t, c.options)
+			d := newDeployment(c.options)
 			d.create(t, directory.KindUser, 1, time.Hour)
 			if c.change != nil {
 				c.change(t, d)
@@ -299,14 +296,18 @@ func TestOutOfTime(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDeployment(t, c.options)
-			d.create(t, directory.KindUser, 1, time.Hour)
-			d.probe.SecondLook = time.Minute
-			ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
-			defer cancel()
-			if got := d.run(ctx, t); got != (counts{ProbeFailed: 1}) || ctx.Err() != nil {
-				t.Errorf("metrics = %+v, deadline: %v, want a failure before the deadline", got, ctx.Err())
-			}
+			synctest.Test(t, func(t *testing.T) {
+				d := newDeployment(c.options)
+				d.create(t, directory.KindUser, 1, time.Hour)
+				d.probe.SecondLook = time.Minute
+				began := time.Now()
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				if got := d.run(ctx, t); got != (counts{ProbeFailed: 1}) || time.Since(began) != 8*time.Second {
+					t.Errorf("metrics = %+v after %v, want a failure two seconds before the deadline of 10s",
+						got, time.Since(began))
+				}
+			})
 		})
 	}
 }
@@ -314,7 +315,7 @@ func TestOutOfTime(t *testing.T) {
 // Where a variable is missing, each probe fails, so that the alarm goes off.
 func TestNotConfigured(t *testing.T) {
 	t.Parallel()
-	d := newDeployment(t, clerk.Options{})
+	d := newDeployment(clerk.Options{})
 	d.probe = nil
 	if diff := cmp.Diff(counts{ProbeFailed: 1}, d.run(t.Context(), t)); diff != "" {
 		t.Errorf("metrics (-want +got):\n%s", diff)
