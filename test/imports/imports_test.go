@@ -65,7 +65,7 @@ func layers() map[string]layer {
 		"emulators": {
 			packages: "internal/emulator/awsjson " +
 				"internal/emulator/sqs internal/emulator/ssm internal/emulator/dynamodb",
-			layers: "emulators", modules: "github.com/truora/minidyn",
+			layers: "emulators", modules: "github.com/truora/minidyn github.com/tidwall/btree",
 		},
 		"clerkemulator": {packages: "internal/emulator/clerk", layers: "field"},
 		"emulator":      {packages: "internal/emulator", layers: "emulators guard aws", modules: "sdk sdk/credentials"},

@@ -83,8 +83,8 @@ func NewStore(now func() time.Time) *Store {
 // is written to the other from now on. It costs little: items are never changed,
 // so that both hold the same ones.
 func (s *Store) Copy() *Store {
-	s.service.mu.RLock()
-	defer s.service.mu.RUnlock()
+	s.service.mu.Lock()
+	defer s.service.mu.Unlock()
 	c := NewStore(s.service.now)
 	for name, t := range s.service.tables {
 		c.service.tables[name] = t.copy()

@@ -51,8 +51,7 @@ func (s *service) query(in queryInput) (searchOutput, error) {
 		if forward {
 			from = max(from, q.rows.after(start))
 		} else {
-			before, _ := q.rows.search(start)
-			to = min(to, before)
+			to = min(to, q.rows.search(start))
 		}
 	}
 	return q.page(from, max(from, to), forward), nil
@@ -60,9 +59,10 @@ func (s *service) query(in queryInput) (searchOutput, error) {
 
 // partition is the range of rows whose position has the prefix.
 func (q *search) partition(prefix string) (from, to int) {
-	from, _ = q.rows.search(prefix)
-	to = from + sort.Search(len(q.rows)-from, func(i int) bool {
-		return !strings.HasPrefix(q.rows[from+i].position, prefix)
+	from = q.rows.search(prefix)
+	to = from + sort.Search(q.rows.len()-from, func(i int) bool {
+		position, _ := q.rows.at(from + i)
+		return !strings.HasPrefix(position, prefix)
 	})
 	return from, to
 }
@@ -81,7 +81,8 @@ func (b sortBounds) narrow(q *search, from, to int) (int, int) {
 			return otherwise
 		}
 		return from + sort.Search(to-from, func(i int) bool {
-			return test(q.rows[from+i].packed.item()[q.key.sort.name])
+			_, x := q.rows.at(from + i)
+			return test(x.packed.item()[q.key.sort.name])
 		})
 	}
 	return first(b.begun, from), first(b.over, to)

@@ -64,8 +64,7 @@ func (r read) get(key item) (position string, found item, size int, err error) {
 		return "", nil, 0, err
 	}
 	position = r.table.key.position(key)
-	if i, ok := r.table.rows.search(position); ok {
-		x := r.table.rows[i]
+	if x, ok := r.table.rows.tree.Get(position); ok {
 		found, size = project(x.packed.item(), r.paths), x.size
 	}
 	return position, found, size, nil

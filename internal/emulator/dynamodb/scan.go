@@ -20,7 +20,7 @@ func (s *service) scan(in scanInput) (searchOutput, error) {
 	if err := q.names.refuseUnused(); err != nil {
 		return searchOutput{}, err
 	}
-	from, to := 0, len(q.rows)
+	from, to := 0, q.rows.len()
 	if (in.Segment == nil) != (in.TotalSegments == nil) {
 		return searchOutput{}, invalid("The Segment and TotalSegments parameters are required together")
 	}
@@ -31,9 +31,9 @@ func (s *service) scan(in scanInput) (searchOutput, error) {
 				"TotalSegments, which is at most %d", maxSegments)
 		}
 		start, end := segment(uint64(number), uint64(total))
-		from, _ = q.rows.search(start)
+		from = q.rows.search(start)
 		if end != "" {
-			to, _ = q.rows.search(end)
+			to = q.rows.search(end)
 		}
 	}
 	if in.ExclusiveStartKey != nil {

@@ -32,7 +32,7 @@ type search struct {
 	table   *table
 	index   *index // nil for the table itself
 	key     keySchema
-	rows    rows // those to read, all of them
+	rows    *rows // those to read, all of them
 	names   *placeholders
 	filter  condition
 	filters []path // that the filter names
@@ -59,7 +59,7 @@ func (s *service) search(in searchInput) (*search, error) {
 	if err := checkCapacity(in.ReturnConsumedCapacity); err != nil {
 		return nil, err
 	}
-	q := &search{request: in, table: t, key: t.key, rows: t.rows, limit: math.MaxInt}
+	q := &search{request: in, table: t, key: t.key, rows: &t.rows, limit: math.MaxInt}
 	if in.IndexName != nil {
 		if q.index, err = t.index(*in.IndexName); err != nil {
 			return nil, err
@@ -67,7 +67,7 @@ func (s *service) search(in searchInput) (*search, error) {
 		if in.ConsistentRead {
 			return nil, invalid("Consistent reads are not supported on global secondary indexes")
 		}
-		q.key, q.rows = q.index.key, q.index.rows
+		q.key, q.rows = q.index.key, &q.index.rows
 	}
 	if in.Limit != nil {
 		if q.limit = *in.Limit; q.limit < 1 {
@@ -169,7 +169,7 @@ func (q *search) page(from, to int, forward bool) searchOutput {
 		if !forward {
 			i = to - 1 - n
 		}
-		x := q.rows[i]
+		_, x := q.rows.at(i)
 		if bytes += x.size; out.ScannedCount == q.limit || out.ScannedCount > 0 && bytes > maxPage {
 			out.LastEvaluatedKey = q.keyOf(last)
 			break

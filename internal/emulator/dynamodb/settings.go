@@ -38,7 +38,7 @@ func (t *table) describe() description {
 		CreationDateTime:     float64(t.created.UnixMilli()) / 1000,
 		AttributeDefinitions: t.definition.AttributeDefinitions,
 		KeySchema:            t.definition.KeySchema,
-		ItemCount:            len(t.rows),
+		ItemCount:            t.rows.len(),
 		TableSizeBytes:       t.rows.bytes(),
 	}
 	if t.definition.BillingMode == "PAY_PER_REQUEST" {
@@ -54,7 +54,7 @@ func (t *table) describe() description {
 			IndexStatus:    "ACTIVE",
 			KeySchema:      t.definition.GlobalSecondaryIndexes[i].KeySchema,
 			Projection:     x.projection,
-			ItemCount:      len(x.rows),
+			ItemCount:      x.rows.len(),
 			IndexSizeBytes: x.rows.bytes(),
 		})
 	}
@@ -62,11 +62,11 @@ func (t *table) describe() description {
 }
 
 // bytes is the size of all items.
-func (r rows) bytes() int {
-	total := 0
-	for _, x := range r {
+func (r *rows) bytes() (total int) {
+	r.tree.Scan(func(_ string, x row) bool {
 		total += x.size
-	}
+		return true
+	})
 	return total
 }
 
