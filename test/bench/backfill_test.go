@@ -42,8 +42,8 @@ func BenchmarkBackfill(b *testing.B) {
 	c.checkDiff(b, diff)
 	c.checkKilled(b, c.digest(b, table))
 
-	pages := c.readPages(b)
-	rows := c.putRows(b, c.createTables(b, "floor"))
+	pages := c.measure(b, "")
+	rows := c.measure(b, c.createTables(b, "floor"))
 	floor := max(pages, rows)
 	b.Logf("%d objects: backfill %s, again %s, diff %s; pages alone %s, rows alone %s", c.size(),
 		first.took.Round(time.Millisecond), second.took.Round(time.Millisecond), diff.took.Round(time.Millisecond),
