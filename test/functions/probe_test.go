@@ -33,6 +33,7 @@ func TestProbeObeysEverySetting(t *testing.T) {
 	}})
 	api := httptest.NewServer(instance)
 	t.Cleanup(api.Close)
+	bootstrap := program.Build(t, "./functions/probe") // before the ages count: it takes its time
 	now := time.Now()
 	for id, age := range map[string]time.Duration{
 		"user_kept": time.Hour, "user_lost": time.Hour, "user_new": 3 * time.Minute,
@@ -54,7 +55,6 @@ func TestProbeObeysEverySetting(t *testing.T) {
 		"PROBE_AGE_MINUTES": "5", "PROBE_SECOND_LOOK_SECONDS": "1",
 		"AWS_ENDPOINT_URL_DYNAMODB": tables.url, "AWS_ENDPOINT_URL_SSM": parameters.url, "LOG_LEVEL": "error",
 	}
-	bootstrap := program.Build(t, "./functions/probe")
 	start := func(changes map[string]string) *program.Function {
 		all := maps.Clone(env)
 		maps.Copy(all, changes)
@@ -86,7 +86,7 @@ func TestProbeObeysEverySetting(t *testing.T) {
 		}
 	})
 	t.Run("PROBE_SECOND_LOOK_SECONDS", func(t *testing.T) {
-		if took < time.Second || took > 30*time.Second {
+		if took < time.Second || took > 50*time.Second { // a minute is the default
 			t.Errorf("the probe took %v, want one second between the two looks", took)
 		}
 	})
