@@ -17,7 +17,7 @@ coverage() { # 95 % of the statements of the field and the work
 # Once more with the race detector, in another order, and in another time zone, on which no result may depend. Left out
 # is what has no goroutines of its own: what reads files, and what runs other programs, which have no detector. Tests
 # that wait for real seconds run beside the others, one package at a time.
-waiting='/(internal/emulator/sqs|internal/emulator/eventsource|cmd/clerksync)$'
+waiting='/(internal/emulator/eventsource|cmd/clerksync)$'
 
 race() {
 	local without='/(test/(bench|browser|crash|deployed|functions|imports|mutants|program|reading|runbook|template)'

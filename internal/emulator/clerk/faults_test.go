@@ -110,7 +110,7 @@ func TestFaults(t *testing.T) {
 			}, week()...)
 			s := httptest.NewServer(i)
 			defer s.Close()
-			client := &http.Client{Timeout: 2 * time.Second}
+			client := &http.Client{Timeout: time.Minute}
 			if fault == clerk.Hangs {
 				client.Timeout = 50 * time.Millisecond
 			}

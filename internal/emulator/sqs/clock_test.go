@@ -27,6 +27,11 @@ func client(t *testing.T, h http.Handler) *sqs.Client {
 	return sqs.NewFromConfig(emulatortest.Start(t, h))
 }
 
+// inMemory is an emulator without a network, for a bubble of testing/synctest.
+func inMemory() *sqs.Client {
+	return sqs.NewFromConfig(emulator.InProcess(emulator.New(emulator.Options{})))
+}
+
 // onClock is an emulator whose clock only the test moves.
 func onClock(t *testing.T) (*sqs.Client, *svixtest.Clock) {
 	t.Helper()

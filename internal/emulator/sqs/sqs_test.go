@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -24,7 +25,7 @@ import (
 // The suite, which also runs against other engines, holds for the emulator.
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	sqstest.Run(t, client(t, emulator.New(emulator.Options{})), sqstest.Options{})
+	sqstest.RunInMemory(t, inMemory)
 }
 
 // The digests are what SQS itself answered.
@@ -56,18 +57,20 @@ func TestChecksumsAreThoseOfSQS(t *testing.T) {
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 func TestInFlightLimit(t *testing.T) {
 	t.Parallel()
-	limited := awsjson.New(sqsemulator.New(sqsemulator.Options{InFlightLimit: 2}))
-	q := newQueue(t, client(t, limited), "q", nil)
-	q.send("a", "b", "c")
-	got := q.wantBodies("up to the limit", 10, "a", "b")
-	_, err := q.c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &q.url})
-	emulatortest.WantType[*types.OverLimit](t, "short poll at the limit", err)
-	long, err := q.c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &q.url, WaitTimeSeconds: 1})
-	if err != nil || len(long.Messages) != 0 {
-		t.Errorf("long poll at the limit = %v, %v, want nothing", long, err)
-	}
-	q.delete(got[0].ReceiptHandle)
-	q.wantBodies("below the limit again", 10, "c")
+	synctest.Test(t, func(t *testing.T) {
+		limited := awsjson.New(sqsemulator.New(sqsemulator.Options{InFlightLimit: 2}))
+		q := newQueue(t, sqs.NewFromConfig(emulator.InProcess(limited)), "q", nil)
+		q.send("a", "b", "c")
+		got := q.wantBodies("up to the limit", 10, "a", "b")
+		_, err := q.c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &q.url})
+		emulatortest.WantType[*types.OverLimit](t, "short poll at the limit", err)
+		long, err := q.c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &q.url, WaitTimeSeconds: 1})
+		if err != nil || len(long.Messages) != 0 {
+			t.Errorf("long poll at the limit = %v, %v, want nothing", long, err)
+		}
+		q.delete(got[0].ReceiptHandle)
+		q.wantBodies("below the limit again", 10, "c")
+	})
 }
 
 // A queue is purged at most once in 60 seconds, and its name is free 60 seconds
@@ -138,62 +141,64 @@ func TestCreateQueueRefuses(t *testing.T) {
 // flight, unseen.
 func TestCancelledPollReceivesNothing(t *testing.T) {
 	t.Parallel()
-	q := newQueue(t, client(t, emulator.New(emulator.Options{})), "q", nil)
-	ctx, cancel := context.WithCancel(t.Context())
-	gone := make(chan error, 1)
-	go func() {
-		_, err := q.c.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &q.url, WaitTimeSeconds: 20})
-		gone <- err
-	}()
-	time.Sleep(300 * time.Millisecond)
-	cancel()
-	if err := <-gone; err == nil {
-		t.Fatal("cancelled ReceiveMessage = nil, want an error")
-	}
-	time.Sleep(300 * time.Millisecond)
-	q.send("m")
-	q.wantBodies("after a cancelled poll", 10, "m")
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, inMemory(), "q", nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			_, err := q.c.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &q.url, WaitTimeSeconds: 20})
+			if err == nil {
+				t.Error("cancelled ReceiveMessage = nil, want an error")
+			}
+		}()
+		synctest.Wait() // the poll waits
+		cancel()
+		q.send("m")
+		synctest.Wait() // the poll has ended
+		q.wantBodies("after a cancelled poll", 10, "m")
+	})
 }
 
 // Consumers that run at once share the messages: each comes exactly once.
 func TestConcurrentConsumers(t *testing.T) {
 	t.Parallel()
-	const messages, consumers = 400, 4
-	q := newQueue(t, client(t, emulator.New(emulator.Options{})), "q", nil)
-	var mu sync.Mutex
-	seen := make(map[string]int)
-	var all sync.WaitGroup
-	for range consumers {
-		all.Go(func() {
-			for {
-				out, err := q.c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
-					QueueUrl: &q.url, MaxNumberOfMessages: 10, WaitTimeSeconds: 2,
-				})
-				if err != nil || len(out.Messages) == 0 {
-					return
+	synctest.Test(t, func(t *testing.T) {
+		const messages, consumers = 400, 4
+		q := newQueue(t, inMemory(), "q", nil)
+		var mu sync.Mutex
+		seen := make(map[string]int)
+		var all sync.WaitGroup
+		for range consumers {
+			all.Go(func() {
+				for {
+					out, err := q.c.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+						QueueUrl: &q.url, MaxNumberOfMessages: 10, WaitTimeSeconds: 2,
+					})
+					if err != nil || len(out.Messages) == 0 {
+						return
+					}
+					for _, m := range out.Messages {
+						mu.Lock()
+						seen[*m.Body]++
+						mu.Unlock()
+						in := &sqs.DeleteMessageInput{QueueUrl: &q.url, ReceiptHandle: m.ReceiptHandle}
+						_, _ = q.c.DeleteMessage(t.Context(), in)
+					}
 				}
-				for _, m := range out.Messages {
-					mu.Lock()
-					seen[*m.Body]++
-					mu.Unlock()
-					in := &sqs.DeleteMessageInput{QueueUrl: &q.url, ReceiptHandle: m.ReceiptHandle}
-					_, _ = q.c.DeleteMessage(t.Context(), in)
-				}
-			}
-		})
-	}
-	for i := range messages {
-		q.send(strconv.Itoa(i))
-	}
-	all.Wait()
-	if len(seen) != messages {
-		t.Errorf("%d different messages came, want %d", len(seen), messages)
-	}
-	for body, n := range seen {
-		if n != 1 {
-			t.Errorf("message %s came %d times, want once", body, n)
+			})
 		}
-	}
+		for i := range messages {
+			q.send(strconv.Itoa(i))
+		}
+		all.Wait()
+		if len(seen) != messages {
+			t.Errorf("%d different messages came, want %d", len(seen), messages)
+		}
+		for body, n := range seen {
+			if n != 1 {
+				t.Errorf("message %s came %d times, want once", body, n)
+			}
+		}
+	})
 }
 
 // A queue's URL has the host by which the caller came, for it may be called

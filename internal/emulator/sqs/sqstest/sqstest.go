@@ -4,7 +4,8 @@
 //
 // It holds an engine to what SQS documents and no further: messages may come
 // more than once and in any order, a receive may find nothing although messages
-// are there, numbers of messages are approximate. Waits are real and short.
+// are there, numbers of messages are approximate. Waits are short, and real but for
+// an engine in memory.
 // Every check makes its own queues, under a name that starts with Prefix, and
 // deletes them; on an AWS account a run is some hundreds of requests.
 package sqstest
@@ -12,6 +13,7 @@ package sqstest
 import (
 	"slices"
 	"testing"
+	"testing/synctest"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
@@ -44,6 +46,21 @@ func Run(t *testing.T, c *sqs.Client, o Options) {
 		if !known[name] {
 			t.Errorf("Options.Skip names %q, which is no check", name)
 		}
+	}
+}
+
+// RunInMemory is Run for an engine that open makes in memory, one for each check. A
+// check is a bubble of testing/synctest: its waits cost nothing, and that the
+// machine is busy shows in none of them.
+func RunInMemory(t *testing.T, open func() *sqs.Client) {
+	t.Helper()
+	for _, check := range checks() {
+		t.Run(check.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				check.run(newQueue(t, open(), check.attributes))
+			})
+		})
 	}
 }
 

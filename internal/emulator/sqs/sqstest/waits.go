@@ -70,8 +70,8 @@ func (q *queue) wantPollLasts(wait int32, least time.Duration) {
 // delayed: a message that is sent with a delay is not received before it, and
 // its receive count starts then.
 func (q *queue) delayed() {
-	q.noError("send with delay", q.sendDelayed(3))
-	q.wantNone("within a delay of 3 s", 1)
+	q.noError("send with delay", q.sendDelayed(5))
+	q.wantNone("within a delay of 5 s", 1)
 	if got := q.one(30).Attributes["ApproximateReceiveCount"]; got != "1" {
 		q.t.Errorf("first receive of a delayed message = receive count %s, want 1", got)
 	}
