@@ -39,7 +39,7 @@ type orderPage struct {
 	Digest   string
 	Was      string // the digest of the page from which this one was reached, "" for none
 	Shuffled string // the ids in another order
-	Button   string // what runs all orders
+	Button   string // what runs all orders; "" where there is one alone
 	Orders   *ordersView
 }
 
@@ -98,16 +98,34 @@ func (c *Console) makeOrderPage(r *http.Request) (p orderPage, status int) {
 			DeletedAt: row.Text(directory.AttrDeletedAt),
 		})
 	}
-	if r.FormValue("all") == "" {
-		return p, http.StatusOK
+	comparison, known := c.options.Order.Known(messages)
+	if !known {
+		if r.FormValue("all") == "" && !p.isQuick() {
+			return p, http.StatusOK
+		}
+		comparison, err = c.options.Order.Compare(r.Context(), messages)
 	}
-	comparison, err := c.options.Order.Compare(r.Context(), messages)
 	if err != nil {
 		p.Error = err.Error()
 		return p, statusOf(err)
 	}
 	p.Orders = newOrdersView(comparison, messages, p.IDs, r.FormValue("differ"))
 	return p, http.StatusOK
+}
+
+// How many orders are compared without being asked: a story is the same for
+// everybody and compared once in a process, messages of one's own each time that
+// others are chosen.
+const quickOrders, quickOrdersOfStory = 24, 120
+
+// isQuick says whether all orders are few enough to be compared before the page is
+// answered. The machine is the pipeline's: what takes longer waits for a click.
+func (p *orderPage) isQuick() bool {
+	orders, _ := order.Count(len(p.Items))
+	if orders == 1 {
+		return false // there is nothing to compare
+	}
+	return orders <= quickOrders || orders <= quickOrdersOfStory && p.Why != ""
 }
 
 // statusOf is the status of an answer without an order.
@@ -219,9 +237,11 @@ func (p *orderPage) setItems(outcomes []order.Outcome, at string) {
 	//nolint:gosec // any order will do
 	rand.Shuffle(len(ids), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
 	p.Shuffled = strings.Join(shuffled, ",")
-	n, all := order.Count(len(ids))
-	p.Button = fmt.Sprintf("All %d orders", n)
-	if !all {
+	switch n, all := order.Count(len(ids)); {
+	case n == 1:
+	case all:
+		p.Button = fmt.Sprintf("All %d orders", n)
+	default:
 		p.Button = fmt.Sprintf("%d orders at random", n)
 	}
 }

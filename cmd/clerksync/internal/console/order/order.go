@@ -4,9 +4,10 @@
 // and what the tables hold in the end. Beside it run two handlers as people write
 // them first, for which the order does matter.
 //
-// The files: order.go runs one order, compare.go all of them, tables.go makes the
-// tables, digest.go says what of them is compared, naive.go has the two other
-// handlers, stories.go messages to begin with, queue.go the queue of one message.
+// The files: order.go runs one order, compare.go all of them, known.go keeps what
+// that came to, tables.go makes the tables, digest.go says what of them is compared,
+// naive.go has the two other handlers, stories.go messages to begin with, queue.go
+// the queue of one message.
 package order
 
 import (
@@ -70,6 +71,7 @@ type Runner struct {
 	projector *projector.Projector
 	limit     time.Duration // of one comparison
 	runs      chan struct{} // one element for each run that is on its way
+	known     comparisons
 }
 
 // New makes a runner. The rows are those that a deployment with this storage has.

@@ -1,0 +1,77 @@
+package order_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/order"
+)
+
+// inOrder are the ids of messages in one of their orders.
+func inOrder(messages []order.Message, indexes []int) (ids []string) {
+	for _, at := range indexes {
+		ids = append(ids, messages[at].SvixID)
+	}
+	return ids
+}
+
+// What all orders of some messages come to is known from then on, in whichever order
+// they are given: the ends are the same, and so are the orders that lead there.
+func TestComparisonIsKnownInEveryOrder(t *testing.T) {
+	t.Parallel()
+	r, messages := newRunner(), story(t, "rejoin")
+	messages = append(messages[:2:2], messages[1]) // one of them comes twice
+	if _, known := r.Known(messages); known {
+		t.Fatal("a comparison is known that was never made")
+	}
+	first, err := r.Compare(t.Context(), messages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved := slices.Clone(messages)
+	slices.Reverse(moved)
+	second, known := r.Known(moved)
+	if !known {
+		t.Fatal("the comparison is not known for another order of its messages")
+	}
+	for i, h := range first.Handlers {
+		if diff := cmp.Diff(h.Orders, second.Handlers[i].Orders); diff != "" || h.Distinct != second.Handlers[i].Distinct {
+			t.Errorf("%s: orders (-first +second): %s", h.Name, diff)
+		}
+		for j, e := range h.Ends {
+			other := second.Handlers[i].Ends[j]
+			if diff := cmp.Diff(inOrder(messages, e.Order), inOrder(moved, other.Order)); diff != "" || e.Digest != other.Digest {
+				t.Errorf("%s, end %d: the order that leads there (-first +second): %s", h.Name, j, diff)
+			}
+		}
+	}
+	moved[0].Body = append(slices.Clone(moved[0].Body), ' ')
+	if _, known := r.Known(moved); known {
+		t.Error("a message with another body under its id is taken for the one that was compared")
+	}
+}
+
+// The newest comparisons are kept, and no more than that.
+func TestKnownComparisonsAreBounded(t *testing.T) {
+	t.Parallel()
+	r, one := newRunner(), story(t, "edits")[0]
+	sets := make([][]order.Message, 12)
+	for i := range sets {
+		one.SvixID += "x"
+		sets[i] = []order.Message{one}
+		if _, err := r.Compare(t.Context(), sets[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var known []int
+	for i, set := range sets {
+		if _, ok := r.Known(set); ok {
+			known = append(known, i)
+		}
+	}
+	if diff := cmp.Diff([]int{4, 5, 6, 7, 8, 9, 10, 11}, known); diff != "" {
+		t.Errorf("known sets (-want +got): %s", diff)
+	}
+}
