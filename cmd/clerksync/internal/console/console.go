@@ -93,7 +93,8 @@ type Console struct {
 	stop    context.CancelCauseFunc // of the streams
 	streams streams
 	log     *logWatch // of a stack; nil where there is none
-	pasted  pasted    // events of the Order page
+	pasted  held      // events that were pasted into the Order page
+	letters held      // dead letters that were looked at, where a look is not free
 	// sample is the one that was last sent or previewed from the Send page, a string.
 	sample atomic.Value
 }
@@ -141,6 +142,7 @@ func Start(ctx context.Context, o Options) (*Console, error) {
 	run, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	c := &Console{
 		URL: "http://" + l.Addr().String(), options: o, run: ksuid.New().String(), pages: p, stop: stop,
+		pasted: held{limit: maxPasted}, letters: held{limit: maxDeadLetters},
 	}
 	if o.Stack != nil && o.Deployment.Stack != nil {
 		c.log = newLogWatch(o.Deployment, c.now, o.Stack.LogEvery)

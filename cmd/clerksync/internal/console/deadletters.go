@@ -66,6 +66,8 @@ type deadLetterLine struct {
 	deployment.DeadLetter
 	ID   string // Svix's, or SQS's where there is none: what is typed to drop it
 	Page string // of its message, "" where none is kept
+	// CanOrder says that it can be put among the messages of the Order page.
+	CanOrder bool
 }
 
 // Drop is the path of the page that asks before it drops the dead letter.
@@ -102,9 +104,12 @@ func (c *Console) addLetters(p *deadLettersPage, letters []deployment.DeadLetter
 			p.More = true
 			break
 		}
-		p.Letters = append(p.Letters, deadLetterLine{
-			DeadLetter: l, ID: cmp.Or(l.SvixID, l.MessageID), Page: c.linkToMessage(l.SvixID),
-		})
+		line := deadLetterLine{DeadLetter: l, ID: cmp.Or(l.SvixID, l.MessageID), Page: c.linkToMessage(l.SvixID)}
+		m, ok := messageOfLetter(l)
+		if line.CanOrder = ok && c.options.Order != nil; line.CanOrder && !p.Free {
+			c.letters.keep(m) // the Order page cannot look again
+		}
+		p.Letters = append(p.Letters, line)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/recorder"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/view"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
+	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/ingest"
 	"github.com/clerksync/clerksync/pkg/svix"
 )
@@ -28,6 +29,7 @@ type messageDetail struct {
 	Newer, Older string       // links to the neighbours; "" for none
 	Query        string       // of the filter
 	CanResend    bool
+	CanOrder     bool   // its event can be put among those of the Order page
 	Curl, Send   string // commands; "" where there is none
 	Failed       string // what went wrong with an action
 	Doubt        *signatureDoubt
@@ -47,6 +49,10 @@ func (c *Console) detail(m recorder.Message, f recorder.Filter, tab string) *mes
 		Message: view.Of(m), Tab: "row", Close: "/" + filterQuery(f, f.Before), Query: filterQuery(f, f.Before),
 		CanResend: m.Proven && m.Body != nil,
 	}
+	if d.CanOrder = d.CanResend; m.Outcome == string(consumer.Dead) && !d.CanOrder { // it came by the queue alone
+		_, d.CanOrder = c.deadLetter(m.ID)
+	}
+	d.CanOrder = d.CanOrder && c.options.Order != nil
 	tabs := [][2]string{
 		{"row", "Row before/after"},
 		{"event", "Event"},

@@ -88,9 +88,7 @@ func (c *Console) makeOrderPage(r *http.Request) (p orderPage, status int) {
 	p.Digest, p.Was = result.Digest, r.FormValue("was")
 	p.setItems(result.Outcomes, r.FormValue("at"))
 	for i := range p.Items {
-		if _, ok := c.recorded(p.Items[i].SvixID); ok {
-			p.Items[i].Page = "/messages/" + url.PathEscape(p.Items[i].SvixID)
-		}
+		p.Items[i].Page = c.linkToMessage(p.Items[i].SvixID)
 	}
 	for _, row := range result.Rows {
 		p.Rows = append(p.Rows, orderRow{
@@ -191,6 +189,9 @@ func (c *Console) messagesOf(ids []string) (messages []order.Message, missing []
 		}
 		if !ok {
 			m, ok = order.FindMessage(id)
+		}
+		if !ok {
+			m, ok = c.deadLetter(id)
 		}
 		if ok {
 			messages = append(messages, m)

@@ -7,52 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
-	"sync"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/order"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
 	"github.com/clerksync/clerksync/pkg/clerk"
 )
-
-// maxPasted is how many pasted messages are kept, the newest: as many as three of
-// the longest orders have.
-const maxPasted = 3 * order.MaxMessages
-
-// pasted are the events that people pasted into the Order page, so that their order
-// can be in a link as that of others is. They are in memory alone.
-type pasted struct {
-	mu       sync.Mutex
-	made     int
-	messages []order.Message
-}
-
-// add keeps messages and returns their ids, which grow from message to message as
-// Svix's do.
-func (p *pasted) add(bodies [][]byte) (ids []string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, body := range bodies {
-		p.made++
-		id := fmt.Sprintf("msg_pasted_%06d", p.made)
-		m := order.Message{SvixID: id, EventType: webhook.EventType(body), Body: body}
-		p.messages = append(p.messages, m)
-		ids = append(ids, m.SvixID)
-	}
-	p.messages = slices.Clone(p.messages[max(0, len(p.messages)-maxPasted):]) // the old array is let go
-	return ids
-}
-
-func (p *pasted) find(id string) (order.Message, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	i := slices.IndexFunc(p.messages, func(m order.Message) bool { return m.SvixID == id })
-	if i < 0 {
-		return order.Message{}, false
-	}
-	return p.messages[i], true
-}
 
 // pasteEvents keeps what was pasted and leads to the page with it.
 func (c *Console) pasteEvents(w http.ResponseWriter, r *http.Request) {

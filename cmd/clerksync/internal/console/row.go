@@ -193,8 +193,14 @@ func timeOf(change view.Change) string {
 	return time.UnixMilli(ms).UTC().Format("2006-01-02 15:04:05.000 UTC")
 }
 
-// linkToMessage is the path of a message's page, "" where it is not kept.
+// linkToMessage is the path of a message's page, "" where nothing is known of it.
 func (c *Console) linkToMessage(id string) string {
+	if c.log != nil {
+		if _, logged := c.log.message(id); logged {
+			return messagePath(id)
+		}
+		return ""
+	}
 	if c.options.Dev == nil || c.options.Dev.Recorder == nil {
 		return ""
 	}

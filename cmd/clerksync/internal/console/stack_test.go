@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/order"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment/deploymenttest"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/doctor"
@@ -41,7 +42,7 @@ func newStackWorld(t *testing.T, write bool) *stackWorld {
 		t.Fatal(err)
 	}
 	c := startConsole(t, console.Options{
-		Deployment: d, Write: write,
+		Deployment: d, Write: write, Order: order.New(testStorage(), time.Minute),
 		Stack: &console.Stack{
 			Token: console.NewToken(), Account: "000000000000", Region: "us-east-1", LogEvery: logEvery,
 			Examine: func(ctx context.Context, report func(doctor.Verdict)) error {

@@ -33,6 +33,9 @@ type stackDetail struct {
 	view.Message
 	Logged   bool // its steps are known
 	Recorded bool // it has a row in the Deliveries table
+	// CanOrder says that its event is held here, since its dead letter was looked at,
+	// and can be put among those of the Order page.
+	CanOrder bool
 	Close    string
 }
 
@@ -131,6 +134,9 @@ func (c *Console) showStackMessage(w http.ResponseWriter, r *http.Request) {
 	if d.SvixID != "" {
 		if k, ok := deployment.KeyOf(d.Entity); ok {
 			d.Links.Row = view.RowLink(k)
+		}
+		if _, looked := c.letters.find(d.SvixID); looked {
+			d.CanOrder = c.options.Order != nil
 		}
 		d.Close = "/" + p.Query
 		p.Detail = &d

@@ -89,6 +89,18 @@ func newDeadLetter(m types.Message, retention time.Duration) DeadLetter {
 // Body is the message's body as it is on the queue.
 func (l DeadLetter) Body() string { return aws.ToString(l.message.Body) }
 
+// Delivery is what the message brought to the queue. The error is that of
+// delivery.Record.Delivery: a message that was put there by hand may be none.
+func (l DeadLetter) Delivery() (delivery.Delivery, error) {
+	r := delivery.Record{MessageID: l.MessageID, Body: l.Body(), Attributes: map[string]delivery.Attribute{}}
+	for name, a := range l.message.MessageAttributes {
+		r.Attributes[name] = delivery.Attribute{
+			DataType: aws.ToString(a.DataType), Text: aws.ToString(a.StringValue), Binary: a.BinaryValue,
+		}
+	}
+	return r.Delivery() //nolint:wrapcheck // it says what is wrong
+}
+
 // content is the same for a message that becomes a dead letter again, with
 // another message id.
 func (l DeadLetter) content() string { return l.SvixID + " " + aws.ToString(l.message.MD5OfBody) }
