@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/directory"
@@ -38,8 +39,9 @@ type comparison struct {
 func (c *comparison) rows(row, existing directory.Row) {
 	c.different, c.activity = names{}, names{}
 	row = row.Clone()
-	row[directory.AttrSyncedAt] = directory.TimeFormat // as long as a time
-	row.Fit()                                          // what does not fit is in neither row
+	row[directory.AttrSyncedAt] = time.Time{}.Format(directory.TimeFormat) // as long as any time
+	object := row.Text(directory.AttrObject)
+	row.Fit() // what does not fit is no difference: it would not be written
 	// Both rows are walked: a column may be in one of them alone.
 	for _, r := range []directory.Row{row, existing} {
 		for name := range r {
@@ -48,8 +50,9 @@ func (c *comparison) rows(row, existing directory.Row) {
 			}
 		}
 	}
-	if text := row.Text(directory.AttrObject); text != "" {
-		c.objects(text, c.kept(existing.Text(directory.AttrObject)))
+	// But an `object` that is there is compared: that of an event has more room.
+	if old := existing.Text(directory.AttrObject); object != "" && (row[directory.AttrObject] != nil || old != "") {
+		c.objects(object, c.kept(old))
 	}
 }
 

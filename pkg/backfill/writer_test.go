@@ -179,6 +179,37 @@ func TestKeepsWhatOnlyEventsTell(t *testing.T) {
 	w.checkRow(directory.MembershipKey("o1", "u1"), map[string]any{"role": nil})
 }
 
+// What differs in the `object` of a row of exactly 400 KB is seen, also where an
+// event made the row, and the API's, whose revision is longer, has no room for it.
+func TestRowAtTheLimitIsCompared(t *testing.T) {
+	t.Parallel()
+	padded := func(first byte, n int) string {
+		return user("u1", 5, `,"a":"`+string(first)+strings.Repeat("x", n)+`"`)
+	}
+	for name, create := range map[string]func(w *world, text string){
+		"by the API":  func(w *world, text string) { w.write(directory.KindUser, text, hour) },
+		"by an event": func(w *world, text string) { w.handle("user.created", 5, text) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			size := func(w *world) int { return w.row(directory.UserKey("u1")).Size() }
+			w := newWorld(t, settings{})
+			create(w, padded('a', 0))
+			room := directory.MaxRowBytes - size(w)
+			w = newWorld(t, settings{})
+			create(w, padded('a', room))
+			if n := size(w); n != directory.MaxRowBytes {
+				t.Fatalf("row of %d bytes, want exactly %d", n, directory.MaxRowBytes)
+			}
+			for _, want := range []string{"different a", "equal"} {
+				if got := w.write(directory.KindUser, padded('b', room), 2*hour); got != want {
+					t.Errorf("Write = %s, want %s", got, want)
+				}
+			}
+		})
+	}
+}
+
 // An object that is in a batch twice, as a list that shifts may have it.
 func TestObjectTwiceInABatch(t *testing.T) {
 	t.Parallel()
