@@ -40,12 +40,9 @@ func toItem(r directory.Row) map[string]types.AttributeValue {
 	return item
 }
 
-// RowOf returns the row of an item that was read elsewhere: see toRow.
-func RowOf(item map[string]types.AttributeValue) directory.Row { return toRow(item) }
-
-// toRow returns the item's row, nil for no item. Attributes and elements of
+// RowOf returns the item's row, nil for no item. Attributes and elements of
 // types that no row has are left out: an operator may have added them by hand.
-func toRow(item map[string]types.AttributeValue) directory.Row {
+func RowOf(item map[string]types.AttributeValue) directory.Row {
 	if len(item) == 0 {
 		return nil
 	}
@@ -99,7 +96,7 @@ func ledgerItem(e directory.LedgerEntry) map[string]types.AttributeValue {
 // toLedgerEntry returns the Deliveries row of the item, nil for no item. What does
 // not parse is zero: only words for people are made of it.
 func toLedgerEntry(item map[string]types.AttributeValue) *directory.LedgerEntry {
-	r := toRow(item)
+	r := RowOf(item)
 	if r == nil {
 		return nil
 	}

@@ -48,7 +48,7 @@ func (t *Table) readProjected(
 		if err != nil {
 			return nil, fmt.Errorf("get an item: %w", err)
 		}
-		return []directory.Row{toRow(out.Item)}, nil
+		return []directory.Row{RowOf(out.Item)}, nil
 	}
 	found := make(map[directory.Key]directory.Row, len(keys))
 	var ask []map[string]types.AttributeValue
@@ -94,7 +94,7 @@ func (t *Table) readBatch(
 		return nil, fmt.Errorf("get several items: %w", err)
 	}
 	for _, item := range out.Responses[t.directory] {
-		r := toRow(item)
+		r := RowOf(item)
 		found[r.Key()] = r
 	}
 	unread = out.UnprocessedKeys[t.directory].Keys
@@ -108,6 +108,14 @@ func (t *Table) readBatch(
 // index, because an index shows a write some time after it was acknowledged,
 // and a deletion that lists children must not miss one.
 func (t *Table) Live(ctx context.Context, pk, prefix, after string) ([]directory.Row, string, error) {
+	return t.LivePage(ctx, pk, prefix, after, 0)
+}
+
+// LivePage is Live with a bound for what one page reads, tombstones included: so
+// many rows, or for 0 as many as DynamoDB puts into one answer, which is 1 MB.
+func (t *Table) LivePage(
+	ctx context.Context, pk, prefix, after string, limit int32,
+) ([]directory.Row, string, error) {
 	in := &dynamodb.QueryInput{
 		TableName:                 &t.directory,
 		ConsistentRead:            aws.Bool(true),
@@ -123,6 +131,9 @@ func (t *Table) Live(ctx context.Context, pk, prefix, after string) ([]directory
 	if after != "" {
 		in.ExclusiveStartKey = Key(directory.Key{PK: pk, SK: after})
 	}
+	if limit > 0 {
+		in.Limit = &limit
+	}
 	out, err := t.client.Query(ctx, in)
 	if err == nil { // an answer of something else would end the listing
 		err = Confirm(out.ConsumedCapacity, t.directory)
@@ -132,7 +143,7 @@ func (t *Table) Live(ctx context.Context, pk, prefix, after string) ([]directory
 	}
 	rows := make([]directory.Row, len(out.Items))
 	for i, item := range out.Items {
-		rows[i] = toRow(item)
+		rows[i] = RowOf(item)
 	}
 	// The filter is applied after the page was read, so a page may be empty and
 	// not the last. Only a missing key says that nothing follows.

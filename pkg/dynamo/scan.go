@@ -25,9 +25,9 @@ func (t *Table) Scan(ctx context.Context, after directory.Key) (rows []directory
 	}
 	rows = make([]directory.Row, len(out.Items))
 	for i, item := range out.Items {
-		rows[i] = toRow(item)
+		rows[i] = RowOf(item)
 	}
-	return rows, toRow(out.LastEvaluatedKey).Key(), nil
+	return rows, RowOf(out.LastEvaluatedKey).Key(), nil
 }
 
 // ScanPage reads one page of any table and makes sure that the table gave it: an

@@ -115,7 +115,7 @@ func (t *Table) putItem(ctx context.Context, w directory.Write, p *types.Put) (d
 		w.ShowExisting(directory.Existing{LedgerEntry: toLedgerEntry(failed.Item)})
 		return directory.AlreadyRecorded, nil
 	}
-	w.ShowExisting(directory.Existing{Revision: toRow(failed.Item).Revision()})
+	w.ShowExisting(directory.Existing{Revision: RowOf(failed.Item).Revision()})
 	return directory.ConditionFailed, nil
 }
 
@@ -191,7 +191,7 @@ func cancellationResult(w directory.Write, reasons []types.CancellationReason) (
 				return directory.AlreadyRecorded, nil
 			}
 			conditionFailed = true
-			existing.Revision = toRow(r.Item).Revision()
+			existing.Revision = RowOf(r.Item).Revision()
 		case "ValidationError", "ItemCollectionSizeLimitExceeded":
 			return 0, fmt.Errorf("write a transaction: %w: reason %s", directory.ErrWriteRefused, code)
 		default:

@@ -5,13 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"slices"
 
 	"github.com/clerksync/clerksync/pkg/directory"
-	"github.com/clerksync/clerksync/pkg/dynamo"
 )
 
 // defaultPageSize is the number of rows that one query reads, tombstones
@@ -126,49 +122,24 @@ func (r *Reader) pages(
 	for _, o := range options {
 		o(&l)
 	}
-	after := directory.Key{PK: pk, SK: prefix + l.after}
+	start := ""
+	if l.after != "" {
+		start = prefix + l.after
+	}
 	return func(yield func([]directory.Row, error) bool) {
-		if !after.Valid() {
+		if !(directory.Key{PK: pk, SK: prefix + l.after}).Valid() {
 			return // no row has such a key
 		}
-		in := &dynamodb.QueryInput{
-			TableName:              &r.table,
-			ConsistentRead:         aws.Bool(true),
-			Limit:                  &l.pageSize,
-			KeyConditionExpression: aws.String("pk = :pk AND begins_with(sk, :prefix)"),
-			FilterExpression:       aws.String("attribute_not_exists(deleted_at)"),
-			ExpressionAttributeValues: map[string]types.AttributeValue{
-				":pk":     &types.AttributeValueMemberS{Value: pk},
-				":prefix": &types.AttributeValueMemberS{Value: prefix},
-			},
-			ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-		}
-		if l.after != "" {
-			in.ExclusiveStartKey = dynamo.Key(after)
-		}
-		for {
-			out, err := r.client.Query(ctx, in)
-			if err == nil { // else an answer of something else would end the list
-				err = dynamo.Confirm(out.ConsumedCapacity, r.table)
-			}
+		for after := start; ; {
+			rows, next, err := r.rows.LivePage(ctx, pk, prefix, after, l.pageSize)
 			if err != nil {
-				yield(nil, fmt.Errorf("query rows: %w", err))
+				yield(nil, err)
 				return
 			}
-			if !yield(r.rowsOf(out.Items), nil) || len(out.LastEvaluatedKey) == 0 {
+			if !yield(slices.DeleteFunc(rows, r.isForeign), nil) || next == "" {
 				return
 			}
-			in.ExclusiveStartKey = out.LastEvaluatedKey
+			after = next
 		}
 	}
-}
-
-// rowsOf returns the rows of the items that are of the reader's instance.
-func (r *Reader) rowsOf(items []map[string]types.AttributeValue) (rows []directory.Row) {
-	for _, item := range items {
-		if row := dynamo.RowOf(item); !r.isForeign(row) {
-			rows = append(rows, row)
-		}
-	}
-	return rows
 }
