@@ -26,8 +26,8 @@ import (
 	"github.com/clerksync/clerksync/pkg/awsclient"
 )
 
-// Region is the one that the emulators' ARNs name.
-const Region = "us-east-1"
+// region is the one that the emulators' ARNs name.
+const region = "us-east-1"
 
 // Options say what the emulators take from outside. The zero value works.
 type Options struct {
@@ -91,7 +91,7 @@ func describe(w http.ResponseWriter, r *http.Request, value func() any) {
 // takes any credentials.
 func Config(url string) aws.Config {
 	return aws.Config{
-		Region: Region, BaseEndpoint: &url, HTTPClient: awsclient.NewHTTPClient(nil),
+		Region: region, BaseEndpoint: &url, HTTPClient: awsclient.NewHTTPClient(nil),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	}
 }

@@ -35,7 +35,7 @@ func serveTables(store *dynamodb.Store) *Tables {
 // example. There is no network, so a test may run in a bubble of testing/synctest.
 func InProcess(h http.Handler) aws.Config {
 	return aws.Config{
-		Region: Region, BaseEndpoint: aws.String("http://in-process.localhost"),
+		Region: region, BaseEndpoint: aws.String("http://in-process.localhost"),
 		HTTPClient:  HandlerClient{h},
 		Credentials: aws.AnonymousCredentials{}, // no signature is looked at
 		Retryer:     func() aws.Retryer { return aws.NopRetryer{} },

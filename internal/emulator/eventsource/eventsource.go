@@ -136,7 +136,11 @@ func (s *Source) delete(ctx context.Context, done []types.Message) error {
 		entries[i].Id, entries[i].ReceiptHandle = aws.String(strconv.Itoa(i)), m.ReceiptHandle
 	}
 	in := &sqs.DeleteMessageBatchInput{QueueUrl: &s.QueueURL, Entries: entries}
-	if _, err := s.Client.DeleteMessageBatch(ctx, in); err != nil {
+	out, err := s.Client.DeleteMessageBatch(ctx, in)
+	if err == nil && len(out.Failed) > 0 { // an answer of success may hold failures
+		err = fmt.Errorf("%d entries failed, the first with %s", len(out.Failed), aws.ToString(out.Failed[0].Code))
+	}
+	if err != nil {
 		return fmt.Errorf("delete messages: %w", err)
 	}
 	return nil

@@ -3,12 +3,15 @@ package eventsource_test
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
@@ -224,5 +227,34 @@ func TestRunSaysThatTheQueueIsGone(t *testing.T) {
 		if got := f.warnings()[0]; !strings.Contains(got, want) {
 			t.Errorf("warning = %q, want one that names the operation and the reason, %s", got, want)
 		}
+	}
+}
+
+// refusedDeletes answers as SQS does where it could delete none of a batch: the
+// request succeeds, and its answer names the entries that failed.
+type refusedDeletes struct{ sqs.HTTPClient }
+
+func (c refusedDeletes) Do(r *http.Request) (*http.Response, error) {
+	if r.Header.Get("X-Amz-Target") != "AmazonSQS.DeleteMessageBatch" {
+		return c.HTTPClient.Do(r)
+	}
+	const answer = `{"Successful":[],"Failed":[{"Id":"0","Code":"InternalError","SenderFault":false}]}`
+	return &http.Response{
+		StatusCode: http.StatusOK, Request: r, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
+		Body: io.NopCloser(strings.NewReader(answer)),
+	}, nil
+}
+
+// A message that the function is done with and that could not be deleted comes
+// again, so its reason is reported.
+func TestSaysWhatCouldNotBeDeleted(t *testing.T) {
+	t.Parallel()
+	h, f := newHarness(t), &function{}
+	h.client = sqs.New(h.client.Options(), func(o *sqs.Options) { o.HTTPClient = refusedDeletes{o.HTTPClient} })
+	h.send(t, "a")
+	h.run(t, f, 1)
+	until(t, "a warning", func() bool { return len(f.warnings()) > 0 })
+	if got := f.warnings()[0]; !strings.Contains(got, "delete messages: 1 entries failed, the first with InternalError") {
+		t.Errorf("warning = %q, want one that says what failed", got)
 	}
 }

@@ -108,10 +108,10 @@ func Check(r *http.Request, allowed Hosts) error {
 // local client sends within a second.
 const (
 	headerTimeout = 10 * time.Second
-	// ReadTimeout is for a whole request. It is longer than the 20 s for which
+	// readTimeout is for a whole request. It is longer than the 20 s for which
 	// ReceiveMessage may wait: net/http ends the context of a request that is still
 	// being answered when the time for reading is over.
-	ReadTimeout = 30 * time.Second
+	readTimeout = 30 * time.Second
 	// idleTimeout is longer than the 90 s after which Go's own client closes an idle
 	// connection, so that a client does not send on one that is about to close.
 	idleTimeout = 2 * time.Minute
@@ -121,6 +121,6 @@ const (
 // that does not send what it has begun. Answers may take as long as they need.
 func NewServer(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: ReadTimeout, IdleTimeout: idleTimeout,
+		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
 	}
 }
