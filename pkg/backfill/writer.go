@@ -38,9 +38,6 @@ func (w *Writer) Object(kind string, data clerk.Object, read clerkapi.Read) (Obj
 	return Object{Kind: kind, Data: data, Began: read.Began, change: change}, err
 }
 
-// Entity names the object for people: user/<id>, membership/<org id>/<user id>.
-func (o Object) Entity() string { return o.change.Entity }
-
 // Key is the key of the object's row.
 func (o Object) Key() directory.Key { return o.change.Key }
 

@@ -143,10 +143,6 @@ func (o Object) Names() []string {
 	return slices.Compact(names)
 }
 
-// List is the text of each element of the member that is a list, nil where it
-// is not one.
-func (o Object) List(name string) []json.RawMessage { return Elements(o.Raw(name)) }
-
 // Elements is the text of each element of a value that is a list, nil where it
 // is not one. The value is valid JSON, such as a member of an object that was
 // parsed, and must not change afterwards: elements are parts of it. Decoded by
@@ -171,7 +167,7 @@ func Elements(value json.RawMessage) []json.RawMessage {
 // Texts are the strings of a list. Elements that are empty or of another type
 // are left out.
 func (o Object) Texts(name string) (list []string) {
-	for _, e := range o.List(name) {
+	for _, e := range Elements(o.Raw(name)) {
 		if s := text(e); s != "" {
 			list = append(list, s)
 		}
@@ -181,7 +177,7 @@ func (o Object) Texts(name string) (list []string) {
 
 // Objects are the objects of a list. Other elements are left out.
 func (o Object) Objects(name string) (list []Object) {
-	for _, e := range o.List(name) {
+	for _, e := range Elements(o.Raw(name)) {
 		if p, ok := ParseObject(e); ok {
 			list = append(list, p)
 		}

@@ -156,8 +156,8 @@ func TestValues(t *testing.T) {
 		t.Errorf("Objects(l) = %v, want two", got)
 	}
 	for _, name := range []string{"none", "n", "o", "t", "absent"} {
-		if got := o.List(name); len(got) != 0 {
-			t.Errorf("List(%s) = %s, want none", name, got)
+		if got := clerk.Elements(o.Raw(name)); len(got) != 0 {
+			t.Errorf("Elements of %s = %s, want none", name, got)
 		}
 	}
 }
@@ -296,13 +296,13 @@ func checkList(t *testing.T, o clerk.Object, name string) {
 	if json.Unmarshal(o.Raw(name), &want) != nil {
 		want = nil
 	}
-	got := o.List(name)
+	got := clerk.Elements(o.Raw(name))
 	if len(got) != len(want) {
-		t.Fatalf("List(%q) has %d elements, want %d", name, len(got), len(want))
+		t.Fatalf("Elements of %q: %d elements, want %d", name, len(got), len(want))
 	}
 	for i := range got {
 		if string(got[i]) != string(want[i]) {
-			t.Errorf("List(%q)[%d] = %s, want %s", name, i, got[i], want[i])
+			t.Errorf("Elements of %q: [%d] = %s, want %s", name, i, got[i], want[i])
 		}
 	}
 }

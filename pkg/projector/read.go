@@ -64,7 +64,7 @@ func (p *Projector) ProjectRead(r Read) (Change, error) {
 
 // byKind finds the family whose rows are of the kind.
 func (p *Projector) byKind(kind string) (family, bool) {
-	for _, f := range families() {
+	for _, f := range p.byType {
 		if f.kind == kind {
 			return f, true
 		}
