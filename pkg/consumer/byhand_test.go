@@ -8,7 +8,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/pkg/consumer"
-	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/dynamo"
 )
@@ -141,21 +140,4 @@ func hasForeignItem(items []map[string]types.AttributeValue, directoryTable bool
 		}
 	}
 	return false
-}
-
-// A message without attribute v was put there by hand: it is of version 1 if the
-// rest is there, and can never work if not.
-func TestMessagePutByHand(t *testing.T) {
-	t.Parallel()
-	byHand := func(missing ...string) delivery.Record {
-		r := message("msg_1", user("created", "u1", 1, ""))
-		for _, name := range append(missing, "v") {
-			delete(r.Attributes, name)
-		}
-		return r
-	}
-	newHarness().check(t, "applied", byHand())
-	for _, name := range []string{"svix-id", "svix-timestamp", "event-type", "received-at"} {
-		newHarness().check(t, "dead", byHand(name))
-	}
 }

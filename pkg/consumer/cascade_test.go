@@ -164,10 +164,12 @@ func TestFollowUpsRunAgain(t *testing.T) {
 func TestTombstoneChangedByHand(t *testing.T) {
 	t.Parallel()
 	key := directory.OrganizationKey("o1")
-	live := directory.NewRow(key, directory.KindOrganization)
+	withoutRev := directory.NewRow(key, directory.KindOrganization)
+	live := withoutRev.Clone()
 	live["rev"] = "1"
-	check := func(byHand directory.Write, want ...string) {
-		h := newHarness()
+	check := func(t *testing.T, p consumer.DeletionPolicy, byHand directory.Write, want ...string) {
+		t.Helper()
+		h := newHarness(withPolicy(p))
 		deletion := message("msg_9", deleted("organization", "o1", 9))
 		h.check(t, "applied", deletion)
 		byHand.If = directory.IfNewer("~")
@@ -177,8 +179,11 @@ func TestTombstoneChangedByHand(t *testing.T) {
 		h.check(t, "applied duplicate", message("msg_2", membership("created", "o1", "u1", 1, 1, "x")), deletion)
 		h.checkLive(t, append(want, "ORG#o1/MEMBER#u1", "USER#u1/MEMBERSHIP#o1")...)
 	}
-	check(directory.Write{Drop: []directory.Key{key}})
-	check(directory.Write{Row: live}, "ORG#o1/ORG")
+	withBothPolicies(t, func(t *testing.T, p consumer.DeletionPolicy) {
+		check(t, p, directory.Write{Drop: []directory.Key{key}})
+		check(t, p, directory.Write{Row: live}, "ORG#o1/ORG")
+		check(t, p, directory.Write{Row: withoutRev}, "ORG#o1/ORG")
+	})
 }
 
 // A tombstone that was put there by hand names no message, so its children do

@@ -115,23 +115,3 @@ func TestEarlyAcknowledgementIsTriedAgain(t *testing.T) {
 		t.Errorf("%d warnings, want one; acknowledged differs (-want +got):\n%s", len(h.warnings), diff)
 	}
 }
-
-// A deletion that comes again after its row was put back by hand deletes nothing:
-// neither the row nor the children.
-func TestDeletionAgainAfterRowWasPutBack(t *testing.T) {
-	t.Parallel()
-	withBothPolicies(t, func(t *testing.T, p consumer.DeletionPolicy) {
-		h := newHarness(withPolicy(p))
-		deletion := message("msg_2", deleted("organization", "o1", 8))
-		h.check(t, "applied applied", message("msg_1", organization("created", "o1", 1, "")), deletion)
-		r := h.row(directory.OrganizationKey("o1"))
-		delete(r, directory.AttrDeletedAt)
-		delete(r, directory.AttrRev)
-		if _, err := h.memory.Write(t.Context(), directory.Write{Row: r, If: directory.IfNewer("~")}); err != nil {
-			t.Fatal(err)
-		}
-		h.check(t, "applied duplicate", message("msg_3", membership("created", "o1", "u1", 9, 9, "x")), deletion)
-		h.checkLive(t, "ORG#o1/ORG", "ORG#o1/MEMBER#u1", "USER#u1/MEMBERSHIP#o1")
-		h.check(t, "applied", message("msg_4", organization("updated", "o1", 9, "")))
-	})
-}

@@ -1,7 +1,5 @@
 package consumer
 
-import "time"
-
 // Constants are the numbers that a test pins, by what they are for.
 func Constants() map[string]any {
 	return map[string]any{
@@ -12,6 +10,3 @@ func Constants() map[string]any {
 		"concurrent rows": maxConcurrentRows, "concurrent deletes": maxConcurrentDeletes, "reason": maxReason,
 	}
 }
-
-// VisibilityDelay is how long a message is hidden that failed at that receive.
-func VisibilityDelay(receives int) time.Duration { return visibilityDelay(receives, nil) }

@@ -222,19 +222,6 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// A throttle that passes is healed in place.
-func TestThrottledTwice(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		f := &faulty{fails: func(n int) bool { return n <= 2 }}
-		h := newHarness(func(h *harness, c *consumer.Config) { f.Memory, c.Table = h.memory, f })
-		h.check(t, "applied", messages(user("created", "u1", 1, ""))...)
-		if f.n != 3 {
-			t.Errorf("%d calls, want 3", f.n)
-		}
-	})
-}
-
 // What the table refuses is retried twice, for the deployment may be wrong, and
 // is dead at its third receive. Its neighbours are unharmed.
 // https://github.com/paritysuite/dynamodb-conformance/issues/45

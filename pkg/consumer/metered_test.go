@@ -80,7 +80,7 @@ func (m *metered) Write(ctx context.Context, w directory.Write) (directory.Resul
 	if err := m.lock(sizes); err != nil {
 		return 0, err
 	}
-	err := wait(ctx)
+	err := sleep(ctx, roundTrip)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	units := map[string]float64{} // of a transaction: two for each KB begun
@@ -117,14 +117,14 @@ func (m *metered) lock(items map[directory.Key]int) error {
 }
 
 func (m *metered) Read(ctx context.Context, keys ...directory.Key) ([]directory.Row, error) {
-	if err := wait(ctx); err != nil {
+	if err := sleep(ctx, roundTrip); err != nil {
 		return nil, err
 	}
 	return m.Memory.Read(ctx, keys...)
 }
 
 func (m *metered) Live(ctx context.Context, pk, prefix, after string) (rows []directory.Row, next string, err error) {
-	if err := wait(ctx); err != nil {
+	if err := sleep(ctx, roundTrip); err != nil {
 		return nil, "", err
 	}
 	rows, next, err = m.Memory.Live(ctx, pk, prefix, after)
@@ -146,25 +146,20 @@ func (m *metered) Live(ctx context.Context, pk, prefix, after string) (rows []di
 	return rows, next, nil
 }
 
-func wait(ctx context.Context) error {
-	t := time.NewTimer(roundTrip)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
+// newMetered is a harness on a metered table.
+func newMetered() (*harness, *metered) {
+	m := &metered{budgets: map[string]*budget{}, busy: map[directory.Key]bool{}}
+	return newHarness(withJitter(), func(h *harness, c *consumer.Config) {
+		m.Memory, c.Table, c.Now = h.memory, m, time.Now
+	}), m
 }
 
-// newMetered is a harness on a metered table, with random jitter: consumers that
-// fail together would come back together.
-func newMetered() (*harness, *metered) {
+// withJitter is for many consumers: those that fail together would come back
+// together.
+func withJitter() option {
 	random := rand.New(rand.NewPCG(1, 2))
 	var mu sync.Mutex
-	m := &metered{budgets: map[string]*budget{}, busy: map[directory.Key]bool{}}
-	return newHarness(func(h *harness, c *consumer.Config) {
-		m.Memory, c.Table, c.Now = h.memory, m, time.Now
+	return func(_ *harness, c *consumer.Config) {
 		c.Random = func() float64 { mu.Lock(); defer mu.Unlock(); return random.Float64() }
-	}), m
+	}
 }

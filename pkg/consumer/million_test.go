@@ -3,7 +3,6 @@ package consumer_test
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"strconv"
 	"strings"
@@ -150,12 +149,7 @@ func TestAMillionMembers(t *testing.T) {
 		for i := range c.live {
 			c.live[i] = true
 		}
-		random := rand.New(rand.NewPCG(1, 2))
-		var mu sync.Mutex
-		h := newHarness(func(_ *harness, k *consumer.Config) {
-			k.Table, k.Now = c, time.Now
-			k.Random = func() float64 { mu.Lock(); defer mu.Unlock(); return random.Float64() }
-		})
+		h := newHarness(withJitter(), func(_ *harness, k *consumer.Config) { k.Table, k.Now = c, time.Now })
 		took, receives := h.handleCopies(t, message("msg_9", deleted("organization", "org_big", 1)))
 		t.Logf("%d members: %s, %d receives, %d pages", n, took, receives, c.pages)
 		if c.left > 0 || len(h.queue.dead) > 0 {
