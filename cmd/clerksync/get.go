@@ -152,8 +152,8 @@ func (p program) getDelivery(ctx context.Context, c *cli.Command) error {
 	if p.printRow(row, c.Bool("json")); !c.Bool("json") {
 		width, target := p.term.NoteWidth(), terminal.Quote(id)+names(c).QueueFlags()
 		p.term.Note("\nThe first prints it, the second tries it again:\n%s\n%s",
-			terminal.Command(width, "clerksync dlq show", target),
-			terminal.Command(width, "clerksync dlq redrive", target))
+			terminal.Command(width, terminal.Program()+"dlq show", target),
+			terminal.Command(width, terminal.Program()+"dlq redrive", target))
 	}
 	return nil
 }

@@ -103,7 +103,7 @@ func lookFlag(ctx context.Context, c *cli.Command, getenv func(string) string, t
 func (p program) printLooks(s scenario.Story, flag []string) {
 	var b strings.Builder
 	for _, l := range s.Looks {
-		words := append([]string{"clerksync get " + l.Kind, terminal.Quote(l.Name)}, flag...)
+		words := append([]string{terminal.Program() + "get " + l.Kind, terminal.Quote(l.Name)}, flag...)
 		fmt.Fprintf(&b, "%s\n      %s\n", terminal.Command(p.term.NoteWidth(), words...), l.Want)
 	}
 	p.term.Note("\nOnce all has had its effect, the rows show:\n\n%s", terminal.Styled(b.String()))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/recorder"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/view"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/webhook"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/ingest"
@@ -137,7 +138,7 @@ func (c *Console) addCommands(d *messageDetail, m recorder.Message) {
 		id = " --id " + quoted(m.ID)
 	}
 	// The body ends in the line that the shell adds; the signature is a new one.
-	d.Send = program + "send -" + id + " --to " + quoted(to) + " <<'EVENT'\n" + d.Body + "\nEVENT"
+	d.Send = terminal.Program() + "send -" + id + " --to " + quoted(to) + " <<'EVENT'\n" + d.Body + "\nEVENT"
 	if d.Masked {
 		return
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/recorder"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/view"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/ingest"
@@ -150,13 +151,10 @@ func (c *Console) firstSteps() *firstSteps {
 	}
 	return &firstSteps{
 		Webhook: to,
-		Send:    program + "send user.created --to " + to + secret,
+		Send:    terminal.Program() + "send user.created --to " + to + secret,
 		Listen:  "clerk webhooks listen --forward-to " + to,
 	}
 }
-
-// program is how the command is called where it was not installed.
-const program = "go run ./cmd/clerksync "
 
 // summary is what came in and what became of it, in the order of outcomes.
 func summary(n view.Counts) string {

@@ -40,7 +40,7 @@ func formatStep(at time.Time, st step, width int, page string) terminal.Styled {
 	if st.Entity != "" {
 		words = append(words, terminal.Plain(st.Entity))
 	}
-	sentence := st.Reason
+	sentence := strings.Join(strings.Fields(st.Reason), " ") // errors of the SDK have newlines
 	if st.hasCode() {
 		words, sentence = append(words, terminal.Plain(st.Reason)), ""
 	}

@@ -76,6 +76,18 @@ func TestLiveLinesFit(t *testing.T) {
 	}
 }
 
+// An error of several lines is one sentence: it shows no mark where a line ended.
+func TestReasonOfSeveralLines(t *testing.T) {
+	t.Parallel()
+	st := dev.Step{Stage: "failed", EventType: "user.updated", Reason: "request send failed\nretry quota exceeded"}
+	for _, width := range []int{0, 40, 120} {
+		got := dev.FormatStep(st, 0, 1, width)
+		if !strings.Contains(strings.Join(strings.Fields(got), " "), "request send failed retry quota exceeded") {
+			t.Errorf("line on %d columns = %q, want its reason as one sentence", width, got)
+		}
+	}
+}
+
 // lockedBuffer is written by timers and read by the test.
 type lockedBuffer struct {
 	mu   sync.Mutex

@@ -15,13 +15,11 @@ import (
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 )
 
-// program is how this command is called where it was not installed.
-const program = "go run ./cmd/clerksync "
-
 // showNext shows what to type next, for the addresses and the secret in use. It
 // works as it is printed, also after the demo: that has deleted Jonah, so it is
 // Mara who is looked up, and somebody else who is sent.
 func (s *screen) showNext(p *pipeline.Pipeline) {
+	program := terminal.Program()
 	event, user := "user.created", "jonah@lumenoak.example"
 	if s.demo {
 		event, user = "user.created.two_emails", "mara@lumenoak.example"
@@ -83,7 +81,7 @@ func (s *screen) startAdvice(ctx context.Context, o Options, err error) string {
 func devOnFreePorts(ctx context.Context, o Options) []string {
 	addr := nextFree(ctx, o.Pipeline.Addr)
 	used := []string{addr}
-	words := []string{program + "dev", "--addr " + addr}
+	words := []string{terminal.Program() + "dev", "--addr " + addr}
 	if o.Pipeline.AWS != nil {
 		words = append(words, "--endpoint-url "+aws.ToString(o.Pipeline.AWS.BaseEndpoint))
 	} else {

@@ -155,7 +155,7 @@ func (s *screen) show(st step, hidden bool) {
 		line += "\n" + sentenceBelow(advice, s.width(), terminal.Dim)
 	}
 	if st.Stage == string(consumer.Dead) && st.SvixID != "" {
-		words := slices.Concat([]string{program + "dlq show"}, s.endpointFlag, []string{terminal.Quote(st.SvixID)})
+		words := slices.Concat([]string{terminal.Program() + "dlq show"}, s.endpointFlag, []string{terminal.Quote(st.SvixID)})
 		line += "\n" + terminal.Command(s.width(), words...)
 	}
 	s.term.Print("%s", line)

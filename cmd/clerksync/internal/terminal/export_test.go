@@ -1,5 +1,10 @@
 package terminal
 
+import "runtime/debug"
+
+// ProgramOf is Program for a build.
+func ProgramOf(info *debug.BuildInfo) string { return programOf(info) }
+
 // SetTerminal says whether a terminal reads stdout.
 func (t *Terminal) SetTerminal(is bool) { t.outIsTerminal = is }
 
