@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -137,4 +138,25 @@ func TestBackfillOfAStack(t *testing.T) {
 	if len(rows) != 1 || rows[0].Text("object") != want {
 		t.Errorf("rows = %v, want one with object %s", rows, want)
 	}
+}
+
+// Where Clerk does not answer, a command says so while it waits, and at last what to do.
+func TestClerkThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const nobody = "http://127.0.0.1:1"
+		var words bytes.Buffer
+		env := map[string]string{"CLERK_API_URL": nobody + "/v1", "CLERK_SECRET_KEY": "sk_test_x"}
+		args := []string{"clerksync", "backfill", "--endpoint-url", nobody}
+		if got := main.RunWith(t.Context(), env, io.Discard, &words, args); got != terminal.ExitFailed {
+			t.Errorf("backfill exits %d, want 1", got)
+		}
+		for _, want := range []string{
+			"Clerk does not answer yet", "connection refused (tried for 24s)", "is CLERK_API_URL right",
+		} {
+			if !strings.Contains(words.String(), want) {
+				t.Errorf("backfill says %q, want %q in it", words.String(), want)
+			}
+		}
+	})
 }

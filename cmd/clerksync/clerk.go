@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -15,7 +17,7 @@ import (
 // rateFlag is for commands that ask Clerk for much.
 func rateFlag() cli.Flag {
 	return &cli.FloatFlag{
-		Name:  "rate",
+		Name: "rate", HideDefault: true, // which is 0, for a quarter
 		Usage: "send Clerk at most `N` requests a second (default: a quarter of Clerk's limit)",
 		Validator: func(n float64) error {
 			if n <= 0 {
@@ -32,6 +34,9 @@ type clerkInstance struct {
 	clerkapi.Instance
 }
 
+// patience is for how long nobody wonders what a command waits for.
+const patience = 3 * time.Second
+
 // openClerk asks for the key, unless CLERK_SECRET_KEY has it, and then whose it
 // is. A key is never an argument, for arguments show in the list of processes.
 // rate is in requests a second, 0 for a quarter of what Clerk allows the instance.
@@ -46,13 +51,13 @@ func (p program) openClerk(ctx context.Context, rate float64) (i clerkInstance, 
 		URL: p.getenv("CLERK_API_URL"), Key: key, Rate: rate, UserAgent: "clerksync", Now: p.now,
 	})
 	if err != nil {
-		return i, fmt.Errorf("%w. CLERK_SECRET_KEY or standard input has the key", err)
+		return i, fmt.Errorf("%w. CLERK_SECRET_KEY or standard input has the key, CLERK_API_URL the address", err)
 	}
-	if i.Instance, err = i.Client.Instance(ctx); err != nil {
-		if clerkapi.HasCode(err, "clerk_key_invalid") {
-			return i, fmt.Errorf("%w: copy the secret key from Clerk's dashboard, from sk_ to its end", err)
-		}
-		return i, err //nolint:wrapcheck // the client names its request
+	waiting := time.AfterFunc(patience, func() { p.term.Note("Clerk does not answer yet; it is asked again.") })
+	i.Instance, err = i.Client.Instance(ctx)
+	waiting.Stop()
+	if err != nil {
+		return i, adviseOnClerk(err)
 	}
 	if rate == 0 {
 		i.SetRate(i.Rate())
@@ -60,12 +65,23 @@ func (p program) openClerk(ctx context.Context, rate float64) (i clerkInstance, 
 	return i, nil
 }
 
+// adviseOnClerk adds to the first error of an instance what to do.
+func adviseOnClerk(err error) error {
+	if clerkapi.HasCode(err, "clerk_key_invalid") {
+		return fmt.Errorf("%w: copy the secret key from Clerk's dashboard, from sk_ to its end", err)
+	}
+	if _, silent := errors.AsType[*clerkapi.UnavailableError](err); silent {
+		return fmt.Errorf("%w\nMay this machine reach Clerk, and is CLERK_API_URL right where it is set?", err)
+	}
+	return err
+}
+
 // openClerkFor is openClerk for commands that compare the instance with a
 // deployment's rows. It refuses an instance whose objects do not belong there.
 func (p program) openClerkFor(ctx context.Context, c *cli.Command, d *deployment.Deployment) (clerkInstance, error) {
 	i, err := p.openClerk(ctx, c.Float("rate"))
 	if err == nil {
-		err = d.CheckInstance(ctx, p.getenv, i.ID)
+		err = d.Advise(d.CheckInstance(ctx, p.getenv, i.ID))
 	}
 	return i, err
 }

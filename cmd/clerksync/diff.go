@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -98,7 +99,7 @@ func (p program) runDiff(ctx context.Context, c *cli.Command, d *backfill.Diff) 
 	progress := p.term.NewProgress(ctx)
 	d.OnPage = progress.Show
 	d.OnFailure = func(f backfill.Failure) {
-		p.term.Note("%s %s of kind %s: %s", terminal.Bad("not compared:"), f.ID, f.Kind, f.Err)
+		p.term.Note("%s %s", terminal.Bad("not compared:"), describeFailure(f))
 		if c.Bool("json") {
 			p.term.PrintJSON(failureLine{Event: "failed", Kind: f.Kind, ID: f.ID, Reason: f.Err.Error()})
 		}
@@ -180,6 +181,14 @@ func describe(f *backfill.Finding, repaired bool) (words []string) {
 		words = append(words, "("+f.Reason+")")
 	}
 	return words
+}
+
+// describeFailure names the object once: what read it has named it already.
+func describeFailure(f backfill.Failure) string {
+	if text := f.Err.Error(); strings.Contains(text, f.Kind+" "+f.ID) {
+		return text
+	}
+	return fmt.Sprintf("%s of kind %s: %v", f.ID, f.Kind, f.Err)
 }
 
 func orNothing(value []byte) string {

@@ -26,9 +26,9 @@ func (p program) dlqCommand() *cli.Command {
 		Usage: "look at dead letters, put them back, or drop them",
 		Description: `A dead letter is a message that could never be applied, with the reason, or one
 that failed 60 times over half a day. Mend what the reason says, then redrive: an
-old message cannot harm newer state, it is then stale. SQS keeps them 14 days from
-when they were queued, where it moved them itself from when they first were. What
-cannot be read is an error with its number.`,
+old message cannot harm newer state, it is then stale. SQS keeps a dead letter for
+14 days after sync sent it here. Where SQS moved it itself, the 14 days begin when
+ingest first queued it.`,
 		Commands: []*cli.Command{
 			{
 				Name: "ls", Usage: "list them with their reasons",

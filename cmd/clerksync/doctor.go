@@ -20,10 +20,10 @@ func (p program) doctorCommand() *cli.Command {
   clerksync doctor signature --headers FILE --body FILE [flags]`,
 		Description: `Each check passes, warns, fails with how to mend it, or is skipped with the
 reason. Three requests go to the webhook: one without a signature, which it must
-refuse; one signed, of type clerksync.test, which is ignored; and one that says
-that a role which never was is deleted. That one goes the whole way and leaves a
-row in each table, which doctor then deletes (left behind, they do no harm: no
-query for live rows sees them). --no-send sends none of the three: use it on a
+refuse; one signed, of type clerksync.test, which is ignored; and the deletion of a
+role that never existed. That one goes the whole way and leaves a row in each
+table, which doctor then deletes (left behind, they do no harm: no query for live
+rows sees them). --no-send sends none of the three: use it on a
 schedule, for the events of doctor count as traffic, and an alarm that waits for
 silence would never go off.
 

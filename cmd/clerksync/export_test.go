@@ -25,9 +25,7 @@ func Run(ctx context.Context, out, words io.Writer, args []string) int {
 
 // RunWithInput is Run with standard input.
 func RunWithInput(ctx context.Context, in io.Reader, out, words io.Writer, args []string) int {
-	term := terminal.New(ctx, in, out, words)
-	p := program{term, func(string) string { return "" }, time.Now}
-	return term.Report(p.run(ctx, args))
+	return RunWithAll(ctx, in, nil, out, words, args)
 }
 
 // RunWith is Run with variables.

@@ -88,6 +88,19 @@ func TestHelpFits(t *testing.T) {
 	}
 }
 
+// A flag that says its default in words does not say the library's, too.
+func TestHelpSaysDefaultsOnce(t *testing.T) {
+	t.Parallel()
+	for name, path := range commands(main.Commands(), []string{"clerksync"}) {
+		var out bytes.Buffer
+		main.Run(t.Context(), &out, io.Discard, append(path, "--help"))
+		words := strings.Join(strings.Fields(out.String()), " ")
+		if twice := regexp.MustCompile(`\(default: [^)]*\) \(default: [^)]*\)`).FindString(words); twice != "" {
+			t.Errorf("%s --help says %q", name, twice)
+		}
+	}
+}
+
 // TestExamples runs no example, but takes each apart: its commands are there,
 // and so are its flags.
 func TestExamples(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -73,9 +74,12 @@ func (p program) scrub(ctx context.Context, c *cli.Command) error {
 		}
 	}
 	err = s.Run(ctx, next)
+	if _, usage := errors.AsType[terminal.UsageError](err); usage { // nothing was read, and there is no place to go on from
+		return err
+	}
 	p.term.Note("%d rows read, %d %s.", read, changed, done)
 	if err != nil && next != "" { // not in the error, of which Ctrl-C prints nothing
 		p.term.Note("To go on: the same command with --after %s", next)
 	}
-	return err
+	return d.Advise(err)
 }

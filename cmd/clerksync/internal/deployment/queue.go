@@ -2,7 +2,9 @@ package deployment
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"time"
 
@@ -12,6 +14,17 @@ import (
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 )
+
+const adviceToStart = "Is `clerksync dev` running? --stack names a deployed stack"
+
+// Advise adds to an error, where no server was reached and nothing but a `clerksync
+// dev` can be meant, that this may not run.
+func (d *Deployment) Advise(err error) error {
+	if _, unreached := errors.AsType[*net.OpError](err); unreached && d.Local {
+		return fmt.Errorf("%w\n%s", err, adviceToStart)
+	}
+	return err
+}
 
 // FindQueues asks for the URLs of the queues that a `clerksync dev` makes, where
 // no others are known.
@@ -29,8 +42,7 @@ func (d *Deployment) findQueue(ctx context.Context, known, name string) (url str
 	}
 	out, err := sqs.NewFromConfig(d.AWS).GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
 	if err != nil {
-		const advice = "Is `clerksync dev` running? --stack names a deployed stack"
-		return "", fmt.Errorf("find queue %s: %w\n%s", name, err, advice)
+		return "", fmt.Errorf("find queue %s: %w\n%s", name, err, adviceToStart)
 	}
 	return aws.ToString(out.QueueUrl), nil
 }

@@ -40,7 +40,7 @@ func formatStep(at time.Time, st step, width int, page string) terminal.Styled {
 	if st.Entity != "" {
 		words = append(words, terminal.Plain(st.Entity))
 	}
-	sentence := strings.Join(strings.Fields(st.Reason), " ") // errors of the SDK have newlines
+	sentence := strings.ReplaceAll(st.Reason, "\n", " ") // errors of the SDK have some
 	if st.hasCode() {
 		words, sentence = append(words, terminal.Plain(st.Reason)), ""
 	}

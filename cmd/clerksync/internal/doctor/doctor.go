@@ -158,8 +158,9 @@ func couldNotRead(d *deployment.Deployment, err error, action string) Verdict {
 	return fail("ask for the permission "+action, "cannot tell: %s", firstLine(err))
 }
 
-// firstLine is an error without the advice that other commands give with it.
+// firstLine is an error without the advice that other commands give with it, and
+// without the SDK's words where no server was reached.
 func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
+	line, _, _ := strings.Cut(terminal.Shorten(err).Error(), "\n")
 	return line
 }

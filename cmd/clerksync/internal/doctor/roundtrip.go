@@ -107,9 +107,13 @@ func judgeSigned(a webhook.Answer, p prober) Verdict {
 	said := fmt.Sprintf("%d %s", a.Status, code)
 	switch code {
 	case ingest.ReasonInvalidSignature:
-		return fail("which is the dashboard's, Webhooks, the endpoint, Signing Secret? Put that one there: "+
-			"clerksync secret set"+p.names.Flags()+"; a running stack reads it within 5 minutes",
-			"the endpoint verifies with another secret than the one from %s (%s)", from, said)
+		mend := "which is the dashboard's, Webhooks, the endpoint, Signing Secret? Put that one there: " +
+			"clerksync secret set" + p.names.Flags() + "; a running stack reads it within 5 minutes"
+		if p.names.Local() { // which reads no parameter
+			mend = "clerksync dev keeps the secret that it began with: start it again with this one (--secret), " +
+				"or leave this one out"
+		}
+		return fail(mend, "the endpoint verifies with another secret than the one from %s (%s)", from, said)
 	case ingest.ReasonInvalidTimestamp:
 		return fail("set the clock by NTP", "the endpoint's clock is off by more than 5 minutes (%s)", said)
 	case ingest.ReasonNotConfigured:

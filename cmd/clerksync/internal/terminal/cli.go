@@ -35,7 +35,11 @@ func (t *Terminal) prepare(c *cli.Command) {
 	c.Reader, c.Writer, c.ErrWriter = t.input(), writer{t, t.out}, writer{t, t.err}
 	c.ExitErrHandler = func(context.Context, *cli.Command, error) {} // the library would end the process
 	c.OnUsageError = func(_ context.Context, c *cli.Command, err error, _ bool) error {
-		return Usagef("%w; see %s --help", err, c.FullName())
+		text := describeFlagError(err)
+		if len(c.Commands) > 0 && len(c.Flags) <= 2 { // --help and --version are all that it has
+			text += " here: flags stand after the command"
+		}
+		return Usagef("%s; see %s --help", text, c.FullName())
 	}
 	c.CustomHelpTemplate, c.CustomRootCommandHelpTemplate, c.HideHelpCommand = helpTemplate, helpTemplate, true
 	if c.Metadata == nil {
@@ -63,6 +67,26 @@ func (t *Terminal) prepare(c *cli.Command) {
 		below.Hidden = true
 		t.prepare(below)
 	}
+}
+
+// describeFlagError says what is wrong with a flag as people write it, and in words
+// that do not come from Go's packages: the library writes one dash, and passes on
+// what strconv and time say.
+func describeFlagError(err error) string {
+	text := strings.Replace(err.Error(), "flag provided but not defined: -", "there is no flag --", 1)
+	text = strings.Replace(text, "flag needs an argument: --", "a value is missing after --", 1)
+	text = strings.Replace(text, " for flag -", " for --", 1)
+	for begin, want := range map[string]string{
+		": strconv.ParseInt":   "a whole number",
+		": strconv.ParseFloat": "a number",
+		": time: ":             "a duration such as 90s, 10m or 2h",
+		": parsing time":       "a time such as 2026-03-07T11:40:00Z",
+	} {
+		if before, _, found := strings.Cut(text, begin); found {
+			return before + ": want " + want
+		}
+	}
+	return text
 }
 
 // ShowHelp prints the help of the command.
@@ -128,7 +152,9 @@ func Suggest(names []string, typed string) string {
 		commands[i] = &cli.Command{Name: name}
 	}
 	nearest := cli.SuggestCommand(commands, typed)
-	if !slices.Contains(names, nearest) { // the library adds help
+	// The library adds help, and finds something close to anything. A slip is hardly
+	// ever in the first letter.
+	if !slices.Contains(names, nearest) || typed == "" || !strings.EqualFold(nearest[:1], typed[:1]) {
 		return ""
 	}
 	return ", did you mean " + nearest + "?"

@@ -66,13 +66,13 @@ func (t *Terminal) report(err error) (status int) {
 		t.Note("clerksync: %s", err)
 		return ExitUsage
 	}
-	t.Note("clerksync: %s", shorten(err))
+	t.Note("clerksync: %s", Shorten(err))
 	return ExitFailed
 }
 
-// shorten drops the SDK's words about attempts and statuses from an error where
+// Shorten drops the SDK's words about attempts and statuses from an error where
 // no server was reached: the address and the reason are all there is to know.
-func shorten(err error) error {
+func Shorten(err error) error {
 	var call *smithy.OperationError
 	var unreached *net.OpError
 	if errors.As(err, &call) && errors.As(call, &unreached) {

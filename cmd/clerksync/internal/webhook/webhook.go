@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -104,6 +105,9 @@ func Post(ctx context.Context, to string, h svix.Headers, body []byte) (a Answer
 	began := time.Now()
 	resp, err := (&http.Client{CheckRedirect: stay}).Do(req)
 	if err != nil {
+		if failed, ok := errors.AsType[*url.Error](err); ok {
+			err = failed.Err // without the method and the URL, which stand before it
+		}
 		return a, fmt.Errorf("post to %s: %w", to, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
