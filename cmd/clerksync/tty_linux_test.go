@@ -14,6 +14,8 @@ import (
 	"unsafe"
 
 	"charm.land/lipgloss/v2"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 )
 
 // openTerminal opens a terminal of that width, and the side on which a person
@@ -85,5 +87,26 @@ func TestDemoFitsTheTerminal(t *testing.T) {
 				t.Errorf("the column of events is there: %v, want %v", got, want)
 			}
 		})
+	}
+}
+
+// A question fits the terminal, too, and is asked to its end.
+func TestQuestionFitsTheTerminal(t *testing.T) {
+	t.Parallel()
+	const width = 40
+	person, process := openTerminal(t, width)
+	term := terminal.New(t.Context(), strings.NewReader("y\n"), io.Discard, process)
+	if !term.Confirm("Drop ALL dead letters for good? Nothing brings them back but a replay from Svix.") {
+		t.Error("Confirm = false after y, want true")
+	}
+	_ = process.Close()
+	screen, _ := io.ReadAll(person) // ends with an error where the other side closes
+	for line := range strings.Lines(string(screen)) {
+		if w := lipgloss.Width(strings.TrimRight(line, "\r\n")); w > width {
+			t.Errorf("%d wide: %s", w, line)
+		}
+	}
+	if !strings.HasSuffix(string(screen), "Svix. [y/N] ") {
+		t.Errorf("the screen shows %q, want the question to its end", screen)
 	}
 }

@@ -26,7 +26,7 @@ func (t *Terminal) ReadFile(name string) ([]byte, error) {
 // Confirm asks a question on stderr and says whether the answer on stdin is
 // yes. No answer is no.
 func (t *Terminal) Confirm(question string) bool {
-	fmt.Fprint(writer{t, t.err}, replaceControls(question)+" [y/N] ")
+	fmt.Fprint(writer{t, t.err}, wrap(replaceControls(question)+" [y/N] ", columns(t.err)))
 	answer, _ := bufio.NewReader(t.input()).ReadString('\n') // what was read before an error counts
 	answer = strings.ToLower(strings.TrimSpace(answer))
 	return answer == "y" || answer == "yes"
