@@ -22,7 +22,7 @@ import (
 // options examine what the names say, in an environment without variables.
 func options(n deployment.Names) doctor.Options {
 	return doctor.Options{
-		Names: n, Getenv: func(string) string { return "" }, Now: time.Now, Wait: 500 * time.Millisecond,
+		Names: n, Getenv: func(string) string { return "" }, Now: time.Now, Wait: time.Minute,
 	}
 }
 

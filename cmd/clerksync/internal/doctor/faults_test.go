@@ -24,6 +24,7 @@ type fault struct {
 	status doctor.Status // Fail unless set
 	says   string        // in the detail
 	mend   string        // in the advice
+	wait   time.Duration // for an event that will not come through
 }
 
 // testFaults wants each fault, by its name, to be found by the check, which says
@@ -39,7 +40,11 @@ func testFaults(t *testing.T, check string, faults map[string]fault) {
 			if f.status == "" {
 				f.status = doctor.Fail
 			}
-			v := examine(t, ofStack(s))[check]
+			o := ofStack(s)
+			if f.wait > 0 {
+				o.Wait = f.wait
+			}
+			v := examine(t, o)[check]
 			if v.Status != f.status || !strings.Contains(v.Detail, f.says) ||
 				v.Mend == "" || !strings.Contains(v.Mend, f.mend) {
 				t.Errorf("doctor: %s = %+v, want %s that says %q, mend %q", check, v, f.status, f.says, f.mend)
@@ -319,6 +324,7 @@ func TestRoundtripFaults(t *testing.T) {
 	testFaults(t, "way-through", map[string]fault{
 		"event lost": {
 			plant: signed(isDeletion, 200, `{"received":true}`), says: "is not in the table", mend: "get delivery msg_",
+			wait: 500 * time.Millisecond,
 		},
 		"rows not to be deleted": {
 			plant: denied("DeleteItem"), status: doctor.Warn, says: "could not be deleted", mend: "expires",
