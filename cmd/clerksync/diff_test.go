@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -28,19 +27,28 @@ type diffed struct {
 	t     *testing.T
 	clerk *clerk.Instance
 	env   map[string]string
-	asked func(path string) // before each request to Clerk
+	said  func(words string) // after each write to stderr
+}
+
+// heard is stderr whose words are heard as they are said.
+type heard struct {
+	bytes.Buffer
+	said func(words string)
+}
+
+func (h *heard) Write(p []byte) (int, error) {
+	n, err := h.Buffer.Write(p)
+	if h.said != nil {
+		h.said(h.String())
+	}
+	return n, err //nolint:wrapcheck // it never fails
 }
 
 func newDiffed(t *testing.T) *diffed {
 	t.Helper()
 	d := &diffed{t: t, Stack: deploymenttest.New(t)}
 	d.clerk = clerk.New(clerk.Options{ID: "ins_1", Key: clerkKey, Limit: -1})
-	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if d.asked != nil {
-			d.asked(r.URL.Path)
-		}
-		d.clerk.ServeHTTP(w, r)
-	}))
+	api := httptest.NewServer(d.clerk)
 	t.Cleanup(api.Close)
 	d.env = map[string]string{"CLERK_API_URL": api.URL + "/v1", "CLERK_SECRET_KEY": clerkKey}
 	return d
@@ -78,7 +86,8 @@ func (d *diffed) attribute(id, name string) string {
 // run runs diff and checks its exit status.
 func (d *diffed) run(ctx context.Context, want int, args ...string) (out, words string) {
 	d.t.Helper()
-	var stdout, stderr bytes.Buffer
+	var stdout bytes.Buffer
+	stderr := heard{said: d.said}
 	line := append([]string{"clerksync", "diff", "--endpoint-url", d.Pipeline.Endpoint, "--rate", "10000"}, args...)
 	if got := main.RunWith(ctx, d.env, &stdout, &stderr, line); got != want {
 		d.t.Errorf("%q = %d, want %d:\n%s%s", line, got, want, stdout.String(), stderr.String())
@@ -139,9 +148,9 @@ func TestDiffInterrupted(t *testing.T) {
 	d := newDiffed(t)
 	d.putRow("u1")
 	ctx, interrupt := context.WithCancel(t.Context())
-	d.asked = func(path string) {
-		if path == "/v1/users/u1" {
-			time.AfterFunc(100*time.Millisecond, interrupt)
+	d.said = func(words string) {
+		if strings.Contains(words, "Clerk is asked again") {
+			interrupt()
 		}
 	}
 	out, _ := d.run(ctx, terminal.ExitInterrupted, "--repair")
