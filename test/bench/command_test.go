@@ -4,17 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
-	"os"
 	"os/exec"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/clerksync/clerksync/pkg/backfill"
+	"github.com/clerksync/clerksync/test/program"
 )
 
 // run is what one process of the command did.
@@ -111,18 +108,17 @@ func watchMemory(pid int) (peakMB func() float64) {
 	go func() {
 		peak := 0.0
 		for {
-			status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-			_, after, ok := strings.Cut(string(status), "VmHWM:")
-			if err != nil || !ok {
+			size, ok := program.Memory(pid, "VmHWM")
+			if !ok {
 				result <- peak
 				return
 			}
-			if fields := strings.Fields(after); len(fields) > 0 {
-				kb, _ := strconv.ParseFloat(fields[0], 64) // the kernel writes a number
-				peak = max(peak, kb/1024)
-			}
+			peak = megabytes(size)
 			time.Sleep(5 * time.Millisecond)
 		}
 	}()
 	return func() float64 { return <-result }
 }
+
+// megabytes is a size in bytes in MB of 2^20.
+func megabytes(size int64) float64 { return float64(size) / (1 << 20) }

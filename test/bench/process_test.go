@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/clerksync/clerksync/pkg/svix/svixtest"
+	"github.com/clerksync/clerksync/test/program"
 )
 
 // environment is what Lambda and the template set, for both functions.
@@ -82,7 +83,10 @@ func (p process) run(tb testing.TB, api *runtimeAPI) timing {
 	case <-ctx.Done():
 		tb.Fatalf("%s did not give %d responses:\n%s", name, p.responses, out.String())
 	}
-	peak := peakMB(tb, c.Process.Pid)
+	peak, ok := program.Memory(c.Process.Pid, "VmHWM")
+	if !ok {
+		tb.Skip("peak memory is read from Linux's /proc")
+	}
 	_ = c.Process.Kill()
 	_ = c.Wait() // it was killed
 	api.mu.Lock()
@@ -93,7 +97,7 @@ func (p process) run(tb testing.TB, api *runtimeAPI) timing {
 	return timing{
 		first:  api.first.Sub(began),
 		cpu:    c.ProcessState.UserTime() + c.ProcessState.SystemTime(),
-		peakMB: peak,
+		peakMB: megabytes(peak),
 		last:   string(api.last),
 	}
 }
@@ -128,24 +132,4 @@ func limitCPU(tb testing.TB, share float64) (tasks string) {
 		}
 	}
 	return filepath.Join(dir, tasks)
-}
-
-// peakMB is the most memory that the process had resident, in MB of 2^20 bytes.
-func peakMB(tb testing.TB, pid int) float64 {
-	tb.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		tb.Skip("peak memory is read from Linux's /proc: ", err)
-	}
-	for line := range strings.Lines(string(status)) {
-		if v, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kb, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(v), " kB"))
-			if err != nil {
-				tb.Fatal(err)
-			}
-			return float64(kb) / 1024
-		}
-	}
-	tb.Skip("the kernel does not report peak memory")
-	return 0
 }

@@ -2,7 +2,6 @@ package bench_test
 
 import (
 	"runtime/debug"
-	"strconv"
 	"testing"
 	"time"
 
@@ -50,29 +49,4 @@ func BenchmarkBatch(b *testing.B) {
 			}
 		}, func() { invoke(ten) })
 	})
-}
-
-// TestTableRequests holds the number of requests to the table for each message on the normal path.
-func TestTableRequests(t *testing.T) {
-	m := newMeter()
-	f := meteredSync(t, m, consumer.Soft)
-	for i, c := range []struct {
-		name string
-		want int
-	}{
-		{name: "user.created", want: 1},
-		{name: "user.updated", want: 1},
-		{name: "organization.created", want: 1},
-		{name: "organization.updated", want: 1},
-		{name: "organizationMembership.created", want: 2},
-		{name: "organizationMembership.updated", want: 2},
-	} {
-		m.reset()
-		handle(t, f, event{id: strconv.Itoa(i), sample: c.name})
-		got := m.reset().Requests
-		t.Logf("%s: %d (exactly %d)", c.name, got, c.want)
-		if got != c.want {
-			t.Errorf("table requests of %s = %d, want %d", c.name, got, c.want)
-		}
-	}
 }

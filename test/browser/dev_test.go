@@ -3,7 +3,6 @@ package browser_test
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -219,19 +218,9 @@ func (d *dev) run(tb testing.TB, line string) (stdout string) {
 // memory is what the process holds of the machine's memory now, in bytes.
 func (d *dev) memory(tb testing.TB) int64 {
 	tb.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.Pid))
-	if err != nil {
-		tb.Skipf("the memory of a process is read from /proc: %v", err)
+	size, ok := program.Memory(d.Pid, "VmRSS")
+	if !ok {
+		tb.Skip("the memory of a process is read from Linux's /proc")
 	}
-	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kb, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
-			if err != nil {
-				tb.Fatal(err)
-			}
-			return kb << 10
-		}
-	}
-	tb.Fatal("no VmRSS")
-	return 0
+	return size
 }

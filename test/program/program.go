@@ -5,12 +5,14 @@ package program
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -130,6 +132,16 @@ func (c Command) Launch(tb testing.TB) Process {
 		}
 	})
 	return Process{Output: file.Name(), Pid: cmd.Process.Pid, Stop: stop}
+}
+
+// Memory is what a process holds of the machine's memory, in bytes: VmRSS now, VmHWM at its peak. ok is false for one
+// that is gone, and where the kernel does not say.
+func Memory(pid int, field string) (size int64, ok bool) {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)) // none is a status without the field
+	_, after, _ := strings.Cut(string(status), "\n"+field+":")
+	kb, _, _ := strings.Cut(strings.TrimSpace(after), " ")
+	size, err := strconv.ParseInt(kb, 10, 64)
+	return size << 10, err == nil
 }
 
 // Tail returns the end of a file, as much as a person reads.

@@ -183,27 +183,6 @@ func TestThresholdsFollowTheTemplate(t *testing.T) {
 	}
 }
 
-// CloudWatch leaves an alarm on AWS/DynamoDB as it is while data are missing, whatever TreatMissingData says, and
-// DynamoDB sends its errors and throttles only while they are not zero: such an alarm never ends by itself, unless its
-// expression fills the gaps.
-// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
-func TestNoAlarmWaitsForMissingDataOfDynamoDB(t *testing.T) {
-	tmpl := load(t)
-	for _, m := range alarmMetrics(tmpl) {
-		if m.namespace != "AWS/DynamoDB" {
-			continue
-		}
-		filled := false
-		for _, query := range asMaps(property(tmpl, m.where+".Metrics")) {
-			text, _ := query["Expression"].(string)
-			filled = filled || strings.Contains(text, "FILL(") || strings.Contains(text, "TIME_SERIES(")
-		}
-		if !filled {
-			t.Errorf("%s watches %s, want FILL or TIME_SERIES in its expression, or a metric of our own", m.where, m)
-		}
-	}
-}
-
 // An expression that names an id which does not exist, or does not return its result, makes an alarm that never goes
 // off.
 func TestExpressionsNameTheirMetrics(t *testing.T) {

@@ -82,11 +82,6 @@ func TestTables(t *testing.T) {
 			DeletionProtectionEnabled: true
 			PointInTimeRecoverySpecification: {PointInTimeRecoveryEnabled: true}
 			SSESpecification: {SSEEnabled: true}`)
-		for _, policy := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
-			if got := tmpl.Get("Resources", id, policy); got != "Retain" {
-				t.Errorf("%s of %s = %v, want Retain", policy, id, got)
-			}
-		}
 	}
 }
 
