@@ -37,7 +37,7 @@ func handle(t *testing.T, f *syncfn.Handler, e event) {
 		size = userSize
 	}
 	id := "msg_2" + strings.Repeat("0", 26-len(e.id)) + e.id
-	wantProcessed(t, f, batchEvent(t, deliverytest.Record(id, e.sample, eventBody(t, e.sample, size, e.set))))
+	wantProcessed(t, f, deliverytest.Event(deliverytest.Record(id, e.sample, eventBody(t, e.sample, size, e.set))))
 }
 
 // TestCost holds that each kind of event costs at AWS what docs/cost.md says, and that the page lists nothing else. A

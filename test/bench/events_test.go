@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	lambdaevents "github.com/aws/aws-lambda-go/events"
-
 	"github.com/clerksync/clerksync/events"
 	"github.com/clerksync/clerksync/pkg/delivery"
 	"github.com/clerksync/clerksync/pkg/delivery/deliverytest"
@@ -63,24 +61,6 @@ func requestEvent(tb testing.TB, size int) []byte {
 	return svixtest.Signed(time.Now(), eventBody(tb, "user.created", size, nil)).Lambda(false)
 }
 
-// batchEvent is a batch as the event source hands it to sync.
-func batchEvent(tb testing.TB, records ...delivery.Record) []byte {
-	tb.Helper()
-	var batch lambdaevents.SQSEvent
-	for _, r := range records {
-		m := lambdaevents.SQSMessage{
-			MessageId: r.MessageID, ReceiptHandle: r.Receipt, Body: r.Body,
-			Attributes:        map[string]string{"ApproximateReceiveCount": "1"},
-			MessageAttributes: map[string]lambdaevents.SQSMessageAttribute{},
-		}
-		for name, a := range r.Attributes {
-			m.MessageAttributes[name] = lambdaevents.SQSMessageAttribute{DataType: a.DataType, StringValue: &a.Text}
-		}
-		batch.Records = append(batch.Records, m)
-	}
-	return marshal(tb, batch)
-}
-
 // usersBatch holds n distinct users, 2 KB each.
 func usersBatch(tb testing.TB, n int) []byte {
 	tb.Helper()
@@ -90,5 +70,5 @@ func usersBatch(tb testing.TB, n int) []byte {
 		body := eventBody(tb, "user.created", 2<<10, map[string]any{"id": "user_" + id})
 		records[i] = deliverytest.Record("msg_"+id, "user.created", body)
 	}
-	return batchEvent(tb, records...)
+	return deliverytest.Event(records...)
 }

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/clerksync/clerksync/internal/emulator/emulatortest"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/delivery"
+	"github.com/clerksync/clerksync/pkg/delivery/deliverytest"
 	"github.com/clerksync/clerksync/pkg/directory"
 	"github.com/clerksync/clerksync/pkg/dynamo"
 	"github.com/clerksync/clerksync/pkg/dynamo/dynamotest"
@@ -25,30 +25,11 @@ import (
 )
 
 // record is a message of a batch. Its body is an event of a user.
-func record(id, eventType, user string, receives int) events.SQSMessage {
+func record(id, eventType, user string, receives int) delivery.Record {
 	body := fmt.Sprintf(`{"type":%q,"timestamp":1772449375640,"data":{"id":%q,"first_name":"Zoé"}}`, eventType, user)
-	m := delivery.Delivery{
-		SvixID: id, SvixTimestamp: "1772449375", EventType: eventType, ReceivedAt: time.Unix(1772449375, 0),
-		Body: []byte(body),
-	}.Encode()
-	out := events.SQSMessage{
-		MessageId: id, ReceiptHandle: "r", Body: m.Body,
-		Attributes:        map[string]string{"ApproximateReceiveCount": strconv.Itoa(receives)},
-		MessageAttributes: map[string]events.SQSMessageAttribute{},
-	}
-	for name, value := range m.Attributes {
-		out.MessageAttributes[name] = events.SQSMessageAttribute{StringValue: &value, DataType: "String"}
-	}
-	return out
-}
-
-func batch(t *testing.T, records ...events.SQSMessage) []byte {
-	t.Helper()
-	payload, err := json.Marshal(events.SQSEvent{Records: records})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return payload
+	r := deliverytest.Record(id, eventType, body)
+	r.Receives = receives
+	return r
 }
 
 // order returns the numbers of the messages msg_PREFIX_NUMBER in the order in which they were written.
@@ -85,7 +66,7 @@ func TestSyncObeysEverySetting(t *testing.T) {
 	invalid := record("msg_invalid", "user.deleted", "user_x", 1)
 	invalid.Body = withoutID
 	begin := time.Now()
-	first := f.Invoke(t, batch(t,
+	first := f.Invoke(t, deliverytest.Event(
 		record("msg_kept", "user.created", "user_kept", 1),
 		record("msg_gone", "user.created", "user_gone", 1),
 		invalid))
@@ -96,13 +77,10 @@ func TestSyncObeysEverySetting(t *testing.T) {
 	deletion := record("msg_deleted", "user.deleted", "user_gone", 1)
 	deletion.Body = `{"type":"user.deleted","timestamp":1772449385640,"data":{"id":"user_gone","deleted":true}}`
 	unknown := record("msg_unknown", "user.created", "user_y", 1)
-	version := "2"
-	unknown.MessageAttributes[delivery.AttrVersion] = events.SQSMessageAttribute{
-		StringValue: &version, DataType: "String",
-	}
+	unknown.Attributes[delivery.AttrVersion] = delivery.Attribute{DataType: "String", Text: "2"}
 	again := record("msg_kept", "user.created", "user_kept", 2)
-	second := f.Invoke(t, batch(t, deletion, unknown, again))
-	if string(second) != `{"batchItemFailures":[{"itemIdentifier":"msg_unknown"}]}` {
+	second := f.Invoke(t, deliverytest.Event(deletion, unknown, again))
+	if string(second) != `{"batchItemFailures":[{"itemIdentifier":"sqs-msg_unknown"}]}` {
 		t.Errorf("Invoke = %s, want msg_unknown to have failed", second)
 	}
 	table := dynamo.New(admin, names.Directory, names.Deliveries)
@@ -171,7 +149,7 @@ func TestSyncObeysEverySetting(t *testing.T) {
 		// The environment also has SSL_CERT_FILE, with the roots of another endpoint.
 		more := []string{"AWS_ENDPOINT_URL_DYNAMODB=" + warm.url, "AWS_CA_BUNDLE=" + warm.certFile, "WARM_UP=on"}
 		f := program.StartFunction(t, bootstrap, append(slices.Clone(env), more...)...)
-		f.Invoke(t, batch(t, record("msg_warm", "user.created", "user_warm", 1)))
+		f.Invoke(t, deliverytest.Event(record("msg_warm", "user.created", "user_warm", 1)))
 		if connections, requests := warm.seen(); connections != 1 || len(requests) == 0 {
 			t.Errorf("%d connections for %d requests, want that of the warm-up alone", connections, len(requests))
 		}
@@ -213,12 +191,12 @@ func checkRandomOrder(t *testing.T, f *program.Function, tables *endpoint) {
 	orders := map[string]bool{}
 	for i := range 4 {
 		prefix := strconv.Itoa(i)
-		var records []events.SQSMessage
+		var records []delivery.Record
 		for n := range 8 {
 			id := fmt.Sprintf("%s_%d", prefix, n)
 			records = append(records, record("msg_"+id, "user.created", "user_"+id, consumer.FirstSuspectReceive))
 		}
-		f.Invoke(t, batch(t, records...))
+		f.Invoke(t, deliverytest.Event(records...))
 		order := tables.order(prefix)
 		if len(order) != len(records) {
 			t.Fatalf("order = %v, want each of %d messages once", order, len(records))
