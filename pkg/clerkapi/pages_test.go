@@ -3,7 +3,6 @@ package clerkapi_test
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"testing"
 	"time"
@@ -16,20 +15,8 @@ import (
 	"github.com/clerksync/clerksync/pkg/directory"
 )
 
-// memory reaches an instance without a network.
-type memory struct{ http.Handler }
-
-func (m memory) RoundTrip(r *http.Request) (*http.Response, error) {
-	w := httptest.NewRecorder()
-	m.ServeHTTP(w, r)
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
-	return w.Result(), nil
-}
-
 func read(t fataler, i *emulator.Instance) *clerkapi.Client {
-	c, err := clerkapi.New(clerkapi.Options{Key: key, Rate: 1e6, Transport: memory{i}})
+	c, err := clerkapi.New(clerkapi.Options{Key: key, Rate: 1e6, Transport: server(i.ServeHTTP)})
 	if err != nil {
 		t.Fatal(err)
 	}

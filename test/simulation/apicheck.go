@@ -86,10 +86,7 @@ func (s *scheduler) backfillAll(ctx context.Context, w *backfill.Writer) error {
 	i.pass(time.Hour)
 	at, r := time.UnixMilli(i.now), &reader{}
 	list := i.living(i.position)
-	for _, kind := range []string{
-		directory.KindPermission, directory.KindRole, directory.KindOrganization, directory.KindUser,
-		directory.KindMembership, directory.KindInvitation, directory.KindDomain,
-	} {
+	for _, kind := range backfill.Kinds() {
 		page := pageOf{read: clerkapi.Read{Began: at, Date: at}}
 		for _, o := range list {
 			if o.kind() == kind {

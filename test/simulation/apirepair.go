@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"time"
 
+	"github.com/clerksync/clerksync/internal/emulator"
 	clerkemulator "github.com/clerksync/clerksync/internal/emulator/clerk"
 	"github.com/clerksync/clerksync/pkg/backfill"
 	"github.com/clerksync/clerksync/pkg/clerkapi"
@@ -30,7 +29,7 @@ func (s *scheduler) repairAll(ctx context.Context, w *backfill.Writer) error {
 		}
 	}
 	client, err := clerkapi.New(clerkapi.Options{
-		Key: "sk_test_simulation", Rate: 1e9, Transport: inMemory{instance}, Now: now,
+		Key: "sk_test_simulation", Rate: 1e9, Transport: emulator.HandlerClient{Handler: instance}, Now: now,
 	})
 	if err != nil {
 		return fmt.Errorf("set up the client of Clerk's API: %w", err)
@@ -84,16 +83,6 @@ func (s *scheduler) withoutOrganization(f backfill.Failure) directory.Row {
 		}
 	}
 	return nil
-}
-
-// inMemory hands each request to the handler, without a network.
-type inMemory struct{ http.Handler }
-
-// RoundTrip implements http.RoundTripper.
-func (m inMemory) RoundTrip(r *http.Request) (*http.Response, error) {
-	w := httptest.NewRecorder()
-	m.ServeHTTP(w, r)
-	return w.Result(), nil
 }
 
 // rowsOf lists the rows of a table as one page.
