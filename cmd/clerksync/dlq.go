@@ -28,7 +28,7 @@ func (p program) dlqCommand() *cli.Command {
 that failed 60 times over half a day. Mend what the reason says, then redrive: an
 old message cannot harm newer state, it is then stale. SQS keeps a dead letter for
 14 days after sync sent it here. Where SQS moved it itself, the 14 days begin when
-ingest first queued it.`,
+ingest first queued it. Where some cannot be read, an error says how many.`,
 		Commands: []*cli.Command{
 			{
 				Name: "ls", Usage: "list them with their reasons",

@@ -74,8 +74,8 @@ func (p program) scrub(ctx context.Context, c *cli.Command) error {
 		}
 	}
 	err = s.Run(ctx, next)
-	if _, usage := errors.AsType[terminal.UsageError](err); usage { // nothing was read, and there is no place to go on from
-		return err
+	if _, usage := errors.AsType[terminal.UsageError](err); usage {
+		return err // nothing was read, and --after is no place to go on from
 	}
 	p.term.Note("%d rows read, %d %s.", read, changed, done)
 	if err != nil && next != "" { // not in the error, of which Ctrl-C prints nothing

@@ -168,7 +168,7 @@ func (p program) checkSecret(ctx context.Context, c *cli.Command) error {
 	case kind != deployment.SecureString:
 		p.term.Note("%s %s holds %s, well formed.", terminal.Good("ok:"), name, webhook.CountSecrets(secrets))
 		p.term.Note("%s it is a %s and not encrypted: delete it, then put it there with: "+
-			"clerksync secret set --parameter %s", terminal.Warn("warning:"), kind, name)
+			"clerksync secret set --parameter %s%s", terminal.Warn("warning:"), kind, name, names(c).Flags())
 	case err != nil:
 		p.term.Note("%s %s holds %s, well formed.", terminal.Good("ok:"), name, webhook.CountSecrets(secrets))
 		p.term.Note("%s cannot %s (ssm:DescribeParameters)", terminal.Warn("warning:"), err)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
 	main "github.com/clerksync/clerksync/cmd/clerksync"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment/deploymenttest"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
@@ -33,6 +35,9 @@ func TestSecretOfStack(t *testing.T) {
 	run("warning: /clerksync/signing-secret is encrypted with alias/aws/ssm", "set") // it stays on its key
 	run("encrypted with "+key+".", "set", "--key-id", key)
 	run("encrypted with "+key+".\n", "check")
+	s.SetSecret(svixtest.Secret, ssmtypes.ParameterTypeString)
+	run("put it there with: clerksync secret set --parameter /clerksync/signing-secret --stack "+
+		deploymenttest.StackName+"\n", "check")
 	s.Account.Parameters["SecretParameterName"] = "/clerksync/new"
 	run("Done: /clerksync/new holds one signing secret, encrypted with "+key, "set")
 	s.Account.Denied["DescribeParameters"] = true

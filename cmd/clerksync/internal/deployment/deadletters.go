@@ -30,7 +30,7 @@ type DeadLetters struct {
 
 // DeadLetters opens the dead-letter queue for reading and deleting.
 func (d *Deployment) DeadLetters(ctx context.Context) (*DeadLetters, error) {
-	if err := d.FindQueues(ctx); err != nil {
+	if err := d.findQueues(ctx); err != nil {
 		return nil, err
 	}
 	return &DeadLetters{d, sqs.NewFromConfig(d.AWS), map[string]time.Time{}}, nil

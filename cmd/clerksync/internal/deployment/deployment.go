@@ -92,7 +92,7 @@ func (n Names) FindWebhook(ctx context.Context, getenv func(string) string) (str
 // FindDev asks the endpoint that was named, or that of a `clerksync dev` by default,
 // which dev stands behind it.
 func (n Names) FindDev(ctx context.Context, getenv func(string) string) (Ready, bool) {
-	return Ask(ctx, n.endpoint(getenv))
+	return ask(ctx, n.endpoint(getenv))
 }
 
 // Flags are the flags that every command has, as they were given, each with a space
@@ -131,7 +131,7 @@ type Deployment struct {
 	Stack *Stack // nil where none is named
 
 	DirectoryTable, DeliveriesTable string
-	QueueURL, DeadLetterQueueURL    string // "" until FindQueues, where none was named
+	QueueURL, DeadLetterQueueURL    string // "" until FindAll, where none was named
 	WebhookURL                      string // "" where it is not known
 	ConsoleURL                      string // of a `clerksync dev`; "" where it is off
 	IngestFunction, SyncFunction    string // names; "" without a stack, and until FindFunctions
@@ -165,7 +165,7 @@ func Find(ctx context.Context, cfg aws.Config, n Names) (_ *Deployment, err erro
 	d.DeadLetterQueueURL = cmp.Or(n.DeadLetterQueueURL, outputs[outputDeadLetterQueue])
 	d.WebhookURL = cmp.Or(n.WebhookURL, outputs["WebhookUrl"])
 	if d.Stack == nil && d.Emulated() {
-		ready, _ := Ask(ctx, *cfg.BaseEndpoint)
+		ready, _ := ask(ctx, *cfg.BaseEndpoint)
 		d.WebhookURL, d.ConsoleURL = cmp.Or(d.WebhookURL, ready.WebhookURL, n.Webhook()), ready.ConsoleURL
 	}
 	return d, nil

@@ -26,9 +26,9 @@ func (d *Deployment) Advise(err error) error {
 	return err
 }
 
-// FindQueues asks for the URLs of the queues that a `clerksync dev` makes, where
+// findQueues asks for the URLs of the queues that a `clerksync dev` makes, where
 // no others are known.
-func (d *Deployment) FindQueues(ctx context.Context) (err error) {
+func (d *Deployment) findQueues(ctx context.Context) (err error) {
 	if d.QueueURL, err = d.findQueue(ctx, d.QueueURL, pipeline.QueueName); err != nil {
 		return err
 	}

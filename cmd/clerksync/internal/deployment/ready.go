@@ -36,10 +36,10 @@ const (
 	maxReady   = 1 << 16
 )
 
-// Ask asks the endpoint what stands behind it. ok is false where that is no
+// ask asks the endpoint what stands behind it. ok is false where that is no
 // `clerksync dev`: other emulators, and AWS, answer something else or nothing, and
 // what a command then wants of them fails with a better reason than this could.
-func Ask(ctx context.Context, endpoint string) (r Ready, ok bool) {
+func ask(ctx context.Context, endpoint string) (r Ready, ok bool) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(endpoint, "/")+"/", http.NoBody)

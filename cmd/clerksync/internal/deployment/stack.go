@@ -70,12 +70,13 @@ func (s *Stack) checkedOutputs() (map[string]string, error) {
 	return s.Outputs, nil
 }
 
-// FindAll does FindFunctions and FindQueues.
+// FindAll finds what names, outputs and the ready line do not tell: the functions and
+// the queues.
 func (d *Deployment) FindAll(ctx context.Context) error {
 	if err := d.FindFunctions(ctx); err != nil {
 		return err
 	}
-	return d.FindQueues(ctx)
+	return d.findQueues(ctx)
 }
 
 // FindFunctions asks for the names of the stack's functions. Without a stack it

@@ -2,7 +2,6 @@ package dev
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -155,8 +154,8 @@ func (s *screen) show(st step, hidden bool) {
 		line += "\n" + sentenceBelow(advice, s.width(), terminal.Dim)
 	}
 	if st.Stage == string(consumer.Dead) && st.SvixID != "" {
-		words := slices.Concat([]string{terminal.Program() + "dlq show"}, s.endpointFlag, []string{terminal.Quote(st.SvixID)})
-		line += "\n" + terminal.Command(s.width(), words...)
+		show := append([]string{terminal.Program() + "dlq show"}, s.endpointFlag...)
+		line += "\n" + terminal.Command(s.width(), append(show, terminal.Quote(st.SvixID))...)
 	}
 	s.term.Print("%s", line)
 }

@@ -189,6 +189,9 @@ func TestTrafficFaults(t *testing.T) {
 		"for 2 days":   {plant: silent(49 * time.Hour), says: "2 days ago", mend: "replay what failed since"},
 		"for 10 days":  {plant: silent(10 * day), says: "10 days ago", mend: "disables an endpoint"},
 		"for 80 days":  {plant: silent(80 * day), says: "80 days ago", mend: "enable it"},
+		"for 85 days": {
+			plant: silent(85 * day), says: "85 days ago", mend: "clerksync backfill, then clerksync diff --repair",
+		},
 		"for ever": {
 			plant: func(s *stack) { s.Account.Forget() }, status: doctor.Warn,
 			says: "no event came yet", mend: "/webhooks/clerk",

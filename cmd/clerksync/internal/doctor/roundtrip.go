@@ -128,7 +128,7 @@ func judgeSigned(a webhook.Answer, p prober) Verdict {
 	return fail("see ingest's log", "a signed event is refused (%s)", quote(a))
 }
 
-// checkWayThrough sends the deletion of a role that never was, waits for its
+// checkWayThrough sends the deletion of a role that never existed, waits for its
 // tombstone and deletes what it left. accepted is checkSignature's result: an
 // endpoint that refused one event of ours would refuse this one for the same
 // reason.

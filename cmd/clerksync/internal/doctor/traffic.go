@@ -190,8 +190,9 @@ func recovery(age time.Duration, since time.Time) string {
 		return look + "Svix has given up what is older than 28 hours: " + replay
 	case age <= svixKeeps:
 		return look + "Svix disables an endpoint that fails for 5 days: enable it on its page, then " + replay +
-			". What Svix no longer keeps (90 days, or less if Clerk chose so) needs a backfill from Clerk's API"
+			". What Svix no longer keeps (90 days, or less if Clerk chose so) comes by clerksync backfill, " +
+			"then clerksync diff --repair"
 	}
 	return look + "Svix no longer keeps messages that old: enable the endpoint, then read everything from Clerk's " +
-		"API again (a backfill)"
+		"API again: clerksync backfill, then clerksync diff --repair"
 }

@@ -25,8 +25,8 @@ type Capture struct {
 	Others   []map[string][]string // the headers of other requests of the same recording
 }
 
-// ErrNoHeaders says that a recording holds no headers in any of the forms.
-var ErrNoHeaders = errors.New("it holds no headers: want lines (name: value), a JSON object, an API Gateway event, " +
+// errNoHeaders says that a recording holds no headers in any of the forms.
+var errNoHeaders = errors.New("it holds no headers: want lines (name: value), a JSON object, an API Gateway event, " +
 	"or lines of clerk webhooks listen --json")
 
 // ParseCapture reads a recorded request in any of its forms and encodings. A text
@@ -39,7 +39,7 @@ func ParseCapture(text []byte) (c Capture, err error) {
 		c = parseLines(text)
 	}
 	if err == nil && len(c.Header) == 0 {
-		err = ErrNoHeaders
+		err = errNoHeaders
 	}
 	return c, err
 }
