@@ -56,9 +56,46 @@ type deadLettersPage struct {
 	// Looked and Shown are when a look on request began and ended: others could not
 	// receive the messages in between.
 	Looked, Shown time.Time
-	Write         bool
-	Results       []result // of what was just done
-	Alert         string
+	// HiddenUntil is until when they stay hidden all the same, where they could not be
+	// shown again; zero where they could.
+	HiddenUntil time.Time
+	Write       bool
+	Results     []result // of what was just done
+	Alert       alert
+	// Lacks is the permission that was last found missing. It goes from one action to
+	// the next with the form, and is forgotten when the page is opened again.
+	Lacks string
+}
+
+// Permissions without which a part of the page cannot work.
+const (
+	mayReceive    = "sqs:ReceiveMessage"
+	mayReadQueue  = "sqs:GetQueueAttributes"
+	mayDelete     = "sqs:DeleteMessage"
+	mayAssumeRole = "sts:AssumeRole"
+)
+
+// CanLook says whether no permission to receive is known to be missing.
+func (p deadLettersPage) CanLook() bool { return p.Lacks != mayReceive && p.Lacks != mayReadQueue }
+
+// CanDrop is CanLook for dropping.
+func (p deadLettersPage) CanDrop() bool { return p.CanLook() && p.Lacks != mayDelete }
+
+// CanRedrive is CanLook for redriving, which deletes, too.
+func (p deadLettersPage) CanRedrive() bool { return p.CanDrop() && p.Lacks != mayAssumeRole }
+
+// setLacks sets what is missing: what this action met, or one before it.
+func (p *deadLettersPage) setLacks(r *http.Request) {
+	if p.Lacks = p.Alert.Denied; p.Lacks != "" {
+		return
+	}
+	before := r.PostFormValue("lacks")
+	if slices.Contains([]string{mayDelete, mayAssumeRole}, before) { // a look has shown that the others are there
+		p.Lacks = before
+		if p.Alert.Text == "" {
+			p.Alert = lacking(before)
+		}
+	}
 }
 
 // deadLetterLine is a dead letter as the page has it.
@@ -90,10 +127,11 @@ func (c *Console) renderDeadLetters(w http.ResponseWriter, r *http.Request, stat
 	if p.Free = c.embedded(); p.Free {
 		letters, err := c.options.Dev.DeadLetters()
 		if err != nil {
-			status, p.Alert = http.StatusBadGateway, explain(err)
+			status, p.Alert = http.StatusBadGateway, alertOf(err)
 		}
 		c.addLetters(&p, letters)
 	}
+	p.setLacks(r)
 	p.Write = c.mayWrite()
 	c.render(w, r, status, "deadletters.html", p)
 }
@@ -114,11 +152,13 @@ func (c *Console) addLetters(p *deadLettersPage, letters []deployment.DeadLetter
 }
 
 // readDeadLetters receives the first dead letters and shows them again at once,
-// the oldest first.
-func (c *Console) readDeadLetters(ctx context.Context) (letters []deployment.DeadLetter, err error) {
-	dead, err := c.options.Deployment.DeadLetters(ctx)
+// the oldest first. The reader says whether it could.
+func (c *Console) readDeadLetters(
+	ctx context.Context,
+) (letters []deployment.DeadLetter, dead *deployment.DeadLetters, err error) {
+	dead, err = c.options.Deployment.DeadLetters(ctx)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it says what failed
+		return nil, nil, err //nolint:wrapcheck // it says what failed
 	}
 	err = dead.Walk(ctx, func(l deployment.DeadLetter) (bool, error) {
 		letters = append(letters, l)
@@ -130,14 +170,17 @@ func (c *Console) readDeadLetters(ctx context.Context) (letters []deployment.Dea
 	slices.SortStableFunc(letters, func(a, b deployment.DeadLetter) int {
 		return a.QueuedTime().Compare(b.QueuedTime())
 	})
-	return letters, err //nolint:wrapcheck // likewise
+	return letters, dead, err //nolint:wrapcheck // likewise
 }
 
 func (c *Console) lookAtDeadLetters(w http.ResponseWriter, r *http.Request) {
 	p, status := deadLettersPage{Looked: c.now()}, http.StatusOK
-	letters, err := c.readDeadLetters(r.Context())
+	letters, dead, err := c.readDeadLetters(r.Context())
+	if err == nil {
+		p.HiddenUntil, err = dead.Hidden()
+	}
 	if err != nil {
-		status, p.Alert = http.StatusBadGateway, explain(err)
+		status, p.Alert = http.StatusBadGateway, alertOf(err)
 	}
 	p.Shown = c.now()
 	c.addLetters(&p, letters)

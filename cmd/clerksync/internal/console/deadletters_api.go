@@ -24,7 +24,7 @@ func (c *Console) apiDeadLetters(w http.ResponseWriter, _ *http.Request) {
 
 // apiLookAtDeadLetters receives the dead letters, and shows them to others again.
 func (c *Console) apiLookAtDeadLetters(w http.ResponseWriter, r *http.Request) {
-	letters, err := c.readDeadLetters(r.Context())
+	letters, _, err := c.readDeadLetters(r.Context())
 	c.answerLetters(w, letters, err)
 }
 

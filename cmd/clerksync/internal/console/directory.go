@@ -85,9 +85,17 @@ type directoryPage struct {
 	Read     int
 	Complete bool
 	Units    float64
-	Scan     *scanOffer // what a scan would cost, where that is the way to more
-	Error    string
+	// Scan is what a scan would cost, where that is the way to more.
+	Scan      *scanOffer
+	Error     alert // of the list
+	ScanError alert // why it is not known what a scan would cost
 }
+
+// ByIDAlone says that no index can be asked.
+func (p directoryPage) ByIDAlone() bool { return p.Error.Denied == "dynamodb:Query" }
+
+// Disabled says that nothing can be found: every search reads rows by their keys.
+func (p directoryPage) Disabled() bool { return p.Error.Denied == "dynamodb:GetItem" }
 
 // scanOffer says what it costs to read a whole table.
 type scanOffer struct {
@@ -114,14 +122,16 @@ func (c *Console) showDirectory(w http.ResponseWriter, r *http.Request) {
 	f := rowFilter(r)
 	p := directoryPage{Filter: f, Stack: !c.embedded()}
 	l, err := c.listRows(r, f, rowsOfPage)
-	if err == nil {
-		p.Lines, err = c.rowLines(r.Context(), l)
+	if err == nil || len(l.Rows) > 0 { // what was found is shown beside what went wrong
+		lines, unnamed := c.rowLines(r.Context(), l)
+		if p.Lines = lines; err == nil {
+			err = unnamed
+		}
 	}
-	if err == nil && p.Stack && !isSet(r.FormValue("scan")) && f.Query+f.Kind != "" {
+	p.Error = alertOf(err)
+	if p.Stack && !isSet(r.FormValue("scan")) && f.Query+f.Kind != "" {
 		p.Scan, err = c.offerScan(r)
-	}
-	if err != nil {
-		p.Error = explain(err)
+		p.ScanError = alertOf(err)
 	}
 	p.Read, p.Complete, p.Units, p.Counted = l.Read, l.Complete, l.Units, l.Counts != nil
 	for _, k := range rowKinds() {
@@ -140,7 +150,7 @@ func (c *Console) showDirectory(w http.ResponseWriter, r *http.Request) {
 		p.Next = withQuery(r, "after", l.Next)
 	}
 	status := http.StatusOK
-	if p.Error != "" {
+	if p.Error.Text != "" {
 		status = http.StatusBadGateway
 	}
 	c.render(w, r, status, "directory.html", p)

@@ -25,16 +25,16 @@ func (c *Console) redriveDeadLetters(w http.ResponseWriter, r *http.Request) {
 		selected = slices.Clone(r.PostForm["every"])
 	case len(selected) == 0:
 		c.renderDeadLetters(w, r, http.StatusBadRequest,
-			deadLettersPage{Alert: "Nothing was redriven: select some first."})
+			deadLettersPage{Alert: alert{Text: "Nothing was redriven: select some first."}})
 		return
 	}
 	results, missing, err := c.redrive(r.Context(), selected)
 	p, status := deadLettersPage{Results: results}, http.StatusOK
 	switch {
 	case err != nil:
-		status, p.Alert = http.StatusBadGateway, explain(err)
+		status, p.Alert = http.StatusBadGateway, alertOf(err)
 	case len(missing) > 0:
-		p.Alert = "No longer here: " + strings.Join(missing, ", ")
+		p.Alert.Text = "No longer here: " + strings.Join(missing, ", ")
 	}
 	c.renderDeadLetters(w, r, status, p)
 }
@@ -148,7 +148,10 @@ var errTyped = errors.New("nothing was dropped: type the id of the dead letter, 
 func dropPath(id string) string { return "/dead-letters/" + url.PathEscape(id) + "/drop" }
 
 // dropPage asks for the id of a dead letter before it is dropped.
-type dropPage struct{ ID, Alert string }
+type dropPage struct {
+	ID    string
+	Alert alert
+}
 
 // Drop is where the form goes.
 func (p dropPage) Drop() string { return dropPath(p.ID) }
@@ -163,11 +166,11 @@ func (c *Console) askToDrop(w http.ResponseWriter, r *http.Request) {
 func (c *Console) dropDeadLetter(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	if strings.TrimSpace(r.PostFormValue("confirm")) != id {
-		c.render(w, r, http.StatusBadRequest, "drop.html", dropPage{id, errTyped.Error()})
+		c.render(w, r, http.StatusBadRequest, "drop.html", dropPage{id, alert{Text: errTyped.Error()}})
 		return
 	}
 	if status, err := c.drop(r.Context(), id); err != nil {
-		c.render(w, r, status, "drop.html", dropPage{id, explain(err)})
+		c.render(w, r, status, "drop.html", dropPage{id, alertOf(err)})
 		return
 	}
 	http.Redirect(w, r, "/dead-letters", http.StatusSeeOther)

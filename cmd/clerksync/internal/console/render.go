@@ -186,7 +186,18 @@ func (c *Console) fail(w http.ResponseWriter, r *http.Request, status int, name,
 		writeError(w, status, name, detail)
 		return
 	}
-	c.render(w, r, status, "error.html", apiError{name, detail})
+	c.render(w, r, status, "error.html", errorPage{name, alert{Text: detail}})
+}
+
+// errorPage is shown in place of a page that cannot be made.
+type errorPage struct {
+	Error  string
+	Detail alert
+}
+
+// failWith answers a person with an error of what the console looks at.
+func (c *Console) failWith(w http.ResponseWriter, r *http.Request, err error) {
+	c.render(w, r, http.StatusBadGateway, "error.html", errorPage{"table_unreadable", alertOf(err)})
 }
 
 func serveStatic(w http.ResponseWriter, r *http.Request) {

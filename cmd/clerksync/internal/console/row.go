@@ -37,7 +37,7 @@ type rowPage struct {
 	DeletedLink  string // the other way round
 
 	History history
-	Error   string
+	Error   alert // of the children
 }
 
 // rowTab is one way to look at a row.
@@ -86,7 +86,7 @@ func (c *Console) showRow(w http.ResponseWriter, r *http.Request) {
 	k := directory.Key{PK: r.PathValue("pk"), SK: r.PathValue("sk")}
 	rows, err := c.options.Deployment.Rows().Get(r.Context(), k)
 	if err != nil {
-		c.fail(w, r, http.StatusBadGateway, "table_unreadable", explain(err))
+		c.failWith(w, r, err)
 		return
 	}
 	p := rowPage{Key: k, Tab: cmp.Or(r.FormValue("tab"), "columns"), Live: c.options.Dev != nil}
@@ -144,9 +144,7 @@ func (c *Console) addChildren(r *http.Request, p *rowPage, list childList) {
 	if err == nil {
 		p.Children, err = c.rowLines(r.Context(), l)
 	}
-	if err != nil {
-		p.Error = explain(err)
-	}
+	p.Error = alertOf(err)
 	if l.Next != "" {
 		p.ChildrenNext = withQuery(r, "after", l.Next)
 	}

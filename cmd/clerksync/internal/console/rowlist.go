@@ -25,8 +25,8 @@ type rowLine struct {
 }
 
 // rowLines are rows as lists have them. A membership has neither name nor address
-// of its own, so those of its user and organization are read. Where the listing
-// has them, a user's line has the memberships.
+// of its own, so those of its user and organization are read; with an error they
+// go by their ids. Where the listing has them, a user's line has the memberships.
 func (c *Console) rowLines(ctx context.Context, list deployment.Listing) ([]rowLine, error) {
 	rows := list.Rows
 	named := slices.Clone(rows)
@@ -35,9 +35,6 @@ func (c *Console) rowLines(ctx context.Context, list deployment.Listing) ([]rowL
 	}
 	// One read for all of them: a page would otherwise take as many as it has lines.
 	names, err := c.namesOfParents(ctx, named)
-	if err != nil {
-		return nil, err
-	}
 	lines := make([]rowLine, len(rows))
 	for i, row := range rows {
 		l := rowLine{
@@ -77,7 +74,7 @@ func (c *Console) rowLines(ctx context.Context, list deployment.Listing) ([]rowL
 		}
 		lines[i] = l
 	}
-	return lines, nil
+	return lines, err
 }
 
 // maxNotes is how many memberships a user's line names.
@@ -112,7 +109,7 @@ func (c *Console) namesOfParents(
 	}
 	parents, err := c.options.Deployment.Table().Read(ctx, keys...)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it says what it read
+		return names, err //nolint:wrapcheck // it says what it read
 	}
 	for i, parent := range parents {
 		if name := view.NameOf(parent); name != "" {

@@ -78,14 +78,32 @@ func (p page) Live() bool {
 	return p.Console.log != nil && (p.Path == "/" || strings.HasPrefix(p.Path, "/messages/"))
 }
 
+// alert is why a part of a page could not be made, or an action done: the template
+// "alert" shows it. Where a permission is missing, Denied is its action, and the
+// page shows in grey what cannot be done without it.
+type alert struct{ Text, Denied string }
+
+// alertOf is the alert for an error, none for nil.
+func alertOf(err error) alert {
+	if err == nil {
+		return alert{}
+	}
+	return alert{Text: explain(err), Denied: deployment.MissingPermission(err)}
+}
+
 // explain is an error for a page. Where a permission is missing it names the action:
 // nothing else is wrong, and the rest of the console works.
 func explain(err error) string {
 	if action := deployment.MissingPermission(err); action != "" {
-		return "The permission " + action + " is missing, so there is nothing to see here. " +
-			"docs/iam/console.json in clerksync's repository has all that this console needs."
+		return lacking(action).Text
 	}
 	return err.Error()
+}
+
+// lacking is the alert that a permission is missing.
+func lacking(action string) alert {
+	return alert{Denied: action, Text: "The permission " + action + " is missing, and what needs it is grey. " +
+		"docs/iam/console.json in clerksync's repository has all that this console needs."}
 }
 
 // doctorPage shows the verdicts of the checks.
@@ -93,7 +111,7 @@ type doctorPage struct {
 	Ran      bool
 	Verdicts []doctor.Verdict
 	Summary  string
-	Alert    string
+	Alert    alert
 }
 
 func (c *Console) showDoctor(w http.ResponseWriter, r *http.Request) {
@@ -107,9 +125,7 @@ func (c *Console) runDoctor(w http.ResponseWriter, r *http.Request) {
 		tally[v.Status]++
 		p.Verdicts = append(p.Verdicts, v)
 	})
-	if err != nil {
-		p.Alert = err.Error()
-	}
+	p.Alert = alertOf(err)
 	p.Summary = fmt.Sprintf("%d passed, %d warnings, %d failed, %d skipped.",
 		tally[doctor.Pass], tally[doctor.Warn], tally[doctor.Fail], tally[doctor.Skip])
 	c.render(w, r, http.StatusOK, "doctor.html", p)

@@ -23,8 +23,8 @@ type stackMessagesPage struct {
 	Partial       bool // the logs hold more than is read
 	Every, Back   string
 	Query         string // of the filter, with its question mark; "" for none
-	Denied        string // the permission that is missing
-	Alert         string
+	Alert         alert  // why the logs could not be read
+	DetailAlert   alert  // why the message is not all there
 	Detail        *stackDetail
 }
 
@@ -61,9 +61,7 @@ func (c *Console) stackMessages(r *http.Request) stackMessagesPage {
 	c.log.refresh(r.Context())
 	var err error
 	p.Messages, p.Partial, err = c.log.list(p.Outcome, p.Text, messagesOfPage)
-	if err != nil {
-		p.Denied, p.Alert = deployment.MissingPermission(err), explain(err)
-	}
+	p.Alert = alertOf(err)
 	return p
 }
 
@@ -125,11 +123,11 @@ func (c *Console) showStackMessage(w http.ResponseWriter, r *http.Request) {
 	d, err := c.stackMessage(r.Context(), r.PathValue("id"))
 	switch {
 	case errors.Is(err, errUnknownMessage):
-		status, p.Alert = http.StatusNotFound, err.Error()
+		status, p.DetailAlert = http.StatusNotFound, alertOf(err)
 	case err != nil && !d.Logged:
-		status, p.Alert = http.StatusBadGateway, explain(err)
+		status, p.DetailAlert = http.StatusBadGateway, alertOf(err)
 	case err != nil:
-		p.Alert = explain(err)
+		p.DetailAlert = alertOf(err)
 	}
 	if d.SvixID != "" {
 		if k, ok := deployment.KeyOf(d.Entity); ok {
@@ -146,8 +144,8 @@ func (c *Console) showStackMessage(w http.ResponseWriter, r *http.Request) {
 
 func (c *Console) apiStackMessages(w http.ResponseWriter, r *http.Request) {
 	p := c.stackMessages(r)
-	if p.Alert != "" {
-		writeError(w, http.StatusBadGateway, "log_unreadable", p.Alert)
+	if p.Alert.Text != "" {
+		writeError(w, http.StatusBadGateway, "log_unreadable", p.Alert.Text)
 		return
 	}
 	if p.Messages == nil {

@@ -37,33 +37,6 @@ func TestStackSaysWhatItIs(t *testing.T) {
 	}
 }
 
-// A permission that is missing is named on the screen that needs it, and the other
-// screens work.
-func TestStackNamesTheMissingPermission(t *testing.T) {
-	w := newStackWorld(t, false)
-	for action, path := range map[string]string{
-		"logs:FilterLogEvents":      "/",
-		"dynamodb:GetItem":          "/directory?q=user_a",
-		"dynamodb:Query":            "/directory?q=ada%40example.com",
-		"cloudwatch:DescribeAlarms": "/traffic",
-		"cloudwatch:GetMetricData":  "/traffic",
-	} {
-		_, operation, _ := strings.Cut(action, ":")
-		w.Account.Denied[operation] = true
-		if path == "/" {
-			time.Sleep(logEvery)
-		}
-		_, body := w.ask(http.MethodGet, path)
-		if !strings.Contains(body, "The permission "+action+" is missing") {
-			t.Errorf("%s without %s does not name it:\n%s", path, action, body)
-		}
-		if status, _ := w.ask(http.MethodGet, "/doctor"); status != http.StatusOK {
-			t.Errorf("without %s other pages = %d, want 200", action, status)
-		}
-		delete(w.Account.Denied, operation)
-	}
-}
-
 // Doctor's checks run by a button. They send nothing and never ask for a parameter:
 // the signing secret is none of this page's affair.
 func TestStackDoctorReadsNoParameter(t *testing.T) {

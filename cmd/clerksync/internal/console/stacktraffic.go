@@ -17,7 +17,8 @@ type stackTrafficPage struct {
 	trafficPage // whose seconds are minutes
 	LagText     string
 	Alarms      []deployment.Alarm
-	Alerts      []string // what could not be read
+	// What could not be read of each part.
+	HourAlert, QueueAlert, AlarmsAlert alert
 }
 
 // hourOfStack is how many minutes the page shows.
@@ -26,21 +27,13 @@ const hourOfStack = 60
 func (c *Console) showStackTraffic(w http.ResponseWriter, r *http.Request) {
 	p := stackTrafficPage{trafficPage: trafficPage{At: c.now()}}
 	d := c.options.Deployment
-	alert := func(err error) {
-		if err != nil {
-			p.Alerts = append(p.Alerts, explain(err))
-		}
-	}
 	// Each part may lack its permission, and the others are worth seeing without it.
-	alert(c.readHour(r.Context(), &p))
-	if q, err := d.ReadQueue(r.Context(), d.QueueURL); err != nil {
-		alert(err)
-	} else {
-		p.Queue = fmt.Sprintf("%d on the queue, %d in flight", q.Visible, q.InFlight+q.Delayed)
-	}
-	var err error
+	p.HourAlert = alertOf(c.readHour(r.Context(), &p))
+	q, err := d.ReadQueue(r.Context(), d.QueueURL)
+	p.Queue = fmt.Sprintf("%d on the queue, %d in flight", q.Visible, q.InFlight+q.Delayed)
+	p.QueueAlert = alertOf(err)
 	p.Alarms, err = d.Alarms(r.Context())
-	alert(err)
+	p.AlarmsAlert = alertOf(err)
 	c.render(w, r, http.StatusOK, "stacktraffic.html", p)
 }
 

@@ -26,14 +26,27 @@ type DeadLetters struct {
 	deployment *Deployment
 	client     *sqs.Client
 	redriven   map[string]time.Time // by content: when SQS first took it
+	hidden     hidden               // what could not be shown again
 }
+
+// hidden are dead letters that a walk could not show again.
+type hidden struct {
+	until time.Time
+	err   error
+}
+
+// Hidden says until when dead letters stay hidden that a walk received and could not
+// show again, and why. err is nil where there are none.
+func (d *DeadLetters) Hidden() (until time.Time, err error) { return d.hidden.until, d.hidden.err }
 
 // DeadLetters opens the dead-letter queue for reading and deleting.
 func (d *Deployment) DeadLetters(ctx context.Context) (*DeadLetters, error) {
 	if err := d.findQueues(ctx); err != nil {
 		return nil, err
 	}
-	return &DeadLetters{d, sqs.NewFromConfig(d.AWS), map[string]time.Time{}}, nil
+	return &DeadLetters{
+		deployment: d, client: sqs.NewFromConfig(d.AWS), redriven: map[string]time.Time{},
+	}, nil
 }
 
 // RedrivableDeadLetters opens the dead-letter queue for Redrive, too.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -84,7 +85,15 @@ func (d *Deployment) ReadLog(
 func MissingPermission(err error) string {
 	var api smithy.APIError
 	var call *smithy.OperationError
-	if !errors.As(err, &api) || !errors.As(err, &call) {
+	if !errors.As(err, &api) {
+		return ""
+	}
+	// An operation may fail because another one before it does: that which assumes the
+	// role for it. The innermost one is what AWS has refused.
+	for inner := err; errors.As(inner, &call); {
+		inner = call.Err
+	}
+	if call == nil {
 		return ""
 	}
 	switch api.ErrorCode() {
@@ -96,5 +105,7 @@ func MissingPermission(err error) string {
 		"DynamoDB": "dynamodb", "SQS": "sqs", "CloudWatch": "cloudwatch", "CloudWatch Logs": "logs",
 		"CloudFormation": "cloudformation", "STS": "sts", "Lambda": "lambda", "SSM": "ssm",
 	}[call.ServiceID]
-	return prefix + ":" + call.OperationName
+	// SQS has no actions of its own for operations on several messages:
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
+	return prefix + ":" + strings.TrimSuffix(call.OperationName, "Batch")
 }

@@ -79,7 +79,8 @@ func (f Filter) match(row Record) match {
 // Lookup returns the rows that the query names exactly, of whatever kind: by the
 // ids of what has a key of its own, and by the indexes. It costs a few read units
 // in a table of any size. Indexes have live rows alone, so a tombstone is found by
-// its id.
+// its id. With an error it returns what was found: ids may be asked for where indexes
+// may not.
 func (r *Rows) Lookup(ctx context.Context, f Filter) (found []Record, err error) {
 	if f.Query == "" {
 		return nil, nil
@@ -103,9 +104,10 @@ func (r *Rows) Lookup(ctx context.Context, f Filter) (found []Record, err error)
 		if len(value) > directory.MaxIndexKey {
 			continue // DynamoDB would refuse it
 		}
-		rows, err := r.findIndexed(ctx, index, value)
-		if err != nil {
-			return nil, err
+		rows, failed := r.findIndexed(ctx, index, value)
+		if failed != nil {
+			err = failed
+			break
 		}
 		found = append(found, rows...)
 	}
@@ -115,7 +117,7 @@ func (r *Rows) Lookup(ctx context.Context, f Filter) (found []Record, err error)
 	slices.SortFunc(found, func(a, b Record) int {
 		return cmp.Or(strings.Compare(a.Key().PK, b.Key().PK), strings.Compare(a.Key().SK, b.Key().SK))
 	})
-	return slices.CompactFunc(found, func(a, b Record) bool { return a.Key() == b.Key() }), nil
+	return slices.CompactFunc(found, func(a, b Record) bool { return a.Key() == b.Key() }), err
 }
 
 // ID is the id of the object; of a tombstone that has no more than its key, the one

@@ -60,7 +60,11 @@ func (d *DeadLetters) Walk(ctx context.Context, see func(DeadLetter) (remove boo
 		hidden:    min(minHidden+time.Duration(q.Messages()/maxBatch)*hiddenPerCall, maxHidden),
 		retention: q.Retention(defaultRetention),
 	}
-	defer func() { d.release(context.WithoutCancel(ctx), slices.Collect(maps.Values(w.held))) }()
+	defer func() {
+		if err := d.release(context.WithoutCancel(ctx), slices.Collect(maps.Values(w.held))); err != nil {
+			d.hidden = hidden{time.Now().Add(w.hidden), err}
+		}
+	}()
 	if err := w.receiveAll(ctx); !errors.Is(err, ErrStop) {
 		return err
 	}
@@ -157,8 +161,10 @@ func (d *DeadLetters) receive(ctx context.Context, hidden time.Duration) ([]type
 }
 
 // release shows messages again at once. Where that fails they show again after
-// the visibility timeout.
-func (d *DeadLetters) release(ctx context.Context, messages []types.Message) {
+// the visibility timeout: the walk has seen what it was to see, so this is no error
+// of it.
+func (d *DeadLetters) release(ctx context.Context, messages []types.Message) error {
+	var failed error
 	for part := range slices.Chunk(messages, maxBatch) {
 		entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(part))
 		for i, m := range part {
@@ -166,7 +172,11 @@ func (d *DeadLetters) release(ctx context.Context, messages []types.Message) {
 				Id: aws.String(strconv.Itoa(i)), ReceiptHandle: m.ReceiptHandle,
 			}
 		}
-		_, _ = d.client.ChangeMessageVisibilityBatch(ctx,
-			&sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &d.deployment.DeadLetterQueueURL, Entries: entries})
+		if _, err := d.client.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{
+			QueueUrl: &d.deployment.DeadLetterQueueURL, Entries: entries,
+		}); err != nil {
+			failed = fmt.Errorf("show dead letters again: %w", err)
+		}
 	}
+	return failed
 }

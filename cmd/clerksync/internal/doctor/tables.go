@@ -49,7 +49,11 @@ func checkStack(
 	case err != nil && names.Local():
 		return nil, fail("start it with: clerksync dev, or name a stack with --stack", "%s", firstLine(err))
 	case err != nil:
-		return nil, fail("name the stack with --stack, and its region with AWS_REGION", "%s", firstLine(err))
+		mend := "name the stack with --stack, and its region with AWS_REGION"
+		if action := deployment.MissingPermission(err); action != "" {
+			mend += "; if they are right, ask for the permission " + action
+		}
+		return nil, fail(mend, "%s", firstLine(err))
 	case d.Local:
 		return d, skipStackOnly("clerksync dev has none")
 	case d.Stack == nil:
