@@ -22,7 +22,7 @@ type event struct{ id, kind, data string }
 // listen opens a stream and returns its events until it ends.
 func (w *world) listen(path string, header ...string) <-chan event {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	w.t.Cleanup(cancel)
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.Console.URL+path, http.NoBody)
 	if err != nil {

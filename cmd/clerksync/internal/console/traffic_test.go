@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -106,7 +107,7 @@ func TestFaultsFromThePage(t *testing.T) {
 	if a, err := webhook.Post(t.Context(), w.Pipeline.WebhookURL, h, body); err != nil || !a.Accepted() {
 		t.Fatalf("post while DynamoDB is down: %+v, %v", a, err)
 	}
-	w.untilWithin(time.Minute, "it has failed", func() bool {
+	w.until("it has failed", func() bool {
 		m, ok := w.Recorder.Message("msg_down")
 		return ok && m.Outcome == "failed"
 	})
@@ -175,27 +176,19 @@ func TestStormStopsDynamoDB(t *testing.T) {
 		t.Skip("a storm takes seconds")
 	}
 	w := newWorld(t)
-	stops, ended := make(chan int), make(chan struct{})
-	go func() { // counts how often DynamoDB goes down
-		n, was := 0, false
-		for {
-			select {
-			case <-ended:
-				stops <- n
-				return
-			case <-time.After(2 * time.Millisecond):
-			}
-			is := w.faults.State()[0].On
-			if is && !was {
-				n++
-			}
-			was = is
+	var stops atomic.Int64
+	var was atomic.Bool
+	count := func() { // requests come one after the other, some of them in each stop
+		if is := w.faults.State()[0].On; is && !was.Swap(is) {
+			stops.Add(1)
+		} else {
+			was.Store(is)
 		}
-	}()
+	}
+	w.atRequest.Store(&count)
 	q := request{method: http.MethodPost, path: "/api/v1/send", body: `{"scenario":"storm"}`}
 	resp, body := ask(t, w.Console, q)
-	close(ended)
-	if n := <-stops; n != 2 || w.faults.State()[0].On {
+	if n := stops.Load(); n != 2 || w.faults.State()[0].On {
 		t.Errorf("DynamoDB went down %d times, and is down: %v, want twice, and up", n, w.faults.State()[0].On)
 	}
 	var answer struct {
@@ -213,7 +206,7 @@ func TestStormStopsDynamoDB(t *testing.T) {
 		if s.Status != http.StatusOK {
 			continue // a forged one
 		}
-		w.untilWithin(time.Minute, s.SvixID+" is done", func() bool {
+		w.until(s.SvixID+" is done", func() bool {
 			m, _ := w.Recorder.Message(s.SvixID)
 			return m.Outcome == "applied" || m.Outcome == "stale"
 		})

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,7 +37,12 @@ type world struct {
 	faults   *faults.Switches
 
 	deployment *deployment.Deployment
+	// atRequest, unless nil, is called when a request comes to the webhook.
+	atRequest atomic.Pointer[func()]
 }
+
+// patience is far above what anything here takes.
+const patience = time.Minute
 
 // newWorld runs one until the test ends.
 func newWorld(t *testing.T) *world {
@@ -69,7 +75,7 @@ func newWorldWith(tb testing.TB, l recorder.Limits, observe ...func(consumer.Rep
 				f(r)
 			}
 		},
-		WrapWebhook: w.Recorder.Handler, WrapTable: w.Recorder.Table, WrapClient: switches.Wrap,
+		WrapWebhook: w.observed, WrapTable: w.Recorder.Table, WrapClient: switches.Wrap,
 	})
 	if err != nil {
 		tb.Fatal(err)
@@ -96,6 +102,17 @@ func newWorldWith(tb testing.TB, l recorder.Limits, observe ...func(consumer.Rep
 		},
 	})
 	return w
+}
+
+// observed is the webhook, recorded, whose requests a test may hear of.
+func (w *world) observed(next http.Handler) http.Handler {
+	recorded := w.Recorder.Handler(next)
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if f := w.atRequest.Load(); f != nil {
+			(*f)()
+		}
+		recorded.ServeHTTP(rw, r)
+	})
 }
 
 // testStorage is what rows keep in tests.
@@ -139,14 +156,9 @@ func (w *world) send(id, sample, outcome string, set ...string) {
 // until waits for something.
 func (w *world) until(what string, ok func() bool) {
 	w.t.Helper()
-	w.untilWithin(10*time.Second, what, ok)
-}
-
-func (w *world) untilWithin(d time.Duration, what string, ok func() bool) {
-	w.t.Helper()
-	for end := time.Now().Add(d); !ok(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); !ok(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
-			w.t.Fatalf("%s: not within %v", what, d)
+			w.t.Fatalf("%s: not within %v", what, patience)
 		}
 	}
 }
