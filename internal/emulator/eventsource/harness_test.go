@@ -24,7 +24,7 @@ import (
 const (
 	visibility  = 30 * time.Second
 	maxReceives = 3
-	patience    = 20 * time.Second
+	patience    = time.Minute
 )
 
 // harness is a queue with a dead-letter queue, by their URLs, on a clock that

@@ -29,7 +29,7 @@ import (
 )
 
 // patience is far above what anything here takes.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // harness is a running pipeline, what it reported and what it logged.
 type harness struct {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -91,17 +92,22 @@ func TestPlay(t *testing.T) {
 // A stop lasts long enough to be seen, and an event waits for its pause.
 func TestPlayTakesItsTime(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, playTakesItsTime)
+}
+
+func playTakesItsTime(t *testing.T) {
+	t.Helper()
 	s := storyOf(2, scenario.Stop{From: 0, To: 1})
 	var p played
 	began := time.Now()
-	if err := s.Play(t.Context(), p.send, p.stop); err != nil || time.Since(began) < time.Second {
-		t.Errorf("Play() with a stop = %v after %s, want a second at least", err, time.Since(began))
+	if err := s.Play(t.Context(), p.send, p.stop); err != nil || time.Since(began) != time.Second {
+		t.Errorf("Play() with a stop = %v after %s, want a second", err, time.Since(began))
 	}
 	s = storyOf(1)
 	s.Events[0].Pause = 50 * time.Millisecond
 	began = time.Now()
-	if err := s.Play(t.Context(), p.send, nil); err != nil || time.Since(began) < s.Events[0].Pause {
-		t.Errorf("Play() with a pause = %v after %s, want %s at least", err, time.Since(began), s.Events[0].Pause)
+	if err := s.Play(t.Context(), p.send, nil); err != nil || time.Since(began) != s.Events[0].Pause {
+		t.Errorf("Play() with a pause = %v after %s, want %s", err, time.Since(began), s.Events[0].Pause)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

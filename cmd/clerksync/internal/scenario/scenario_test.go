@@ -98,7 +98,7 @@ func (h *harness) send(e scenario.Event) {
 // outcome.
 func (h *harness) wait() string {
 	h.t.Helper()
-	timeout := time.After(30 * time.Second)
+	timeout := time.After(time.Minute)
 	for {
 		h.mu.Lock()
 		done, last := h.queued == h.ended, h.last
@@ -109,7 +109,7 @@ func (h *harness) wait() string {
 		select {
 		case <-h.changed:
 		case <-timeout:
-			h.t.Fatal("not every message has ended after 30 s")
+			h.t.Fatal("not every message has ended after a minute")
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/order"
@@ -53,12 +54,14 @@ func TestRunsAreBounded(t *testing.T) {
 // stop three seconds before one, and report messages as failed.
 func TestDeadlineChangesNoOutcome(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), consumer.Margin-time.Millisecond)
-	defer cancel()
-	r, err := newRunner().Run(ctx, story(t, "edits")[:1])
-	if err != nil || r.Outcomes[0].Outcome != consumer.Applied {
-		t.Errorf("Run before a deadline = %+v, %v, want applied", r.Outcomes, err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), consumer.Margin-time.Millisecond)
+		defer cancel()
+		r, err := newRunner().Run(ctx, story(t, "edits")[:1])
+		if err != nil || r.Outcomes[0].Outcome != consumer.Applied {
+			t.Errorf("Run before a deadline = %+v, %v, want applied", r.Outcomes, err)
+		}
+	})
 }
 
 // A comparison that has no time for all orders has those that it had time for.

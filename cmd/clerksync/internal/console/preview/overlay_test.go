@@ -16,8 +16,9 @@ import (
 	"github.com/clerksync/clerksync/pkg/dynamo"
 )
 
-// split writes the first transaction below the overlay, and the others to it. Reads
-// see both.
+// split writes the first transaction below the overlay, and the others to it, once
+// the first has taken place: nobody writes below while an overlay is there. Reads see
+// both.
 type split struct {
 	directory.Table
 	below directory.Table
@@ -25,9 +26,15 @@ type split struct {
 }
 
 func (s *split) Write(ctx context.Context, w directory.Write) (result directory.Result, err error) {
-	to := s.Table
-	s.first.Do(func() { to = s.below })
-	return to.Write(ctx, w)
+	isFirst := false
+	s.first.Do(func() {
+		isFirst = true
+		result, err = s.below.Write(ctx, w)
+	})
+	if isFirst {
+		return result, err
+	}
+	return s.Table.Write(ctx, w)
 }
 
 // An overlay keeps the contract of every table, over rows that were there before.

@@ -77,11 +77,11 @@ func (h *harness) send(r webhook.Request) recorder.Message {
 	if _, err := webhook.Post(h.t.Context(), h.p.WebhookURL, headers, body); err != nil {
 		h.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(h.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
 	defer cancel()
 	m, _, err := h.passed.Wait(ctx, r.ID, recorder.WaitEnded)
 	if err != nil {
-		h.t.Fatalf("message %s is %q after 20 s", r.ID, m.Outcome)
+		h.t.Fatalf("message %s is %q after a minute", r.ID, m.Outcome)
 	}
 	return m
 }

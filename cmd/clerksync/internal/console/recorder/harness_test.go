@@ -23,7 +23,7 @@ import (
 )
 
 // patience is far above what anything here takes.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // harness is a pipeline that is recorded.
 type harness struct {
