@@ -104,9 +104,7 @@ func (m *monitor) checkReaderWrite(t *transaction, r directory.Row) {
 	case !byAbsence(r): // the parent was deleted by an event
 	case !m.isLookedFor(t.by, r):
 		m.reads.count(ChildOfAbsence)
-		m.reads.absent[r.Key()] = true
 	default:
-		m.reads.absent[r.Key()] = true
 		m.checkAbsence(t, r)
 	}
 }

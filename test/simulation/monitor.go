@@ -78,6 +78,9 @@ func (m *monitor) checkRow(t *transaction, r directory.Row) *message {
 	if byReader {
 		m.checkReaderWrite(t, r)
 	}
+	if byAbsence(r) { // by a reader, or by the consumer whose row has a parent that was deleted so
+		m.reads.absent[k] = true
+	}
 	m.countAfterAbsence(t.before, r, byReader)
 	if t.before != nil && t.before.Text("rev") >= rev && !m.mayGoBack(t.before, r, t.by) {
 		m.breaks("rev went back at %v: from %s to %s", k, t.before.Text("rev"), rev)
@@ -114,7 +117,8 @@ func (m *monitor) checkLedgerEntry(t *transaction, e *directory.LedgerEntry, cau
 		}
 	case consumer.Stale:
 		m.checkStaleByAbsence(msg, row)
-		// A tombstone that was newer may have been healed since by an older row.
+		// A tombstone that was newer may have been healed since by an older row. A row
+		// that was newer may have been deleted since with a parent that Clerk denies.
 		replayed := m.expired[msg.svixID] && row.Text("rev") == msg.rev() || m.reads.absent[msg.key]
 		if cause != nil || row == nil || row.Text("rev") <= msg.rev() && !replayed {
 			m.breaks("%s is recorded as stale and nothing newer was there", msg.svixID)
