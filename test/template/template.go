@@ -5,10 +5,13 @@
 // of a parameter, Fn::If and the conditions. Everything else, such as Ref of a resource, stays in CloudFormation's
 // long form, for example map[string]any{"Ref": "Queue"}.
 //
-// A tour of the tests: template_test.go holds numbers and switches, names_test.go what others rely on, policy_test.go
-// who may do what. alarms_test.go, dashboard_test.go and queries_test.go hold that whatever they name is really
-// written, by AWS (metrics_test.go) or by the functions (emitted_test.go); notify_test.go where alarms go,
-// runbook_test.go that the runbook names what exists. parse_test.go tests the package itself.
+// A tour of the tests: template_test.go holds numbers and switches, names_test.go what others rely on, policy_test.go,
+// roles_test.go, iam_test.go and operator_test.go who may do what. alarms_test.go, dashboard_test.go and
+// queries_test.go hold that whatever they name is really written, by AWS (metrics_test.go) or by the functions
+// (emitted_test.go); notify_test.go where alarms go, cost_test.go what they cost. configuration_test.go and
+// parameters_test.go hold docs/configuration.md to the code and the template, runbook_test.go and restore_test.go the
+// runbook. adopt_test.go, upgrade_test.go and release_test.go are about stacks of other versions. parse_test.go tests
+// the package itself.
 package template
 
 import (

@@ -2,7 +2,9 @@ package clerk
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/clerksync/clerksync/pkg/clerk"
 	"github.com/clerksync/clerksync/pkg/directory"
@@ -150,4 +152,62 @@ func (c *call) publicData(org string) string {
 		}
 	}
 	return "{" + strings.Join(members, ",") + "}"
+}
+
+// list returns the objects of a kind at a time, sorted by compare. The caller may
+// change the list.
+func (s *store) list(kind string, at time.Time) []*object {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Clone(s.sorted(kind, at))
+}
+
+// span is a part of a list that is sorted by compare, or the other way round.
+type span struct {
+	descending bool
+	after      *object // the last one before it, nil for the beginning of the list
+	offset, n  int     // leave out so many, and take so many at most
+}
+
+// part returns a part of the objects of a kind at a time, and how many there are
+// in all. It costs what it returns, however long the list is.
+func (s *store) part(kind string, at time.Time, p span) (part []*object, total int) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	list := s.sorted(kind, at)
+	begin, end := 0, len(list)
+	if p.after != nil {
+		i, found := slices.BinarySearchFunc(list, p.after, compare)
+		switch {
+		case p.descending:
+			end = i
+		case found:
+			begin = i + 1
+		default:
+			begin = i
+		}
+	}
+	if p.descending {
+		end = max(begin, end-p.offset)
+		part = slices.Clone(list[max(begin, end-p.n):end])
+		slices.Reverse(part)
+		return part, len(list)
+	}
+	begin = min(end, begin+p.offset)
+	return slices.Clone(list[begin:min(end, begin+p.n)]), len(list)
+}
+
+// sorted is the list itself. s.mu is held, and nobody may change it.
+func (s *store) sorted(kind string, at time.Time) []*object {
+	if at.Equal(newest()) {
+		return s.live[kind]
+	}
+	var list []*object
+	for _, versions := range s.history[kind] {
+		if o := latest(versions, at); o != nil {
+			list = append(list, o)
+		}
+	}
+	slices.SortFunc(list, compare)
+	return list
 }
