@@ -116,7 +116,7 @@ func TestConnect(t *testing.T) {
 	c.Account.Count("Verified", deploymenttest.IngestFunction, time.Hour, 1) // of an earlier endpoint
 	signed := func() { c.Account.Count("Verified", deploymenttest.IngestFunction, 0, 1) }
 	out, _ := c.run(t, terminal.ExitDone, svixtest.OtherSecret+"\n", signed,
-		"--stack", deploymenttest.StackName, "--yes", "--json", "--timeout", "8s")
+		"--stack", deploymenttest.StackName, "--yes", "--json", "--timeout", "60s")
 	var events []map[string]any
 	for line := range strings.Lines(out) {
 		var event map[string]any
@@ -159,7 +159,7 @@ func TestConnect(t *testing.T) {
 
 	// A second time the application is there, and nobody wants a backfill.
 	c.requests = nil
-	c.run(t, terminal.ExitFailed, "", nil, "--stack", deploymenttest.StackName, "--yes", "--timeout", "8s")
+	c.run(t, terminal.ExitFailed, "", nil, "--stack", deploymenttest.StackName, "--yes", "--timeout", "60s")
 	c.checkRequests(t, "GET /v1/instance", "POST /v1/webhooks/svix_url")
 }
 
@@ -252,7 +252,7 @@ func TestConnectOfDev(t *testing.T) {
 		_ = answer.Body.Close()
 	}
 	_, words := c.run(t, terminal.ExitDone, svixtest.OtherSecret, send,
-		"--endpoint-url", c.Pipeline.Endpoint, "--yes", "--timeout", "8s")
+		"--endpoint-url", c.Pipeline.Endpoint, "--yes", "--timeout", "60s")
 	if !strings.Contains(words, "a request that Clerk signed came at ") {
 		t.Errorf("it says %q, want that a signed request came", words)
 	}

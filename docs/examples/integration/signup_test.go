@@ -89,7 +89,7 @@ func startDev(t *testing.T) dev {
 func (d dev) send(t *testing.T, id string, set ...string) (outcome string) {
 	t.Helper()
 	d.call(t, http.MethodPost, "/api/v1/send", map[string]any{"sample": "user.created", "id": id, "set": set})
-	return d.call(t, http.MethodGet, "/api/v1/messages/"+id+"/wait?timeout=10s", nil).Outcome
+	return d.call(t, http.MethodGet, "/api/v1/messages/"+id+"/wait?timeout=30s", nil).Outcome
 }
 
 // directory reads the tables as the application does in production.
@@ -112,7 +112,7 @@ func (d dev) call(t *testing.T, method, path string, body any) (a answer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 45*time.Second)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, d.Console+path, bytes.NewReader(text))
 	if err != nil {

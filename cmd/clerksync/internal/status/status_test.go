@@ -51,6 +51,8 @@ func TestMetrics(t *testing.T) {
 	s := deploymenttest.New(t)
 	s.UseAsAWS()
 	const minute = time.Minute
+	now := time.Now() // of all of it, for a minute may end meanwhile
+	s.Account.Now = func() time.Time { return now }
 	s.Account.Count("Received", deploymenttest.IngestFunction, 5*minute, 9)
 	s.Account.Count("Verified", deploymenttest.IngestFunction, 5*minute, 6)
 	s.Account.Count("Verified", deploymenttest.IngestFunction, 30*time.Hour, 50)
@@ -71,7 +73,6 @@ func TestMetrics(t *testing.T) {
 	s.PutDeadLetter()
 	s.PutDeadLetter()
 
-	now := time.Now()
 	got, note, err := status.Collect(t.Context(), find(t, s.Names()), now, false)
 	lag, age := 850, 42
 	want := status.Report{

@@ -18,6 +18,7 @@ import (
 // Account answers the few calls of CloudFormation, Lambda, CloudWatch and STS
 // that commands make, as AWS would, from its fields. All other calls go to Rest.
 type Account struct {
+	Now         func() time.Time // by which Count counts back
 	Rest        http.Handler // DynamoDB, SQS and SSM
 	StackStatus string
 	Outputs     map[string]string // of the stack
@@ -63,7 +64,7 @@ func (a *Account) SetQueueAge(age time.Duration) {
 }
 
 func (a *Account) add(metric, dimensions string, ago time.Duration, value float64) {
-	a.samples = append(a.samples, sample{metric, dimensions, time.Now().Add(-ago), value})
+	a.samples = append(a.samples, sample{metric, dimensions, a.Now().Add(-ago), value})
 }
 
 // Forget drops all that was counted.
