@@ -18,7 +18,7 @@ import (
 // as before.
 func (c *cloud) try(ctx context.Context, t *testing.T, names ...string) map[string]result {
 	t.Helper()
-	a, err := newTrial(t.Context(), os.Getenv, c.stack.Names(), 1500*time.Millisecond)
+	a, err := newTrial(t.Context(), os.Getenv, c.stack.Names(), c.wait)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,6 +103,7 @@ func TestFaults(t *testing.T) {
 		change func(*cloud)
 		checks string
 		want   map[string]result
+		late   bool // what is waited for never comes
 	}{
 		"no secret": {
 			change: func(c *cloud) { c.stack.SetSecret("", "") }, checks: "doctor",
@@ -111,10 +112,12 @@ func TestFaults(t *testing.T) {
 		"no metrics": {
 			change: func(c *cloud) { c.stack.Account.Forget() }, checks: "metrics",
 			want: map[string]result{"metrics": fails},
+			late: true,
 		},
 		"no access log": {
 			change: func(c *cloud) { clear(c.lines) }, checks: "access-log",
 			want: map[string]result{"access-log": fails},
+			late: true,
 		},
 		"SQS's own move does not arrive": {
 			change: func(c *cloud) { c.givesUp = false }, checks: "give-up foreign-redrive redrive",
@@ -122,6 +125,7 @@ func TestFaults(t *testing.T) {
 				"give-up": fails, "foreign-redrive": untried, "redrive": untried,
 				"clean-up": fails, // the message is nowhere to be found
 			},
+			late: true,
 		},
 		"dead letters of others": {
 			change: func(c *cloud) { c.stack.PutDeadLetter() }, checks: "give-up",
@@ -151,10 +155,12 @@ func TestFaults(t *testing.T) {
 		"no start": {
 			change: func(c *cloud) { c.lines[`"platform.report"`] = `{"record":{"metrics":{"durationMs":3}}}` },
 			checks: "cold-start", want: map[string]result{"cold-start": fails},
+			late: true,
 		},
 		"an alarm that never ends": {
 			change: func(c *cloud) { c.alarmEnds = false }, checks: "alarm-ends",
 			want: map[string]result{"alarm-ends": fails},
+			late: true,
 		},
 		"a topic that refuses": {
 			change: func(c *cloud) { c.published = "Failed" }, checks: "alarm-mail",
@@ -176,6 +182,9 @@ func TestFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cloud := newCloud(t)
 			c.change(cloud)
+			if c.late {
+				cloud.wait = 300 * time.Millisecond
+			}
 			if c.want["clean-up"] == "" {
 				c.want["clean-up"] = passes
 			}

@@ -29,6 +29,7 @@ const roleKey = "ASIAROLE"
 // if all were well, and passes the rest on. A test changes the fields.
 type cloud struct {
 	stack    *deploymenttest.Stack
+	wait     time.Duration  // for what comes later: long, for the machine may be busy
 	requests sync.WaitGroup // that are being carried out
 
 	givesUp      bool              // SQS moves our message to the dead-letter queue
@@ -53,7 +54,7 @@ func newCloud(t *testing.T) *cloud {
 	s.Account.Count("Rejected", deploymenttest.IngestFunction, 0, 1, ingest.ReasonMissingHeaders)
 	s.Account.Parameters["AlarmEmail"] = "ada@example.test"
 	c := &cloud{
-		stack: s, givesUp: true, assumes: true, otherMoves: "FAILED", traces: true,
+		stack: s, wait: time.Minute, givesUp: true, assumes: true, otherMoves: "FAILED", traces: true,
 		tracing: map[string]string{}, alarm: "OK", alarmEnds: true, published: "Succeeded",
 		lines: map[string]string{
 			`"` + ingest.Path + `"`: `{"route":"POST /webhooks/clerk","status":"200"}`,
