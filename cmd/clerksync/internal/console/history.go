@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +21,9 @@ type history struct {
 	Path    string // of the row's page
 	Now     string // of the row as it is, in the same tab
 	Lost    []stop // what lost to the row as it is now
+	// Between says that the row as it is now is not what the newest of these writes has
+	// left: another one came after it, which did not come through this pipeline.
+	Between bool
 }
 
 // stop is one write.
@@ -32,6 +36,7 @@ type stop struct {
 	Show      string // link to the row as it was then
 
 	before, after, wanted directory.Row
+	gone                  bool // these are no longer kept
 }
 
 // Max is the number of stops.
@@ -69,6 +74,7 @@ func (c *Console) history(r *http.Request, k directory.Key, now deployment.Recor
 	}
 	h.Ordered = slices.Clone(h.Stops)
 	slices.SortStableFunc(h.Ordered, func(a, b stop) int { return strings.Compare(a.Rev, b.Rev) })
+	h.Between = isOutside(now.Row(), h.Stops)
 	// What lost to an earlier state of the row is in the list of stops alone.
 	for _, s := range h.Stops {
 		if s.Outcome == recorder.WriteStale && s.before.Text(directory.AttrRev) == now.Text(directory.AttrRev) {
@@ -78,12 +84,24 @@ func (c *Console) history(r *http.Request, k directory.Key, now deployment.Recor
 	return h
 }
 
+// isOutside says whether a row was written by somebody else after all of these writes.
+// Where it is older than one of them, that one came after it was read.
+func isOutside(now directory.Row, stops []stop) bool {
+	var last directory.Row
+	for _, s := range stops {
+		if s.Outcome == recorder.WriteApplied && !s.gone && s.after.Revision() >= last.Revision() {
+			last = s.after
+		}
+	}
+	return last != nil && now.Revision() >= last.Revision() && !reflect.DeepEqual(now, last)
+}
+
 // stopOf is one stop, with the row before and after it. A message that lost leaves
 // the row as it was.
 func (c *Console) stopOf(r *http.Request, at int, w recorder.Write) stop {
 	s := stop{
 		Write: view.WriteOf(w), At: at, Show: withQuery(r, "at", strconv.Itoa(at)),
-		before: w.Before, after: w.Wanted,
+		before: w.Before, after: w.Wanted, gone: w.Gone,
 	}
 	if w.Outcome == recorder.WriteStale { // the row stays as it was
 		s.after, s.wanted = w.Before, w.Wanted

@@ -93,6 +93,9 @@ func (c *Console) showRow(w http.ResponseWriter, r *http.Request) {
 	if len(rows) > 0 {
 		p.Row = rows[0]
 	}
+	if p.Row != nil && c.options.Dev != nil && c.options.Dev.Recorder != nil {
+		c.options.Dev.Recorder.See(k, p.Row.Row()) // the next write is shown beside this
+	}
 	p.History = c.history(r, k, p.Row)
 	if p.Row == nil && len(p.History.Stops) == 0 {
 		c.fail(w, r, http.StatusNotFound, "not_found", "there is no such row: "+k.PK+" "+k.SK)

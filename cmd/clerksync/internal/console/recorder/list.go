@@ -88,7 +88,11 @@ func (r *Recorder) Message(id string) (m Message, ok bool) {
 	if found == nil {
 		return Message{}, false
 	}
-	return found.snapshot(), true
+	m = found.snapshot()
+	for i, w := range m.Writes {
+		m.Writes[i].Between = r.rows.isBetween(w)
+	}
+	return m, true
 }
 
 // Neighbours are the ids of the messages before and after that one in the list, ""

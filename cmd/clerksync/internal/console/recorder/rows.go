@@ -2,6 +2,7 @@ package recorder
 
 import (
 	"container/list"
+	"reflect"
 	"time"
 
 	"github.com/clerksync/clerksync/pkg/directory"
@@ -28,6 +29,9 @@ type Write struct {
 	// without BeforeKnown. For a stale one it is the row that won.
 	Before      directory.Row
 	BeforeKnown bool
+	// Between says that Before is not what an earlier write seen here has left: another
+	// one, which did not come through this pipeline, came in between.
+	Between bool
 	// Wanted is the row as the message has it. Where the write is applied, it is the
 	// row from then on. Nil where it is not known.
 	Wanted directory.Row
@@ -183,6 +187,39 @@ func (r *Recorder) History(k directory.Key) []Write {
 	history := make([]Write, 0, len(r.rows.byKey[k]))
 	for _, w := range r.rows.byKey[k] {
 		history = append(history, *w)
+		history[len(history)-1].Between = r.rows.isBetween(*w)
 	}
 	return history
+}
+
+// isBetween says whether a write that nobody saw here came before this one. Each row
+// that was there before a write is one that an earlier write has left, unless none is
+// known. It is decided when somebody looks, for an answer may be later than that of a
+// write that came after.
+func (s *rows) isBetween(w Write) bool {
+	if w.Gone || !w.BeforeKnown || w.Before == nil {
+		return false
+	}
+	older := false
+	for _, other := range s.byKey[w.Key] {
+		if other.Outcome != WriteApplied || other.Gone || other.Seq == w.Seq {
+			continue
+		}
+		// Revisions differ nearly always, and are compared faster.
+		if other.Wanted.Revision() == w.Before.Revision() && reflect.DeepEqual(other.Wanted, w.Before) {
+			return false
+		}
+		older = older || other.Wanted.Revision() <= w.Before.Revision()
+	}
+	return older
+}
+
+// See tells the recorder how a row is that somebody has read. The state is old where a
+// write came meanwhile, and is then no news.
+func (r *Recorder) See(k directory.Key, row directory.Row) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if known, ok := r.rows.row(k); !ok || known.Revision() <= row.Revision() {
+		r.rows.see(k, row)
+	}
 }

@@ -76,6 +76,8 @@ func WriteOf(w recorder.Write) Write {
 		v.Note = "what was there before is not known"
 	case w.Outcome == recorder.WriteFailed:
 		v.Note = "no answer came, so it is not known whether this was written"
+	case w.Between:
+		v.Note = "another write came in between: the row before is not as the write that was seen here before it has left it"
 	}
 	after, wanted := w.Wanted, directory.Row(nil)
 	if w.Outcome == recorder.WriteStale { // the row stays as it is
