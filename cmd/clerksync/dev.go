@@ -78,6 +78,7 @@ func (p program) dev(ctx context.Context, c *cli.Command) error {
 	o := dev.Options{
 		Pipeline: pipeline.Options{Addr: c.String("addr"), AWSAddr: c.String("aws-addr")},
 		Demo:     c.Bool("demo"), Once: c.Bool("once"), JSON: c.Bool("json"), Now: p.now,
+		Marks:  terminal.TakesMarks(p.getenv),
 		Record: c.String("record"),
 	}
 	if err := readConsole(c, &o); err != nil {

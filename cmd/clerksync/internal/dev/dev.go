@@ -32,6 +32,7 @@ type Options struct {
 	Demo     bool             // send the first week through at the start
 	Once     bool             // and stop after it
 	JSON     bool             // print JSON lines instead of words
+	Marks    bool             // a terminal takes marks beside words
 	// ConsoleAddr is where the console listens, "" for no console. Any port may take
 	// the place of one that is taken and that nobody asked for.
 	ConsoleAddr    string

@@ -51,5 +51,5 @@ func (s Screen) Format(st Step) string { return string(s.s.format(st)) }
 // FormatStep is a step as it is shown.
 func FormatStep(st Step, lag time.Duration, attempt, width int) string {
 	st.lag, st.attempt = lag, attempt
-	return string(formatStep(time.Unix(0, 0), st, width, ""))
+	return string(formatStep(time.Unix(0, 0), st, width, "", ""))
 }

@@ -6,7 +6,9 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/view"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 	"github.com/clerksync/clerksync/pkg/consumer"
 	"github.com/clerksync/clerksync/pkg/ingest"
@@ -26,15 +28,21 @@ func (s *screen) format(st step) terminal.Styled {
 	if width > 0 && s.console() != "" && st.SvixID != "" {
 		page = strings.TrimSuffix(s.console(), "/") + "/messages/" + url.PathEscape(st.SvixID)
 	}
-	return formatStep(s.now(), st, width, page)
+	mark := ""
+	if width > 0 && s.marks {
+		mark = view.Mark(st.Stage) + " "
+	}
+	return formatStep(s.now(), st, width, page, mark)
 }
 
 // formatStep is a step on one line where that has room. Reasons that are sentences
 // come last, and on a line of their own where there is no room. The id is a link
-// where a page is given.
-func formatStep(at time.Time, st step, width int, page string) terminal.Styled {
+// where a page is given. The mark, "" for none, stands before the stage: it is the
+// console's, so that a stage is known by its shape, too.
+func formatStep(at time.Time, st step, width int, page, mark string) terminal.Styled {
+	indent := wordsIndent + utf8.RuneCountInString(mark)
 	words := []terminal.Styled{
-		terminal.Dim(at.Format(time.TimeOnly)), stageStyle(st.Stage)(fmt.Sprintf("%-9s", st.Stage)),
+		terminal.Dim(at.Format(time.TimeOnly)), stageStyle(st.Stage)(mark + fmt.Sprintf("%-9s", st.Stage)),
 		terminal.Plain(cmp.Or(st.EventType, "request")),
 	}
 	if st.Entity != "" {
@@ -61,13 +69,13 @@ func formatStep(at time.Time, st step, width int, page string) terminal.Styled {
 		words = append(words, terminal.Warn(fmt.Sprintf("×%d more", st.times)))
 	}
 	if sentence == "" {
-		return terminal.Fill(width, wordsIndent, "", words...)
+		return terminal.Fill(width, indent, "", words...)
 	}
-	whole := terminal.Fill(width, wordsIndent, "", append(words, terminal.Plain(sentence))...)
+	whole := terminal.Fill(width, indent, "", append(words, terminal.Plain(sentence))...)
 	if !strings.Contains(string(whole), "\n") {
 		return whole
 	}
-	return terminal.Fill(width, wordsIndent, "", words...) + "\n" + sentenceBelow(sentence, width, terminal.Plain)
+	return terminal.Fill(width, indent, "", words...) + "\n" + sentenceBelow(sentence, width, terminal.Plain)
 }
 
 // sentenceBelow is a sentence on lines of its own.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -212,5 +213,41 @@ func TestDevOnFreePorts(t *testing.T) {
 	})
 	if want := "go run ./cmd/clerksync dev --addr 127.0.0.1:0 --aws-addr 127.0.0.1:0"; got != want {
 		t.Errorf("command = %q for ports that are any, want %q", got, want)
+	}
+}
+
+// On a terminal that takes them, the mark of a stage stands before its word, as on the
+// console's pages; files and programs get the words alone, in the same order.
+func TestMarksOfStages(t *testing.T) {
+	t.Parallel()
+	colour := regexp.MustCompile(`\x1b\[[0-9;]*m`)
+	for stage, mark := range map[string]string{
+		"applied": "●", "stale": "◐", "duplicate": "◌", "ignored": "○", "rejected": "✕", "failed": "↻", "dead": "■",
+	} {
+		for name, c := range map[string]struct {
+			marks bool
+			width int
+			want  string
+		}{
+			"a terminal":           {marks: true, width: 100, want: mark + " " + stage},
+			"one without UTF-8":    {width: 100, want: stage},
+			"a pipe":               {marks: true, want: stage},
+			"a terminal, narrower": {marks: true, width: 40, want: mark + " " + stage},
+		} {
+			s := dev.NewScreen(terminal.New(t.Context(), nil, io.Discard, io.Discard), dev.Options{
+				Now: time.Now, Marks: c.marks,
+			})
+			s.SetWidth(c.width)
+			line := s.Format(dev.Step{Stage: stage, EventType: "user.updated", Entity: "user/u1"})
+			line = colour.ReplaceAllString(line, "")
+			if got := strings.Join(strings.Fields(line)[1:], " "); got != c.want+" user.updated user/u1" {
+				t.Errorf("%s: %q after the time, want %q, then type and entity", name, got, c.want)
+			}
+			for part := range strings.Lines(line) {
+				if w := lipgloss.Width(strings.TrimRight(part, "\n")); c.width > 0 && w > c.width {
+					t.Errorf("%s: %d wide on a terminal of %d: %q", name, w, c.width, part)
+				}
+			}
+		}
 	}
 }

@@ -35,6 +35,7 @@ type screen struct {
 	term   *terminal.Terminal
 	secret webhook.Secret
 	json   bool
+	marks  bool // the terminal takes them
 	demo   bool // has been shown
 	now    func() time.Time
 	// width and noteWidth are those of stdout and stderr, 0 where no terminal shows
@@ -56,7 +57,7 @@ type screen struct {
 
 func newScreen(term *terminal.Terminal, o Options) *screen {
 	return &screen{
-		term: term, secret: o.Secret, json: o.JSON, demo: o.Demo, now: o.Now, ready: make(chan struct{}),
+		term: term, secret: o.Secret, json: o.JSON, marks: o.Marks, demo: o.Demo, now: o.Now, ready: make(chan struct{}),
 		width: term.Width, noteWidth: term.NoteWidth,
 		counts: map[string]int{}, repeats: map[step]int{}, advised: map[string]bool{},
 	}

@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"cmp"
 	"io"
 	"os"
 	"strings"
@@ -29,6 +30,14 @@ func columns(w io.Writer) int {
 		return width // asked each time: a window may change
 	}
 	return usualWidth
+}
+
+// TakesMarks says whether the environment's locale is one in UTF-8: then a terminal
+// shows a mark beside a word, and elsewhere it may show something else.
+// https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap08.html#tag_08_02
+func TakesMarks(getenv func(string) string) bool {
+	locale := strings.ToLower(cmp.Or(getenv("LC_ALL"), getenv("LC_CTYPE"), getenv("LANG")))
+	return strings.Contains(locale, "utf-8") || strings.Contains(locale, "utf8")
 }
 
 // Fill puts the words on lines of at most that many columns, 0 for any number.

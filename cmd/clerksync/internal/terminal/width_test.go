@@ -125,3 +125,23 @@ func TestWidthOfFiles(t *testing.T) {
 		t.Errorf("Width of a file = %d, %d, want 0: any", term.Width(), term.NoteWidth())
 	}
 }
+
+// A locale in UTF-8 is found where POSIX looks for it, the strongest variable first.
+func TestTakesMarks(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		env  map[string]string
+		want bool
+	}{
+		"none":           {},
+		"LANG":           {env: map[string]string{"LANG": "en_US.UTF-8"}, want: true},
+		"as macOS has":   {env: map[string]string{"LC_CTYPE": "UTF-8"}, want: true},
+		"as Debian has":  {env: map[string]string{"LANG": "C.utf8"}, want: true},
+		"Latin 1":        {env: map[string]string{"LANG": "de_DE.ISO-8859-1"}},
+		"LC_ALL says no": {env: map[string]string{"LANG": "en_US.UTF-8", "LC_ALL": "C"}},
+	} {
+		if got := terminal.TakesMarks(func(name string) string { return c.env[name] }); got != c.want {
+			t.Errorf("%s: TakesMarks = %t, want %t", name, got, c.want)
+		}
+	}
+}
