@@ -83,42 +83,45 @@ browser() {
 		go test -count=1 -v -timeout 15m ./test/browser
 }
 
-# What builds with sam, talks to an emulator of somebody else or downloads. sam keeps one file about all that it builds,
-# so these steps follow one another.
-elsewhere() {
+# What builds with sam. sam keeps one file about all that it builds, so these steps follow one another.
+with_sam() {
 	step "template: sam validate --lint, cfn-lint, checkov" lint_template
 	step "sam build, architecture" make build SAM="$sam"
 	step "binaries are static and smaller than 11 MB" binaries
 	step_may_skip "deployed: sam deploy onto ministack" \
 		env DEPLOYED_SAM="$sam" DEPLOYED_MINISTACK="$ministack" go test -count=1 -v -timeout 15m -run Deployed ./test/deployed
 	step_may_skip "sam local in containers" sam_local
+	step "race detector: what waits for real seconds" race_waiting
+}
+
+# What talks to a browser, to an emulator of somebody else or over HTTP, or downloads.
+elsewhere() {
+	step "the console in a browser; screenshots: $tools/screenshots" browser
 	step "suites and 200 histories on ministack" foreign_engine Ministack MINISTACK="$ministack" SIMULATION_ENDPOINT=200
 	step "suites on moto" foreign_engine Moto MOTO_SERVER="$tools/moto/bin/moto_server" SIMULATION_ENDPOINT=0
 	step_may_skip "runbook: its lines, pasted against moto" \
 		env RUNBOOK_AWS="$tools/aws/bin/aws" MOTO_SERVER="$tools/moto/bin/moto_server" go test -count=1 -v ./test/runbook
 	step_may_skip "docs/reading.md: its examples in TypeScript and Python" \
 		env READING_PYTHON="$tools/boto3/bin/python" READING_NODE_MODULES="$(node_modules)" go test -count=1 -v ./test/reading
-	step "the console in a browser; screenshots: $tools/screenshots" browser
-	step "race detector: what waits for real seconds" race_waiting
+	step "simulation: 500 histories over HTTP" \
+		env SIMULATION_HTTP=500 go test -count=1 -run SimulationOverHTTP ./test/engines
 	step "known vulnerabilities" vulnerabilities
 }
 
 step "tools" install
-step "vet" go vet ./...
 step "README: go test ./..." env BROWSER=off go test ./... # the browser has a step of its own
 step "README: clerksync dev --demo --once" \
 	go run ./cmd/clerksync dev --demo --once --addr 127.0.0.1:0 --aws-addr 127.0.0.1:0
+beside with_sam
 beside elsewhere
 step "coverage of the field and the work is 95 % or more" coverage
 step "race detector, shuffled, in another time zone" race
-step "golangci-lint" make lint
+step "go vet, golangci-lint" make lint
 step "a release is the same bytes twice" reproducible
 step "the deletion of an organization of 1,000,000 members" \
 	env CASCADE_MEMBERS=1000000 go test -count=1 -run AMillionMembers ./pkg/consumer
 step "simulation: 10,000 histories, planted bugs, interleavings" \
 	env SIMULATION_HISTORIES=10000 go test -count=1 -v ./test/simulation
-step "simulation: 500 histories over HTTP" \
-	env SIMULATION_HTTP=500 go test -count=1 -run SimulationOverHTTP ./test/engines
 await
 step "a backfill of thousands: requests, writes, kills, memory" \
 	env BACKFILL_SCALE=1 go test -count=1 -run 'BackfillCounts|BackfillMemory' ./test/bench
