@@ -28,7 +28,7 @@ func week() []string {
 // second writes nothing, and events that the table had seen make no difference.
 func TestBackfillOfACompany(t *testing.T) {
 	t.Parallel()
-	i := newInstance(t, clerk.Options{}, settings{})
+	i := newInstance(t, clerk.Options{})
 	for _, name := range week() {
 		body, err := events.Body(name)
 		if err != nil {
@@ -60,7 +60,7 @@ func TestBackfillOfACompany(t *testing.T) {
 // and the users' windows leave none out.
 func TestRequestsToClerk(t *testing.T) {
 	t.Parallel()
-	i := newInstance(t, clerk.Options{}, settings{})
+	i := newInstance(t, clerk.Options{})
 	companyOf(i, 1200)
 	counts := i.run()
 	want := map[string]int{
@@ -79,7 +79,7 @@ func TestRequestsToClerk(t *testing.T) {
 // Parents are read before their children, and each kind by itself.
 func TestKindsInOrder(t *testing.T) {
 	t.Parallel()
-	i := newInstance(t, clerk.Options{}, settings{})
+	i := newInstance(t, clerk.Options{})
 	i.run()
 	var order []string
 	for _, r := range i.requests {
@@ -103,7 +103,7 @@ func TestKindsInOrder(t *testing.T) {
 // An instance without organizations has nothing to read there, which is no failure.
 func TestKindsThatAreSwitchedOff(t *testing.T) {
 	t.Parallel()
-	i := newInstance(t, clerk.Options{NoOrganizations: true}, settings{})
+	i := newInstance(t, clerk.Options{NoOrganizations: true})
 	i.put(directory.KindUser, user("u1", 5, ""))
 	counts := i.run()
 	if counts[directory.KindUser].Written != 1 || counts[directory.KindUser].Skipped != "" {
@@ -114,7 +114,7 @@ func TestKindsThatAreSwitchedOff(t *testing.T) {
 			t.Errorf("%s: skipped = %q, want Clerk's code", kind, s)
 		}
 	}
-	i = newInstance(t, clerk.Options{NoDomains: true}, settings{})
+	i = newInstance(t, clerk.Options{NoDomains: true})
 	if s := i.run()[directory.KindDomain].Skipped; s != "organization_domains_not_enabled" {
 		t.Errorf("domain: skipped = %q, want Clerk's code", s)
 	}
@@ -123,7 +123,7 @@ func TestKindsThatAreSwitchedOff(t *testing.T) {
 // An object that can have no row is said by kind and id, and the rest goes on.
 func TestObjectsThatFail(t *testing.T) {
 	t.Parallel()
-	i := newInstance(t, clerk.Options{}, settings{})
+	i := newInstance(t, clerk.Options{})
 	for u := range 5 {
 		i.put(directory.KindUser, user(fmt.Sprint("u", u), 5, ""))
 	}

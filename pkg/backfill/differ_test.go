@@ -62,7 +62,7 @@ func inBubble(t *testing.T, o clerk.Options, test func(d *differ)) {
 		t.Helper()
 		time.Sleep(time.Until(at(0)))
 		o.ID = "ins_1"
-		d := &differ{instance: newInstance(t, o, settings{})}
+		d := &differ{instance: newInstance(t, o)}
 		d.Consumer.Now = time.Now
 		c, err := clerkapi.New(clerkapi.Options{Key: "sk_test_x", Rate: 1e6, Transport: d})
 		if err != nil {

@@ -40,9 +40,9 @@ func (i *instance) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-func newInstance(t *testing.T, o clerk.Options, s settings) *instance {
+func newInstance(t *testing.T, o clerk.Options) *instance {
 	t.Helper()
-	i := &instance{world: newWorld(t, s)}
+	i := &instance{world: newWorld(t, settings{})}
 	o.Limit = -1
 	o.Answer = func(r *http.Request) clerk.Answer {
 		i.mu.Lock()

@@ -21,7 +21,7 @@ func TestWindowsOfUsers(t *testing.T) {
 	for _, inclusive := range []bool{false, true} {
 		t.Run(fmt.Sprint("bounds are inclusive: ", inclusive), func(t *testing.T) {
 			t.Parallel()
-			i := newInstance(t, clerk.Options{InclusiveBounds: inclusive}, settings{})
+			i := newInstance(t, clerk.Options{InclusiveBounds: inclusive})
 			const n = 7600 // three windows
 			for u := range n {
 				at := base + u/3 // several in each millisecond
@@ -45,7 +45,7 @@ func TestWindowsOfUsers(t *testing.T) {
 // taken for the end of a list.
 func TestUnusableAnswers(t *testing.T) {
 	t.Parallel()
-	i := newInstance(t, clerk.Options{}, settings{})
+	i := newInstance(t, clerk.Options{})
 	i.put(directory.KindUser, user("u1", 5, ""))
 	i.answer = func(r *http.Request) clerk.Answer {
 		if strings.Contains(r.URL.Path, "memberships") {
@@ -66,7 +66,7 @@ func TestUnusableAnswers(t *testing.T) {
 // in hand, one that is written and one that was read meanwhile.
 func TestPagesInMemory(t *testing.T) {
 	t.Parallel()
-	i := newInstance(t, clerk.Options{}, settings{})
+	i := newInstance(t, clerk.Options{})
 	for m := range 3000 {
 		i.put(directory.KindInvitation, fmt.Sprintf(`{"id":"i%04d","organization_id":"o1","created_at":%d}`, m, base+m))
 	}
@@ -108,7 +108,7 @@ func (i *instance) requestsSoFar() []string {
 // Memberships of one organization are written far from each other.
 func TestMembershipsAreSpread(t *testing.T) {
 	t.Parallel()
-	i := newInstance(t, clerk.Options{}, settings{})
+	i := newInstance(t, clerk.Options{})
 	const orgs, members = 10, 40
 	for n := range orgs * members {
 		text := membership(fmt.Sprint("o", n/members), fmt.Sprint("u", n), int64(n), int64(n), "")
@@ -157,7 +157,7 @@ func TestWindowsHaveOpenEnds(t *testing.T) {
 	for n, bounds := range map[int]int{2600: 0, 5100: 2} {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			t.Parallel()
-			i := newInstance(t, clerk.Options{}, settings{})
+			i := newInstance(t, clerk.Options{})
 			for u := range n {
 				i.put(directory.KindUser, user(fmt.Sprintf("u%05d", u), 0, ""))
 			}

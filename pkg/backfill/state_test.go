@@ -30,11 +30,11 @@ func openState(t *testing.T, path string) *backfill.State {
 func TestStateGoesOnAfterKills(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
-	i := newInstance(t, clerk.Options{}, settings{})
+	i := newInstance(t, clerk.Options{})
 	for u := range 5200 { // two windows
 		i.put(directory.KindUser, user(fmt.Sprintf("u%05d", u), int64(u), ""))
 	}
-	clean := newInstance(t, clerk.Options{}, settings{})
+	clean := newInstance(t, clerk.Options{})
 	clean.Instance = i.Instance
 	want := clean.run()
 	once := clean.takeRequests()
@@ -86,7 +86,7 @@ func TestStateGoesOnAfterKills(t *testing.T) {
 func TestFinishedPartsAreNotReadAgain(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
-	i := newInstance(t, clerk.Options{}, settings{})
+	i := newInstance(t, clerk.Options{})
 	companyOf(i, 600)
 	ctx, cancel := context.WithCancel(t.Context())
 	i.answer = func(r *http.Request) clerk.Answer {
@@ -120,7 +120,7 @@ func TestFinishedWindowIsNotReadAgain(t *testing.T) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	i := newInstance(t, clerk.Options{}, settings{})
+	i := newInstance(t, clerk.Options{})
 	i.put(directory.KindUser, user("u1", 5, ""))
 	i.put(directory.KindUser, `{"id":"u2","created_at":1772000000001,"updated_at":1772000000001}`)
 	want := backfill.Counts{Read: 2, Equal: 1, Written: 1}
@@ -139,7 +139,7 @@ func TestPageIsInTheTableBeforeTheState(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "state")
-		i := newInstance(t, clerk.Options{}, settings{})
+		i := newInstance(t, clerk.Options{})
 		companyOf(i, 1200)
 		i.table.before = func(_ context.Context, w directory.Write) error {
 			if w.Row.Text("id") == "u00777" {
@@ -173,7 +173,7 @@ func (i *instance) checkUsers(n int) {
 func TestStateHoldsNothingPersonal(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
-	i := newInstance(t, clerk.Options{}, settings{})
+	i := newInstance(t, clerk.Options{})
 	i.put(directory.KindUser, user("u1", 5, `,"first_name":"Ada","email_addresses":[{"email_address":"a@x.example"}]`))
 	i.put(directory.KindUser, `{"id":"u2","created_at":1772000000000,"updated_at":"bad@x.example"}`)
 	if _, err := i.backfill(openState(t, path)).Run(t.Context()); err != nil {
@@ -194,7 +194,7 @@ func TestStateHoldsNothingPersonal(t *testing.T) {
 func TestFinishedStateStartsAfresh(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
-	i := newInstance(t, clerk.Options{}, settings{})
+	i := newInstance(t, clerk.Options{})
 	companyOf(i, 10)
 	for range 2 {
 		counts, err := i.backfill(openState(t, path)).Run(t.Context())

@@ -75,10 +75,11 @@ func newClerkWorld(t *testing.T, instanceID string) *clerkWorld {
 	return w
 }
 
-// put puts a user into the Clerk instance.
-func (w *clerkWorld) put(data string) {
+// putAda puts a user into the Clerk instance.
+func (w *clerkWorld) putAda() {
 	w.t.Helper()
-	if err := w.instance.Put(directory.KindUser, []byte(data)); err != nil {
+	const ada = `{"id":"user_1","object":"user","created_at":1772000000000,"updated_at":1772000000005,"first_name":"Ada"}`
+	if err := w.instance.Put(directory.KindUser, []byte(ada)); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -91,15 +92,13 @@ func (w *clerkWorld) apply(body string) {
 	}
 }
 
-const ada = `{"id":"user_1","object":"user","created_at":1772000000000,"updated_at":1772000000005,"first_name":"Ada"}`
-
 // A user whose webhook is on its way is read from Clerk, once, and is in the table
 // from then on; the webhook that comes later is newer.
 func TestReadThrough(t *testing.T) {
 	t.Parallel()
 	inClerkWorld(t, func(w *clerkWorld) {
 		t := w.t // the bubble's
-		w.put(ada)
+		w.putAda()
 		for range 2 {
 			got, err := w.User(t.Context(), "user_1")
 			if err != nil || got.FirstName != "Ada" || got.Source.ReadAt.IsZero() {
@@ -147,7 +146,7 @@ func TestDeletedIsNotFetched(t *testing.T) {
 	t.Parallel()
 	inClerkWorld(t, func(w *clerkWorld) {
 		t := w.t // the bubble's
-		w.put(ada)
+		w.putAda()
 		w.apply(readertest.Event("user.deleted", "ins_1", 2, `"id":"user_1"`))
 		if _, err := w.User(t.Context(), "user_1"); !errors.Is(err, reader.ErrDeleted) || w.requests.Load() > 0 {
 			t.Errorf("User = %v after %d requests to Clerk, want ErrDeleted and none", err, w.requests.Load())
@@ -162,7 +161,7 @@ func TestClerkFails(t *testing.T) {
 	inClerkWorld(t, func(w *clerkWorld) {
 		t := w.t // the bubble's
 		w.answer.Store(&clerk.Answer{Fault: clerk.Limited})
-		w.put(ada)
+		w.putAda()
 		began := time.Now()
 		for range 3 {
 			if _, err := w.User(t.Context(), "user_1"); !errors.Is(err, reader.ErrNotFound) {
@@ -178,7 +177,7 @@ func TestClerkFails(t *testing.T) {
 			t.Errorf("User = %v when Clerk answers again, want Ada: a failure is not remembered", err)
 		}
 		other := newClerkWorld(t, "ins_2")
-		other.put(ada)
+		other.putAda()
 		_, err := other.User(t.Context(), "user_1")
 		if e, ok := errors.AsType[*backfill.InstanceError](err); !ok || !errors.Is(err, reader.ErrNotFound) {
 			t.Errorf("User with the key of another instance = %v, %v, want ErrNotFound and an InstanceError", err, e)

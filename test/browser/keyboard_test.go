@@ -26,7 +26,7 @@ func (s *suite) testKeyboard(t *testing.T) {
 	d.founded(t)
 	dead := d.apply(t, message{sample: "user.updated", set: map[string]any{"data.updated_at": -5}})
 	id := d.apply(t, message{sample: "user.updated"})
-	for _, path := range append(pages(), "/messages/"+id, "/messages/"+dead, rowPath("USER#"+jonah, "USER")) {
+	for _, path := range append(pages(), "/messages/"+id, "/messages/"+dead, userPath(jonah)) {
 		p := s.open(t, d.ready.ConsoleURL, path)
 		p.until("live", `document.querySelector("#live[data-state=live]")`)
 		eval[any](p, `document.querySelector("#pause")?.click()`) // nothing is replaced during the walk
@@ -99,14 +99,14 @@ func (s *suite) testWithoutJavaScript(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		"/":                            `#messages [data-svix-id="` + id + `"]`,
-		"/messages/" + id:              `#path [data-stage=applied]`,
-		rowPath("USER#"+jonah, "USER"): `#history [data-at]`,
-		"/dead-letters":                `#dead-letters [data-svix-id="` + dead + `"]`,
-		"/directory":                   `#rows [data-pk]`,
-		"/order":                       `main form, main a[href]`,
-		"/traffic":                     `main svg`,
-		"/send":                        `form#send textarea`,
+		"/":               `#messages [data-svix-id="` + id + `"]`,
+		"/messages/" + id: `#path [data-stage=applied]`,
+		userPath(jonah):   `#history [data-at]`,
+		"/dead-letters":   `#dead-letters [data-svix-id="` + dead + `"]`,
+		"/directory":      `#rows [data-pk]`,
+		"/order":          `main form, main a[href]`,
+		"/traffic":        `main svg`,
+		"/send":           `form#send textarea`,
 	} {
 		p.to(path)
 		p.has(want)

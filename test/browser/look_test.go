@@ -44,7 +44,7 @@ func (d *dev) scenes(t *testing.T) []scene {
 	} {
 		ids = append(ids, d.apply(t, m))
 	}
-	mara := rowPath("USER#user_2exampleMaraLindqvist000000", "USER")
+	mara := userPath("user_2exampleMaraLindqvist000000")
 	return []scene{
 		{name: "messages", path: "/"},
 		{name: "message-applied", path: "/messages/" + applied},
@@ -55,7 +55,7 @@ func (d *dev) scenes(t *testing.T) []scene {
 		{name: "no-match", path: "/?q=nothing-is-called-so"},
 		{name: "directory", path: "/directory?deleted=1"},
 		{name: "row", path: mara},
-		{name: "row-deleted", path: rowPath("USER#"+jonah, "USER")},
+		{name: "row-deleted", path: userPath(jonah)},
 		{name: "dead-letters", path: "/dead-letters"},
 		{name: "send", path: "/send"},
 		{name: "send-scenario", path: "/send?scenario=race"},

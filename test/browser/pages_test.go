@@ -91,8 +91,8 @@ func (s *suite) testSearch(t *testing.T) {
 	p.has(row)
 }
 
-// rowPath is the address of a row's page: each part of its key is one escaped segment.
-func rowPath(pk, sk string) string { return "/rows/" + url.PathEscape(pk) + "/" + url.PathEscape(sk) }
+// userPath is the address of a user's row: each part of its key is one escaped segment.
+func userPath(id string) string { return "/rows/" + url.PathEscape("USER#"+id) + "/USER" }
 
 func (s *suite) testHistory(t *testing.T) {
 	d := s.start(t)
@@ -102,7 +102,7 @@ func (s *suite) testHistory(t *testing.T) {
 			"data.updated_at": updatedAt + at, "timestamp": updatedAt + at,
 		}})
 	}
-	p := s.open(t, d.ready.ConsoleURL, rowPath("USER#"+jonah, "USER"))
+	p := s.open(t, d.ready.ConsoleURL, userPath(jonah))
 	const stops = `#history [data-at][data-outcome]`
 	p.has(stops)
 	outcomes := map[string]string{}
@@ -115,7 +115,7 @@ func (s *suite) testHistory(t *testing.T) {
 	if got := p.attribute(`input[type=range]`, "max"); got != "5" {
 		t.Errorf("the slider ends at %s, want 5", got)
 	}
-	p.to(rowPath("USER#"+jonah, "USER") + "?at=2")
+	p.to(userPath(jonah) + "?at=2")
 	if text := p.text("main"); !strings.Contains(text, "Name2") {
 		t.Errorf("?at=2 does not show the second state:\n%s", text)
 	}
@@ -130,7 +130,7 @@ func (s *suite) testHistory(t *testing.T) {
 		t.Error("the stale stop has the same colour as the applied ones")
 	}
 	// By the keyboard, faster than the pages come: the slider ends where it was left, and keeps the focus.
-	p.to(rowPath("USER#"+jonah, "USER") + "?tab=object")
+	p.to(userPath(jonah) + "?tab=object")
 	p.has("input[type=range]")
 	eval[any](p, `document.querySelector("input[type=range]").focus()`)
 	for range 4 {

@@ -16,7 +16,7 @@ func (s *suite) testHidePeople(t *testing.T) {
 	p.has(`#live[data-state=live]`)
 	p.do(chromedp.KeyEvent("h"))
 	p.has(`html[data-people=hidden]`)
-	shown, row := 0, rowPath("USER#"+jonah, "USER")
+	shown, row := 0, userPath(jonah)
 	for _, path := range []string{
 		"/", "/messages/" + id, "/messages/" + id + "?tab=event", "/messages/" + id + "?tab=raw",
 		"/messages/" + id + "?tab=requests", "/directory",

@@ -95,7 +95,7 @@ func TestDeployedLook(t *testing.T) {
 		p.theme(theme)
 		p.do(chromedp.EmulateViewport(width, 900))
 		for _, path := range []string{
-			"/directory?q=" + jonah, rowPath("USER#"+jonah, "USER"), "/dead-letters", "/order", "/doctor",
+			"/directory?q=" + jonah, userPath(jonah), "/dead-letters", "/order", "/doctor",
 		} {
 			p.to(path)
 			p.has("#production")

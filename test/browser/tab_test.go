@@ -29,11 +29,10 @@ type tab struct {
 }
 
 // open opens a tab on the path. Whatever the watcher finds until the test's end fails it.
-func (s *suite) open(tb testing.TB, base, path string, options ...chromedp.ContextOption) *tab {
+func (s *suite) open(tb testing.TB, base, path string) *tab {
 	tb.Helper()
 	w := &watcher{}
-	own := []chromedp.ContextOption{chromedp.WithNewBrowserContext(), chromedp.WithListener(w.listen)}
-	ctx, cancel := chromedp.NewContext(s.browser, append(own, options...)...)
+	ctx, cancel := chromedp.NewContext(s.browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(w.listen))
 	p := &tab{watcher: w, t: tb, ctx: ctx, base: base}
 	tb.Cleanup(func() {
 		for _, problem := range w.found() {

@@ -16,9 +16,9 @@ import (
 
 func key(pk, n string) string { return fmt.Sprintf(`"pk":{"S":%q},"n":{"N":%q}`, pk, n) }
 
-// putAction puts an item of the key and more.
-func putAction(pk, n, more string) string {
-	return `{"Put":` + on(`"Item":{`+key(pk, n)+more+`}`) + `}`
+// putAction puts an item of the key, with n = 1, and more.
+func putAction(pk, more string) string {
+	return `{"Put":` + on(`"Item":{`+key(pk, "1")+more+`}`) + `}`
 }
 
 // updateAction updates an item with a value for v.
@@ -57,17 +57,17 @@ func TestTransactionReasons(t *testing.T) {
 		actions []string
 		want    []any
 	}{
-		"a failed condition": {actions: []string{putAction("a", "1", ""), check("")}, want: []any{none, failed}},
+		"a failed condition": {actions: []string{putAction("a", ""), check("")}, want: []any{none, failed}},
 		"with the item": {
-			actions: []string{check(`,"ReturnValuesOnConditionCheckFailure":"ALL_OLD"`), putAction("a", "1", "")},
+			actions: []string{check(`,"ReturnValuesOnConditionCheckFailure":"ALL_OLD"`), putAction("a", "")},
 			want:    []any{shown, none},
 		},
 		"an item over 400 KB": {
-			actions: []string{putAction("a", "1", ""), putAction("b", "1", `,"v":`+big), putAction("c", "1", "")},
+			actions: []string{putAction("a", ""), putAction("b", `,"v":`+big), putAction("c", "")},
 			want:    []any{none, tooLarge, none},
 		},
 		"an update to over 400 KB": {
-			actions: []string{putAction("a", "1", ""), updateAction("b", "1", "SET v = :v", big)},
+			actions: []string{putAction("a", ""), updateAction("b", "1", "SET v = :v", big)},
 			want:    []any{none, tooLarge},
 		},
 		"a path that leads nowhere": {
@@ -102,7 +102,7 @@ func TestTransactionAndBatchSizes(t *testing.T) {
 	actions := func(from, n int) string {
 		list := make([]string, n)
 		for i := range list {
-			list[i] = putAction(strconv.Itoa(from+i), "1", `,"v":{"S":"`+strings.Repeat("x", 400_000)+`"}`)
+			list[i] = putAction(strconv.Itoa(from+i), `,"v":{"S":"`+strings.Repeat("x", 400_000)+`"}`)
 		}
 		return transaction(list...)
 	}
