@@ -125,6 +125,11 @@ func (d *Diff) readRows(ctx context.Context) (rows map[string][]*Finding, err er
 			if !ok || counts.Skipped != "" || !r.Live() { // what is switched off is not absent
 				continue
 			}
+			// The key of this instance denies the rows of others that share the table, all of
+			// them. A row that names none may still be one of this instance's.
+			if of := r.Text(directory.AttrInstanceID); of != "" && of != d.Writer.InstanceID {
+				continue
+			}
 			counts.Rows++
 			if !d.listed.has(r.Key()) {
 				rows[kind] = append(rows[kind], findingOfRow(r))

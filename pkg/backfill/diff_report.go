@@ -9,7 +9,7 @@ type Report struct {
 // DiffCounts count objects and rows of one kind.
 type DiffCounts struct {
 	Read      int    `json:"read"` // objects that Clerk listed
-	Rows      int    `json:"rows"` // live rows of the table
+	Rows      int    `json:"rows"` // live rows of the table, but for those of other instances
 	Missing   int    `json:"missing"`
 	Extra     int    `json:"extra"`
 	Different int    `json:"different"`

@@ -189,6 +189,35 @@ func TestDiffOfAMembershipAsksForItsOrganization(t *testing.T) {
 	}
 }
 
+// Instances may share a table, and the key of one denies all that is of another.
+// Were its rows taken for extra, a repair would delete them. A row that names no
+// instance was put there by hand, or by an example of Clerk's dashboard.
+func TestDiffLeavesTheRowsOfOtherInstances(t *testing.T) {
+	t.Parallel()
+	for of, want := range map[string][]string{
+		"ins_1": {"extra user u1 deleted"}, "": {"extra user u1 deleted"}, "ins_2": nil,
+	} {
+		t.Run("of "+of, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, clerk.Options{}, func(d *differ) {
+				d.handle("user.created", 0, user("u1", 0, ""))
+				row := d.row(directory.UserKey("u1"))
+				delete(row, directory.AttrInstanceID)
+				row.SetText(directory.AttrInstanceID, of)
+				w := directory.Write{Row: row, If: directory.IfUnchanged(row.Revision())}
+				if _, err := d.memory.Write(d.t.Context(), w); err != nil {
+					d.t.Fatal(err)
+				}
+				time.Sleep(2 * time.Hour)
+				d.checkRepair(want...)
+				if live := d.row(row.Key()).Live(); live != (want == nil) {
+					d.t.Errorf("the row is live: %t, want %t", live, want == nil)
+				}
+			})
+		})
+	}
+}
+
 // What the instance has switched off is not absent.
 func TestDiffOfKindsThatAreSwitchedOff(t *testing.T) {
 	t.Parallel()
