@@ -1,9 +1,9 @@
 package browser_test
 
 import (
+	"bufio"
 	"context"
 	"html"
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -67,10 +67,11 @@ func wantNowhere(tb testing.TB, answers map[string]string, texts ...string) {
 	}
 }
 
-// stream reads the events of a while, as server-sent events or as lines.
-func (d *dev) stream(tb testing.TB, accept string, during func()) (text string) {
+// stream reads the events of a while, as server-sent events or as lines, up to the line that holds last, or for a second
+// more where there is no last.
+func (d *dev) stream(tb testing.TB, accept string, during func(), last ...string) (text string) {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
 	defer cancel()
 	q, err := http.NewRequestWithContext(ctx, http.MethodGet, d.ready.ConsoleURL+"/api/v1/events", http.NoBody)
 	if err != nil {
@@ -86,9 +87,16 @@ func (d *dev) stream(tb testing.TB, accept string, during func()) (text string) 
 		tb.Fatalf("GET events = %d", answer.StatusCode)
 	}
 	during()
-	time.AfterFunc(time.Second, cancel) // what is under way arrives
-	body, _ := io.ReadAll(answer.Body)  // it ends by cancel
-	return string(body)
+	if len(last) == 0 {
+		time.AfterFunc(time.Second, cancel) // what is under way arrives
+	}
+	for lines := bufio.NewScanner(answer.Body); lines.Scan(); { // it ends by cancel, if not by the last line
+		text += lines.Text() + "\n"
+		if len(last) > 0 && strings.Contains(lines.Text(), last[0]) {
+			break
+		}
+	}
+	return text
 }
 
 func (s *suite) testIgnored(t *testing.T) {

@@ -144,7 +144,7 @@ func (d *dev) apply(tb testing.TB, m message) (id string) {
 // outcome waits until a message has ended, and holds its outcome against want unless that is "".
 func (d *dev) outcome(tb testing.TB, id, want string) {
 	tb.Helper()
-	status, body := d.get(tb, "/api/v1/messages/"+id+"/wait?timeout=10s")
+	status, body := d.get(tb, "/api/v1/messages/"+id+"/wait?timeout=25s")
 	var m struct {
 		Outcome string `json:"outcome"`
 	}

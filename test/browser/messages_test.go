@@ -49,9 +49,13 @@ func (s *suite) testLive(t *testing.T) {
 	p := s.open(t, d.ready.ConsoleURL, "/")
 	p.has(`#live[data-state=live]`)
 	eval[any](p, `window.loaded = "once"`)
-	id, _ := d.post(t, message{sample: "user.created"})
-	p.within(2*time.Second, "the first item is the message, applied", `(e => e && e.dataset.svixId === %q &&
-		e.dataset.outcome === "applied")(document.querySelector("#messages [data-svix-id]"))`, id)
+	inTime(t, 2*time.Second, "a message's way to the page", func() time.Duration {
+		return timed(func() {
+			id, _ := d.post(t, message{sample: "user.created", set: map[string]any{"data.id": "user_" + newID()}})
+			p.until("the first item is the message, applied", `(e => e && e.dataset.svixId === %q &&
+				e.dataset.outcome === "applied")(document.querySelector("#messages [data-svix-id]"))`, id)
+		})
+	})
 	if got := eval[string](p, `window.loaded ?? "anew"`); got != "once" {
 		t.Error("the page was loaded anew")
 	}
