@@ -35,17 +35,24 @@ func (s *suite) testKeyboard(t *testing.T) {
 			.filter(e => e.checkVisibility() && !e.disabled && !(e.type === "radio" && !e.checked))`
 		// A part of the page may be replaced by its newest state meanwhile: an element is known by what it is.
 		eval[any](p, `window.walk = {name: e => e.outerHTML.slice(0, 200), seen: new Set(), unseen: new Set()}`)
-		want := eval[int](p, targets+`.length + document.querySelectorAll("[tabindex='0']").length`)
-		eval[any](p, `document.activeElement.blur()`)
-		for range want + 10 {
-			p.do(chromedp.KeyEvent("\t"))
-			eval[any](p, `(e => {
-				walk.seen.add(walk.name(e));
-				const s = getComputedStyle(e);
-				if (s.outlineStyle === "none" && s.boxShadow === "none") walk.unseen.add(walk.name(e));
-				return 1 })(document.activeElement)`)
+		var missed []string
+		// Where it was replaced on a busy machine late in the walk, the focus began anew, and has not come to its end.
+		for range 3 {
+			want := eval[int](p, targets+`.length + document.querySelectorAll("[tabindex='0']").length`)
+			eval[any](p, `document.activeElement.blur()`)
+			for range want + 10 {
+				p.do(chromedp.KeyEvent("\t"))
+				eval[any](p, `(e => {
+					walk.seen.add(walk.name(e));
+					const s = getComputedStyle(e);
+					if (s.outlineStyle === "none" && s.boxShadow === "none") walk.unseen.add(walk.name(e));
+					return 1 })(document.activeElement)`)
+			}
+			missed = eval[[]string](p, targets+`.map(walk.name).filter(e => !walk.seen.has(e))`)
+			if len(missed) == 0 {
+				break
+			}
 		}
-		missed := eval[[]string](p, targets+`.map(walk.name).filter(e => !walk.seen.has(e))`)
 		if len(missed) > 0 {
 			t.Errorf("%s: Tab does not reach\n%s", path, strings.Join(missed, "\n"))
 		}

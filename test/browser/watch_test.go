@@ -120,7 +120,7 @@ func TestWatcherSees(t *testing.T) {
 				}
 				return
 			}
-			program.WaitUntil(t, 5*time.Second, "a problem with "+page.want, func() bool {
+			program.WaitUntil(t, patience, "a problem with "+page.want, func() bool {
 				return strings.Contains(strings.Join(w.found(), "\n"), page.want)
 			})
 		})
