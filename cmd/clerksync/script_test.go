@@ -21,7 +21,7 @@ import (
 	main "github.com/clerksync/clerksync/cmd/clerksync"
 )
 
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // TestMain hides the machine's own settings from tests that run a command in this
 // process. In a script the command is a process with the script's environment.

@@ -32,7 +32,7 @@ type Ready struct {
 const ReadyEvent = "ready"
 
 const (
-	askTimeout = 2 * time.Second // dev answers at once
+	askTimeout = 10 * time.Second // dev answers at once, where the machine has time for it
 	maxReady   = 1 << 16
 )
 

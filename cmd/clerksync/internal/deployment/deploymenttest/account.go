@@ -19,7 +19,7 @@ import (
 // that commands make, as AWS would, from its fields. All other calls go to Rest.
 type Account struct {
 	Now         func() time.Time // by which Count counts back
-	Rest        http.Handler // DynamoDB, SQS and SSM
+	Rest        http.Handler     // DynamoDB, SQS and SSM
 	StackStatus string
 	Outputs     map[string]string // of the stack
 	Parameters  map[string]string

@@ -74,7 +74,7 @@ func New(t *testing.T, instances ...string) *Stack {
 	t.Cleanup(front.Close)
 	s.WebhookURL = front.URL + ingest.Path
 	s.Account = &Account{
-		Now: time.Now,
+		Now:  time.Now,
 		Rest: s.Proxy(p.Endpoint), StackStatus: "UPDATE_COMPLETE", Reserved: aws.Int(20), Executions: 1000,
 		Parameters: map[string]string{
 			"SecretParameterName": pipeline.SecretParameter, "TablePointInTimeRecovery": "true",
