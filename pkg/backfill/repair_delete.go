@@ -81,8 +81,10 @@ func (d *Diff) delete(ctx context.Context, f *Finding, wait time.Duration) error
 		return nil
 	}
 	// To try this again is safe: a lost answer is found as the tombstone that it wrote.
+	// Its time is not bounded here, for an organization may have more members than can
+	// be deleted in that.
 	var done bool
-	err = d.Writer.persist(ctx, func(ctx context.Context) (err error) {
+	err = d.Writer.persist(ctx, func(context.Context) (err error) {
 		done, err = d.Writer.Consumer.DeleteAbsent(ctx, row, f.firstLook)
 		return err
 	})

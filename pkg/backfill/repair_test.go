@@ -89,6 +89,41 @@ func TestRepairOfAnOrganizationWithItsRows(t *testing.T) {
 	})
 }
 
+// An organization may have more members than can be deleted in the time for which
+// any other operation on the table is tried. The repair takes as long as it needs.
+func TestRepairOfAnOrganizationWithManyMembers(t *testing.T) {
+	t.Parallel()
+	inBubble(t, clerk.Options{}, func(d *differ) {
+		const members = 100
+		d.happen("organization.created", org("o1", 0, ""), delivered)
+		for i := range members {
+			id := fmt.Sprint("u", i)
+			d.happen("user.created", user(id, 0, ""), delivered)
+			d.happen("organizationMembership.created", membership("o1", id, 0, 0, ""), delivered)
+		}
+		time.Sleep(2 * time.Hour)
+		d.happen("organization.deleted", `{"id":"o1","deleted":true}`, lost)
+		d.table.before = func(ctx context.Context, w directory.Write) error {
+			if w.Row.Text(directory.AttrKind) != directory.KindMembership {
+				return nil
+			}
+			select { // 24 at once: 72 in 30 seconds
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(9 * time.Second):
+				return nil
+			}
+		}
+		o := defaults
+		o.AllowDeletions = members
+		if repaired := strings.Count(strings.Join(d.repairAll(o), "\n"), " deleted"); repaired != members+1 {
+			d.t.Errorf("%d rows were deleted, want the organization and its %d members", repaired, members)
+		}
+		d.table.before = nil
+		d.checkFindings()
+	})
+}
+
 // Above the brake nothing is deleted, of any kind, and nobody waits for a second
 // look. What is missing is written all the same.
 func TestRepairStopsAtTheBrake(t *testing.T) {

@@ -57,12 +57,17 @@ func (c *Consumer) PutRead(
 // firstLook is when Clerk first denied the object. It may be called again after
 // an error, with the same arguments.
 //
+// It needs no deadline, and takes as long as its children do: it ends with an error
+// where the table takes nothing for half a minute.
+//
 // The tombstone is not terminal: it is as new as the first look, so that any
 // later change of the object brings it back, and an event that deletes it wins.
 func (c *Consumer) DeleteAbsent(ctx context.Context, row directory.Row, firstLook time.Time) (done bool, err error) {
 	tombstone := c.tombstoneOfAbsence(row, firstLook)
-	err = c.retryInPlace(ctx, func() error {
-		written, err := c.replace(ctx, row.Key(), row, true, func(existing directory.Row) (directory.Write, bool) {
+	first, cancel := context.WithTimeout(ctx, roundTime)
+	defer cancel()
+	err = c.retryInPlace(first, func() error {
+		written, err := c.replace(first, row.Key(), row, true, func(existing directory.Row) (directory.Write, bool) {
 			// A row whose answer was lost is found as its own tombstone.
 			done = existing.Revision() == tombstone.Revision()
 			w := directory.Write{Row: tombstone}
@@ -87,7 +92,8 @@ func (c *Consumer) DeleteAbsent(ctx context.Context, row directory.Row, firstLoo
 	return true, c.deleteAllChildren(ctx, change, tombstone)
 }
 
-// roundTime bounds a round of deleteAllChildren.
+// roundTime bounds the write of a tombstone by absence, and then each round of
+// deleteAllChildren.
 const roundTime = 30 * time.Second
 
 // deleteAllChildren is deleteChildren for a caller without a deadline. There, a

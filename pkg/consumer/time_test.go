@@ -39,14 +39,16 @@ func TestVisibilityGrows(t *testing.T) {
 
 // slowWrites makes each write take that long, or until the context ends.
 func slowWrites(d time.Duration) option {
-	return beforeWrite(func(ctx context.Context, _ directory.Write) error {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(d):
-			return nil
-		}
-	})
+	return beforeWrite(func(ctx context.Context, _ directory.Write) error { return pause(ctx, d) })
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
 }
 
 // handleIn hands over a batch with that much time left.
