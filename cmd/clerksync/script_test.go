@@ -252,7 +252,8 @@ func untilOutput(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: until PATTERN COMMAND...")
 	}
 	want := regexp.MustCompile(`(?m)` + args[0])
-	for end := time.Now().Add(patience); time.Now().Before(end); {
+	// The pause leaves the processor to what is waited for.
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		cmd := exec.Command(args[1], args[2:]...)
 		cmd.Dir = ts.MkAbs(".")
 		for _, v := range inherited() {
