@@ -30,16 +30,17 @@ type diffed struct {
 	said  func(words string) // after each write to stderr
 }
 
-// heard is stderr whose words are heard as they are said.
+// heard is stderr whose words are heard as they are said. It has no other method of the buffer's, through which they
+// would come unheard.
 type heard struct {
-	bytes.Buffer
-	said func(words string)
+	words bytes.Buffer
+	said  func(words string)
 }
 
 func (h *heard) Write(p []byte) (int, error) {
-	n, err := h.Buffer.Write(p)
+	n, err := h.words.Write(p)
 	if h.said != nil {
-		h.said(h.String())
+		h.said(h.words.String())
 	}
 	return n, err //nolint:wrapcheck // it never fails
 }
@@ -90,9 +91,9 @@ func (d *diffed) run(ctx context.Context, want int, args ...string) (out, words 
 	stderr := heard{said: d.said}
 	line := append([]string{"clerksync", "diff", "--endpoint-url", d.Pipeline.Endpoint, "--rate", "10000"}, args...)
 	if got := main.RunWith(ctx, d.env, &stdout, &stderr, line); got != want {
-		d.t.Errorf("%q = %d, want %d:\n%s%s", line, got, want, stdout.String(), stderr.String())
+		d.t.Errorf("%q = %d, want %d:\n%s%s", line, got, want, stdout.String(), stderr.words.String())
 	}
-	return stdout.String(), stderr.String()
+	return stdout.String(), stderr.words.String()
 }
 
 // Rows that Clerk denies are said, and --repair deletes them, after a second look.
