@@ -31,8 +31,9 @@ type look struct {
 // is an error.
 func (d *Diff) look(ctx context.Context, f *Finding) (l look, err error) {
 	organizationGone := false
-	if f.Kind == directory.KindMembership {
-		// Clerk lists no members of a deleted organization, nor need it have that.
+	if f.Kind == directory.KindMembership || f.Kind == directory.KindInvitation {
+		// Clerk has neither members nor invitations of a deleted organization, nor need
+		// it have that.
 		row, err := d.readRow(ctx, directory.OrganizationKey(f.ref.OrganizationID))
 		if err != nil {
 			return l, err

@@ -89,6 +89,25 @@ func TestRepairOfAnOrganizationWithItsRows(t *testing.T) {
 	})
 }
 
+// What a process that was killed has left below an organization that is deleted goes
+// too, although Clerk denies that organization.
+func TestRepairOfWhatOutlivedItsOrganization(t *testing.T) {
+	t.Parallel()
+	inBubble(t, clerk.Options{}, func(d *differ) {
+		d.company()
+		d.entomb()
+		d.checkRepair(
+			"extra domain d1 deleted", "extra invitation i1 deleted", "extra membership o1/u1 deleted",
+			"extra membership o1/u2 deleted",
+		)
+		if len(d.failures) > 0 {
+			d.t.Errorf("failures = %v, want none", d.failures)
+		}
+		d.checkFindings()
+		d.checkPointers()
+	})
+}
+
 // An organization may have more members than can be deleted in the time for which
 // any other operation on the table is tried. The repair takes as long as it needs.
 func TestRepairOfAnOrganizationWithManyMembers(t *testing.T) {

@@ -104,6 +104,13 @@ func isAbout(e *APIError, r Ref) bool {
 	return e.Code == "resource_not_found"
 }
 
+// isBelow says whether a refusal may deny the organization below which the object
+// was asked for.
+func isBelow(e *APIError, r Ref) bool {
+	return (r.Kind == directory.KindMembership || r.Kind == directory.KindInvitation) &&
+		e.Status == http.StatusNotFound && e.Code == "resource_not_found"
+}
+
 // namesID says whether a message holds the id, and not only as part of another.
 func namesID(message, id string) bool {
 	return slices.Contains(regexp.MustCompile(`[A-Za-z0-9_-]+`).FindAllString(message, -1), id)
@@ -138,8 +145,9 @@ func (r Ref) matches(o clerk.Object) bool {
 // Clerk says agrees on that, it returns an *AbsentError; where the object is
 // there, it returns it; any other error, often ErrUnproven, says that nothing is
 // known. The instance must be instanceID, as it was at the beginning: another
-// one's key denies everything. organizationGone says that the membership's
-// organization is known to be deleted, so that Clerk need not have it.
+// one's key denies everything. organizationGone says that the organization of a
+// membership or an invitation is known to be deleted: Clerk need not have it, and
+// its denial of that is one of all that was below it.
 //
 // A replica that lags denies what was just created, so the caller looks at least
 // twice, ten minutes apart.
@@ -148,6 +156,9 @@ func (c *Client) Prove(
 ) (clerk.Object, Read, error) {
 	object, read, err := c.Get(ctx, r)
 	absent, ok := errors.AsType[*AbsentError](err)
+	if e, refused := errors.AsType[*APIError](err); !ok && refused && organizationGone && isBelow(e, r) {
+		absent, ok = &AbsentError{Ref: r, Err: e}, true
+	}
 	if !ok {
 		return object, read, err
 	}

@@ -90,6 +90,11 @@ func TestProveAbsence(t *testing.T) {
 		"invitation, its organization denied": {ref: ref("invitation"), want: unknown, routes: routes{
 			"/v1/organizations/org_1/invitations/invitation_1": {404, notFound("no org_1")},
 		}},
+		"invitation, its organization known to be deleted": {
+			ref: ref("invitation"), orgGone: gone, want: proven, routes: routes{
+				"/v1/organizations/org_1/invitations/invitation_1": {404, notFound("no org_1")},
+			},
+		},
 		"organization": {
 			ref: ref("organization"), want: proven, routes: routes{"/v1/organizations": {200, empty}},
 		},
@@ -128,6 +133,14 @@ func TestProveAbsence(t *testing.T) {
 		"membership, its organization known to be deleted": {
 			ref: ref("membership"), orgGone: gone, want: proven,
 			routes: routes{"/v1/organizations/org_1/memberships": {200, empty}},
+		},
+		"membership, the list of a deleted organization denied": {
+			ref: ref("membership"), orgGone: gone, want: proven,
+		},
+		"membership, the list of a deleted organization refused": {
+			ref: ref("membership"), orgGone: gone, want: unknown, routes: routes{
+				"/v1/organizations/org_1/memberships": {404, refusal("instance_not_found", "")},
+			},
 		},
 		"membership, organizations off": {ref: ref("membership"), want: unknown, routes: routes{
 			"/v1/organizations/org_1/memberships": {403, refusal("organization_not_enabled_in_instance", "")},
