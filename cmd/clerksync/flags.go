@@ -7,11 +7,27 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/terminal"
 )
 
 // text is a flag with a value, textOr one with a default, toggle one without a
 // value. The name of the value stands in backquotes in the usage.
-func text(name, usage string) *cli.StringFlag { return &cli.StringFlag{Name: name, Usage: usage} }
+//
+// A value that is empty comes from a variable of a script's that is not set. It is no
+// text: the command would work on another stack, parameter or file than was meant.
+func text(name, usage string) *cli.StringFlag {
+	return &cli.StringFlag{Name: name, Usage: usage, Validator: func(value string) error {
+		if value == "" {
+			return terminal.Usagef("it is empty; is a variable not set?")
+		}
+		return nil
+	}}
+}
+
+// textFrom is a flag that falls back on a variable, which may be empty.
+func textFrom(variable, name, usage string) *cli.StringFlag {
+	return &cli.StringFlag{Name: name, Usage: usage, Sources: cli.EnvVars(variable)}
+}
 
 func textOr(value, name, usage string) *cli.StringFlag {
 	return &cli.StringFlag{Name: name, Usage: usage, Value: value}
@@ -35,17 +51,17 @@ func stackFlags() []cli.Flag {
 // tableFlags fall back on the variables of the functions, so that a shell that
 // is set up for one works for the other. queueFlags do, too.
 func tableFlags() []cli.Flag {
-	directory := text("directory-table", "`NAME` of the Directory table")
-	deliveries := text("deliveries-table", "`NAME` of the Deliveries table")
-	directory.Sources, deliveries.Sources = cli.EnvVars("DIRECTORY_TABLE"), cli.EnvVars("DELIVERIES_TABLE")
-	return []cli.Flag{directory, deliveries}
+	return []cli.Flag{
+		textFrom("DIRECTORY_TABLE", "directory-table", "`NAME` of the Directory table"),
+		textFrom("DELIVERIES_TABLE", "deliveries-table", "`NAME` of the Deliveries table"),
+	}
 }
 
 func queueFlags() []cli.Flag {
-	queue := text("queue-url", "`URL` of the queue")
-	dead := text("dead-letter-queue-url", "`URL` of the dead-letter queue")
-	queue.Sources, dead.Sources = cli.EnvVars("QUEUE_URL"), cli.EnvVars("DEAD_LETTER_QUEUE_URL")
-	return []cli.Flag{queue, dead}
+	return []cli.Flag{
+		textFrom("QUEUE_URL", "queue-url", "`URL` of the queue"),
+		textFrom("DEAD_LETTER_QUEUE_URL", "dead-letter-queue-url", "`URL` of the dead-letter queue"),
+	}
 }
 
 // placeFlags are all of them, for commands that look at a whole deployment.

@@ -58,8 +58,8 @@ func (t *trial) setTracing(ctx context.Context, name string, mode types.TracingM
 }
 
 // maxStart bounds init and first invocation of ingest, with its TLS connections to SSM and SQS. docs/performance.md
-// measured 42 to 62 ms with the CPU of 256 MB, to which Lambda adds its own part and the network. A function that
-// parses all of the system's certificates, or loads what it does not need, takes longer.
+// measured 98 to 118 ms with the CPU of 256 MB from the start on, to which Lambda adds its own part and the network.
+// A function that parses all of the system's certificates, or loads what it does not need, takes longer.
 const maxStart = time.Second
 
 // warnings finds a function's lines at these levels.
