@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -192,19 +193,22 @@ func WaitForHTTP(tb testing.TB, url string) {
 	})
 }
 
-// FreePort returns a port of 127.0.0.1 that nothing listened on a moment ago.
+// FreePort returns a port of 127.0.0.1 that nothing listened on a moment ago. It is below those that a system gives to
+// whoever asks for any (32768 and up on Linux), so that nobody gets it by chance before the program that is meant
+// listens there.
 func FreePort(tb testing.TB) string {
 	tb.Helper()
-	l, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
+	const lowest, tries = 10_000, 100
+	for range tries {
+		port := strconv.Itoa(lowest + rand.IntN(32_768-lowest))
+		l, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:"+port)
+		if err == nil {
+			_ = l.Close()
+			return port
+		}
 	}
-	defer func() { _ = l.Close() }()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return port
+	tb.Fatalf("none of %d ports is free", tries)
+	return ""
 }
 
 // WaitUntil waits until done returns true. The test stops if that takes longer than the timeout.
