@@ -34,6 +34,7 @@ func post(t *testing.T, f *program.Function, secret, body string) (status int) {
 }
 
 func TestIngestObeysEverySetting(t *testing.T) {
+	t.Parallel()
 	emulators := emulator.New(emulator.Options{SecureStrings: map[string]string{"/another/name": svixtest.Secret}})
 	client := sqs.NewFromConfig(emulatortest.Start(t, emulators))
 	queue := emulatortest.CreateQueue(t, client, "another-queue", nil)

@@ -21,6 +21,7 @@ import (
 )
 
 func TestProbeObeysEverySetting(t *testing.T) {
+	t.Parallel()
 	const key, keyParameter = "sk_test_canary", "/another/key"
 	emulators := emulator.New(emulator.Options{SecureStrings: map[string]string{keyParameter: key + "\n"}})
 	admin := dynamodb.NewFromConfig(emulatortest.Start(t, emulators))

@@ -45,6 +45,7 @@ func (e *endpoint) order(prefix string) (numbers []string) {
 }
 
 func TestSyncObeysEverySetting(t *testing.T) {
+	t.Parallel()
 	emulators := emulator.New(emulator.Options{})
 	cfg := emulatortest.Start(t, emulators)
 	admin, queues := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)

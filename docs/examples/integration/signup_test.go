@@ -57,7 +57,7 @@ type dev struct {
 func startDev(t *testing.T) dev {
 	t.Helper()
 	command := filepath.Join(t.TempDir(), "clerksync")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", command,
+	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", command,
 		"github.com/clerksync/clerksync/cmd/clerksync")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
