@@ -78,7 +78,7 @@ func newClerkWorld(t *testing.T, instanceID string) *clerkWorld {
 // putAda puts a user into the Clerk instance.
 func (w *clerkWorld) putAda() {
 	w.t.Helper()
-	const ada = `{"id":"user_1","object":"user","created_at":1772000000000,"updated_at":1772000000005,"first_name":"Ada"}`
+	const ada = `{"id":"user_1","created_at":1772000000000,"updated_at":1772000000005,"first_name":"Ada"}`
 	if err := w.instance.Put(directory.KindUser, []byte(ada)); err != nil {
 		w.t.Fatal(err)
 	}

@@ -129,10 +129,10 @@ func TestEveryMetricOfOursIsUsed(t *testing.T) {
 	}
 }
 
-// An alarm is billed by the metrics that it watches, and DynamoDB publishes its own by table and operation: the alarms
-// on the tables watch what sync counts, whatever operations it learns. And CloudWatch leaves an alarm on AWS/DynamoDB as
-// it is while data are missing, whatever TreatMissingData says: as DynamoDB sends its errors and throttles only while
-// they are not zero, such an alarm would never end by itself.
+// An alarm is billed by the metrics that it watches, and DynamoDB publishes its own by table and operation: the
+// alarms on the tables watch what sync counts, whatever operations it learns. And CloudWatch leaves an alarm on
+// AWS/DynamoDB as it is while data are missing, whatever TreatMissingData says: as DynamoDB sends its errors and
+// throttles only while they are not zero, such an alarm would never end by itself.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 func TestNoAlarmWatchesDynamoDBsOwnMetrics(t *testing.T) {
 	for _, m := range alarmMetrics(load(t)) {

@@ -254,7 +254,8 @@ func TestSaysWhatCouldNotBeDeleted(t *testing.T) {
 	h.send(t, "a")
 	h.run(t, f, 1)
 	until(t, "a warning", func() bool { return len(f.warnings()) > 0 })
-	if got := f.warnings()[0]; !strings.Contains(got, "delete messages: 1 entries failed, the first with InternalError") {
+	const want = "delete messages: 1 entries failed, the first with InternalError"
+	if got := f.warnings()[0]; !strings.Contains(got, want) {
 		t.Errorf("warning = %q, want one that says what failed", got)
 	}
 }
