@@ -118,8 +118,10 @@ func (m *monitor) checkLedgerEntry(t *transaction, e *directory.LedgerEntry, cau
 	case consumer.Stale:
 		m.checkStaleByAbsence(msg, row)
 		// A tombstone that was newer may have been healed since by an older row. A row
-		// that was newer may have been deleted since with a parent that Clerk denies.
-		replayed := m.expired[msg.svixID] && row.Text("rev") == msg.rev() || m.reads.absent[msg.key]
+		// that was newer may have been deleted since with a parent that Clerk denies, by a
+		// transaction of which perhaps only this item is visible yet.
+		replayed := m.expired[msg.svixID] && row.Text("rev") == msg.rev() ||
+			m.reads.absent[msg.key] || byAbsence(row)
 		if cause != nil || row == nil || row.Text("rev") <= msg.rev() && !replayed {
 			m.breaks("%s is recorded as stale and nothing newer was there", msg.svixID)
 		}
