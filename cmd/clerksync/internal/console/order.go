@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/order"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/view"
@@ -41,7 +42,11 @@ type orderPage struct {
 	Shuffled string // the ids in another order
 	Button   string // what runs all orders; "" where there is one alone
 	Orders   *ordersView
+	Pending  bool // the orders are on their way, and the page asks for them again
 }
+
+// OwnMessages says that the items are of no story.
+func (p orderPage) OwnMessages() bool { return len(p.Items) > 0 && p.Why == "" }
 
 // storyLink is a story to choose.
 type storyLink struct {
@@ -97,11 +102,16 @@ func (c *Console) makeOrderPage(r *http.Request) (p orderPage, status int) {
 		})
 	}
 	comparison, known := c.options.Order.Known(messages)
-	if !known {
-		if r.FormValue("all") == "" && !p.isQuick() {
+	switch {
+	case known:
+	case r.FormValue("all") != "":
+		comparison, err = c.options.Order.Compare(r.Context(), messages)
+	case p.isQuick():
+		if comparison, known, p.Pending = c.options.Order.CompareSoon(r.Context(), messages, comparePatience); !known {
 			return p, http.StatusOK
 		}
-		comparison, err = c.options.Order.Compare(r.Context(), messages)
+	default:
+		return p, http.StatusOK
 	}
 	if err != nil {
 		p.Error = err.Error()
@@ -115,6 +125,11 @@ func (c *Console) makeOrderPage(r *http.Request) (p orderPage, status int) {
 // everybody and compared once in a process, messages of one's own each time that
 // others are chosen.
 const quickOrders, quickOrdersOfStory = 24, 120
+
+// comparePatience is for how long the page waits for them. They take a third of a
+// second; where the machine has others to work for, the page goes without and asks
+// again.
+const comparePatience = time.Second
 
 // isQuick says whether all orders are few enough to be compared before the page is
 // answered. The machine is the pipeline's: what takes longer waits for a click.

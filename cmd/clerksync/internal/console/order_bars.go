@@ -38,7 +38,7 @@ type barPart struct {
 
 const (
 	barWidth = 600.0 // of the drawing
-	labelled = 24.0  // width that a number needs
+	labelled = 32.0  // width that a number needs
 	fills    = 12    // how many ends look different
 )
 

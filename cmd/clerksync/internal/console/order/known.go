@@ -1,10 +1,13 @@
 package order
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strings"
 	"sync"
+	"time"
 )
 
 // maxKnown is how many comparisons are kept, the newest: as many as somebody goes
@@ -75,6 +78,54 @@ func (k *comparisons) find(messages []Message) (Comparison, bool) {
 		}
 	}
 	return c, true
+}
+
+// begun are comparisons that somebody did not wait for, by the sums of their messages:
+// each is closed when it has ended.
+type begun struct {
+	mu   sync.Mutex
+	ends map[string]chan struct{}
+}
+
+// maxBegun bounds what is remembered of comparisons that had no time for all orders.
+const maxBegun = 64
+
+// CompareSoon is Compare, but waits no longer than the patience: then the comparison
+// goes on, pending is true, and Known has it once it has ended. Where it has ended
+// without all orders before, it is not begun again.
+func (r *Runner) CompareSoon(
+	ctx context.Context, messages []Message, patience time.Duration,
+) (c Comparison, known, pending bool) {
+	sums := sumsOf(messages)
+	slices.Sort(sums)
+	set := strings.Join(sums, " ")
+	r.begun.mu.Lock()
+	end, ok := r.begun.ends[set]
+	if !ok {
+		if len(r.begun.ends) >= maxBegun || r.begun.ends == nil {
+			r.begun.ends = map[string]chan struct{}{}
+		}
+		end = make(chan struct{})
+		r.begun.ends[set] = end
+		go func() {
+			defer close(end)
+			// It outlives the page that asked, and ends by the runner's own limit.
+			if c, err := r.Compare(context.WithoutCancel(ctx), messages); err == nil && c.All {
+				r.begun.mu.Lock()
+				defer r.begun.mu.Unlock()
+				delete(r.begun.ends, set) // should it be forgotten, it can be begun again
+			}
+		}()
+	}
+	r.begun.mu.Unlock()
+	select {
+	case <-end:
+	case <-ctx.Done():
+	case <-time.After(patience):
+		pending = true
+	}
+	c, known = r.Known(messages)
+	return c, known, pending && !known
 }
 
 // Known returns the comparison of all orders of these messages where it was made

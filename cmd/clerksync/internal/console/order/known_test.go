@@ -3,10 +3,12 @@ package order_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/order"
+	"github.com/clerksync/clerksync/pkg/settings"
 )
 
 // inOrder are the ids of messages in one of their orders.
@@ -73,5 +75,26 @@ func TestKnownComparisonsAreBounded(t *testing.T) {
 	}
 	if diff := cmp.Diff([]int{4, 5, 6, 7, 8, 9, 10, 11}, known); diff != "" {
 		t.Errorf("known sets (-want +got): %s", diff)
+	}
+}
+
+// Whoever does not wait finds the comparison later. One that had no time for all orders
+// is not begun again.
+func TestCompareSoon(t *testing.T) {
+	t.Parallel()
+	r, messages := newRunner(), story(t, "rejoin")
+	if _, known, pending := r.CompareSoon(t.Context(), messages, 0); known || !pending {
+		t.Errorf("without patience: known %t, pending %t, want it pending", known, pending)
+	}
+	slices.Reverse(messages)
+	c, known, pending := r.CompareSoon(t.Context(), messages, time.Minute)
+	if !known || pending || c.Orders != 24 {
+		t.Errorf("with patience: known %t, pending %t, %d orders, want 24", known, pending, c.Orders)
+	}
+	r = order.New(settings.Storage{DeletionPolicy: "soft", ObjectStorage: "full"}, time.Nanosecond)
+	for range 2 {
+		if _, known, pending := r.CompareSoon(t.Context(), messages, time.Minute); known || pending {
+			t.Errorf("out of time: known %t, pending %t, want neither", known, pending)
+		}
 	}
 }

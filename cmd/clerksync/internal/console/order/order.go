@@ -72,6 +72,7 @@ type Runner struct {
 	limit     time.Duration // of one comparison
 	runs      chan struct{} // one element for each run that is on its way
 	known     comparisons
+	begun     begun
 }
 
 // New makes a runner. The rows are those that a deployment with this storage has.

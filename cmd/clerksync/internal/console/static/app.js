@@ -1,6 +1,7 @@
 "use strict";
 // Each page works without this file. It adds live updates, keys, copying, themes and dialogs, all by attributes:
-//   data-live="message row dead counts"  the element, which has an id, is fetched anew when such an event comes
+//   data-live="message row dead counts"  the element, which has an id, is fetched anew when such an event comes; with
+//                                        "pending", until the server has it
 //   data-list                            j and k go through the links in it
 //   data-key="r"                         the key clicks the element, or puts the focus into a field
 //   data-copy="text"                     a click copies the text
@@ -71,6 +72,7 @@ function update(...kinds) {
     try { await fetchParts(now); } catch { /* the stream says that the server is gone */ }
     pace = Math.min(1000, Math.max(300, 8 * (performance.now() - began)));
     updating = undefined;
+    if (find("[data-live~=pending]")) due.add("pending");
     if (due.size) update();
   }, pace);
 }
@@ -253,3 +255,4 @@ document.addEventListener("htmx:after:swap", () => {
   if (at && at.value !== at.getAttribute("value")) at.dispatchEvent(new Event("change", { bubbles: true }));
 });
 connect();
+if (find("[data-live~=pending]")) update("pending");
