@@ -53,6 +53,7 @@ func (c *Console) apiMessage(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusNotFound, "not_found", notKept)
 		return
 	}
+	c.options.Dev.Recorder.FindBetween(m)
 	writeJSON(w, http.StatusOK, view.Of(m))
 }
 

@@ -17,10 +17,11 @@ import (
 type history struct {
 	Stops   []stop // as they arrived
 	Ordered []stop // as Clerk made the changes, by `rev`
+	Left    int    // how many of the oldest are in no list: the slider goes there
 	At      int    // the stop that is shown, from 1; 0 for the row as it is
 	Path    string // of the row's page
 	Now     string // of the row as it is, in the same tab
-	Lost    []stop // what lost to the row as it is now
+	Lost    []stop // what lost to the row as it is now, the newest
 	// Between says that the row as it is now is not what the newest of these writes has
 	// left: another one came after it, which did not come through this pipeline.
 	Between bool
@@ -38,6 +39,16 @@ type stop struct {
 	before, after, wanted directory.Row
 	gone                  bool // these are no longer kept
 }
+
+// maxStops is how many stops a list has, the newest: a row that is written in a loop has
+// thousands, and the page is drawn anew with each.
+const maxStops = 200
+
+// maxLost is how many of what lost to a deletion its page names, the newest.
+const maxLost = 20
+
+// Arrived are the newest of Stops, for the list.
+func (h history) Arrived() []stop { return h.Stops[h.Left:] }
 
 // Max is the number of stops.
 func (h history) Max() int { return len(h.Stops) }
@@ -65,8 +76,14 @@ func (c *Console) history(r *http.Request, k directory.Key, now deployment.Recor
 		return h
 	}
 	h.Path, h.Now = view.RowLink(k), withQuery(r, "at", "")
-	for i, w := range c.options.Dev.Recorder.History(k) {
-		h.Stops = append(h.Stops, c.stopOf(r, i+1, w))
+	writes := c.options.Dev.Recorder.History(k)
+	h.Left = max(0, len(writes)-maxStops)
+	for i, w := range writes {
+		s := stopOf(r, i+1, w)
+		if i >= h.Left {
+			c.addMessage(&s)
+		}
+		h.Stops = append(h.Stops, s)
 	}
 	if at, err := strconv.Atoi(r.FormValue("at")); err == nil && at >= 1 && at <= len(h.Stops) {
 		h.At = at
@@ -75,12 +92,14 @@ func (c *Console) history(r *http.Request, k directory.Key, now deployment.Recor
 	h.Ordered = slices.Clone(h.Stops)
 	slices.SortStableFunc(h.Ordered, func(a, b stop) int { return strings.Compare(a.Rev, b.Rev) })
 	h.Between = isOutside(now.Row(), h.Stops)
+	h.Ordered = h.Ordered[h.Left:]
 	// What lost to an earlier state of the row is in the list of stops alone.
 	for _, s := range h.Stops {
 		if s.Outcome == recorder.WriteStale && s.before.Text(directory.AttrRev) == now.Text(directory.AttrRev) {
 			h.Lost = append(h.Lost, s)
 		}
 	}
+	h.Lost = h.Lost[max(0, len(h.Lost)-maxLost):]
 	return h
 }
 
@@ -98,18 +117,22 @@ func isOutside(now directory.Row, stops []stop) bool {
 
 // stopOf is one stop, with the row before and after it. A message that lost leaves
 // the row as it was.
-func (c *Console) stopOf(r *http.Request, at int, w recorder.Write) stop {
+func stopOf(r *http.Request, at int, w recorder.Write) stop {
 	s := stop{
-		Write: view.WriteOf(w), At: at, Show: withQuery(r, "at", strconv.Itoa(at)),
+		Write: view.BriefWrite(w), At: at, Show: withQuery(r, "at", strconv.Itoa(at)),
 		before: w.Before, after: w.Wanted, gone: w.Gone,
 	}
 	if w.Outcome == recorder.WriteStale { // the row stays as it was
 		s.after, s.wanted = w.Before, w.Wanted
 	}
-	if m, ok := c.options.Dev.Recorder.Message(w.SvixID); ok {
-		s.EventType, s.Page = m.EventType, view.Brief(m).Links.Page
-	}
 	return s
+}
+
+// addMessage adds what the message behind a stop is.
+func (c *Console) addMessage(s *stop) {
+	if m, ok := c.options.Dev.Recorder.Message(s.SvixID); ok {
+		s.EventType, s.Page = m.EventType, messagePath(m.ID)
+	}
 }
 
 // apiHistory answers with the writes of a row, as they arrived.

@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/view"
+	"github.com/clerksync/clerksync/events"
 )
 
 // Five changes are five stops; ?at=2 shows the row as the second left it, and the
@@ -105,5 +108,31 @@ func TestObjectAsTree(t *testing.T) {
 	page = w.page("/rows/USER%23user_l/USER?tab=object")
 	if strings.Contains(inside(page, "rowview", "section"), "<details") || !strings.Contains(page, large) {
 		t.Error("an object of 201 KB is not shown as text")
+	}
+}
+
+// A row that is written in a loop has a page all the same: the lists have the newest
+// writes, and the slider goes to the others.
+func TestLongHistory(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.send("msg_first", "user.created", "applied")
+	body := string(must(events.Body("user.created")))
+	const writes = 230
+	for i := range writes - 1 {
+		w.post(fmt.Sprintf("msg_%d", i), body) // under other ids, so that each is a write
+	}
+	path := view.RowLink(jonahKey())
+	w.until("all are written", func() bool {
+		return len(w.Recorder.History(jonahKey())) == writes
+	})
+	page := w.page(path)
+	history := inside(page, "history", "section")
+	if n := len(attributes(history, "data-at")); n != 200 || strings.Count(history, "<li") != 400 ||
+		!strings.Contains(history, fmt.Sprintf(`max="%d"`, writes)) || !strings.Contains(history, "oldest 30 of 230") {
+		t.Errorf("the history lists %d stops of %d", n, writes)
+	}
+	if page := w.page(path + "?at=3"); !strings.Contains(page, "after write 3 of 230") {
+		t.Error("a write that is in no list is not shown")
 	}
 }

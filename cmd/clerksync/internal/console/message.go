@@ -46,6 +46,7 @@ const maxCopied = 64 << 10
 
 // detail makes the page of a message.
 func (c *Console) detail(m recorder.Message, f recorder.Filter, tab string) *messageDetail {
+	c.options.Dev.Recorder.FindBetween(m)
 	d := &messageDetail{
 		Message: view.Of(m), Tab: "row", Close: "/" + filterQuery(f, f.Before), Query: filterQuery(f, f.Before),
 		CanResend: m.Proven && m.Body != nil,

@@ -1,8 +1,11 @@
 package console_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/view"
 )
 
 // What a stranger has chosen is shown as text everywhere.
@@ -28,6 +31,32 @@ func TestHostileTexts(t *testing.T) {
 	}
 	if !strings.Contains(w.page("/messages/msg_a"), "&lt;img") {
 		t.Error("the name is not shown")
+	}
+}
+
+// A name is of any length, and may turn the direction of the text after it: it is cut in
+// lists and heads, whole in the row's columns, and its direction ends with it.
+func TestNamesKeepToTheirPlace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	long := strings.Repeat("W", 3000)
+	w.send("msg_a", "user.created", "applied", "data.first_name=\u202e"+long)
+	row := view.RowLink(jonahKey())
+	for path, whole := range map[string]int{
+		"/": 0, "/directory": 0, "/messages/msg_a": 1, "/order?ids=msg_a": 0, row: 1, row + "?tab=memberships": 0,
+	} {
+		page := w.page(path)
+		if got := strings.Count(page, ">\u202e"+long); got != whole || !strings.Contains(page, "WWW") {
+			t.Errorf("GET %s has the name whole %d times, want %d, and the beginning of it", path, got, whole)
+		}
+		for _, at := range regexp.MustCompile("<[^<>]*>\u202e").FindAllString(page, -1) {
+			if !strings.Contains(at, "person") {
+				t.Errorf("GET %s has the name in %s, which is no element of a person", path, at)
+			}
+		}
+	}
+	if !regexp.MustCompile(`\n\.person \{[^}]*unicode-bidi: isolate`).Match(readFile(t, "static/app.css")) {
+		t.Error("the direction of a name goes on after it")
 	}
 }
 

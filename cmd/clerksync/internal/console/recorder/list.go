@@ -88,11 +88,7 @@ func (r *Recorder) Message(id string) (m Message, ok bool) {
 	if found == nil {
 		return Message{}, false
 	}
-	m = found.snapshot()
-	for i, w := range m.Writes {
-		m.Writes[i].Between = r.rows.isBetween(w)
-	}
-	return m, true
+	return found.snapshot(), true
 }
 
 // Neighbours are the ids of the messages before and after that one in the list, ""

@@ -185,33 +185,59 @@ func (r *Recorder) History(k directory.Key) []Write {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	history := make([]Write, 0, len(r.rows.byKey[k]))
+	seen := r.rows.lefts(k)
 	for _, w := range r.rows.byKey[k] {
 		history = append(history, *w)
-		history[len(history)-1].Between = r.rows.isBetween(*w)
+		history[len(history)-1].Between = seen.isBetween(*w)
 	}
 	return history
+}
+
+// FindBetween sets Between of a message's writes. It looks through all writes of their
+// rows, so it is for the page of one message.
+func (r *Recorder) FindBetween(m Message) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, w := range m.Writes {
+		m.Writes[i].Between = r.rows.lefts(w.Key).isBetween(w)
+	}
+}
+
+// left is what writes seen here have left of one row.
+type left struct {
+	rows   map[directory.Revision]*Write // that took place, by the revision of the row
+	oldest directory.Revision
+}
+
+// lefts looks through the writes of a row once: there may be thousands.
+func (s *rows) lefts(k directory.Key) left {
+	l := left{rows: map[directory.Revision]*Write{}}
+	for _, w := range s.byKey[k] {
+		if w.Outcome != WriteApplied || w.Gone {
+			continue
+		}
+		rev := w.Wanted.Revision()
+		if len(l.rows) == 0 || rev < l.oldest {
+			l.oldest = rev
+		}
+		l.rows[rev] = w // no two have the same
+	}
+	return l
 }
 
 // isBetween says whether a write that nobody saw here came before this one. Each row
 // that was there before a write is one that an earlier write has left, unless none is
 // known. It is decided when somebody looks, for an answer may be later than that of a
 // write that came after.
-func (s *rows) isBetween(w Write) bool {
-	if w.Gone || !w.BeforeKnown || w.Before == nil {
+func (l left) isBetween(w Write) bool {
+	if w.Gone || !w.BeforeKnown || w.Before == nil || len(l.rows) == 0 {
 		return false
 	}
-	older := false
-	for _, other := range s.byKey[w.Key] {
-		if other.Outcome != WriteApplied || other.Gone || other.Seq == w.Seq {
-			continue
-		}
-		// Revisions differ nearly always, and are compared faster.
-		if other.Wanted.Revision() == w.Before.Revision() && reflect.DeepEqual(other.Wanted, w.Before) {
-			return false
-		}
-		older = older || other.Wanted.Revision() <= w.Before.Revision()
+	rev := w.Before.Revision()
+	if before := l.rows[rev]; before != nil {
+		return !reflect.DeepEqual(before.Wanted, w.Before)
 	}
-	return older
+	return l.oldest <= rev
 }
 
 // See tells the recorder how a row is that somebody has read. The state is old where a

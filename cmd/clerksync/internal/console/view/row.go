@@ -64,21 +64,7 @@ const (
 
 // WriteOf is a write with its changes.
 func WriteOf(w recorder.Write) Write {
-	v := Write{
-		At: clean(w.At), SvixID: w.SvixID, PK: w.Key.PK, SK: w.Key.SK, Kind: w.Wanted.Text(directory.AttrKind),
-		Rev: w.Wanted.Text(directory.AttrRev), Outcome: w.Outcome, Reason: w.Reason, Child: w.Child,
-		Deleted: w.Wanted.Gone(), Link: RowLink(w.Key),
-	}
-	switch {
-	case w.Gone:
-		v.Note = "the rows of this write are no longer kept"
-	case !w.BeforeKnown:
-		v.Note = "what was there before is not known"
-	case w.Outcome == recorder.WriteFailed:
-		v.Note = "no answer came, so it is not known whether this was written"
-	case w.Between:
-		v.Note = "another write came in between: the row before is not as the write that was seen here before it has left it"
-	}
+	v := BriefWrite(w)
 	after, wanted := w.Wanted, directory.Row(nil)
 	if w.Outcome == recorder.WriteStale { // the row stays as it is
 		after, wanted = w.Before, w.Wanted
@@ -94,6 +80,26 @@ func WriteOf(w recorder.Write) Write {
 	}
 	for _, k := range w.Drop {
 		v.Pointers = append(v.Pointers, pointerOf(k, true))
+	}
+	return v
+}
+
+// BriefWrite is a write as a list has it, without its changes, which take far longer.
+func BriefWrite(w recorder.Write) Write {
+	v := Write{
+		At: clean(w.At), SvixID: w.SvixID, PK: w.Key.PK, SK: w.Key.SK, Kind: w.Wanted.Text(directory.AttrKind),
+		Rev: w.Wanted.Text(directory.AttrRev), Outcome: w.Outcome, Reason: w.Reason, Child: w.Child,
+		Deleted: w.Wanted.Gone(), Link: RowLink(w.Key),
+	}
+	switch {
+	case w.Gone:
+		v.Note = "the rows of this write are no longer kept"
+	case !w.BeforeKnown:
+		v.Note = "what was there before is not known"
+	case w.Outcome == recorder.WriteFailed:
+		v.Note = "no answer came, so it is not known whether this was written"
+	case w.Between:
+		v.Note = "another write came in between: the row before is not as the write that was seen here before it has left it"
 	}
 	return v
 }

@@ -145,8 +145,21 @@ func requestOf(q recorder.Request) Request {
 	return v
 }
 
-// NameOf is what people call the object of a row, "" where it has no name.
+// longestName is how many characters of a name are shown beside others. The columns
+// have all of it.
+const longestName = 100
+
+// NameOf is what people call the object of a row, "" where it has no name. A long one is
+// cut: names are chosen by strangers, and a list is of more than one.
 func NameOf(r directory.Row) string {
+	name := []rune(wholeName(r))
+	if len(name) > longestName {
+		return string(name[:longestName]) + "…"
+	}
+	return string(name)
+}
+
+func wholeName(r directory.Row) string {
 	switch r.Text(directory.AttrKind) {
 	case directory.KindUser:
 		name := strings.TrimSpace(r.Text("first_name") + " " + r.Text("last_name"))
