@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/clerksync/clerksync/test/program"
 )
 
 // postAll posts n messages by eight senders.
@@ -177,7 +179,9 @@ func (s *suite) testTabs(t *testing.T) {
 }
 
 func (s *suite) testRestart(t *testing.T) {
-	d := s.start(t)
+	// Nobody else is given these ports while it is stopped.
+	port := func() string { return "127.0.0.1:" + program.FreePort(t) }
+	d := s.start(t, "--addr", port(), "--aws-addr", port(), "--console-addr", port())
 	p := s.open(t, d.ready.ConsoleURL, "/")
 	p.allow("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE")
 	p.has(`#live[data-state=live]`)
