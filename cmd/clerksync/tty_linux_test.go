@@ -110,3 +110,17 @@ func TestQuestionFitsTheTerminal(t *testing.T) {
 		t.Errorf("the screen shows %q, want the question to its end", screen)
 	}
 }
+
+// Whoever names - and types nothing is told what the command waits for.
+func TestStandardInputOfATerminal(t *testing.T) {
+	t.Parallel()
+	person, process := openTerminal(t, 80)
+	var words bytes.Buffer
+	if _, err := person.WriteString("{}\n\x04"); err != nil { // Ctrl-D
+		t.Fatal(err)
+	}
+	text, err := terminal.New(t.Context(), process, io.Discard, &words).ReadFile("-")
+	if err != nil || string(text) != "{}\n" || words.String() != "Reading from here until Ctrl-D.\n" {
+		t.Errorf("ReadFile(-) = %q, %v, and says %q, want what was typed and how to end it", text, err, words.String())
+	}
+}

@@ -14,6 +14,9 @@ import (
 // ReadFile returns the bytes of a file, or of standard input where name is -.
 func (t *Terminal) ReadFile(name string) ([]byte, error) {
 	if name == "-" {
+		if t.inIsTerminal() {
+			t.Note("Reading from here until Ctrl-D.")
+		}
 		b, err := io.ReadAll(t.input())
 		if err != nil {
 			return nil, fmt.Errorf("read standard input: %w", err)
@@ -35,15 +38,14 @@ func (t *Terminal) Confirm(question string) bool {
 // ReadSecret returns standard input. Where a person can type it shows the
 // prompt first and reads one line without showing it.
 func (t *Terminal) ReadSecret(prompt string) (string, error) {
-	f, isFile := t.in.(*os.File)
-	if !isFile || !term.IsTerminal(int(f.Fd())) {
+	if !t.inIsTerminal() {
 		b, err := t.ReadFile("-")
 		return string(b), err
 	}
 	words := writer{t, t.err}
 	fmt.Fprint(words, prompt)
 	defer fmt.Fprintln(words)
-	fd := int(f.Fd())
+	fd := int(t.in.(*os.File).Fd()) //nolint:forcetypeassert // a terminal is a file
 	before, err := term.GetState(fd)
 	if err != nil {
 		return "", fmt.Errorf("read the terminal's state: %w", err)
@@ -54,6 +56,12 @@ func (t *Terminal) ReadSecret(prompt string) (string, error) {
 		_ = term.Restore(fd, before)
 	}
 	return string(b), err
+}
+
+// inIsTerminal says whether a person can type.
+func (t *Terminal) inIsTerminal() bool {
+	f, isFile := t.in.(*os.File)
+	return isFile && term.IsTerminal(int(f.Fd()))
 }
 
 // input is standard input whose reading Ctrl-C ends. Nothing else would: the
