@@ -98,7 +98,7 @@ func (p program) listDeadLetters(ctx context.Context, c *cli.Command) error {
 	})
 	var rows [][]any
 	for _, l := range found {
-		rows = append(rows, []any{l.QueuedAt, l.Expires, l.SvixID, l.EventType, l.Reason})
+		rows = append(rows, []any{l.QueuedAt, l.Expires, l.SvixID, l.EventType, l.Explain()})
 	}
 	p.term.PrintTable([]string{"queued at", "expires", "svix id", "event", "reason"}, rows)
 	return err
@@ -123,7 +123,7 @@ func (p program) findDeadLetter(
 }
 
 // showDeadLetter prints the body to stdout, so that it can be piped elsewhere, and
-// the reason to stderr.
+// the reason, with what to do, to stderr.
 func (p program) showDeadLetter(ctx context.Context, c *cli.Command) error {
 	id, err := terminal.ID(c)
 	if err != nil {
@@ -136,8 +136,8 @@ func (p program) showDeadLetter(ctx context.Context, c *cli.Command) error {
 	if l == nil {
 		return fmt.Errorf("no dead letter %q here", id)
 	}
-	p.term.Note("%s\n%s  %s  queued at %s, expires %s\n",
-		terminal.Bad(l.Reason), l.EventType, terminal.Dim(l.SvixID), l.QueuedAt, l.Expires)
+	p.term.Note("%s\n%s\n%s  %s  queued at %s, expires %s\n",
+		terminal.Bad(l.Explain()), l.Mend(), l.EventType, terminal.Dim(l.SvixID), l.QueuedAt, l.Expires)
 	p.term.PrintText(l.Body())
 	return nil
 }

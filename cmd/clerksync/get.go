@@ -147,7 +147,7 @@ func (p program) getDelivery(ctx context.Context, c *cli.Command) error {
 		"queued_at": l.QueuedAt, "expires_at": l.Expires, "received_at": l.Received,
 	}
 	if !c.Bool("json") {
-		p.term.Print("%s  %s\n", terminal.Bold(fmt.Sprintf("%-11s", consumer.Dead)), l.Reason)
+		p.term.Print("%s  %s\n", terminal.Bold(fmt.Sprintf("%-11s", consumer.Dead)), l.Explain())
 	}
 	if p.printRow(row, c.Bool("json")); !c.Bool("json") {
 		width, target := p.term.NoteWidth(), terminal.Quote(id)+names(c).QueueFlags()

@@ -63,9 +63,12 @@ func FromMessages(messages []types.Message) []DeadLetter {
 // QueuedTime is QueuedAt as a time.
 func (l DeadLetter) QueuedTime() time.Time { return l.queued }
 
-// Explain is the reason for people, without the words that say that there is one.
-func (l DeadLetter) Explain() string {
-	text := l.Reason
+// Explain is the reason for people.
+func (l DeadLetter) Explain() string { return ExplainReason(l.Reason) }
+
+// ExplainReason is why a message failed or is dead, without the words that name the
+// kind of error: the outcome says it.
+func ExplainReason(text string) string {
 	for _, kind := range []error{projector.ErrPermanent, delivery.ErrPermanent} {
 		text = strings.TrimPrefix(text, kind.Error()+": ")
 	}

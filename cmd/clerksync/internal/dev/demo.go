@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/recorder"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/pipeline"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/scenario"
@@ -40,7 +39,7 @@ func (d *demo) onRequest(_ context.Context, r ingest.Report) {
 func (d *demo) onMessage(_ context.Context, r consumer.Report) {
 	st := step{Stage: string(r.Outcome), SvixID: r.SvixID, EventType: r.EventType, Entity: r.Entity, Reason: r.Reason}
 	if r.Err != nil {
-		st.Reason = recorder.Explain(r.Err)
+		st.Reason = deployment.ExplainReason(r.Err.Error())
 	}
 	if st.attempt = r.Attempt; !r.ReceivedAt.IsZero() {
 		st.lag = r.EndedAt.Sub(r.ReceivedAt)

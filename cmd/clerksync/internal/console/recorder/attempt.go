@@ -2,12 +2,10 @@ package recorder
 
 import (
 	"context"
-	"strings"
 	"time"
 
+	"github.com/clerksync/clerksync/cmd/clerksync/internal/deployment"
 	"github.com/clerksync/clerksync/pkg/consumer"
-	"github.com/clerksync/clerksync/pkg/delivery"
-	"github.com/clerksync/clerksync/pkg/projector"
 )
 
 // OnMessage is for pipeline.Options. It also records messages that came by the
@@ -18,7 +16,7 @@ func (r *Recorder) OnMessage(_ context.Context, report consumer.Report) {
 		Outcome: string(report.Outcome), Reason: report.Reason,
 	}
 	if report.Err != nil {
-		a.Reason = Explain(report.Err)
+		a.Reason = deployment.ExplainReason(report.Err.Error())
 	}
 	id, at := report.SvixID, report.EndedAt
 	if id == "" {
@@ -53,14 +51,4 @@ func (r *Recorder) OnMessage(_ context.Context, report consumer.Report) {
 	if report.Outcome == consumer.Dead {
 		r.publish(Event{Kind: EventDead, ID: m.ID})
 	}
-}
-
-// Explain is why a message failed or is dead, without the words that name the kind
-// of error: the outcome says it.
-func Explain(err error) string {
-	text := err.Error()
-	for _, kind := range []error{projector.ErrPermanent, delivery.ErrPermanent} {
-		text = strings.TrimPrefix(text, kind.Error()+": ")
-	}
-	return text
 }
