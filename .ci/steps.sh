@@ -76,11 +76,17 @@ in_own_network() {
 	fi
 }
 
-# The console, in a browser. Its screenshots are the newest run's.
+# The console, in a browser. Its screenshots are the newest run's. What needs no browser, and takes long, has a step of
+# its own.
 browser() {
 	rm -rf "$tools/screenshots" && BROWSER_REQUIRED=1 BROWSER_SCREENSHOTS=$tools/screenshots \
-		BROWSER_AXE=$tools/axe/node_modules/axe-core/axe.min.js CONSOLE_MESSAGES=3000 \
-		go test -count=1 -v -timeout 15m ./test/browser
+		BROWSER_AXE=$tools/axe/node_modules/axe-core/axe.min.js \
+		go test -count=1 -v -timeout 15m -skip '^TestMemory$' ./test/browser
+}
+
+console_memory() {
+	CONSOLE_MESSAGES=3000 go test -count=1 -v -timeout 15m -run '^TestMemory$' ./test/browser &&
+		grep -q '^--- PASS: TestMemory' "$log"
 }
 
 # What builds with sam. sam keeps one file about all that it builds, so these steps follow one another.
@@ -97,6 +103,7 @@ with_sam() {
 # What talks to a browser, to an emulator of somebody else or over HTTP, or downloads.
 elsewhere() {
 	step "the console in a browser; screenshots: $tools/screenshots" browser
+	step "the console's memory after 3,000 messages" console_memory
 	step "suites and 200 histories on ministack" foreign_engine Ministack MINISTACK="$ministack" SIMULATION_ENDPOINT=200
 	step "suites on moto" foreign_engine Moto MOTO_SERVER="$tools/moto/bin/moto_server" SIMULATION_ENDPOINT=0
 	step_may_skip "runbook: its lines, pasted against moto" \
@@ -114,6 +121,7 @@ step "README: clerksync dev --demo --once" \
 	go run ./cmd/clerksync dev --demo --once --addr 127.0.0.1:0 --aws-addr 127.0.0.1:0
 beside with_sam
 beside elsewhere
+renice -n 5 -p $$ >/dev/null # what follows computes, and lets those go first that wait for real seconds and for a browser
 step "coverage of the field and the work is 95 % or more" coverage
 step "race detector, shuffled, in another time zone" race
 step "go vet, golangci-lint" make lint
