@@ -1,7 +1,9 @@
 // Package terminal is the side of the command line that faces people and pipes.
 // It holds the three streams, styled text, tables, JSON lines and prompts
-// (terminal.go, style.go, width.go, input.go), help (help.go), usage errors and exit statuses (errors.go),
-// and every workaround for the library that parses the command line (cli.go).
+// (terminal.go, style.go, width.go, input.go), progress (progress.go), how commands
+// that are printed begin (program.go), help (help.go), usage errors and exit statuses
+// (errors.go), and every workaround for the library that parses the command line
+// (cli.go).
 //
 // Data goes to stdout, words for people go to stderr. What comes from outside
 // never reaches a terminal raw (outside.go), for anyone may choose a name for
