@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/order"
 	"github.com/clerksync/clerksync/cmd/clerksync/internal/console/view"
@@ -119,26 +118,6 @@ func (c *Console) makeOrderPage(r *http.Request) (p orderPage, status int) {
 	}
 	p.Orders = newOrdersView(comparison, messages, p.IDs, r.FormValue("differ"))
 	return p, http.StatusOK
-}
-
-// How many orders are compared without being asked: a story is the same for
-// everybody and compared once in a process, messages of one's own each time that
-// others are chosen.
-const quickOrders, quickOrdersOfStory = 24, 120
-
-// comparePatience is for how long the page waits for them. They take a third of a
-// second; where the machine has others to work for, the page goes without and asks
-// again.
-const comparePatience = time.Second
-
-// isQuick says whether all orders are few enough to be compared before the page is
-// answered. The machine is the pipeline's: what takes longer waits for a click.
-func (p *orderPage) isQuick() bool {
-	orders, _ := order.Count(len(p.Items))
-	if orders == 1 {
-		return false // there is nothing to compare
-	}
-	return orders <= quickOrders || orders <= quickOrdersOfStory && p.Why != ""
 }
 
 // statusOf is the status of an answer without an order.

@@ -69,7 +69,8 @@ func TestDeadLettersOfAStackCanBePutInOrder(t *testing.T) {
 		t.Errorf("before a look the message's page does not lead to the dead letters:\n%s", detail)
 	}
 	_, page := w.ask(http.MethodPost, "/dead-letters/look")
-	if diff := cmp.Diff([]string{"msg_1", "msg_2"}, slices.Sorted(slices.Values(attributes(page, "data-order-add")))); diff != "" {
+	buttons := slices.Sorted(slices.Values(attributes(page, "data-order-add")))
+	if diff := cmp.Diff([]string{"msg_1", "msg_2"}, buttons); diff != "" {
 		t.Errorf("dead letters with a button for the Order page (-want +got): %s", diff)
 	}
 	if !strings.Contains(page, `href="/messages/msg_1"`) {

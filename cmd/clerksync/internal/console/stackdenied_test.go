@@ -76,20 +76,12 @@ func allowedActions(t *testing.T) (actions []string) {
 	return actions
 }
 
-// Each permission of the policy, when it is missing, is named on every screen that needs
-// it, what cannot be done without it is grey there, and everything else works.
-func TestStackGreysWhatAMissingPermissionForbids(t *testing.T) {
-	w := newStackWorld(t, true)
-	w.PutUser("user_a", "ins_1")
-	for _, id := range []string{"user_b", "user_c"} { // two names to read are one batch
-		w.PutRow(w.Pipeline.DirectoryTable, map[string]string{
-			"pk": "ORG#org_a", "sk": "MEMBER#" + id, "kind": "membership", "user_id": id, "org_id": "org_a",
-		})
-	}
-	w.PutRow(w.Pipeline.DirectoryTable, map[string]string{"pk": "ORG#org_a", "sk": "ORG", "kind": "organization"})
-	putLetter(t, w.Pipeline, "msg_1", "user.created", "data.updated_at=-5")
-	const off = " disabled>"
-	screensOf := map[string]map[string]string{ // what is grey, by the screen
+// off ends what is grey by itself.
+const off = " disabled>"
+
+// screensWithout are the screens that need each permission, with what is grey there without it.
+func screensWithout() map[string]map[string]string {
+	return map[string]map[string]string{
 		"logs:FilterLogEvents":                 {"/": "<fieldset" + off, "/messages/msg_0": "<fieldset" + off},
 		"cloudformation:DescribeStackResource": {"/traffic": `id="traffic" class="quiet"`},
 		"cloudformation:DescribeStacks":        {"POST /doctor": `data-status="fail"`},
@@ -113,6 +105,21 @@ func TestStackGreysWhatAMissingPermissionForbids(t *testing.T) {
 		"sqs:DeleteMessage":           {"POST /dead-letters/msg_1/drop?confirm=msg_1": off + "Drop"},
 		"sts:AssumeRole":              {"POST /dead-letters/redrive?only=msg_1": `name="lacks" value="sts:AssumeRole"`},
 	}
+}
+
+// Each permission of the policy, when it is missing, is named on every screen that needs
+// it, what cannot be done without it is grey there, and everything else works.
+func TestStackGreysWhatAMissingPermissionForbids(t *testing.T) {
+	w := newStackWorld(t, true)
+	w.PutUser("user_a", "ins_1")
+	for _, id := range []string{"user_b", "user_c"} { // two names to read are one batch
+		w.PutRow(w.Pipeline.DirectoryTable, map[string]string{
+			"pk": "ORG#org_a", "sk": "MEMBER#" + id, "kind": "membership", "user_id": id, "org_id": "org_a",
+		})
+	}
+	w.PutRow(w.Pipeline.DirectoryTable, map[string]string{"pk": "ORG#org_a", "sk": "ORG", "kind": "organization"})
+	putLetter(t, w.Pipeline, "msg_1", "user.created", "data.updated_at=-5")
+	screensOf := screensWithout()
 	for _, action := range allowedActions(t) {
 		// The account's number is asked for before there is a page, which does without it.
 		if screensOf[action] == nil && action != "sts:GetCallerIdentity" {
@@ -150,7 +157,8 @@ func TestStackGreysWhatAMissingPermissionForbids(t *testing.T) {
 	}
 	page := w.form("/dead-letters/look", url.Values{"lacks": {"sts:AssumeRole"}})
 	if !strings.Contains(page, off+"Redrive") || strings.Contains(page, off+"Drop") {
-		t.Errorf("a look after a redrive without sts:AssumeRole: it alone is to be grey:\n%s", inside(page, "main", "main"))
+		t.Errorf("a look after a redrive without sts:AssumeRole: it alone is to be grey:\n%s",
+			inside(page, "main", "main"))
 	}
 	without(hides)
 }

@@ -57,7 +57,8 @@ type screen struct {
 
 func newScreen(term *terminal.Terminal, o Options) *screen {
 	return &screen{
-		term: term, secret: o.Secret, json: o.JSON, marks: o.Marks, demo: o.Demo, now: o.Now, ready: make(chan struct{}),
+		term: term, secret: o.Secret, json: o.JSON, marks: o.Marks, demo: o.Demo,
+		now: o.Now, ready: make(chan struct{}),
 		width: term.Width, noteWidth: term.NoteWidth,
 		counts: map[string]int{}, repeats: map[step]int{}, advised: map[string]bool{},
 	}

@@ -39,12 +39,13 @@ func TestComparisonIsKnownInEveryOrder(t *testing.T) {
 		t.Fatal("the comparison is not known for another order of its messages")
 	}
 	for i, h := range first.Handlers {
-		if diff := cmp.Diff(h.Orders, second.Handlers[i].Orders); diff != "" || h.Distinct != second.Handlers[i].Distinct {
-			t.Errorf("%s: orders (-first +second): %s", h.Name, diff)
+		if other := second.Handlers[i]; h.Orders != other.Orders || h.Distinct != other.Distinct {
+			t.Errorf("%s: %d orders, %d ends, want %d, %d", h.Name, other.Orders, other.Distinct, h.Orders, h.Distinct)
 		}
 		for j, e := range h.Ends {
 			other := second.Handlers[i].Ends[j]
-			if diff := cmp.Diff(inOrder(messages, e.Order), inOrder(moved, other.Order)); diff != "" || e.Digest != other.Digest {
+			diff := cmp.Diff(inOrder(messages, e.Order), inOrder(moved, other.Order))
+			if diff != "" || e.Digest != other.Digest {
 				t.Errorf("%s, end %d: the order that leads there (-first +second): %s", h.Name, j, diff)
 			}
 		}

@@ -99,7 +99,8 @@ func BriefWrite(w recorder.Write) Write {
 	case w.Outcome == recorder.WriteFailed:
 		v.Note = "no answer came, so it is not known whether this was written"
 	case w.Between:
-		v.Note = "another write came in between: the row before is not as the write that was seen here before it has left it"
+		v.Note = "another write came in between: " +
+			"the row before is not as the write that was seen here before it has left it"
 	}
 	return v
 }
