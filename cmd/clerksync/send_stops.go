@@ -35,8 +35,8 @@ func (p program) stopsOf(ctx context.Context, c *cli.Command, to string) func(do
 	}
 }
 
-// askTimeout is far above what a console on this machine takes.
-const askTimeout = 5 * time.Second
+// askTimeout is far above what a console on this machine takes, busy as it may be.
+const askTimeout = 30 * time.Second
 
 // ask asks a console for something; its answer only matters where it is no success.
 func ask(ctx context.Context, method, url, body string) error {
