@@ -107,7 +107,8 @@ func TestRetryAfterBeyondTheDeadlineFailsAtOnce(t *testing.T) {
 					ctx, cancel := context.WithTimeout(t.Context(), left)
 					_, _, err := c.Get(ctx, user("user_1"))
 					cancel()
-					if e, ok := errors.AsType[*clerkapi.RateLimitError](err); !ok || !e.Until.Equal(start.Add(30*time.Second)) {
+					e, ok := errors.AsType[*clerkapi.RateLimitError](err)
+					if !ok || !e.Until.Equal(start.Add(30*time.Second)) {
 						t.Errorf("Get = %v, want a RateLimitError until 30 s", err)
 					}
 				}

@@ -67,9 +67,9 @@ func wantNowhere(tb testing.TB, answers map[string]string, texts ...string) {
 	}
 }
 
-// stream reads the events of a while, as server-sent events or as lines, up to the line that holds last, or for a second
-// more where there is no last.
-func (d *dev) stream(tb testing.TB, accept string, during func(), last ...string) (text string) {
+// stream reads the events of a while, as server-sent events or as lines, up to the line that holds last, or for a
+// second more where there is no last.
+func (d *dev) stream(tb testing.TB, accept string, during func(), last ...string) string {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
 	defer cancel()
@@ -90,13 +90,14 @@ func (d *dev) stream(tb testing.TB, accept string, during func(), last ...string
 	if len(last) == 0 {
 		time.AfterFunc(time.Second, cancel) // what is under way arrives
 	}
+	var text strings.Builder
 	for lines := bufio.NewScanner(answer.Body); lines.Scan(); { // it ends by cancel, if not by the last line
-		text += lines.Text() + "\n"
+		text.WriteString(lines.Text() + "\n")
 		if len(last) > 0 && strings.Contains(lines.Text(), last[0]) {
 			break
 		}
 	}
-	return text
+	return text.String()
 }
 
 func (s *suite) testIgnored(t *testing.T) {

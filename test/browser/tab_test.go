@@ -20,8 +20,8 @@ import (
 // patience is how long a page may take to show what it must, on a machine that is busy with other tests.
 const patience = 30 * time.Second
 
-// inTime wants something to take no longer than the limit, in one of five tries: in the others the machine may have been
-// busy with other tests. Each try waits itself for what it does, with patience.
+// inTime wants something to take no longer than the limit, in one of five tries: in the others the machine may have
+// been busy with other tests. Each try waits itself for what it does, with patience.
 func inTime(t *testing.T, limit time.Duration, what string, try func() (took time.Duration)) {
 	t.Helper()
 	const tries = 5

@@ -33,7 +33,7 @@ func post(t *testing.T, f *program.Function, secret, body string) (status int) {
 	return reply.StatusCode
 }
 
-func TestIngestObeysEverySetting(t *testing.T) {
+func TestIngestObeysEverySetting(t *testing.T) { //nolint:tparallel // its parts look at one function
 	t.Parallel()
 	emulators := emulator.New(emulator.Options{SecureStrings: map[string]string{"/another/name": svixtest.Secret}})
 	client := sqs.NewFromConfig(emulatortest.Start(t, emulators))

@@ -20,7 +20,7 @@ import (
 	"github.com/clerksync/clerksync/test/program"
 )
 
-func TestProbeObeysEverySetting(t *testing.T) {
+func TestProbeObeysEverySetting(t *testing.T) { //nolint:tparallel // its parts look at one function
 	t.Parallel()
 	const key, keyParameter = "sk_test_canary", "/another/key"
 	emulators := emulator.New(emulator.Options{SecureStrings: map[string]string{keyParameter: key + "\n"}})

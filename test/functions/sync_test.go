@@ -44,7 +44,7 @@ func (e *endpoint) order(prefix string) (numbers []string) {
 	return numbers
 }
 
-func TestSyncObeysEverySetting(t *testing.T) {
+func TestSyncObeysEverySetting(t *testing.T) { //nolint:tparallel // its parts look at one function
 	t.Parallel()
 	emulators := emulator.New(emulator.Options{})
 	cfg := emulatortest.Start(t, emulators)

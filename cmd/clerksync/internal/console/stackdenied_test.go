@@ -69,7 +69,7 @@ func allowedActions(t *testing.T) (actions []string) {
 			actions = append(actions, a)
 		case []any:
 			for _, text := range a {
-				actions = append(actions, text.(string)) //nolint:forcetypeassert // as IAM has it
+				actions = append(actions, text.(string))
 			}
 		}
 	}
@@ -133,7 +133,7 @@ func TestStackGreysWhatAMissingPermissionForbids(t *testing.T) {
 		for screen, grey := range screensOf[action] {
 			path, isPost := strings.CutPrefix(screen, "POST ")
 			path, query, _ := strings.Cut(path, "?")
-			page := ""
+			var page string
 			if isPost {
 				page = w.form(path, must(url.ParseQuery(query)))
 			} else {
