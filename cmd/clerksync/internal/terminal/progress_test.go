@@ -33,7 +33,7 @@ func TestPace(t *testing.T) {
 		want               string
 	}{
 		"at first":            {first: 2, done: 2, total: 1200, want: " 0/s"},
-		"within a second":     {first: 2, done: 500, total: 1200, took: 100 * time.Millisecond, want: " 498/s, 1s left"},
+		"within a second":     {first: 2, done: 500, total: 1200, took: time.Second / 10, want: " 498/s, 1s left"},
 		"later":               {first: 200, done: 500, total: 1200, took: 3 * time.Second, want: " 100/s, 7s left"},
 		"nothing is left":     {done: 3, total: 3, took: time.Second, want: " 3/s"},
 		"more than was meant": {done: 4, total: 3, took: time.Second, want: " 4/s"},

@@ -107,10 +107,11 @@ func (r *Runner) CompareSoon(
 		}
 		end = make(chan struct{})
 		r.begun.ends[set] = end
+		kept := slices.Clone(messages) // the caller may bring them into another order meanwhile
 		go func() {
 			defer close(end)
 			// It outlives the page that asked, and ends by the runner's own limit.
-			if c, err := r.Compare(context.WithoutCancel(ctx), messages); err == nil && c.All {
+			if c, err := r.Compare(context.WithoutCancel(ctx), kept); err == nil && c.All {
 				r.begun.mu.Lock()
 				defer r.begun.mu.Unlock()
 				delete(r.begun.ends, set) // should it be forgotten, it can be begun again
