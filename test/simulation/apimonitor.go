@@ -115,6 +115,8 @@ func (m *monitor) checkAbsence(t *transaction, r directory.Row) {
 	k := r.Key()
 	o := m.reads.instance.has(m.reads.instance.position, k)
 	switch {
+	case t.before.Text("rev") != t.by.reader.lookedAt[k]:
+		m.breaks("%v is deleted by an absence, and has changed since the first look", k)
 	case t.before.Text("rev") == "": // a person may have put it there before it was at Clerk
 	case o == nil || o.content.incarnationText() != string(t.before.Revision().Incarnation()):
 		m.reads.count(TrueAbsence)

@@ -26,6 +26,7 @@ type reader struct {
 	readings map[string]*state        // by key and read_at
 	page     []*state                 // that it works on
 	looked   map[directory.Key]string // when the first look at a row was, as its tombstone has it
+	lookedAt map[directory.Key]string // the row's revision then
 	lied     map[directory.Key]bool   // Clerk denies the object, whether it is there or not
 
 	done bool // it came to its end; set before it returns

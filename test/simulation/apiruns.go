@@ -84,6 +84,7 @@ func (s *scheduler) startReader() {
 		readings:   map[string]*state{},
 		lied:       map[directory.Key]bool{},
 		looked:     map[directory.Key]string{},
+		lookedAt:   map[directory.Key]string{},
 		clockError: oneOf(s.random, []time.Duration{0, 0, 10 * time.Minute, -10 * time.Minute, 20 * time.Second}),
 	}
 	r.inv = &invocation{
@@ -204,7 +205,7 @@ func (s *scheduler) look(r *reader, k directory.Key, again bool) look {
 	}
 	at := time.UnixMilli(i.now).Add(r.clockError)
 	if !again {
-		r.looked[k] = at.UTC().Format(directory.TimeFormat)
+		r.looked[k], r.lookedAt[k] = at.UTC().Format(directory.TimeFormat), s.memory.rows[k].Text("rev")
 	}
 	there := i.has(s.replica(), k) != nil && !r.lied[k]
 	if s.mistake(listAbsence) { // the row that the page after a deletion begins with is on neither page
