@@ -104,6 +104,19 @@ func (h *harness) wait(id, outcome string) recorder.Message {
 	return m
 }
 
+// sendStale posts an event that loses, and waits until what it wanted is known, too:
+// its request may be reported after its outcome.
+func (h *harness) sendStale(id, body string) recorder.Write {
+	h.t.Helper()
+	h.send(id, body, "stale")
+	var m recorder.Message
+	h.until("what "+id+" wanted is recorded", func() bool {
+		m, _ = h.Message(id)
+		return len(m.Writes) > 0
+	})
+	return m.Writes[0]
+}
+
 // send posts an event and waits for its outcome.
 func (h *harness) send(id, body, outcome string) recorder.Message {
 	h.t.Helper()

@@ -83,6 +83,7 @@ type message struct {
 	bodyBytes    int           // of all its requests, each body once
 	started      time.Time     // of the attempt that goes on
 	lost         directory.Row // what it wanted to write, while that is on its way to its record
+	lostEarly    bool          // it lost when its body, which says what it wanted, was not known yet
 	nameless     bool
 }
 

@@ -64,7 +64,7 @@ func TestStaleMessage(t *testing.T) {
 	for id, body := range map[string]string{
 		"msg_old": sample(t, "user.created"),
 	} {
-		w := h.send(id, body, "stale").Writes[0]
+		w := h.sendStale(id, body)
 		if w.Outcome != recorder.WriteStale || !strings.Contains(w.Reason, "newer") ||
 			w.Before.Text("svix_id") != "msg_new" || w.Wanted.Text("svix_id") != id {
 			t.Errorf("%s: write = %+v, want it stale beside the row of msg_new", id, w)
@@ -72,7 +72,7 @@ func TestStaleMessage(t *testing.T) {
 	}
 	deleted := sample(t, "user.deleted")
 	h.send("msg_gone2", deleted, applied)
-	w := h.send("msg_gone1", deleted, "stale").Writes[0]
+	w := h.sendStale("msg_gone1", deleted)
 	if w.Outcome != recorder.WriteStale || w.Wanted.Text("svix_id") != "msg_gone1" || !w.Before.Gone() {
 		t.Errorf("a second deletion: write = %+v, want it stale", w)
 	}

@@ -111,6 +111,7 @@ func (r *Recorder) OnRequest(ctx context.Context, report ingest.Report) {
 	q := &c.request
 	c.kept = q
 	eventType := r.complete(q, report, c.body.Bytes())
+	defer r.completeEarly(report.SvixID) // without the lock
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.counts.requests++

@@ -204,6 +204,7 @@ func (r *Recorder) wanted(id string) directory.Row {
 	if m := r.messages[id]; m != nil && m.Proven {
 		row, body = m.lost, m.Body
 		m.lost = nil
+		m.lostEarly = row == nil && body == nil
 	}
 	r.mu.Unlock()
 	if row != nil || body == nil || r.projector == nil {
@@ -218,6 +219,21 @@ func (r *Recorder) wanted(id string) directory.Row {
 		return nil
 	}
 	return change.Row
+}
+
+// completeEarly records what a message wanted that lost before its request was
+// reported: sync may be done with it before ingest has answered.
+func (r *Recorder) completeEarly(id string) {
+	r.mu.Lock()
+	m := r.messages[id]
+	early := m != nil && m.lostEarly && m.Body != nil
+	r.mu.Unlock()
+	if !early {
+		return
+	}
+	if wanted := r.wanted(id); wanted != nil {
+		r.lost(id, wanted)
+	}
 }
 
 // lost records what a message wanted that lost to the row that is known.
