@@ -21,7 +21,7 @@ waiting='/(internal/emulator/eventsource|cmd/clerksync)$'
 
 race() {
 	local without='/(test/(bench|browser|crash|deployed|functions|imports|mutants|program|reading|runbook|template)'
-	without+='|docs/examples/integration|cmd/clerksync/internal/(scenario|console/preview|console/view))$'
+	without+='|docs/examples/integration|cmd/clerksync/internal/console/view)$'
 	with_detector $(go list ./... | grep -vE "$waiting|$without")
 }
 

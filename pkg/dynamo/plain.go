@@ -9,8 +9,8 @@ import (
 // PlainValues returns an item's attributes as values that encoding/json prints
 // as JSON does: texts as string, numbers as json.Number with the text that is
 // stored, bools as bool, lists as []any, maps as map[string]any, sets as
-// []string and binaries as []byte, sets of them as [][]byte. Null is nil. It is for commands and tests
-// that show an item as it is; Table reads rows.
+// []string and binaries as []byte, sets of them as [][]byte. Null is nil. It is for
+// commands and tests that show an item as it is; Table reads rows.
 func PlainValues(item map[string]types.AttributeValue) map[string]any {
 	values := make(map[string]any, len(item))
 	for name, v := range item {
